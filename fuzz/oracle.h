@@ -1,0 +1,42 @@
+/*
+ * oracle.h -- the ids of everything that can find fault with a run.
+ *
+ * An oracle fires by kpanic(ORACLE_X, "what was seen"), which prints one line
+ * `panic: ID SUBJECT.OPERATION` at the start of a line: the signature that triage groups by.
+ * For each there is a canary (fuzz/canary_fuzz.c) and a defect (defects/).
+ */
+#ifndef FUZZ_ORACLE_H
+#define FUZZ_ORACLE_H
+
+/* The allocation model. */
+#define ORACLE_OVERLAP "overlap"       /* memory given twice */
+#define ORACLE_MISALIGNED "misaligned"
+#define ORACLE_CONTENT "content"       /* what a user wrote is no longer there */
+#define ORACLE_ZEROING "zeroing"       /* asked for zeroes, got something else */
+#define ORACLE_BOUNDS "bounds"         /* outside the pool, zone or window */
+#define ORACLE_MUST_SUCCEED "must-succeed" /* refused although there is plenty */
+#define ORACLE_MUST_FAIL "must-fail"   /* granted although there cannot be room */
+#define ORACLE_VERDICT "verdict"       /* a misuse got another answer than the model's */
+
+/* Exact counts. */
+#define ORACLE_ACCOUNT "account"       /* free + used + reserved + cached + ... != total */
+#define ORACLE_WALK "walk"             /* a structure's own check failed */
+#define ORACLE_LEAK "leak"             /* after the end something is not back */
+#define ORACLE_FRAGMENTATION "fragmentation" /* reported figures, or free memory left in pieces */
+
+/* Seen by the product, the sanitizers or the host machine. */
+#define ORACLE_DOUBLE_FREE "double-free"
+#define ORACLE_WILD_FREE "wild-free"
+#define ORACLE_USE_AFTER_FREE "use-after-free"
+#define ORACLE_POISON "poison"         /* an access to memory that is nobody's */
+#define ORACLE_REDZONE "redzone"
+#define ORACLE_UNDEFINED "undefined"   /* UBSan */
+#define ORACLE_ASSERT "assert"
+#define ORACLE_DEADLOCK "deadlock"
+#define ORACLE_LOCK_ORDER "lock-order"
+#define ORACLE_LOCK_CONTEXT "lock-context" /* a lock held where none may be */
+#define ORACLE_OWNER "owner"           /* a lock dropped by another CPU */
+#define ORACLE_IRQ_ORDER "irq-order"   /* interrupts given back in the wrong order */
+#define ORACLE_NONDETERMINISM "nondeterminism"
+
+#endif

@@ -1,0 +1,111 @@
+/*
+ * script.h -- the one input format: a small program over a small world.
+ *
+ * Three forms of the same thing.  The raw body is what engines mutate: any bytes at all are a
+ * legal script.  The stored file puts an envelope around it (magic, version, subject, checksum),
+ * and damage or a foreign file is refused by name.  The text twin is for people: exact, so that
+ * assembling what was disassembled gives the canonical body, which runs alike.
+ *
+ * A body, little-endian:
+ *
+ *	16 bytes   the world (struct script_world), every value legal after clamping
+ *	 2 bytes   n, the number of operations; clamped to what follows
+ *	 8 bytes   n times: code, cpu, slot, aux, arg (4 bytes)
+ *	 the rest  data, for subjects that read bytes (fdt)
+ *
+ * A body cut short is read as if zeroes followed.  Operation codes are only ever appended; a code
+ * the subject does not know does nothing.  Freestanding: runs in the kernel too.
+ */
+#ifndef FUZZ_SCRIPT_H
+#define FUZZ_SCRIPT_H
+
+#include "machine/base.h"
+
+enum {
+	SCRIPT_WORLD_BYTES = 16,
+	SCRIPT_OP_BYTES = 8,
+	SCRIPT_OPS_MAX = 16384,
+	SCRIPT_BODY_MAX = 1 << 18,
+	SCRIPT_SLOTS = 64, /* handles a script can hold */
+	SCRIPT_PAGES_MIN = 8,
+	SCRIPT_PAGES_MAX = 1024,
+	SCRIPT_CPUS_MAX = 4,
+};
+
+enum script_flags {
+	WORLD_WALK_ALWAYS = 1 << 0, /* check every structure after every operation */
+	WORLD_POISON = 1 << 1,      /* freed memory is filled and looked at again */
+	WORLD_SITES = 1 << 2,       /* every object remembers the operation that made it */
+	WORLD_ZONES = 1 << 3,       /* three zones; else one */
+};
+
+/* What a script may choose about its world.  Decoded and clamped. */
+struct script_world {
+	uint16_t pages;        /* SCRIPT_PAGES_MIN to SCRIPT_PAGES_MAX */
+	uint8_t cpus;          /* 1 to SCRIPT_CPUS_MAX */
+	uint8_t flags;         /* enum script_flags */
+	uint8_t cache_pages;   /* depth of a CPU's page cache, 0 to 64 */
+	uint8_t reserve;       /* pages user requests cannot take */
+	uint8_t quarantine;    /* freed pages, or objects, kept from reuse */
+	uint8_t redzone;       /* bytes after each object, a multiple of 8, up to 64 */
+	uint8_t magazine;      /* depth of a CPU's magazine, 0 to 32 */
+	uint8_t window_pages;  /* heap window, in pages; 0: a quarter of `pages` */
+	uint8_t keep_pages;    /* wholly free heap pages not given back at once */
+	uint8_t spare[3];      /* zero in canonical form; for what comes */
+	uint16_t tag;          /* for subjects */
+};
+
+struct script_op {
+	uint8_t code; /* index into the subject's operations */
+	uint8_t cpu;  /* which virtual CPU runs it: taken modulo the world's */
+	uint8_t slot; /* which handle: taken modulo SCRIPT_SLOTS */
+	uint8_t aux;  /* per operation */
+	uint32_t arg; /* per operation */
+};
+
+struct script {
+	const uint8_t *body;
+	size_t bytes;
+	struct script_world world;
+	uint32_t ops;
+	size_t data_at; /* offset of the data in body */
+	size_t data_bytes;
+};
+
+/* Total: any `bytes` bytes are a script.  Keeps a pointer to `body`. */
+void script_open(struct script *s, const uint8_t *body, size_t bytes);
+
+/* Operation `n`, less than s->ops. */
+struct script_op script_op(const struct script *s, uint32_t n);
+
+struct subject;
+
+/* Writes the canonical body of `s` to out (at most `room` bytes) and returns its length, or 0
+ * when it does not fit.  Canonical: clamped world, fields reduced to what the subject reads. */
+size_t script_canonical(const struct script *s, const struct subject *subject, uint8_t *out,
+			size_t room);
+
+/* --- stored files ---------------------------------------------------------------------------- */
+
+enum { SCRIPT_ENVELOPE_BYTES = 32, SCRIPT_VERSION = 1, SCRIPT_NAME_MAX = 12 };
+
+enum script_file {
+	SCRIPT_FILE_STORED,       /* sound */
+	SCRIPT_FILE_RAW,          /* no magic: all of it is a body */
+	SCRIPT_FILE_CUT_SHORT,
+	SCRIPT_FILE_VERSION,      /* made by a newer Anvil */
+	SCRIPT_FILE_CHECKSUM,
+	SCRIPT_FILE_SUBJECT,      /* names no subject we have */
+};
+const char *script_file_word(enum script_file f);
+
+/* Looks at a file's bytes.  For STORED and RAW: *body, *body_bytes; for STORED, the subject's
+ * name into name[SCRIPT_NAME_MAX + 1]. */
+enum script_file script_file_open(const uint8_t *file, size_t bytes, const uint8_t **body,
+				  size_t *body_bytes, char *name);
+
+/* Writes envelope and body; returns the length, or 0 when `room` is too small. */
+size_t script_file_make(const char *subject_name, const uint8_t *body, size_t body_bytes,
+			uint8_t *out, size_t room);
+
+#endif

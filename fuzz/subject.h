@@ -1,0 +1,108 @@
+/*
+ * subject.h -- what one subject of fuzzing supplies, and what a run of a script is.
+ *
+ * A subject is a world made from a script's header, operations on it, a model that does its own
+ * arithmetic, checks, and a tear-down to the pristine state.  It is freestanding: the same object
+ * code logic runs on the host, under qemu-aarch64 and in the booted kernel.
+ */
+#ifndef FUZZ_SUBJECT_H
+#define FUZZ_SUBJECT_H
+
+#include "fuzz/oracle.h"
+#include "fuzz/script.h"
+
+/* Where a field of an operation is kept, and how it reads as text. */
+enum field_place { IN_SLOT, IN_AUX, IN_ARG };
+enum field_form {
+	FORM_NUMBER, /* 0 to limit - 1 (limit 0: all the place can hold) */
+	FORM_SIZE,   /* 32 bits, sign-extended to 64: huge sizes are small negatives */
+	FORM_NAMES,  /* one of `limit` names */
+	FORM_FLAGS,  /* any of `limit` names, bit 0 first */
+};
+
+struct field {
+	const char *name;
+	uint8_t place, form;
+	uint32_t limit;
+	const char *const *names;
+};
+
+enum { OP_FIELDS_MAX = 3 };
+
+struct run;
+
+struct op_kind {
+	const char *name;
+	uint8_t weight; /* for generators: how often, against the others; 0: only by hand */
+	struct field fields[OP_FIELDS_MAX]; /* name NULL ends them */
+	void (*step)(struct run *run, const struct script_op *op);
+};
+
+enum check_depth { CHECK_COUNTS, CHECK_WALK };
+
+struct subject {
+	const char *name; /* at most SCRIPT_NAME_MAX letters; also corpus/NAME */
+	const struct op_kind *ops;
+	uint32_t op_count;
+	const char *const *sometimes; /* names of states every campaign must reach; NULL ends; <= 64 */
+
+	/* Makes the world.  run->memory is junk-filled and poisoned where it is to be allocated. */
+	void (*open)(struct run *run);
+	/* After each operation (COUNTS), and as often as the header asks (WALK). Fails by kpanic. */
+	void (*check)(struct run *run, enum check_depth depth);
+	/* Frees what the script still owns, drains, and compares with the pristine state. */
+	void (*close)(struct run *run);
+};
+
+/* The subjects, NULL-terminated, and one by name or NULL. */
+extern const struct subject *const subjects[];
+const struct subject *subject_find(const char *name);
+
+/* --- a run ------------------------------------------------------------------------------------ */
+
+enum { RUN_ARENA_BYTES = 8 << 20, RUN_STATE_BYTES = 1 << 20 };
+
+/* What the machine under a run supplies: machine/host's fibers, or the booted kernel's CPUs. */
+struct run_machine {
+	unsigned cpus;
+	void *arena; /* RUN_ARENA_BYTES, aligned to the largest page block; mach_pa() works on it */
+	/* Makes the arena as new: fixed contents, all of it poisoned. */
+	void (*reset)(void);
+	/* Runs fn(arg) on a CPU and waits; false when it ended by escape() instead of returning. */
+	bool (*run_on)(unsigned cpu, void (*fn)(void *), void *arg);
+	/* Abandons what run_on started; locks and interrupt state are as new afterwards. */
+	NORETURN void (*escape)(void);
+};
+
+struct run {
+	const struct subject *subject;
+	const struct script *script;
+	const struct run_machine *machine;
+	uint64_t digest;     /* of abstract results so far */
+	uint32_t op;         /* number of the operation being run */
+	uint64_t sometimes;  /* bits of subject->sometimes that were reached */
+	const char *oracle;  /* id of the oracle that fired, or NULL */
+	void *state;         /* RUN_STATE_BYTES for the subject: world and model */
+};
+
+/* Runs a script from a fresh world to the pristine one.  Returns true when no oracle fired.
+ * Reentrant in nothing: one run at a time.  Digest covers everything up to the first failure. */
+bool run_script(struct run *run, const struct subject *subject, const struct script *script,
+		const struct run_machine *machine);
+
+/* The run in progress, or NULL: for kpanic, which must say where. */
+struct run *run_current(void);
+
+/* Folds an abstract result (an error, a size, a count; never an address) into the digest. */
+void run_result(struct run *run, uint64_t value);
+
+/* State number `n` of subject->sometimes was reached. */
+static inline void run_sometimes(struct run *run, unsigned n)
+{
+	run->sometimes |= 1ull << n;
+}
+
+/* Where the debugger stops: called before operation run->op. */
+void run_operation_begins(struct run *run);
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * atomic.h -- the few atomic operations that portable code uses, all of them through the machine:
+ * inline instructions in the image, checked calls on the host.  Loads acquire, stores release,
+ * read-modify-writes do both; there is no weaker form and there are no bare fences.
+ * All are [yield] points on the host.
+ */
+#ifndef MACHINE_ATOMIC_H
+#define MACHINE_ATOMIC_H
+
+#include "machine/base.h"
+
+static inline uint32_t atomic_load_u32(const uint32_t *at);
+static inline void atomic_store_u32(uint32_t *at, uint32_t value);
+
+/* Adds and returns what was there before. */
+static inline uint32_t atomic_fetch_add_u32(uint32_t *at, uint32_t value);
+
+/* Changes *at from 0 to `value`; false, with nothing changed, when it was not 0. */
+static inline bool atomic_claim_u32(uint32_t *at, uint32_t value);
+
+#include "atomic_inline.h" /* machine/aarch64/ or machine/host/, by the include path */
+
+#endif

@@ -1,0 +1,90 @@
+/*
+ * lock.h -- spinning locks, in two kinds, both held with interrupts masked.
+ *
+ * struct lock is a ticket lock: first come, first served (Mellor-Crummey and Scott, "Algorithms
+ * for Scalable Synchronization", 1991, section 2.2).  For state that all CPUs share.
+ *
+ * struct latch is one word, taken by compare-and-swap: cheap, not fair.  For state that belongs
+ * to one CPU and that others visit rarely (a per-CPU cache being drained).
+ *
+ * Every lock has a rank, and a CPU takes locks only in rising rank: an outer lock has the lower
+ * number.  Two of equal rank are never held at once.  Owner and rank are checked by the machine
+ * (machine.h, mach_lock_*).  Always true: a lock is dropped by the CPU that took it.
+ */
+#ifndef MACHINE_LOCK_H
+#define MACHINE_LOCK_H
+
+#include "machine/atomic.h"
+#include "machine/machine.h"
+
+enum lock_rank {
+	RANK_NONE = 0,
+	RANK_OUTER = 10,     /* callers of mm: run queues, processes, tests */
+	RANK_QUARANTINE = 20,/* kmalloc: freed objects kept aside */
+	RANK_HEAP = 30,      /* heap: free blocks and spans */
+	RANK_MAGAZINE = 40,  /* slab: one CPU's magazine (latch) */
+	RANK_SLAB = 50,      /* slab: a cache's slabs */
+	RANK_PAGE_CPU = 60,  /* page: one CPU's cache of pages (latch) */
+	RANK_PAGE = 70,      /* page: free lists, counters */
+	RANK_CONSOLE = 90,   /* innermost: a line of output */
+};
+
+struct lock {
+	uint32_t next;    /* ticket that the next to come draws */
+	uint32_t serving; /* ticket that holds the lock */
+	uint32_t rank;
+	uint32_t pad;
+};
+
+struct latch {
+	uint32_t holder; /* CPU + 1, or 0 */
+	uint32_t rank;
+};
+
+_Static_assert(sizeof(struct lock) == 16 && sizeof(struct latch) == 8,
+	       "one size on every machine: the layout of a world depends on it");
+
+static inline void lock_init(struct lock *l, enum lock_rank rank)
+{
+	*l = (struct lock){ .rank = rank };
+}
+
+static inline void latch_init(struct latch *l, enum lock_rank rank)
+{
+	*l = (struct latch){ .rank = rank };
+}
+
+/* Masks interrupts and waits for the lock; what it returns goes to lock_drop. [yield] */
+static inline mach_irq_t lock_take(struct lock *l)
+{
+	const mach_irq_t was = mach_irq_save();
+	mach_lock_wait(l, l->rank);
+	const uint32_t mine = atomic_fetch_add_u32(&l->next, 1);
+	while (atomic_load_u32(&l->serving) != mine) mach_relax();
+	mach_lock_got(l, l->rank);
+	return was;
+}
+
+static inline void lock_drop(struct lock *l, mach_irq_t was)
+{
+	mach_lock_drop(l, l->rank);
+	atomic_store_u32(&l->serving, l->serving + 1);
+	mach_irq_restore(was);
+}
+
+/* For a latch the caller has masked interrupts already: it has just asked which CPU it is on. */
+static inline void latch_take(struct latch *l)
+{
+	ASSERT_SLOW(mach_irq_masked());
+	mach_lock_wait(l, l->rank);
+	while (UNLIKELY(!atomic_claim_u32(&l->holder, mach_cpu() + 1))) mach_relax();
+	mach_lock_got(l, l->rank);
+}
+
+static inline void latch_drop(struct latch *l)
+{
+	mach_lock_drop(l, l->rank);
+	atomic_store_u32(&l->holder, 0);
+}
+
+#endif

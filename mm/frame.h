@@ -1,0 +1,57 @@
+/*
+ * frame.h -- what is known of one page of memory: 64 bytes, in an array with one for each page.
+ *
+ * The state of a block of pages stands in the frame of its first page, the head; the frames of
+ * its other pages are FRAME_BODY, whatever the block is.  So making and merging blocks touches
+ * heads only, and an array of zeroes says "not a head" everywhere.
+ */
+#ifndef MM_FRAME_H
+#define MM_FRAME_H
+
+#include "machine/base.h"
+
+enum frame_state {
+	FRAME_BODY = 0,    /* not the first page of a block, or not in any */
+	FRAME_FREE,        /* head of a free buddy block of 2^order pages */
+	FRAME_CACHED,      /* one page in a CPU's cache */
+	FRAME_USED,        /* head of a block that somebody has; see owner and site */
+	FRAME_QUARANTINED, /* head of a freed block that is kept from reuse for a while */
+	FRAME_RESERVED,    /* one page that was never the pool's to give */
+};
+
+enum page_owner {
+	PAGE_OWNER_KERNEL = 0, /* whoever called kernel-wide */
+	PAGE_OWNER_SLAB,
+	PAGE_OWNER_HEAP,
+	PAGE_OWNER_TABLE,
+	PAGE_OWNER_USER,
+	PAGE_OWNERS
+};
+
+#define FRAME_NONE UINT32_MAX /* no frame: the end of a list */
+
+/* What the slab allocator keeps about a page of its own. */
+struct frame_slab {
+	uint16_t cache;      /* which cache, by number */
+	uint16_t head_back;  /* pages back to the slab's first page */
+	uint16_t taken;      /* head: objects out of the slab, in magazines or with users */
+	uint16_t fresh;      /* head: objects never yet handed out are those from this index on */
+	uint32_t free_first; /* head: byte offset of the first free object, or FRAME_NONE */
+	uint32_t listed;     /* head: on the cache's partial list */
+	uint64_t live[4];    /* a bit per 16 bytes: an object that a user has starts here */
+};
+
+struct frame {
+	uint8_t state; /* enum frame_state */
+	uint8_t order; /* head: log2 of the block's pages */
+	uint8_t owner; /* head in use: enum page_owner */
+	uint8_t zone;  /* head: enum page_zone */
+	site_t site;   /* head in use: who asked for it */
+	uint32_t next; /* head: neighbours on the list it is on, by frame number */
+	uint32_t prev;
+	struct frame_slab slab;
+};
+
+_Static_assert(sizeof(struct frame) == 64, "1.6 % of memory, and one cache line");
+
+#endif

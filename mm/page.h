@@ -1,0 +1,196 @@
+/*
+ * page.h -- physical pages: a buddy allocator with per-CPU caches, zones and exact verdicts.
+ *
+ * Safe from any context; never sleeps.  Masks interrupts while it holds a lock.  A caller that
+ * may have to wait for reclaim (no PAGE_NO_RECLAIM) holds no lock of rank RANK_QUARANTINE or
+ * above: shrinkers take those.
+ */
+#ifndef MM_PAGE_H
+#define MM_PAGE_H
+
+#include "machine/lock.h"
+#include "mm/event.h"
+#include "mm/frame.h"
+
+/* Zones are ranges of frames, handed in.  A request names the zone it would like best. */
+enum page_zone {
+	ZONE_DMA,    /* never falls back */
+	ZONE_KERNEL, /* falls back to user, then DMA */
+	ZONE_USER,   /* falls back to kernel, then DMA, but leaves `reserve` pages in these two */
+	ZONES
+};
+
+/* How a request is to be met: PAGE_HOW(zone, owner), or'ed with flags. */
+#define PAGE_HOW(zone, owner) ((uint32_t)(zone) | (uint32_t)(owner) << 4)
+enum {
+	PAGE_ZONE_MASK = 0xf,
+	PAGE_OWNER_MASK = 0xf0,
+	PAGE_ZERO = 1 << 8,       /* the pages come zeroed */
+	PAGE_NO_RECLAIM = 1 << 9, /* fail rather than call shrinkers */
+};
+
+/* What became of a free.  Anything but PAGE_FREED changed nothing. */
+enum page_verdict {
+	PAGE_FREED = 0,
+	PAGE_DOUBLE_FREE,   /* already free, cached or quarantined */
+	PAGE_OUT_OF_RANGE,  /* not a page of this pool */
+	PAGE_MISALIGNED,    /* not the address of a page */
+	PAGE_WRONG_ORDER,   /* the block has another size */
+	PAGE_NOT_HEAD,      /* inside a block that is in use */
+	PAGE_NEVER_GIVEN,   /* reserved: the kernel image and the like */
+	PAGE_WRONG_OWNER,   /* somebody else's: a slab's or the heap's page, say */
+	PAGE_VERDICTS
+};
+const char *page_verdict_name(enum page_verdict v);
+
+enum page_pressure { PRESSURE_NONE, PRESSURE_LOW, PRESSURE_CRITICAL };
+
+struct page_config {
+	paddr_t base;          /* of frame 0; a multiple of the largest block */
+	uint32_t pages;        /* frames, reserved ones included; up to 2^31 */
+	struct frame *frames;  /* `pages` of them, zeroed, not inside the pool's own free pages */
+	unsigned cpus;
+	uint32_t zone_end[ZONES];   /* frame number after each zone's last; rising; the last is `pages` */
+	uint32_t reserve;           /* pages in DMA and kernel that ZONE_USER cannot take */
+	uint32_t low, critical;     /* watermarks, in free pages: pressure levels start below them */
+	uint32_t cache_pages;       /* a CPU's cache holds at most this many; 0: no caches */
+	uint32_t cache_batch;       /* moved at once between a cache and the free lists; <= cache_pages */
+	uint32_t quarantine_pages;  /* freed pages kept from reuse; 0: none */
+	bool poison;                /* fill freed pages with a pattern and verify it when handed out */
+	const struct mm_listener *listener; /* may be NULL */
+};
+
+enum { PAGE_CACHE_MAX = 64 };
+
+/* One CPU's pages, ready to hand out.  Pages keep their zone: one stack for each that is cached. */
+struct page_cpu {
+	struct latch latch; /* RANK_PAGE_CPU */
+	uint32_t count[2] GUARDED_BY(&latch);                /* ZONE_KERNEL, ZONE_USER */
+	int64_t used GUARDED_BY(&latch);                     /* pages given minus taken here, uncached ones not */
+	uint32_t shrinking;                                  /* this CPU is inside a shrinker */
+	uint32_t slot[2][PAGE_CACHE_MAX] GUARDED_BY(&latch); /* frame numbers */
+};
+
+/* Called under pressure, in the order of registration.  Gives back what it can of about `pages`
+ * pages, in bounded time, and returns how many it gave.  May not allocate; holds no lock of mm/. */
+struct shrinker {
+	const char *name;
+	size_t (*shrink)(void *context, size_t pages);
+	void *context;
+	struct shrinker *next; /* the pool's */
+};
+
+struct page_list {
+	uint32_t first;
+	uint32_t count;
+};
+
+struct page_pool {
+	paddr_t base;
+	uint32_t pages;
+	uint32_t cpus;
+	struct frame *frames;
+	uint32_t zone_end[ZONES];
+	uint32_t reserve, low, critical;
+	uint32_t cache_pages, cache_batch, quarantine_limit;
+	bool poison;
+	const struct mm_listener *listener;
+	struct shrinker *shrinkers;
+
+	struct lock lock; /* RANK_PAGE; guards all below and the frames of uncached blocks */
+	struct page_list free[ZONES][PAGE_ORDERS] GUARDED_BY(&lock);
+	uint32_t free_pages[ZONES] GUARDED_BY(&lock);
+	uint32_t reserved_pages GUARDED_BY(&lock);
+	uint32_t quarantined_pages GUARDED_BY(&lock);
+	uint32_t quarantine_first GUARDED_BY(&lock); /* oldest */
+	uint32_t quarantine_last GUARDED_BY(&lock);
+	int64_t used_pages GUARDED_BY(&lock); /* by paths that hold the lock; caches count apart */
+	uint32_t lowest_free GUARDED_BY(&lock); /* fewest free pages there ever were: the peak of use */
+	uint32_t level GUARDED_BY(&lock);       /* enum page_pressure, as last told */
+
+	struct page_cpu cpu[CPUS_MAX];
+};
+
+/* Makes a pool in which every page is reserved.  `config` is checked: ASSERT. */
+void page_pool_init(struct page_pool *pool, const struct page_config *config);
+
+/* Gives the pool the pages [first, end) by frame number; all must be reserved now. */
+void page_pool_give(struct page_pool *pool, uint32_t first, uint32_t end);
+
+/* A block of 2^order pages, aligned to its size, or PADDR_NONE.  Its contents are arbitrary
+ * unless PAGE_ZERO.  Tries the caches and free lists, then reclaim, then fails. */
+paddr_t page_alloc(struct page_pool *pool, unsigned order, uint32_t how, site_t site);
+
+/* Gives it back.  `how` names the owner it was taken for. */
+enum page_verdict page_free(struct page_pool *pool, paddr_t pa, unsigned order, uint32_t how);
+
+/* `pages` pages in a row, each of them its own block of order 0 afterwards; PADDR_NONE.  Falls
+ * back to a search of the frames when no buddy block is large enough. */
+paddr_t page_run_alloc(struct page_pool *pool, uint32_t pages, uint32_t how, site_t site);
+
+/* The same at one given place: all of [pa, pa + pages) or false. */
+bool page_run_claim(struct page_pool *pool, paddr_t pa, uint32_t pages, uint32_t how, site_t site);
+
+/* Gives back any part of a run.  The verdict is the first bad page's; then nothing is freed. */
+enum page_verdict page_run_free(struct page_pool *pool, paddr_t pa, uint32_t pages, uint32_t how);
+
+/* Empties every CPU's cache and the quarantine into the free lists. */
+void page_drain(struct page_pool *pool);
+
+/* drain, then the shrinkers in order until `pages` pages are free or all were asked. */
+void page_reclaim(struct page_pool *pool, uint32_t pages);
+
+void page_shrinker_add(struct page_pool *pool, struct shrinker *shrinker);
+
+/* --- looking --------------------------------------------------------------------------------- */
+
+/* The frame of an address, or NULL when it is not in the pool. */
+static inline struct frame *page_frame(const struct page_pool *pool, paddr_t pa)
+{
+	const uint64_t n = (pa - pool->base) >> PAGE_SHIFT;
+	return n < pool->pages ? &pool->frames[n] : NULL;
+}
+
+static inline paddr_t page_address(const struct page_pool *pool, uint32_t frame)
+{
+	return pool->base + ((paddr_t)frame << PAGE_SHIFT);
+}
+
+/* free + used + reserved + cached + quarantined = total, always. */
+struct page_counts {
+	uint32_t total, reserved, free, cached, quarantined, used;
+	uint32_t zone_free[ZONES];
+	uint32_t peak_used;    /* most pages that were not free at one time, reserved ones left out */
+	uint32_t level;        /* enum page_pressure */
+};
+void page_count(struct page_pool *pool, struct page_counts *out);
+
+/* How broken up the free pages are. */
+struct page_fragmentation {
+	uint32_t blocks[PAGE_ORDERS]; /* free blocks of each order */
+	uint32_t largest_pages;       /* of the largest free block */
+	uint32_t free_pages;
+};
+void page_fragmentation(struct page_pool *pool, struct page_fragmentation *out);
+
+/* NULL when counters add up; else what is wrong.  O(CPUs). */
+const char *page_check_counts(struct page_pool *pool);
+
+/* NULL when every frame, list and counter agrees; else what is wrong.  O(pages).  Only at rest:
+ * no other CPU is inside the pool. */
+const char *page_check(struct page_pool *pool);
+
+/* A number that depends on which pages are free, cached, quarantined, reserved or used and by
+ * whom, as sets, and on no order of lists: equal for two equal states of the world. */
+uint64_t page_hash(struct page_pool *pool);
+
+/* Pages in use by site, by walking: adds to table[i].pages; the table has `room` rows of which
+ * *rows are filled; new sites are appended while there is room.  Returns false when it was full. */
+struct site_row {
+	site_t site;
+	uint32_t objects;
+	uint64_t bytes;
+};
+bool page_sites(struct page_pool *pool, struct site_row *table, size_t room, size_t *rows);
+
+#endif

@@ -1,0 +1,3 @@
+#!/bin/sh
+# usage: exec.sh PROGRAM [ARG...]   (a test that is a program built for another platform)
+exec "$@"

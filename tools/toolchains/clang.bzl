@@ -1,0 +1,50 @@
+"""The clang_toolchain macro: a cc_toolchain and the toolchain() that offers it."""
+
+load("@rules_cc//cc/toolchains:cc_toolchain.bzl", "cc_toolchain")
+load(":cc_toolchain_config.bzl", "clang_toolchain_config")
+
+def clang_toolchain(name, os, cpu, triple = "", instrumentation = "none", static = False):
+    """Declares a C toolchain made of clang and lld.
+
+    Args:
+      name: name of the toolchain() target.
+      os: a constraint value of @platforms//os.
+      cpu: a constraint value of @platforms//cpu.
+      triple: clang's --target; empty for the machine's own.
+      instrumentation: a constraint value of //tools/platforms:instrumentation.
+      static: link programs statically.
+    """
+    clang_toolchain_config(
+        name = name + "_config",
+        cpu = cpu,
+        instrumentation = instrumentation,
+        os = os,
+        static = static,
+        triple = triple,
+    )
+
+    cc_toolchain(
+        name = name + "_cc",
+        all_files = ":empty",
+        ar_files = ":empty",
+        as_files = ":empty",
+        compiler_files = ":empty",
+        dwp_files = ":empty",
+        linker_files = ":empty",
+        objcopy_files = ":empty",
+        strip_files = ":empty",
+        supports_param_files = True,
+        toolchain_config = ":" + name + "_config",
+    )
+
+    native.toolchain(
+        name = name,
+        exec_compatible_with = ["@platforms//os:linux"],
+        target_compatible_with = [
+            "@platforms//cpu:" + cpu,
+            "@platforms//os:" + os,
+            "//tools/platforms:" + instrumentation,
+        ],
+        toolchain = ":" + name + "_cc",
+        toolchain_type = "@bazel_tools//tools/cpp:toolchain_type",
+    )
