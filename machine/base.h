@@ -34,7 +34,7 @@ typedef uint32_t site_t;  /* who asked: an offset into the text, or a script's o
  * For the few accessors through which an allocator reads and writes its own notes inside memory
  * that is poisoned for everybody else (heap nodes, free-list links).  Nothing else may carry it.
  */
-#define METADATA_ACCESS __attribute__((no_sanitize("address"), noinline))
+#define METADATA_ACCESS __attribute__((no_sanitize("address")))
 
 /* Which lock guards a field or is needed by a function: checked by clang 19, decoration before. */
 #if defined(__clang__) && __clang_major__ >= 19
