@@ -10,6 +10,7 @@
 #include "machine/base.h"
 
 static inline uint32_t atomic_load_u32(const uint32_t *at);
+static inline uint64_t atomic_load_u64(const uint64_t *at);
 static inline void atomic_store_u32(uint32_t *at, uint32_t value);
 
 /* Adds and returns what was there before. */
