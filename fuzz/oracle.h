@@ -39,4 +39,10 @@
 #define ORACLE_IRQ_ORDER "irq-order"   /* interrupts given back in the wrong order */
 #define ORACLE_NONDETERMINISM "nondeterminism"
 
+/* All of the above, ended by NULL. */
+extern const char *const oracle_ids[];
+
+/* The table's own string for an id spelled alike, or NULL when there is no such oracle. */
+const char *oracle_find(const char *id);
+
 #endif

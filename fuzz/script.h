@@ -13,7 +13,8 @@
  *	 8 bytes   n times: code, cpu, slot, aux, arg (4 bytes)
  *	 the rest  data, for subjects that read bytes (fdt)
  *
- * A body cut short is read as if zeroes followed.  Operation codes are only ever appended; a code
+ * A header or a last operation cut short is read as if zeroes followed.  A world of zeroes is the
+ * default one: 8 pages, one CPU, nothing else.  Operation codes are only ever appended; a code
  * the subject does not know does nothing.  Freestanding: runs in the kernel too.
  */
 #ifndef FUZZ_SCRIPT_H
@@ -30,6 +31,10 @@ enum {
 	SCRIPT_PAGES_MIN = 8,
 	SCRIPT_PAGES_MAX = 1024,
 	SCRIPT_CPUS_MAX = 4,
+	SCRIPT_CACHE_MAX = 64,
+	SCRIPT_REDZONE_MAX = 64,
+	SCRIPT_MAGAZINE_MAX = 32,
+	SCRIPT_NOP = 255, /* the code of an operation that does nothing, in canonical form */
 };
 
 enum script_flags {
@@ -37,6 +42,7 @@ enum script_flags {
 	WORLD_POISON = 1 << 1,      /* freed memory is filled and looked at again */
 	WORLD_SITES = 1 << 2,       /* every object remembers the operation that made it */
 	WORLD_ZONES = 1 << 3,       /* three zones; else one */
+	WORLD_FLAGS = (1 << 4) - 1, /* all of them */
 };
 
 /* What a script may choose about its world.  Decoded and clamped. */
@@ -75,24 +81,42 @@ struct script {
 /* Total: any `bytes` bytes are a script.  Keeps a pointer to `body`. */
 void script_open(struct script *s, const uint8_t *body, size_t bytes);
 
-/* Operation `n`, less than s->ops. */
+/* Operation `n`, less than s->ops, with cpu and slot in range. */
 struct script_op script_op(const struct script *s, uint32_t n);
 
 struct subject;
 
+/* The same as `subject` reads it, which is what a run does: fields reduced by the subject's table,
+ * those it does not name zero, an unknown operation SCRIPT_NOP and otherwise zero. */
+struct script_op script_op_for(const struct script *s, const struct subject *subject, uint32_t n);
+struct script_op script_op_reduce(const struct subject *subject, struct script_op op);
+
+/* Makes every field of a world legal; those that are stay as they are. */
+void script_world_clamp(struct script_world *w);
+
+/* What script_open() reads: SCRIPT_WORLD_BYTES for a world, SCRIPT_OP_BYTES for an operation. */
+void script_world_write(const struct script_world *w, uint8_t *at);
+void script_op_write(const struct script_op *op, uint8_t *at);
+
 /* Writes the canonical body of `s` to out (at most `room` bytes) and returns its length, or 0
- * when it does not fit.  Canonical: clamped world, fields reduced to what the subject reads. */
+ * when it does not fit.  Canonical: clamped world, fields reduced to what the subject reads, data
+ * only for subjects that read it. */
 size_t script_canonical(const struct script *s, const struct subject *subject, uint8_t *out,
 			size_t room);
 
 /* --- stored files ---------------------------------------------------------------------------- */
 
+/*
+ * Envelope: magic (6 bytes), version (2), subject's name padded with zeroes (12), bytes of the body
+ * (4), the oracle that is expected to fire (4: a hash of its id, 0 for none), CRC-32 (4) of all the
+ * rest, envelope and body.  Then the body and nothing more.
+ */
 enum { SCRIPT_ENVELOPE_BYTES = 32, SCRIPT_VERSION = 1, SCRIPT_NAME_MAX = 12 };
 
 enum script_file {
 	SCRIPT_FILE_STORED,       /* sound */
 	SCRIPT_FILE_RAW,          /* no magic: all of it is a body */
-	SCRIPT_FILE_CUT_SHORT,
+	SCRIPT_FILE_CUT_SHORT,    /* or has bytes after its end */
 	SCRIPT_FILE_VERSION,      /* made by a newer Anvil */
 	SCRIPT_FILE_CHECKSUM,
 	SCRIPT_FILE_SUBJECT,      /* names no subject we have */
@@ -104,8 +128,16 @@ const char *script_file_word(enum script_file f);
 enum script_file script_file_open(const uint8_t *file, size_t bytes, const uint8_t **body,
 				  size_t *body_bytes, char *name);
 
-/* Writes envelope and body; returns the length, or 0 when `room` is too small. */
+/* Writes envelope and body; returns the length, or 0 when `room` is too small or the name too
+ * long.  Nothing is expected of it. */
 size_t script_file_make(const char *subject_name, const uint8_t *body, size_t body_bytes,
 			uint8_t *out, size_t room);
+
+/* Which oracle a sound stored file is expected to fire: an id of oracle.h, "unknown" for one that
+ * this Anvil has no oracle of, or NULL for none. */
+const char *script_file_expects(const uint8_t *file);
+
+/* Writes that down (NULL: none) in what script_file_make() made, and its checksum anew. */
+void script_file_expect(uint8_t *file, size_t bytes, const char *oracle);
 
 #endif

@@ -14,7 +14,7 @@
 /* Where a field of an operation is kept, and how it reads as text. */
 enum field_place { IN_SLOT, IN_AUX, IN_ARG };
 enum field_form {
-	FORM_NUMBER, /* 0 to limit - 1 (limit 0: all the place can hold) */
+	FORM_NUMBER, /* 0 to limit - 1 (limit 0: all the place can hold: 64, 256 or 2^32 values) */
 	FORM_SIZE,   /* 32 bits, sign-extended to 64: huge sizes are small negatives */
 	FORM_NAMES,  /* one of `limit` names */
 	FORM_FLAGS,  /* any of `limit` names, bit 0 first */
@@ -27,6 +27,18 @@ struct field {
 	const char *const *names;
 };
 
+/* How many values a field has, 0 standing for 2^32; its value in an operation, in range; and its
+ * place set to `value`. */
+uint32_t field_room(const struct field *f);
+uint32_t field_get(const struct field *f, const struct script_op *op);
+void field_set(const struct field *f, struct script_op *op, uint32_t value);
+
+/* What a FORM_SIZE field means. */
+static inline uint64_t field_size(uint32_t arg)
+{
+	return (uint64_t)(int64_t)(int32_t)arg;
+}
+
 enum { OP_FIELDS_MAX = 3 };
 
 struct run;
@@ -34,7 +46,7 @@ struct run;
 struct op_kind {
 	const char *name;
 	uint8_t weight; /* for generators: how often, against the others; 0: only by hand */
-	struct field fields[OP_FIELDS_MAX]; /* name NULL ends them */
+	struct field fields[OP_FIELDS_MAX]; /* name NULL ends them; a step sees zero in all others */
 	void (*step)(struct run *run, const struct script_op *op);
 };
 
@@ -46,17 +58,22 @@ struct subject {
 	uint32_t op_count;
 	const char *const *sometimes; /* names of states every campaign must reach; NULL ends; <= 64 */
 
-	/* Makes the world.  run->memory is junk-filled and poisoned where it is to be allocated. */
+	/* Makes the world in run->machine->arena and run->state.  The arena is as new (fixed contents,
+	 * poisoned); the state holds what the last run left there: initialise what you use. */
 	void (*open)(struct run *run);
 	/* After each operation (COUNTS), and as often as the header asks (WALK). Fails by kpanic. */
 	void (*check)(struct run *run, enum check_depth depth);
 	/* Frees what the script still owns, drains, and compares with the pristine state. */
 	void (*close)(struct run *run);
+	bool reads_data; /* it reads the bytes after the operations: s->body + s->data_at */
 };
 
-/* The subjects, NULL-terminated, and one by name or NULL. */
+/* The subjects this program has, NULL-terminated; one by name, or NULL. */
 extern const struct subject *const subjects[];
 const struct subject *subject_find(const char *name);
+
+/* NULL when a subject's tables are sound, else what is wrong with them. */
+const char *subject_fault(const struct subject *subject);
 
 /* --- a run ------------------------------------------------------------------------------------ */
 
@@ -74,24 +91,36 @@ struct run_machine {
 	NORETURN void (*escape)(void);
 };
 
+enum run_phase { RUN_OPENS, RUN_OPERATES, RUN_CLOSES };
+
 struct run {
 	const struct subject *subject;
 	const struct script *script;
 	const struct run_machine *machine;
 	uint64_t digest;     /* of abstract results so far */
-	uint32_t op;         /* number of the operation being run */
+	uint32_t op;         /* number of the operation being run; script->ops when closing */
 	uint64_t sometimes;  /* bits of subject->sometimes that were reached */
 	const char *oracle;  /* id of the oracle that fired, or NULL */
-	void *state;         /* RUN_STATE_BYTES for the subject: world and model */
+	void *state;         /* RUN_STATE_BYTES for the subject: world and model; the caller's */
+	enum run_phase phase;
 };
 
 /* Runs a script from a fresh world to the pristine one.  Returns true when no oracle fired.
- * Reentrant in nothing: one run at a time.  Digest covers everything up to the first failure. */
+ * Sets all of *run except `state`, which the caller has set.  Reentrant in nothing: one run at a
+ * time.  Digest covers everything up to the first failure. */
 bool run_script(struct run *run, const struct subject *subject, const struct script *script,
 		const struct run_machine *machine);
 
 /* The run in progress, or NULL: for kpanic, which must say where. */
 struct run *run_current(void);
+
+/* What a program's kpanic does while there is a run: notes which oracle fired, then leaves by
+ * machine->escape().  run_fault() notes it (only the first of a run counts) and says whether it
+ * was the first; the caller prints and escapes. */
+bool run_fault(struct run *run, const char *oracle);
+
+/* What is being run: an operation's name, "nop", "open" or "close". */
+const char *run_doing(const struct run *run);
 
 /* Folds an abstract result (an error, a size, a count; never an address) into the digest. */
 void run_result(struct run *run, uint64_t value);

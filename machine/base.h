@@ -23,7 +23,7 @@ typedef uint32_t site_t;  /* who asked: an offset into the text, or a script's o
 #define SITE_NONE ((site_t)0)
 
 #define NORETURN _Noreturn
-#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
+#define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
 #define NOINLINE __attribute__((noinline))
 #define LIKELY(c) __builtin_expect(!!(c), 1)
 #define UNLIKELY(c) __builtin_expect(!!(c), 0)

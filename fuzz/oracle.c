@@ -1,0 +1,35 @@
+/*
+ * oracle.c -- the oracles' ids as a table: for whoever reads an id from a stranger (a text
+ * script's !expect line, a flag) and must say whether there is such an oracle, and for the
+ * canaries, one of which has to prove each.
+ *
+ * Always true: every ORACLE_ of oracle.h is here once (a test counts them).
+ * Locks: none.  Cost: a search of some twenty-five short strings, never in a run's way.
+ */
+#include "fuzz/oracle.h"
+#include "machine/base.h"
+
+const char *const oracle_ids[] = {
+	ORACLE_OVERLAP,	      ORACLE_MISALIGNED,   ORACLE_CONTENT,
+	ORACLE_ZEROING,	      ORACLE_BOUNDS,	   ORACLE_MUST_SUCCEED,
+	ORACLE_MUST_FAIL,     ORACLE_VERDICT,	   ORACLE_ACCOUNT,
+	ORACLE_WALK,	      ORACLE_LEAK,	   ORACLE_FRAGMENTATION,
+	ORACLE_DOUBLE_FREE,   ORACLE_WILD_FREE,	   ORACLE_USE_AFTER_FREE,
+	ORACLE_POISON,	      ORACLE_REDZONE,	   ORACLE_UNDEFINED,
+	ORACLE_ASSERT,	      ORACLE_DEADLOCK,	   ORACLE_LOCK_ORDER,
+	ORACLE_LOCK_CONTEXT,  ORACLE_OWNER,	   ORACLE_IRQ_ORDER,
+	ORACLE_NONDETERMINISM, NULL,
+};
+
+static bool same(const char *a, const char *b)
+{
+	while (*a != '\0' && *a == *b) a++, b++;
+	return *a == *b;
+}
+
+const char *oracle_find(const char *id)
+{
+	for (unsigned i = 0; oracle_ids[i] != NULL; i++)
+		if (same(oracle_ids[i], id)) return oracle_ids[i];
+	return NULL;
+}

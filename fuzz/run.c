@@ -1,0 +1,144 @@
+/*
+ * run.c -- one script, from a fresh world to the pristine one.
+ *
+ * reset, open, the operations with their checks, close.  Every part runs on a virtual CPU of the
+ * machine handed in; operations in a row on one CPU run in one visit to it, since the visit costs
+ * more than most operations.  After every operation the counters must add up; after every 64th,
+ * after the last, and where the header says so after every one, all structures are walked.
+ *
+ * The first oracle to fire ends the run: what it left behind cannot be trusted, so there is no
+ * close after it and no second finding.  The next run starts by reset and owes it nothing.
+ *
+ * The digest folds in what subjects call results, in order.  It holds no address, no time and
+ * nothing about how results came about, so three machines that agree have the same one.
+ *
+ * Always true:
+ *   R1  run_current() is the run between its reset and its end, and NULL otherwise;
+ *   R2  the same body gives the same digest, the same first oracle and the same operation;
+ *   R3  a step, and the checks after it, run on the operation's CPU; open and close on CPU 0.
+ *
+ * Locks: none of its own.  Cost: about 20 ns an operation plus the subject's own work.
+ */
+#include "fuzz/subject.h"
+#include "machine/machine.h"
+
+enum { WALK_EVERY = 64 };
+
+static struct run *current;
+
+struct run *run_current(void)
+{
+	return current;
+}
+
+/* Multiply by an odd constant, then let high bits reach low ones: each step can be undone, so no
+ * two histories of equal length meet by more than chance. */
+void run_result(struct run *run, uint64_t value)
+{
+	uint64_t mixed = (run->digest ^ value) * 0x9e3779b97f4a7c15ull;
+	mixed ^= mixed >> 32;
+	run->digest = mixed * 0xd6e8feb86659fd93ull + 1;
+}
+
+NOINLINE void run_operation_begins(struct run *run)
+{
+	__asm__ volatile("" : : "r"(run) : "memory"); /* keeps the call, for breakpoints */
+}
+
+bool run_fault(struct run *run, const char *oracle)
+{
+	if (run->oracle != NULL) return false;
+	run->oracle = oracle;
+	return true;
+}
+
+const char *run_doing(const struct run *run)
+{
+	if (run->phase == RUN_OPENS) return "open";
+	if (run->phase == RUN_CLOSES || run->op >= run->script->ops) return "close";
+	const struct script_op op = script_op_for(run->script, run->subject, run->op);
+	return op.code == SCRIPT_NOP ? "nop" : run->subject->ops[op.code].name;
+}
+
+const struct subject *subject_find(const char *name)
+{
+	for (unsigned i = 0; subjects[i] != NULL; i++) {
+		const char *a = subjects[i]->name, *b = name;
+		while (*a != '\0' && *a == *b) a++, b++;
+		if (*a == *b) return subjects[i];
+	}
+	return NULL;
+}
+
+static void run_check(struct run *run)
+{
+	const bool always = run->script->world.flags & WORLD_WALK_ALWAYS;
+	const uint32_t done = run->op + 1;
+	run->subject->check(run, CHECK_COUNTS);
+	if (always || done % WALK_EVERY == 0 || done == run->script->ops)
+		run->subject->check(run, CHECK_WALK);
+}
+
+/* On a CPU: the operations from run->op on, up to the first that is another CPU's. */
+static void run_operations(void *arg)
+{
+	struct run *run = arg;
+	const struct script *script = run->script;
+	const struct subject *subject = run->subject;
+	struct script_op op = script_op_for(script, subject, run->op);
+	const unsigned cpu = op.cpu;
+	while (op.cpu == cpu) {
+		run_operation_begins(run);
+		if (op.code != SCRIPT_NOP) subject->ops[op.code].step(run, &op);
+		run_check(run);
+		if (++run->op == script->ops) return;
+		op = script_op_for(script, subject, run->op);
+	}
+}
+
+static void run_open(void *arg)
+{
+	struct run *run = arg;
+	run->subject->open(run);
+}
+
+static void run_close(void *arg)
+{
+	struct run *run = arg;
+	run->subject->close(run);
+}
+
+/* All parts in order; false as soon as one did not come back. */
+static bool run_parts(struct run *run)
+{
+	const struct script *script = run->script;
+	const struct run_machine *machine = run->machine;
+	if (!machine->run_on(0, run_open, run)) return false;
+	run->phase = RUN_OPERATES;
+	while (run->op < script->ops) {
+		const unsigned cpu = script_op_for(script, run->subject, run->op).cpu;
+		if (!machine->run_on(cpu, run_operations, run)) return false;
+	}
+	run->phase = RUN_CLOSES;
+	return machine->run_on(0, run_close, run);
+}
+
+bool run_script(struct run *run, const struct subject *subject, const struct script *script,
+		const struct run_machine *machine)
+{
+	ASSERT(current == NULL);
+	ASSERT(run->state != NULL);
+	ASSERT(script->world.cpus <= machine->cpus);
+	*run = (struct run){
+		.subject = subject,
+		.script = script,
+		.machine = machine,
+		.state = run->state,
+	};
+	machine->reset();
+	current = run;
+	const bool whole = run_parts(run);
+	current = NULL;
+	ASSERT(whole == (run->oracle == NULL));
+	return whole;
+}
