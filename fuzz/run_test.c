@@ -18,7 +18,7 @@
 
 #define EXPECT(c) ((c) ? (void)0 : fail(__LINE__, #c))
 
-static _Noreturn void fail(int line, const char *claim)
+static NORETURN void fail(int line, const char *claim)
 {
 	fprintf(stderr, "run_test.c:%d: not so: %s\n", line, claim);
 	exit(1);
@@ -60,7 +60,7 @@ static bool toy_run_on(unsigned cpu, void (*fn)(void *), void *arg)
 	return true;
 }
 
-static _Noreturn void toy_escape(void)
+static NORETURN void toy_escape(void)
 {
 	longjmp(escape_to, 1);
 }
@@ -160,15 +160,15 @@ static const struct subject fatal = { "fatal", fatal_ops, COUNT_OF(fatal_ops), N
 				      toy_open, toy_check, toy_close, false };
 const struct subject *const subjects[] = { &toy, &fatal, NULL };
 
+static struct script run_input;
 static struct run run;
 static char run_state[16];
 
-static bool run_body(const struct subject *subject, const uint8_t *body, size_t bytes)
+static bool run_body(const struct subject *subject, const uint8_t *bytes, size_t length)
 {
-	struct script s;
-	script_open(&s, body, bytes);
+	script_open(&run_input, bytes, length);
 	run.state = run_state;
-	return run_script(&run, subject, &s, &machine);
+	return run_script(&run, subject, &run_input, &machine);
 }
 
 /* --- the tests -------------------------------------------------------------------------------- */
