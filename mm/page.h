@@ -11,6 +11,7 @@
 #include "machine/lock.h"
 #include "mm/event.h"
 #include "mm/frame.h"
+#include "mm/site.h"
 
 /* Zones are ranges of frames, handed in.  A request names the zone it would like best. */
 enum page_zone {
@@ -184,13 +185,7 @@ const char *page_check(struct page_pool *pool);
  * whom, as sets, and on no order of lists: equal for two equal states of the world. */
 uint64_t page_hash(struct page_pool *pool);
 
-/* Pages in use by site, by walking: adds to table[i].pages; the table has `room` rows of which
- * *rows are filled; new sites are appended while there is room.  Returns false when it was full. */
-struct site_row {
-	site_t site;
-	uint32_t objects;
-	uint64_t bytes;
-};
+/* Pages in use by site (mm/site.h), by walking.  Returns false when the table was full. */
 bool page_sites(struct page_pool *pool, struct site_row *table, size_t room, size_t *rows);
 
 #endif
