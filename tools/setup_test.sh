@@ -36,7 +36,7 @@ new_machine() {
 		#!/bin/sh
 		echo Linux x86_64
 	END
-	# As the real one: one line for each package it knows, removed ones included, 1 if any is unknown.
+	# As the real one: a line for each package it knows, removed ones included.
 	stand_in dpkg-query <<-'END'
 		#!/bin/sh
 		shift 3
@@ -51,7 +51,10 @@ new_machine() {
 		echo "$*" >>"$M/apt"
 		world=$(cat "$M/world")
 		case "$world $*" in
-		offline*) echo "E: Failed to fetch: Temporary failure resolving 'deb.debian.org'"; exit 100 ;;
+		offline*)
+			echo "E: Failed to fetch: Temporary failure resolving 'deb.debian.org'"
+			exit 100
+			;;
 		broken*) echo "E: dpkg was interrupted"; exit 100 ;;
 		stale*update*) echo ok >"$M/world" ;;
 		stale*) echo "E: Unable to locate package clang"; exit 100 ;;
@@ -117,7 +120,7 @@ not_installed clang qemu-user
 echo 'removed qemu-user' >>"$m/installed"
 run build //mm
 expect 'says what and why' err_has '^  clang  *compiles the kernel'
-expect 'a removed package that left its configuration is missing' err_has '^  qemu-user  *runs AArch64'
+expect 'removed, configuration left, is missing' err_has '^  qemu-user  *runs AArch64'
 expect 'keeps quiet about the others' [ "$(grep -c '^  ' "$m/err")" -eq 2 ]
 expect 'installs only these' apt_is 'install --no-install-recommends clang qemu-user'
 expect 'becomes Bazel' out_is 'bazel-4 ran: build //mm'
