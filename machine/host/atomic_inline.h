@@ -1,0 +1,65 @@
+/*
+ * atomic_inline.h -- atomic operations on the host (see machine/atomic.h for the contract).
+ *
+ * In a checked build each is a call, and first a [yield] point.  A call and not an inline
+ * instruction because whoever watches plain loads and stores, as a detector of races does, must
+ * not take these for plain ones.
+ */
+#ifndef MACHINE_HOST_ATOMIC_INLINE_H
+#define MACHINE_HOST_ATOMIC_INLINE_H
+
+uint32_t host_atomic_load_u32(const uint32_t *at);
+uint64_t host_atomic_load_u64(const uint64_t *at);
+void host_atomic_store_u32(uint32_t *at, uint32_t value);
+uint32_t host_atomic_fetch_add_u32(uint32_t *at, uint32_t value);
+bool host_atomic_claim_u32(uint32_t *at, uint32_t value);
+uint64_t host_atomic_fetch_or_u64(uint64_t *at, uint64_t bits);
+uint64_t host_atomic_fetch_clear_u64(uint64_t *at, uint64_t bits);
+
+static inline uint32_t atomic_load_u32(const uint32_t *at)
+{
+	if (CHECK_LEVEL >= 2) return host_atomic_load_u32(at);
+	return __atomic_load_n(at, __ATOMIC_ACQUIRE);
+}
+
+static inline uint64_t atomic_load_u64(const uint64_t *at)
+{
+	if (CHECK_LEVEL >= 2) return host_atomic_load_u64(at);
+	return __atomic_load_n(at, __ATOMIC_ACQUIRE);
+}
+
+static inline void atomic_store_u32(uint32_t *at, uint32_t value)
+{
+	if (CHECK_LEVEL >= 2)
+		host_atomic_store_u32(at, value);
+	else
+		__atomic_store_n(at, value, __ATOMIC_RELEASE);
+}
+
+static inline uint32_t atomic_fetch_add_u32(uint32_t *at, uint32_t value)
+{
+	if (CHECK_LEVEL >= 2) return host_atomic_fetch_add_u32(at, value);
+	return __atomic_fetch_add(at, value, __ATOMIC_ACQ_REL);
+}
+
+static inline bool atomic_claim_u32(uint32_t *at, uint32_t value)
+{
+	if (CHECK_LEVEL >= 2) return host_atomic_claim_u32(at, value);
+	uint32_t unclaimed = 0;
+	return __atomic_compare_exchange_n(at, &unclaimed, value, false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_ACQUIRE);
+}
+
+static inline uint64_t atomic_fetch_or_u64(uint64_t *at, uint64_t bits)
+{
+	if (CHECK_LEVEL >= 2) return host_atomic_fetch_or_u64(at, bits);
+	return __atomic_fetch_or(at, bits, __ATOMIC_ACQ_REL);
+}
+
+static inline uint64_t atomic_fetch_clear_u64(uint64_t *at, uint64_t bits)
+{
+	if (CHECK_LEVEL >= 2) return host_atomic_fetch_clear_u64(at, bits);
+	return __atomic_fetch_and(at, ~bits, __ATOMIC_ACQ_REL);
+}
+
+#endif

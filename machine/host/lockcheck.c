@@ -1,0 +1,205 @@
+/*
+ * lockcheck.c -- every rule about locks and interrupts, checked.
+ *
+ * Each virtual CPU has a book: the locks it holds, in the order it took them, and how many
+ * interrupt states it has saved and not given back.  A lock's own memory is never used for this,
+ * so a lock is the same bytes here and on the board.
+ *
+ * What is reported, by kpanic's id:
+ *   deadlock      a CPU waits for a lock it holds; or it spins and nobody else can run
+ *   lock-order    a lock is taken whose rank is not above the highest that is held
+ *   owner         a lock is dropped by a CPU that does not hold it; or is got while another has it
+ *   irq-order     an interrupt state is given back out of turn or on another CPU; or interrupts
+ *                 become unmasked while a lock is held; or a lock is taken with them unmasked
+ *   lock-context  a lock is held where none of that rank may be
+ *
+ * Always true of a book:
+ *   L1  the ranks of held locks rise strictly, so the last is the highest;
+ *   L2  no lock stands in two books, and in none twice;
+ *   L3  while a lock is held, interrupts are masked.
+ *
+ * A saved interrupt state is a number that only this file reads: how many were saved before it,
+ * on which CPU, and whether interrupts were masked.  Giving it back is right when exactly those
+ * saved before it are still out.
+ *
+ * "deadlock" comes before "lock-order" when both are true, because it says more.
+ *
+ * Locks: none; one thread.  Cost: a few comparisons per call; books are searched only for a lock
+ * that is not the last one taken, or to word a report.
+ */
+#include "machine/host/lockcheck.h"
+
+#include "machine/machine.h"
+
+enum {
+	HELD_MAX = 16, /* more ranks than lock.h has */
+	STATE_CPU_SHIFT = 32,
+};
+
+struct held {
+	const void *lock;
+	unsigned rank;
+};
+
+struct book {
+	struct host_now now; /* of a CPU that does not run at the moment */
+	uint32_t saved;      /* interrupt states not given back */
+	uint32_t held;
+	struct held stack[HELD_MAX];
+	struct held waiting; /* the lock it asked for last; .lock NULL: got it, or none */
+};
+
+static struct book books[LOCKCHECK_BOOKS];
+static struct book *book = &books[LOCKCHECK_OUTSIDE];
+static uint32_t held_by_all; /* sum of .held; lets host_lock_got skip a search */
+
+struct host_now host_now;
+
+/* --- books ----------------------------------------------------------------------------------- */
+
+/* Name for a report: a CPU's number, or "outside" for what runs on none. */
+static const char *book_name(const struct book *b)
+{
+	static const char *const names[LOCKCHECK_BOOKS] = {
+		"cpu 0", "cpu 1", "cpu 2", "cpu 3", "cpu 4", "cpu 5", "cpu 6", "cpu 7", "outside",
+	};
+	return names[b - books];
+}
+
+/* Index in b's stack, or b->held when it is not there. */
+static uint32_t book_find(const struct book *b, const void *lock)
+{
+	uint32_t i = b->held;
+	while (i > 0 && b->stack[i - 1].lock != lock) i--;
+	return i > 0 ? i - 1 : b->held;
+}
+
+static const struct book *book_holding(const void *lock)
+{
+	for (unsigned i = 0; i < LOCKCHECK_BOOKS; i++) {
+		if (book_find(&books[i], lock) < books[i].held) return &books[i];
+	}
+	return NULL;
+}
+
+static unsigned book_highest_rank(void)
+{
+	return book->held > 0 ? book->stack[book->held - 1].rank : 0;
+}
+
+void lockcheck_turn_to(unsigned number)
+{
+	ASSERT(number < LOCKCHECK_BOOKS);
+	book->now = host_now;
+	book = &books[number];
+	host_now = book->now;
+	host_now.cpu = number % CPUS_MAX; /* outside: counts as CPU 0, with a book of its own */
+}
+
+void lockcheck_forget(unsigned number)
+{
+	ASSERT(number < LOCKCHECK_BOOKS);
+	struct book *b = &books[number];
+	held_by_all -= b->held;
+	*b = (struct book){ .held = 0 };
+	if (b == book) host_now.masked = 0;
+}
+
+void lockcheck_at_end(void)
+{
+	if (book->held > 0)
+		kpanic("lock-context", "%s ends with a lock of rank %u held", book_name(book),
+		       book_highest_rank());
+	if (book->saved > 0)
+		kpanic("irq-order", "%s ends with %u interrupt states not given back",
+		       book_name(book), book->saved);
+}
+
+NORETURN void lockcheck_stuck(void)
+{
+	const struct book *by = book->waiting.lock ? book_holding(book->waiting.lock) : NULL;
+	if (by == NULL)
+		kpanic("deadlock", "%s spins and no other CPU can run", book_name(book));
+	kpanic("deadlock", "%s waits for a lock of rank %u that %s holds and will not drop",
+	       book_name(book), book->waiting.rank, book_name(by));
+}
+
+/* --- interrupts ------------------------------------------------------------------------------ */
+
+static uint64_t irq_state(uint32_t saved_before, uint32_t masked)
+{
+	return (uint64_t)(book - books) << STATE_CPU_SHIFT | saved_before << 1 | masked;
+}
+
+mach_irq_t host_irq_save(void)
+{
+	const mach_irq_t was = { irq_state(book->saved, host_now.masked) };
+	book->saved++;
+	host_now.masked = 1;
+	return was;
+}
+
+void host_irq_restore(mach_irq_t was)
+{
+	const uint32_t masked = was.state & 1;
+	if (UNLIKELY(book->saved == 0 || was.state != irq_state(book->saved - 1, masked)))
+		kpanic("irq-order", "%s gives back an interrupt state out of turn", book_name(book));
+	if (UNLIKELY(masked == 0 && book->held > 0))
+		kpanic("irq-order", "%s unmasks interrupts with a lock of rank %u held",
+		       book_name(book), book_highest_rank());
+	book->saved--;
+	host_now.masked = masked;
+}
+
+/* --- locks ----------------------------------------------------------------------------------- */
+
+void host_lock_wait(const void *lock, unsigned rank)
+{
+	if (UNLIKELY(host_now.masked == 0))
+		kpanic("irq-order", "%s takes a lock of rank %u with interrupts unmasked",
+		       book_name(book), rank);
+	const unsigned highest = book_highest_rank();
+	if (UNLIKELY(rank <= highest)) {
+		if (book_find(book, lock) < book->held)
+			kpanic("deadlock", "%s waits for a lock of rank %u that it holds",
+			       book_name(book), rank);
+		kpanic("lock-order", "%s takes a lock of rank %u with one of rank %u held",
+		       book_name(book), rank, highest);
+	}
+	book->waiting = (struct held){ lock, rank };
+	host_yield(HOST_YIELD_LOCK);
+}
+
+void host_lock_got(const void *lock, unsigned rank)
+{
+	ASSERT(book->waiting.lock == lock && book->held < HELD_MAX);
+	if (UNLIKELY(held_by_all > book->held)) {
+		const struct book *by = book_holding(lock);
+		if (by != NULL)
+			kpanic("owner", "%s got a lock of rank %u while %s has it", book_name(book),
+			       rank, book_name(by));
+	}
+	book->waiting.lock = NULL;
+	book->stack[book->held++] = (struct held){ lock, rank };
+	held_by_all++;
+}
+
+void host_lock_drop(const void *lock, unsigned rank)
+{
+	uint32_t at = book_find(book, lock);
+	if (UNLIKELY(at == book->held)) {
+		const struct book *by = book_holding(lock);
+		kpanic("owner", "%s drops a lock of rank %u that %s holds", book_name(book), rank,
+		       by != NULL ? book_name(by) : "nobody");
+	}
+	for (; at + 1 < book->held; at++) book->stack[at] = book->stack[at + 1];
+	book->held--;
+	held_by_all--;
+}
+
+void host_lock_none_held(unsigned rank)
+{
+	if (UNLIKELY(book->held > 0 && book_highest_rank() >= rank))
+		kpanic("lock-context", "%s holds a lock of rank %u where none from %u on may be",
+		       book_name(book), book_highest_rank(), rank);
+}

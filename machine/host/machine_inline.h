@@ -1,0 +1,119 @@
+/*
+ * machine_inline.h -- the hot half of the host machine (see machine/machine.h for the contract).
+ *
+ * Two builds share these lines.  In a checked one (CHECK_LEVEL 2) interrupts, locks, addresses and
+ * poison go to functions that look at everything: lockcheck.c, arena.c, cpu.c.  In a release one
+ * they cost what they cost on the real machine, a load and a store, and call nothing, so that
+ * instructions counted here mean something.  The choice is a plain `if` on a constant.
+ */
+#ifndef MACHINE_HOST_MACHINE_INLINE_H
+#define MACHINE_HOST_MACHINE_INLINE_H
+
+/* Which virtual CPU runs, and whether its interrupts are masked; the registers of this machine. */
+struct host_now {
+	uint32_t cpu;
+	uint32_t masked;
+};
+extern struct host_now host_now;
+
+/* What to add to a physical address to get a pointer; set by host_arena_open(). */
+extern uint64_t host_arena_bias;
+
+/* Kinds of [yield] point.  The numbers go into nothing that is stored. */
+enum host_yield {
+	HOST_YIELD_LOCK,   /* before waiting for a lock */
+	HOST_YIELD_ATOMIC, /* before an atomic operation */
+	HOST_YIELD_RELAX,  /* in a spin loop: somebody else must run */
+	HOST_YIELD_IPI,    /* after another CPU was interrupted */
+	HOST_YIELD_WAIT,   /* idle until an interrupt */
+	HOST_YIELDS
+};
+
+/* The one place where another virtual CPU may get its turn (cpu.c). */
+void host_yield(enum host_yield kind);
+
+mach_irq_t host_irq_save(void);
+void host_irq_restore(mach_irq_t was);
+void host_lock_wait(const void *lock, unsigned rank);
+void host_lock_got(const void *lock, unsigned rank);
+void host_lock_drop(const void *lock, unsigned rank);
+void host_lock_none_held(unsigned rank);
+void *host_phys(paddr_t pa);
+paddr_t host_pa(const void *p);
+void host_poison(const void *p, size_t bytes);
+void host_unpoison(const void *p, size_t bytes);
+
+static inline unsigned mach_cpu(void)
+{
+	return host_now.cpu;
+}
+
+static inline mach_irq_t mach_irq_save(void)
+{
+	if (CHECK_LEVEL >= 2) return host_irq_save();
+	const mach_irq_t was = { host_now.masked };
+	host_now.masked = 1;
+	return was;
+}
+
+static inline void mach_irq_restore(mach_irq_t was)
+{
+	if (CHECK_LEVEL >= 2)
+		host_irq_restore(was);
+	else
+		host_now.masked = (uint32_t)was.state;
+}
+
+static inline bool mach_irq_masked(void)
+{
+	return host_now.masked != 0;
+}
+
+static inline void mach_relax(void)
+{
+	host_yield(HOST_YIELD_RELAX);
+}
+
+static inline void *mach_phys(paddr_t pa)
+{
+	if (CHECK_LEVEL >= 2) return host_phys(pa);
+	return (void *)(uintptr_t)(pa + host_arena_bias);
+}
+
+static inline paddr_t mach_pa(const void *p)
+{
+	if (CHECK_LEVEL >= 2) return host_pa(p);
+	return (uintptr_t)p - host_arena_bias;
+}
+
+static inline void mach_poison(const void *p, size_t bytes)
+{
+	if (CHECK_LEVEL >= 2) host_poison(p, bytes);
+}
+
+static inline void mach_unpoison(const void *p, size_t bytes)
+{
+	if (CHECK_LEVEL >= 2) host_unpoison(p, bytes);
+}
+
+static inline void mach_lock_wait(const void *lock, unsigned rank)
+{
+	if (CHECK_LEVEL >= 2) host_lock_wait(lock, rank);
+}
+
+static inline void mach_lock_got(const void *lock, unsigned rank)
+{
+	if (CHECK_LEVEL >= 2) host_lock_got(lock, rank);
+}
+
+static inline void mach_lock_drop(const void *lock, unsigned rank)
+{
+	if (CHECK_LEVEL >= 2) host_lock_drop(lock, rank);
+}
+
+static inline void mach_lock_none_held(unsigned rank)
+{
+	if (CHECK_LEVEL >= 2) host_lock_none_held(rank);
+}
+
+#endif
