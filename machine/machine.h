@@ -37,6 +37,9 @@ static inline void mach_relax(void);
 static inline void *mach_phys(paddr_t pa);
 static inline paddr_t mach_pa(const void *p);
 
+/* The same for a pointer of any origin: where it is not in RAM, some address that is not either. */
+static inline paddr_t mach_pa_untrusted(const void *p);
+
 /* `bytes` at `p` are nobody's (poison) or somebody's (unpoison).  The host reports any access to
  * the former; elsewhere this is nothing.  Granularity 8: `p` is a multiple of 8. */
 static inline void mach_poison(const void *p, size_t bytes);

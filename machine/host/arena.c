@@ -172,6 +172,12 @@ paddr_t host_pa(const void *p)
 	return HOST_RAM_BASE + at;
 }
 
+paddr_t host_pa_untrusted(const void *p)
+{
+	const size_t at = (size_t)((uintptr_t)p - (uintptr_t)arena.base);
+	return at < arena.bytes ? HOST_RAM_BASE + at : PADDR_NONE;
+}
+
 /* Memory outside the arena (a test's own buffer) can be poisoned, but nobody resets it. */
 void host_poison(const void *p, size_t bytes)
 {

@@ -40,6 +40,7 @@ void host_lock_drop(const void *lock, unsigned rank);
 void host_lock_none_held(unsigned rank);
 void *host_phys(paddr_t pa);
 paddr_t host_pa(const void *p);
+paddr_t host_pa_untrusted(const void *p);
 void host_poison(const void *p, size_t bytes);
 void host_unpoison(const void *p, size_t bytes);
 
@@ -83,6 +84,12 @@ static inline void *mach_phys(paddr_t pa)
 static inline paddr_t mach_pa(const void *p)
 {
 	if (CHECK_LEVEL >= 2) return host_pa(p);
+	return (uintptr_t)p - host_arena_bias;
+}
+
+static inline paddr_t mach_pa_untrusted(const void *p)
+{
+	if (CHECK_LEVEL >= 2) return host_pa_untrusted(p);
 	return (uintptr_t)p - host_arena_bias;
 }
 
