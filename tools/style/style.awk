@@ -253,7 +253,8 @@ function spread(values, top, n,   list, i) {
 	for (i = 1; i <= n; i++)
 		list[i] = values[top, i]
 	sort(list, n)
-	return sprintf("%4d /%4d /%4d", list[int((n + 1) / 2)], list[int(n * 0.95 + 0.999)], list[n])
+	return sprintf("%4d /%4d /%4d", list[int((n + 1) / 2)],
+		list[int(n * 0.95 + 0.999)], list[n])
 }
 
 function print_row(top) {
@@ -269,7 +270,8 @@ function print_figures(   n, i, order, row) {
 	row = "%-9s %5s %7s   %-16s   %5s   %-16s   %8s  %8s  %8s\n"
 	print "C files, tests left out.  Spreads are median / 95 % / most, in lines."
 	print ""
-	printf row, "folder", "files", "lines", "file", "funcs", "function", "comments", "asserts/k", "#if/k"
+	printf row, "folder", "files", "lines", "file", "funcs", "function",
+		"comments", "asserts/k", "#if/k"
 	n = split("machine mm sched kernel user fuzz stress defects tools", order, " ")
 	for (i = 1; i <= n; i++)
 		if (files[order[i]])

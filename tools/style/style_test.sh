@@ -29,8 +29,8 @@ case_is() {
 	[ -z "$2" ] && wanted_status=0
 	if [ "$got" != "$2" ] || [ "$status" -ne "$wanted_status" ]; then
 		echo x >>"$failures"
-		printf 'FAIL %s\n  wanted: %s (%s)\n  got:    %s (%s)\n' "$1" "$2" "$wanted_status" \
-			"$got" "$status"
+		printf "FAIL %s\n  wanted: %s (%s)\n  got:    %s (%s)\n" "$1" "$2" \
+			"$wanted_status" "$got" "$status"
 	fi
 	rm -f "$work/$1"
 }

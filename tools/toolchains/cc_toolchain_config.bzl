@@ -13,7 +13,6 @@ load(
     "flag_group",
     "flag_set",
     "tool_path",
-    "with_feature_set",
 )
 load("@rules_cc//cc/common:cc_common.bzl", "cc_common")
 load(
