@@ -1,12 +1,40 @@
 /*
- * cpu.h -- virtual CPUs.
+ * cpu.h -- virtual CPUs: how a run on the host is started, abandoned and made as new.  See cpu.c.
+ *
+ * Together these are what a run of a script asks of the machine under it: host_reset, host_run_on
+ * and host_escape have the shapes of its calls.
  */
 #ifndef MACHINE_HOST_CPU_H
 #define MACHINE_HOST_CPU_H
 
 #include "machine/base.h"
 
+/* Makes CPUs 0 to n - 1, all idle; 1 <= n <= CPUS_MAX.  Can be called again, between runs, with
+ * another number.  Not on a CPU. */
+void host_cpus_open(unsigned n);
+
+/* Gives their stacks back.  Not on a CPU. */
+void host_cpus_close(void);
+
+/*
+ * Runs fn(arg) on CPU `cpu`, which is idle, and waits; false when it ended by host_escape().
+ * May be called outside, or on another CPU, which then waits and stays busy meanwhile.
+ * When fn returns with a lock held or interrupts masked: kpanic on that CPU.
+ */
+bool host_run_on(unsigned cpu, void (*fn)(void *arg), void *arg);
+
+/* Abandons what host_run_on started on this CPU; what it held and masked is forgotten.  Only on
+ * a CPU (host_on_cpu): elsewhere there is nothing to go back to, and the program aborts. */
+NORETURN void host_escape(void);
+bool host_on_cpu(void);
+
+/* The machine as new: arena, clock, interrupts, books of locks.  Not on a CPU. */
+void host_reset(void);
+
 /* Moves mach_now_ns() on; nothing else does. */
 void host_clock_advance(uint64_t ns);
+
+/* How many [yield] points were passed since host_reset(): equal for two equal runs. */
+uint64_t host_yield_count(void);
 
 #endif

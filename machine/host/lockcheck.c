@@ -110,7 +110,7 @@ void lockcheck_at_end(void)
 	if (book->held > 0)
 		kpanic("lock-context", "%s ends with a lock of rank %u held", book_name(book),
 		       book_highest_rank());
-	if (book->saved > 0)
+	if (book->saved > 0 || host_now.masked != 0)
 		kpanic("irq-order", "%s ends with %u interrupt states not given back",
 		       book_name(book), book->saved);
 }

@@ -1,0 +1,261 @@
+/*
+ * cpu_test.c -- virtual CPUs: running, escaping, nesting, and being as new afterwards.
+ *
+ * Built twice for x86-64, the second time with ASan's stack-use-after-return on, whose fake stacks
+ * are what fibers get wrong most easily; and once for AArch64.
+ */
+#include "machine/host/panics.h"
+#include "machine/host/arena.h"
+#include "machine/lock.h"
+
+#include <sys/resource.h>
+
+enum { CPUS = 4, ROUNDS = 3000, GROWTH_MAX_KIB = 4096 };
+
+static void number_tell(void *arg)
+{
+	*(unsigned *)arg = mach_cpu();
+}
+
+static void test_numbers(void)
+{
+	for (unsigned cpu = 0; cpu < CPUS; cpu++) {
+		unsigned told = CPUS_MAX;
+		ASSERT(!host_on_cpu() && mach_cpu() == 0);
+		ASSERT(host_run_on(cpu, number_tell, &told) && told == cpu);
+	}
+}
+
+/* --- escape ---------------------------------------------------------------------------------- */
+
+static NOINLINE void escape_from_below(unsigned frames)
+{
+	volatile char frame[64] = { (char)frames };
+	if (frames == 0) host_escape();
+	escape_from_below(frames - 1);
+	ASSERT(frame[0] == (char)frames); /* never here; keeps the frame */
+}
+
+static void escape_deep(void *arg)
+{
+	mach_irq_save();
+	escape_from_below(*(unsigned *)arg);
+}
+
+static void test_escape(void)
+{
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		unsigned told = CPUS_MAX, frames = i % 40;
+		const unsigned cpu = i % CPUS;
+		ASSERT(!host_run_on(cpu, escape_deep, &frames));
+		ASSERT(!mach_irq_masked() && !host_on_cpu());
+		ASSERT(host_run_on(cpu, number_tell, &told) && told == cpu);
+	}
+}
+
+/* --- nesting --------------------------------------------------------------------------------- */
+
+struct nest {
+	unsigned depth;
+	bool escapes; /* the innermost does, instead of returning */
+	unsigned returned, escaped;
+};
+
+static void nest_run(void *arg)
+{
+	struct nest *nest = arg;
+	const unsigned cpu = mach_cpu();
+	ASSERT(cpu == nest->depth);
+	if (++nest->depth == CPUS) {
+		if (nest->escapes) host_escape();
+		return;
+	}
+	const mach_irq_t was = mach_irq_save();
+	if (host_run_on(cpu + 1, nest_run, nest))
+		nest->returned++;
+	else
+		nest->escaped++;
+	ASSERT(mach_cpu() == cpu && mach_irq_masked());
+	mach_irq_restore(was);
+}
+
+static void test_nesting(void)
+{
+	struct nest all_return = { .escapes = false };
+	ASSERT(host_run_on(0, nest_run, &all_return));
+	ASSERT(all_return.returned == CPUS - 1 && all_return.escaped == 0);
+	struct nest one_escapes = { .escapes = true };
+	ASSERT(host_run_on(0, nest_run, &one_escapes));
+	ASSERT(one_escapes.returned == CPUS - 2 && one_escapes.escaped == 1);
+}
+
+static void run_on_self(void *arg)
+{
+	host_run_on(mach_cpu(), number_tell, arg);
+}
+
+static void run_on_caller(void *arg)
+{
+	host_run_on(mach_cpu() + 1, run_on_self, arg);
+	kpanic(panic_id, "%s", panic_text);
+}
+
+static void run_on_missing(void *arg)
+{
+	host_run_on(CPUS, number_tell, arg);
+}
+
+static void test_misuse(void)
+{
+	unsigned told = 0;
+	expect_panic(0, run_on_self, &told, "assert", "a run on the CPU that asks");
+	expect_panic(0, run_on_caller, &told, "assert", "a run on a CPU that waits");
+	expect_panic(0, run_on_missing, &told, "assert", "a run on a CPU there is not");
+}
+
+/* --- what a switch must keep ----------------------------------------------------------------- */
+
+/* More live values than there are registers, so that some are in those a call must keep. */
+struct mixture {
+	uint64_t seed, result;
+};
+
+static void mix_on_cpu(void *arg);
+
+static NOINLINE uint64_t mix(uint64_t seed, unsigned other)
+{
+	uint64_t a = seed, b = seed * 3, c = seed * 5, d = seed * 7, e = seed * 9;
+	double p = (double)a + 0.5, q = (double)b + 0.25, r = (double)c, s = (double)d * 2;
+	if (other < CPUS) {
+		struct mixture deeper = { .seed = seed + 1 };
+		ASSERT(host_run_on(other, mix_on_cpu, &deeper));
+		ASSERT(deeper.result != seed);
+	}
+	const double sum = p + q + r + s;
+	return a ^ b << 1 ^ c << 2 ^ d << 3 ^ e << 4 ^ (uint64_t)(sum * 4);
+}
+
+static void mix_on_cpu(void *arg)
+{
+	struct mixture *m = arg;
+	m->result = mix(m->seed, mach_cpu() + 1);
+}
+
+static void test_registers(void)
+{
+	for (uint64_t seed = 1; seed < 200; seed++) {
+		struct mixture m = { .seed = seed };
+		const uint64_t wanted = mix(seed, CPUS);
+		ASSERT(mix(seed, 0) == wanted);
+		ASSERT(host_run_on(1, mix_on_cpu, &m) && m.result == wanted);
+	}
+}
+
+/* --- interrupts, clock, sameness ------------------------------------------------------------- */
+
+static void interrupt_other(void *arg)
+{
+	(void)arg;
+	mach_ipi(1);
+}
+
+static void wait_once(void *arg)
+{
+	(void)arg;
+	mach_wait();
+}
+
+static void test_waiting(void)
+{
+	expect_panic(1, wait_once, NULL, "deadlock", "idle and nobody to wake it");
+	expect_panic(0, interrupt_other, NULL, NULL, "an interrupt for CPU 1");
+	expect_panic(0, wait_once, NULL, "deadlock", "the interrupt was not for CPU 0");
+	expect_panic(1, wait_once, NULL, NULL, "the interrupt was kept for CPU 1");
+	expect_panic(1, wait_once, NULL, "deadlock", "one interrupt wakes once");
+}
+
+static void test_clock(void)
+{
+	host_reset();
+	ASSERT(mach_now_ns() == 0);
+	host_clock_advance(10);
+	host_clock_advance(5);
+	ASSERT(mach_now_ns() == 15);
+	host_reset();
+	ASSERT(mach_now_ns() == 0);
+}
+
+static void some_locking(void *arg)
+{
+	static struct lock lock;
+	lock_init(&lock, RANK_OUTER);
+	for (unsigned i = 0; i < *(unsigned *)arg; i++) lock_drop(&lock, lock_take(&lock));
+}
+
+static uint64_t yields_of(unsigned times)
+{
+	host_reset();
+	ASSERT(host_run_on(0, some_locking, &times));
+	return host_yield_count();
+}
+
+static void test_sameness(void)
+{
+	const uint64_t once = yields_of(1);
+	ASSERT(once > 0 && yields_of(1) == once && yields_of(7) == 7 * once);
+}
+
+/* A reset drops what an interrupted CPU had pending. */
+static void test_reset(void)
+{
+	expect_panic(0, interrupt_other, NULL, NULL, "an interrupt for CPU 1");
+	host_reset();
+	expect_panic(1, wait_once, NULL, "deadlock", "the interrupt is gone");
+}
+
+/* --- stacks come back ------------------------------------------------------------------------ */
+
+static long peak_kib(void)
+{
+	struct rusage usage;
+	ASSERT(getrusage(RUSAGE_SELF, &usage) == 0);
+	return usage.ru_maxrss;
+}
+
+/* One round costs 8 stacks, and their fake stacks where ASan makes them: lost, they would show. */
+static void test_reopening(void)
+{
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		unsigned told = 0, frames = 3;
+		host_cpus_open(1 + i % CPUS_MAX);
+		ASSERT(host_run_on(i % CPUS_MAX, number_tell, &told) && told == i % CPUS_MAX);
+		if (i % 3 == 0) ASSERT(!host_run_on(0, escape_deep, &frames));
+	}
+}
+
+static void test_growth(void)
+{
+	test_reopening();
+	const long before = peak_kib();
+	test_reopening();
+	ASSERT(peak_kib() - before < GROWTH_MAX_KIB);
+	host_cpus_open(CPUS);
+}
+
+int main(void)
+{
+	host_arena_open(PAGE_SIZE);
+	host_cpus_open(CPUS);
+	test_numbers();
+	test_escape();
+	test_nesting();
+	test_misuse();
+	test_registers();
+	test_waiting();
+	test_clock();
+	test_sameness();
+	test_reset();
+	test_growth();
+	host_cpus_close();
+	return 0;
+}
