@@ -4,8 +4,28 @@ load("@rules_cc//cc:cc_binary.bzl", "cc_binary")
 load("@rules_shell//shell:sh_test.bzl", "sh_test")
 load(":platform.bzl", "platform_binary")
 
-def unit_test(name, srcs, deps = [], data = [], args = [], tags = []):
+def _run_test(name, binary, platform, runner, args, data, tags):
+    platform_binary(
+        name = name + "_bin",
+        testonly = True,
+        binary = binary,
+        platform = "//tools/platforms:" + platform,
+        tags = tags,
+        visibility = ["//visibility:private"],
+    )
+    sh_test(
+        name = name,
+        size = "small",
+        srcs = ["//tools/build:exec.sh"],
+        args = runner + ["$(rootpath %s_bin)" % name] + args,
+        data = [name + "_bin"] + data,
+        tags = tags,
+    )
+
+def unit_test(name, srcs, deps = [], data = [], args = [], tags = [], aarch64 = False):
     """Declares NAME, a test that passes when the program returns 0.
+
+    With `aarch64` also NAME_aarch64, the same program under qemu-aarch64.
 
     Args:
       name: name of the test.
@@ -14,6 +34,7 @@ def unit_test(name, srcs, deps = [], data = [], args = [], tags = []):
       data: files that it reads.
       args: its arguments.
       tags: as usual.
+      aarch64: whether to have the second test.
     """
     cc_binary(
         name = name + "_raw_",
@@ -23,19 +44,6 @@ def unit_test(name, srcs, deps = [], data = [], args = [], tags = []):
         visibility = ["//visibility:private"],
         deps = deps,
     )
-    platform_binary(
-        name = name + "_bin",
-        testonly = True,
-        binary = name + "_raw_",
-        platform = "//tools/platforms:linux_x86_64_sanitize",
-        tags = tags,
-        visibility = ["//visibility:private"],
-    )
-    sh_test(
-        name = name,
-        size = "small",
-        srcs = ["//tools/build:exec.sh"],
-        args = ["$(rootpath %s_bin)" % name] + args,
-        data = [name + "_bin"] + data,
-        tags = tags,
-    )
+    _run_test(name, name + "_raw_", "linux_x86_64_sanitize", [], args, data, tags)
+    if aarch64:
+        _run_test(name + "_aarch64", name + "_raw_", "linux_aarch64", ["qemu-aarch64"], args, data, tags)
