@@ -1,0 +1,67 @@
+/*
+ * pool_world.c -- a page pool over a run's arena.
+ *
+ * Zones, where the header asks for them, are cut as the kernel cuts them at boot: the first
+ * sixteenth DMA, the next three kernel, the rest user; else all of it is kernel memory.  Frames
+ * stand beside the arena, not in it, so that every page of the arena can be handed out and the
+ * same script finds the same pages on every machine.
+ *
+ * The pristine state is a hash of which pages are free, as a set; a run must end in it.
+ */
+#include "fuzz/pool_world.h"
+
+#include "machine/machine.h"
+
+static void count_event(void *context, enum mm_event event, const struct mm_report *report)
+{
+	struct pool_world *world = context;
+
+	(void)report;
+	world->told[event]++;
+}
+
+void pool_world_open(struct pool_world *world, const struct run *run)
+{
+	const struct script_world *w = &run->script->world;
+	const bool zones = (w->flags & WORLD_ZONES) != 0;
+	const struct page_config config = {
+		.base = mach_pa(run->machine->arena),
+		.pages = w->pages,
+		.frames = world->frames,
+		.cpus = w->cpus,
+		.zone_end = { zones ? w->pages / 16u : 0, zones ? w->pages / 4u : w->pages, w->pages },
+		.reserve = w->reserve,
+		.low = w->pages / 8u,
+		.critical = w->pages / 16u,
+		.cache_pages = w->cache_pages,
+		.cache_batch = (w->cache_pages + 1u) / 2u,
+		.poison = (w->flags & WORLD_POISON) != 0,
+		.listener = &world->listener,
+	};
+
+	memset(world->frames, 0, w->pages * sizeof world->frames[0]);
+	memset(world->told, 0, sizeof world->told);
+	world->listener = (struct mm_listener){ .tell = count_event, .context = world };
+	page_pool_init(&world->pool, &config);
+	page_pool_give(&world->pool, 0, w->pages);
+	world->pristine = page_hash(&world->pool);
+}
+
+void pool_world_close(struct pool_world *world)
+{
+	struct page_counts counts;
+	struct site_row row = { 0 };
+	size_t rows = 0;
+
+	page_drain(&world->pool);
+	const char *why = page_check(&world->pool);
+	if (why != NULL) kpanic(ORACLE_WALK, "%s", why);
+	page_count(&world->pool, &counts);
+	if (counts.used != 0) {
+		page_sites(&world->pool, &row, 1, &rows);
+		kpanic(ORACLE_LEAK, "%u pages are not back; one is from operation %u", counts.used,
+		       row.site);
+	}
+	if (page_hash(&world->pool) != world->pristine)
+		kpanic(ORACLE_LEAK, "all pages are back, and yet the pool is not as it was");
+}

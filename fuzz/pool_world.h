@@ -1,0 +1,25 @@
+/*
+ * pool_world.h -- a page pool over a run's arena, as a script's header asks for it: the ground
+ * that the worlds of slab and kmalloc stand on.
+ */
+#ifndef FUZZ_POOL_WORLD_H
+#define FUZZ_POOL_WORLD_H
+
+#include "fuzz/subject.h"
+#include "mm/page.h"
+
+struct pool_world {
+	struct page_pool pool;
+	uint64_t pristine; /* page_hash() before the first operation */
+	uint32_t told[MM_EVENTS]; /* how often mm/ reported each event */
+	struct mm_listener listener;
+	struct frame frames[SCRIPT_PAGES_MAX];
+};
+
+/* Makes the pool: its pages are the first of the arena.  Freed pages are not quarantined. */
+void pool_world_open(struct pool_world *world, const struct run *run);
+
+/* Fails ("leak") unless the pool is as pristine as it was; tells where `sites` finds the loss. */
+void pool_world_close(struct pool_world *world);
+
+#endif

@@ -1,0 +1,283 @@
+/*
+ * slab_fuzz.c -- subject slab: eight caches of objects over one small pool.
+ *
+ * Sizes from 16 to 2,048 bytes, so that slabs of one page and of several occur, with the header's
+ * magazines, redzones and poison.  Objects are got and given back by handle on the CPU the
+ * operation names; misuse expects its exact verdict: an object freed to another cache, twice, in
+ * its middle, or with its redzone written to.
+ *
+ * Results in the digest: grants, verdicts, pages given back by a drain, free pages after each
+ * operation, and per cache at each walk how many objects are live, cached, and in how many slabs.
+ */
+#include "fuzz/block_model.h"
+#include "fuzz/pool_world.h"
+#include "mm/slab.h"
+
+enum { CACHES = 8, SLAB_MEMORY_BYTES = 12 << 10 };
+
+static const uint16_t cache_bytes[CACHES] = { 16, 48, 96, 160, 512, 1024, 1536, 2048 };
+
+struct slab_state {
+	struct pool_world world;
+	struct slab_cache caches[CACHES];
+	struct block_model model;
+	uint8_t cache_of[SCRIPT_SLOTS]; /* which cache a handle's object is, or was last, from */
+	uint32_t live[CACHES];
+	_Alignas(16) uint8_t memory[SLAB_MEMORY_BYTES];
+};
+
+_Static_assert(sizeof(struct slab_state) <= RUN_STATE_BYTES, "a run's state holds it");
+
+enum {
+	SAW_EXHAUSTION,
+	SAW_MAGAZINE_FULL,
+	SAW_SLAB_KEPT,
+	SAW_SLAB_RETURNED,
+	SAW_SEVERAL_PAGES,
+	SAW_OTHER_CPU_FREE,
+	SAW_REDZONE_CAUGHT,
+	SAW_STATES
+};
+
+static const char *const saw_names[] = {
+	"exhaustion",    "magazine-full",  "slab-kept",      "slab-returned",
+	"several-pages", "other-cpu-free", "redzone-caught", NULL,
+};
+
+_Static_assert(COUNT_OF(saw_names) == SAW_STATES + 1, "a name for each");
+
+static struct slab_state *state_of(const struct run *run)
+{
+	return run->state;
+}
+
+static void slab_open(struct run *run)
+{
+	struct slab_state *s = run->state;
+	const struct script_world *w = &run->script->world;
+	const size_t each = magazine_bytes(w->magazine);
+
+	ASSERT(w->cpus * CACHES * each <= sizeof s->memory);
+	pool_world_open(&s->world, run);
+	memset(s->memory, 0, w->cpus * CACHES * each);
+	memset(s->live, 0, sizeof s->live);
+	for (uint32_t c = 0; c < CACHES; c++) {
+		const struct slab_config config = {
+			.pages = &s->world.pool,
+			.size = cache_bytes[c],
+			.number = c,
+			.depth = w->magazine,
+			.keep = w->keep_pages,
+			.redzone = (uint32_t)align_up(w->redzone, KMALLOC_ALIGN),
+			.poison = (w->flags & WORLD_POISON) != 0,
+			.sites = (w->flags & WORLD_SITES) != 0,
+			.magazines = s->memory + c * each,
+			.magazine_stride = (uint32_t)(CACHES * each),
+		};
+		slab_cache_init(&s->caches[c], &config);
+		if (s->caches[c].order != 0) run_sometimes(run, SAW_SEVERAL_PAGES);
+	}
+	block_model_init(&s->model, run->machine->arena, (size_t)w->pages << PAGE_SHIFT);
+}
+
+/* --- operations --------------------------------------------------------------------------------- */
+
+static void give_back(struct run *run, unsigned slot)
+{
+	struct slab_state *s = state_of(run);
+	void *p = s->model.blocks[slot].at;
+
+	block_verify(&s->model, slot, SIZE_MAX);
+	block_remove(&s->model, slot);
+	s->live[s->cache_of[slot]]--;
+	const enum slab_verdict v = slab_free(&s->caches[s->cache_of[slot]], p);
+	if (v != SLAB_FREED) kpanic(ORACLE_VERDICT, "a free was answered %s", slab_verdict_name(v));
+}
+
+/* Pages that live objects pin, at most: each may have the largest slab for itself. */
+static uint32_t pinned_pages(const struct slab_state *s)
+{
+	return s->model.live_count << SLAB_ORDER_MAX;
+}
+
+static void step_alloc(struct run *run, const struct script_op *op)
+{
+	struct slab_state *s = state_of(run);
+	const unsigned c = op->aux;
+	const size_t bytes = 1 + op->arg % cache_bytes[c];
+	uint8_t *p;
+
+	if (s->model.blocks[op->slot].at != NULL) give_back(run, op->slot);
+	p = slab_alloc(&s->caches[c], bytes, PAGE_NO_RECLAIM, run->op + 1);
+	run_result(run, p != NULL);
+	if (p == NULL) {
+		run_sometimes(run, SAW_EXHAUSTION);
+		if (pinned_pages(s) == 0 && s->world.pool.pages > 64 && s->world.pool.cache_pages == 0)
+			kpanic(ORACLE_MUST_SUCCEED, "an empty pool has no page for a slab");
+		return;
+	}
+	s->cache_of[op->slot] = (uint8_t)c;
+	s->live[c]++;
+	block_add(&s->model, op->slot, p, bytes, KMALLOC_ALIGN, false, run->op + 1);
+}
+
+static void step_free(struct run *run, const struct script_op *op)
+{
+	struct slab_state *s = state_of(run);
+	const struct block *b = &s->model.blocks[op->slot];
+
+	if (b->at == NULL) return;
+	if (script_op(run->script, b->site - 1).cpu != op->cpu) run_sometimes(run, SAW_OTHER_CPU_FREE);
+	give_back(run, op->slot);
+}
+
+static void step_drain(struct run *run, const struct script_op *op)
+{
+	struct slab_state *s = state_of(run);
+	struct slab_counts counts;
+
+	slab_count(&s->caches[op->aux], &counts);
+	if (counts.slabs != 0 && counts.live + counts.cached == 0) run_sometimes(run, SAW_SLAB_KEPT);
+	if (counts.cached >= run->script->world.magazine && counts.cached != 0)
+		run_sometimes(run, SAW_MAGAZINE_FULL);
+	run_result(run, slab_drain(&s->caches[op->aux]));
+}
+
+static void misuse(struct run *run, unsigned cache, void *p, enum slab_verdict expected)
+{
+	struct slab_state *s = state_of(run);
+	const enum slab_verdict v = slab_free(&s->caches[cache], p);
+
+	run_result(run, v);
+	if (v != expected)
+		kpanic(ORACLE_VERDICT, "a bad free was answered %s, not %s", slab_verdict_name(v),
+		       slab_verdict_name(expected));
+}
+
+static void step_double_free(struct run *run, const struct script_op *op)
+{
+	struct slab_state *s = state_of(run);
+	struct block *b = &s->model.blocks[op->slot];
+	const unsigned c = s->cache_of[op->slot];
+
+	/* At once, while the slab is still the cache's: then there is only one right answer. */
+	if (b->at == NULL || s->live[c] < 2 || s->caches[c].per_slab == 1) return;
+	uint8_t *p = b->at;
+	const struct frame *frame = page_frame(&s->world.pool, mach_pa(p));
+	if ((frame - frame->slab.head_back)->slab.taken < 2) return;
+	give_back(run, op->slot);
+	if (page_frame(&s->world.pool, mach_pa(p))->owner == PAGE_OWNER_SLAB)
+		misuse(run, c, p, SLAB_DOUBLE_FREE);
+}
+
+static void step_inside_free(struct run *run, const struct script_op *op)
+{
+	struct slab_state *s = state_of(run);
+	const struct block *b = &s->model.blocks[op->slot];
+
+	if (b->at == NULL || b->bytes < 2) return;
+	misuse(run, s->cache_of[op->slot], b->at + 1 + op->arg % (b->bytes - 1), SLAB_WILD);
+}
+
+static void step_foreign_free(struct run *run, const struct script_op *op)
+{
+	struct slab_state *s = state_of(run);
+	const struct block *b = &s->model.blocks[op->slot];
+
+	if (b->at == NULL) return;
+	misuse(run, (s->cache_of[op->slot] + 1u + op->aux % (CACHES - 1)) % CACHES, b->at, SLAB_WILD);
+}
+
+METADATA_ACCESS static void flip(uint8_t *at)
+{
+	*at ^= 0xff;
+}
+
+static void step_overflow(struct run *run, const struct script_op *op)
+{
+	struct slab_state *s = state_of(run);
+	const struct block *b = &s->model.blocks[op->slot];
+	const unsigned c = s->cache_of[op->slot];
+	const uint32_t redzone = s->caches[c].stride - s->caches[c].size;
+
+	if (b->at == NULL || redzone == 0) return;
+	uint8_t *at = b->at + cache_bytes[c] + op->arg % redzone;
+	flip(at);
+	misuse(run, c, b->at, SLAB_REDZONE);
+	flip(at);
+	run_sometimes(run, SAW_REDZONE_CAUGHT);
+}
+
+/* --- checks ------------------------------------------------------------------------------------- */
+
+static void check_counts(struct run *run)
+{
+	struct slab_state *s = state_of(run);
+	const char *why = page_check_counts(&s->world.pool);
+
+	for (unsigned c = 0; c < CACHES && why == NULL; c++) why = slab_check_counts(&s->caches[c]);
+	if (why != NULL) kpanic(ORACLE_ACCOUNT, "%s", why);
+	run_result(run, s->world.pool.free_pages[ZONE_KERNEL]);
+}
+
+static void check_walk(struct run *run)
+{
+	struct slab_state *s = state_of(run);
+	const char *why = page_check(&s->world.pool);
+
+	if (why == NULL) why = slab_check(s->caches, CACHES, NULL);
+	if (why != NULL) kpanic(ORACLE_WALK, "%s", why);
+	for (unsigned c = 0; c < CACHES; c++) {
+		struct slab_counts counts;
+		slab_count(&s->caches[c], &counts);
+		if (counts.live != s->live[c])
+			kpanic(ORACLE_ACCOUNT, "cache %u: %lu objects live, the model has %u", c,
+			       (unsigned long)counts.live, s->live[c]);
+		if (counts.returned != 0) run_sometimes(run, SAW_SLAB_RETURNED);
+		run_result(run, counts.cached << 32 | counts.slabs);
+	}
+}
+
+static void slab_check_run(struct run *run, enum check_depth depth)
+{
+	if (depth == CHECK_WALK)
+		check_walk(run);
+	else
+		check_counts(run);
+}
+
+static void slab_close(struct run *run)
+{
+	struct slab_state *s = state_of(run);
+
+	while (s->model.live_count != 0) give_back(run, s->model.live[s->model.live_count - 1]);
+	for (unsigned c = 0; c < CACHES; c++) slab_drain(&s->caches[c]);
+	check_walk(run);
+	pool_world_close(&s->world);
+}
+
+/* --- the table ---------------------------------------------------------------------------------- */
+
+#define SLOT { "slot", IN_SLOT, FORM_NUMBER, SCRIPT_SLOTS, NULL }
+
+static const struct op_kind operations[] = {
+	{ "alloc", 45, { SLOT, { "cache", IN_AUX, FORM_NUMBER, CACHES, NULL },
+			 { "size", IN_ARG, FORM_NUMBER, 0, NULL } }, step_alloc },
+	{ "free", 45, { SLOT }, step_free },
+	{ "drain", 3, { { "cache", IN_AUX, FORM_NUMBER, CACHES, NULL } }, step_drain },
+	{ "double-free", 4, { SLOT }, step_double_free },
+	{ "inside-free", 3, { SLOT, { "offset", IN_ARG, FORM_NUMBER, 0, NULL } }, step_inside_free },
+	{ "foreign-free", 2, { SLOT, { "other", IN_AUX, FORM_NUMBER, CACHES - 1, NULL } },
+	  step_foreign_free },
+	{ "overflow", 3, { SLOT, { "offset", IN_ARG, FORM_NUMBER, 0, NULL } }, step_overflow },
+};
+
+const struct subject slab_subject = {
+	.name = "slab",
+	.ops = operations,
+	.op_count = COUNT_OF(operations),
+	.sometimes = saw_names,
+	.open = slab_open,
+	.check = slab_check_run,
+	.close = slab_close,
+};

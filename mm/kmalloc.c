@@ -1,0 +1,343 @@
+/*
+ * kmalloc.c -- which allocator serves a request, and which one a pointer came from.
+ *
+ * Up to 2,048 bytes the request goes to one of 24 slab caches, four to a doubling, so at most a
+ * fifth of an object is wasted; the class is one load from a table by the size in 16-byte units.
+ * Above that it goes to the heap.  A pointer's way back is told by the frame of its page: owner
+ * SLAB names the cache, owner HEAP the heap; what lies in the boot allocator is told by address;
+ * anything else is wild.
+ *
+ * When a class has no object and there is no page for another slab, memory is not at its end yet:
+ * first a larger class may have an object to spare, then the heap a hole.  Only when these are
+ * gone too is the request refused.
+ *
+ * Always true: what kmalloc_usable says of a block is at least what was asked for; a request that
+ * fails changed nothing; nothing is ever moved but by kmalloc_realloc.
+ *
+ * Locks: none of its own but the quarantine's (kmalloc_quarantine.c).
+ */
+#include "mm/kmalloc_inside.h"
+
+static const uint16_t class_bytes[KMALLOC_CLASSES] = {
+	16,  32,  48,  64,  80,  96,  112, 128,  160,  192,  224,  256,
+	320, 384, 448, 512, 640, 768, 896, 1024, 1280, 1536, 1792, 2048,
+};
+
+static const char *const verdict_names[KMALLOC_VERDICTS] = {
+	[KMALLOC_FREED] = "freed",
+	[KMALLOC_NOTHING] = "nothing",
+	[KMALLOC_EARLY] = "early",
+	[KMALLOC_DOUBLE_FREE] = "double-free",
+	[KMALLOC_WILD] = "wild-free",
+	[KMALLOC_REDZONE] = "redzone",
+	[KMALLOC_CORRUPT] = "corrupt",
+};
+
+const char *kmalloc_verdict_name(enum kmalloc_verdict v)
+{
+	return (unsigned)v < KMALLOC_VERDICTS ? verdict_names[v] : "?";
+}
+
+static enum kmalloc_verdict of_slab(enum slab_verdict v)
+{
+	switch (v) {
+	case SLAB_FREED: return KMALLOC_FREED;
+	case SLAB_DOUBLE_FREE: return KMALLOC_DOUBLE_FREE;
+	case SLAB_REDZONE: return KMALLOC_REDZONE;
+	default: return KMALLOC_WILD;
+	}
+}
+
+static enum kmalloc_verdict of_heap(enum heap_verdict v)
+{
+	switch (v) {
+	case HEAP_FREED: return KMALLOC_FREED;
+	case HEAP_DOUBLE_FREE: return KMALLOC_DOUBLE_FREE;
+	case HEAP_CORRUPT: return KMALLOC_CORRUPT;
+	default: return KMALLOC_WILD;
+	}
+}
+
+/* --- making one ------------------------------------------------------------------------------- */
+
+size_t kmalloc_memory_bytes(unsigned cpus, uint32_t magazine_depth)
+{
+	return cpus * KMALLOC_CLASSES * magazine_bytes(magazine_depth);
+}
+
+static void caches_init(struct kmalloc *km, const struct kmalloc_config *config)
+{
+	const size_t each = magazine_bytes(config->magazine_depth);
+
+	for (uint32_t c = 0; c < KMALLOC_CLASSES; c++) {
+		const struct slab_config slab = {
+			.pages = config->pages,
+			.size = class_bytes[c],
+			.number = c,
+			.depth = config->magazine_depth,
+			.keep = config->keep_slabs,
+			.redzone = config->redzone,
+			.poison = config->poison,
+			.sites = config->sites,
+			.magazines = (uint8_t *)config->memory + c * each,
+			.magazine_stride = (uint32_t)(KMALLOC_CLASSES * each),
+		};
+		slab_cache_init(&km->caches[c], &slab);
+	}
+	for (uint32_t units = 0, c = 0; units < COUNT_OF(km->class_of); units++) {
+		if (units * KMALLOC_ALIGN > class_bytes[c]) c++;
+		km->class_of[units] = (uint8_t)c;
+	}
+}
+
+void kmalloc_init(struct kmalloc *km, const struct kmalloc_config *config)
+{
+	const struct heap_config heap = {
+		.pages = config->pages,
+		.base = (uintptr_t)mach_phys(config->pages->base),
+		.window_bytes = config->window_bytes,
+		.grow_bytes = config->grow_bytes,
+		.keep_bytes = config->keep_bytes,
+		.listener = config->listener,
+	};
+
+	ASSERT(config->quarantine <= KMALLOC_QUARANTINE_MAX);
+	ASSERT(is_aligned((uintptr_t)config->memory, 16));
+	km->pages = config->pages;
+	km->early = config->early;
+	km->listener = config->listener;
+	memset(config->memory, 0,
+	       kmalloc_memory_bytes(config->pages->cpus, config->magazine_depth));
+	caches_init(km, config);
+	heap_init(&km->heap, &heap);
+	quarantine_init(km, config->quarantine);
+	km->shrinker = (struct shrinker){ .name = "kmalloc", .shrink = kmalloc_shrink, .context = km };
+	page_shrinker_add(km->pages, &km->shrinker);
+}
+
+/* --- allocation ------------------------------------------------------------------------------- */
+
+static struct slab_cache *class_for(struct kmalloc *km, size_t bytes)
+{
+	return &km->caches[km->class_of[(bytes + KMALLOC_ALIGN - 1) / KMALLOC_ALIGN]];
+}
+
+static void tell(struct kmalloc *km, enum mm_event event, size_t bytes, size_t align, site_t site)
+{
+	struct page_counts counts;
+
+	page_count(km->pages, &counts);
+	const struct mm_report report = {
+		.bytes = bytes, .align = align, .pages = counts.free, .level = counts.level, .site = site,
+	};
+	mm_tell(km->listener, event, &report);
+}
+
+/* No page for a slab of `cache`: what else could hold the object? */
+static void *alloc_anywhere(struct kmalloc *km, struct slab_cache *cache, size_t bytes, site_t site)
+{
+	tell(km, MM_EVENT_PAGES_AT_GROWTH, bytes, KMALLOC_ALIGN, site);
+	for (struct slab_cache *c = cache + 1; c < km->caches + KMALLOC_CLASSES; c++) {
+		void *p = slab_alloc_held(c, bytes, site);
+		if (p != NULL) return p;
+	}
+	return heap_alloc_held(&km->heap, bytes, KMALLOC_ALIGN, site);
+}
+
+static void *alloc_small_slow(struct kmalloc *km, struct slab_cache *cache, size_t bytes,
+			      uint32_t how, site_t site)
+{
+	void *p = slab_alloc_slow(cache, bytes, how, site);
+
+	return p != NULL ? p : alloc_anywhere(km, cache, bytes, site);
+}
+
+/* The last steps of every request: zeroes, or what a refusal means to this caller. */
+static void *finish(struct kmalloc *km, void *p, size_t bytes, size_t align, uint32_t how,
+		    site_t site)
+{
+	if (p == NULL) {
+		if ((how & KM_PANIC) == 0) return NULL;
+		tell(km, MM_EVENT_CANNOT_GO_ON, bytes, align, site);
+		kpanic("out-of-memory", "%zu bytes aligned %zu for a caller that must not fail", bytes,
+		       align);
+	}
+	if (how & KM_ZERO) memset(p, 0, bytes);
+	return p;
+}
+
+static NOINLINE void *alloc_slow(struct kmalloc *km, size_t bytes, uint32_t how, site_t site)
+{
+	void *p;
+
+	if (bytes == 0) return NULL;
+	if (bytes <= SLAB_SIZE_MAX)
+		p = alloc_small_slow(km, class_for(km, bytes), bytes, how, site);
+	else
+		p = heap_alloc(&km->heap, bytes, KMALLOC_ALIGN, how & KM_NO_RECLAIM, site);
+	return finish(km, p, bytes, KMALLOC_ALIGN, how, site);
+}
+
+void *kmalloc_alloc(struct kmalloc *km, size_t bytes, uint32_t how, site_t site)
+{
+	if (LIKELY(bytes - 1 < SLAB_SIZE_MAX)) {
+		struct slab_cache *cache = class_for(km, bytes);
+		void *p = magazine_pop(cache);
+		if (LIKELY(p != NULL)) {
+			p = object_give(cache, p, bytes, site);
+			if (UNLIKELY(how & KM_ZERO)) memset(p, 0, bytes);
+			return p;
+		}
+	}
+	return alloc_slow(km, bytes, how, site);
+}
+
+/* The smallest class that is large enough and whose objects all start at multiples of `align`. */
+static struct slab_cache *class_aligned(struct kmalloc *km, size_t bytes, size_t align)
+{
+	if (bytes > SLAB_SIZE_MAX || align > PAGE_SIZE) return NULL;
+	for (struct slab_cache *c = class_for(km, bytes); c < km->caches + KMALLOC_CLASSES; c++)
+		if (c->stride % align == 0) return c;
+	return NULL;
+}
+
+void *kmalloc_alloc_aligned(struct kmalloc *km, size_t bytes, size_t align, uint32_t how,
+			    site_t site)
+{
+	struct slab_cache *cache;
+	void *p = NULL;
+
+	if (align <= KMALLOC_ALIGN && is_power_of_two(align))
+		return kmalloc_alloc(km, bytes, how, site);
+	if (bytes == 0 || !is_power_of_two(align) || align > (size_t)PAGE_SIZE << PAGE_ORDER_MAX)
+		return NULL;
+	cache = class_aligned(km, bytes, align);
+	if (cache != NULL) p = slab_alloc(cache, bytes, how & KM_NO_RECLAIM, site);
+	if (p == NULL) p = heap_alloc(&km->heap, bytes, align, how & KM_NO_RECLAIM, site);
+	return finish(km, p, bytes, align, how, site);
+}
+
+/* --- free --------------------------------------------------------------------------------------- */
+
+static NOINLINE enum kmalloc_verdict free_elsewhere(struct kmalloc *km, struct frame *frame, void *p)
+{
+	if (p == NULL) return KMALLOC_NOTHING;
+	if (km->early != NULL && early_owns(km->early, p)) {
+		early_release(km->early, p);
+		return KMALLOC_EARLY;
+	}
+	if (frame != NULL && frame->owner == PAGE_OWNER_HEAP) return of_heap(heap_free(&km->heap, p));
+	return KMALLOC_WILD;
+}
+
+enum kmalloc_verdict kmalloc_free(struct kmalloc *km, void *p)
+{
+	const paddr_t pa = mach_pa_untrusted(p);
+	const uint64_t offset = pa - km->pages->base;
+	struct frame *frame = page_frame(km->pages, pa);
+
+	if (UNLIKELY(frame == NULL || frame->owner != PAGE_OWNER_SLAB))
+		return free_elsewhere(km, frame, p);
+	ASSERT_SLOW(frame->slab.cache < KMALLOC_CLASSES);
+	struct slab_cache *cache = &km->caches[frame->slab.cache];
+	const enum slab_verdict v = object_take_back(cache, frame, offset, p);
+	if (UNLIKELY(v != SLAB_FREED)) return of_slab(v);
+	if (UNLIKELY(km->hardened)) p = quarantine_swap(km, p, &cache);
+	if (p != NULL && UNLIKELY(!magazine_push(cache, p))) magazine_spill(cache, p);
+	return KMALLOC_FREED;
+}
+
+/* --- realloc ------------------------------------------------------------------------------------ */
+
+/* The cache whose live object `p` is, or NULL. */
+static struct slab_cache *cache_of(struct kmalloc *km, const void *p)
+{
+	const paddr_t pa = mach_pa_untrusted(p);
+	const uint64_t offset = pa - km->pages->base;
+	struct frame *frame = page_frame(km->pages, pa);
+
+	if (frame == NULL || frame->owner != PAGE_OWNER_SLAB || !is_aligned(offset, KMALLOC_ALIGN))
+		return NULL;
+	if ((atomic_load_u64(live_word(frame, offset)) & live_bit(offset)) == 0) return NULL;
+	return &km->caches[frame->slab.cache];
+}
+
+size_t kmalloc_usable(struct kmalloc *km, const void *p)
+{
+	const struct slab_cache *cache = cache_of(km, p);
+	const struct frame *frame = page_frame(km->pages, mach_pa_untrusted(p));
+
+	if (cache != NULL) return cache->size;
+	if (frame == NULL || frame->owner != PAGE_OWNER_HEAP) return 0;
+	return heap_usable(&km->heap, p);
+}
+
+/* Whether the block can hold `bytes` where it is, without wasting more than half of itself. */
+static bool resize_in_place(struct kmalloc *km, void *p, size_t usable, size_t bytes)
+{
+	struct slab_cache *cache = cache_of(km, p);
+
+	if (cache == NULL) return bytes > SLAB_SIZE_MAX && heap_resize(&km->heap, p, bytes);
+	if (bytes > usable || bytes < usable / 2) return false;
+	mach_poison(p, cache->size);
+	mach_unpoison(p, bytes);
+	return true;
+}
+
+/* A smaller block where nothing smaller could be had: the same one. */
+static void *keep(struct kmalloc *km, void *p, size_t bytes)
+{
+	const struct slab_cache *cache = cache_of(km, p);
+
+	if (cache == NULL) {
+		const bool kept = heap_resize(&km->heap, p, bytes);
+		ASSERT(kept);
+		return p;
+	}
+	mach_poison(p, cache->size);
+	mach_unpoison(p, bytes);
+	return p;
+}
+
+static enum kmalloc_verdict bad_block(struct kmalloc *km, const void *p)
+{
+	const paddr_t pa = mach_pa_untrusted(p);
+	const uint64_t offset = pa - km->pages->base;
+	const struct frame *frame = page_frame(km->pages, pa);
+
+	if (km->early != NULL && early_owns(km->early, p)) return KMALLOC_EARLY;
+	if (frame == NULL || frame->owner != PAGE_OWNER_SLAB) return KMALLOC_WILD;
+	if (!is_aligned(offset, KMALLOC_ALIGN)) return KMALLOC_WILD;
+	return of_slab(object_verdict(&km->caches[frame->slab.cache], offset));
+}
+
+void *kmalloc_realloc(struct kmalloc *km, void *p, size_t bytes, uint32_t how, site_t site,
+		      enum kmalloc_verdict *verdict)
+{
+	enum kmalloc_verdict ignored;
+	size_t usable;
+	void *q;
+
+	if (verdict == NULL) verdict = &ignored;
+	*verdict = KMALLOC_FREED;
+	if (p == NULL) return kmalloc_alloc(km, bytes, how, site);
+	if (bytes == 0) {
+		*verdict = kmalloc_free(km, p);
+		return NULL;
+	}
+	usable = kmalloc_usable(km, p);
+	if (usable == 0) {
+		*verdict = bad_block(km, p);
+		return NULL;
+	}
+	if (resize_in_place(km, p, usable, bytes)) return p;
+	q = kmalloc_alloc(km, bytes, how & ~(uint32_t)(KM_ZERO | KM_PANIC), site);
+	if (q == NULL) {
+		if (bytes <= usable) return keep(km, p, bytes);
+		return finish(km, NULL, bytes, KMALLOC_ALIGN, how, site);
+	}
+	mach_unpoison(p, usable); /* the old size is not known: what is copied may be slack */
+	memcpy(q, p, min_u64(usable, bytes));
+	*verdict = kmalloc_free(km, p);
+	return q;
+}

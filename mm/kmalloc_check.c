@@ -1,0 +1,78 @@
+/*
+ * kmalloc_check.c -- kmalloc's numbers and checks: slabs, heap and pages taken together.
+ *
+ * Always true at rest: pages owned by slabs and by the heap, counted by walking the frames, are
+ * the pages these two say they hold (K1); and everything below holds for each of them.
+ */
+#include "mm/kmalloc_inside.h"
+
+void kmalloc_count(struct kmalloc *km, struct kmalloc_counts *out)
+{
+	uint32_t aside[KMALLOC_CLASSES];
+
+	*out = (struct kmalloc_counts){ 0 };
+	page_count(km->pages, &out->pages);
+	heap_count(&km->heap, &out->heap);
+	/* Objects in quarantine are out of their slabs and in no magazine, but no user's. */
+	out->live_bytes = out->heap.granted_bytes - quarantine_census(km, aside);
+	out->live_objects = out->heap.granted_blocks;
+	for (uint32_t c = 0; c < KMALLOC_CLASSES; c++) {
+		struct slab_counts *s = &out->slab[c];
+		slab_count(&km->caches[c], s);
+		out->quarantined += aside[c];
+		out->live_objects += s->live - aside[c];
+		out->live_bytes += s->live * s->size;
+		out->cached_objects += s->cached;
+		out->slab_pages += s->slab_pages;
+	}
+	out->heap_pages = (uint32_t)out->heap.span_pages;
+}
+
+const char *kmalloc_check_counts(struct kmalloc *km)
+{
+	const char *why = page_check_counts(km->pages);
+
+	for (uint32_t c = 0; c < KMALLOC_CLASSES && why == NULL; c++)
+		why = slab_check_counts(&km->caches[c]);
+	if (why == NULL && km->quarantine_count > km->quarantine_limit)
+		why = "the quarantine holds more than its limit";
+	return why;
+}
+
+static uint32_t pages_owned(const struct page_pool *pool, enum page_owner owner)
+{
+	uint32_t n = 0;
+
+	for (uint32_t f = 0; f < pool->pages; f++)
+		if (pool->frames[f].state == FRAME_USED && pool->frames[f].owner == owner)
+			n += 1u << pool->frames[f].order;
+	return n;
+}
+
+const char *kmalloc_check(struct kmalloc *km)
+{
+	uint32_t aside[KMALLOC_CLASSES];
+	uint32_t slab_pages = 0;
+	const char *why = page_check(km->pages);
+
+	quarantine_census(km, aside);
+	if (why == NULL) why = slab_check(km->caches, KMALLOC_CLASSES, aside);
+	if (why == NULL) why = heap_check(&km->heap);
+	if (why != NULL) return why;
+	for (uint32_t c = 0; c < KMALLOC_CLASSES; c++)
+		slab_pages += km->caches[c].slabs << km->caches[c].order;
+	if (pages_owned(km->pages, PAGE_OWNER_SLAB) != slab_pages)
+		return "K1: pages of slabs do not add up";
+	if (pages_owned(km->pages, PAGE_OWNER_HEAP) != km->heap.span_pages)
+		return "K1: pages of the heap do not add up";
+	return NULL;
+}
+
+bool kmalloc_sites(struct kmalloc *km, struct site_row *table, size_t room, size_t *rows)
+{
+	bool all = true;
+
+	for (uint32_t c = 0; c < KMALLOC_CLASSES; c++)
+		all &= slab_sites(&km->caches[c], table, room, rows);
+	return heap_sites(&km->heap, table, room, rows) && all;
+}

@@ -1,0 +1,226 @@
+/*
+ * slab_check.c -- what is true of slabs, said again by walking: counts, checks, sites.
+ *
+ * One pass over the pool's frames finds every slab, full ones included, by the owner of its first
+ * page.  The walk trusts no counter: it follows every free list (never longer than the slab has
+ * objects), counts live bits, and compares with what slab.c keeps (S1 to S5 there).
+ */
+#include "mm/slab_inside.h"
+
+static bool is_head(const struct frame *frame)
+{
+	return frame->state == FRAME_USED && frame->owner == PAGE_OWNER_SLAB;
+}
+
+static uint32_t live_in_frame(const struct frame *frame)
+{
+	uint32_t n = 0;
+
+	for (unsigned w = 0; w < COUNT_OF(frame->slab.live); w++)
+		n += (uint32_t)__builtin_popcountll(frame->slab.live[w]);
+	return n;
+}
+
+static uint32_t live_in_slab(const struct slab_cache *cache, const struct frame *head)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < 1u << cache->order; i++) n += live_in_frame(&head[i]);
+	return n;
+}
+
+static bool is_live(const struct frame *head, uint32_t offset)
+{
+	const struct frame *frame = head + (offset >> PAGE_SHIFT);
+
+	return (frame->slab.live[(offset >> (SLAB_GRANULE_SHIFT + 6)) & 3] & live_bit(offset)) != 0;
+}
+
+/* Length of a slab's free list, or UINT32_MAX with *why when a link is bad. */
+static uint32_t free_listed(const struct slab_cache *cache, const struct frame *head,
+			    const char **why)
+{
+	const paddr_t pa = page_address(cache->pages, (uint32_t)(head - cache->pages->frames));
+	const uint8_t *base = mach_phys(pa);
+	uint32_t n = 0;
+
+	for (uint32_t at = head->slab.free_first; at != FRAME_NONE; n++) {
+		*why = "S1: a free list leaves its slab";
+		if (at % cache->stride != 0 || object_index(cache, at) >= head->slab.fresh)
+			return UINT32_MAX;
+		*why = "S1: a free list goes round";
+		if (n == cache->per_slab) return UINT32_MAX;
+		*why = "S4: a free-listed object is live";
+		if (is_live(head, at)) return UINT32_MAX;
+		at = object_link(base + at);
+	}
+	return n;
+}
+
+static const char *check_slab(const struct slab_cache *cache, const struct frame *head)
+{
+	const struct frame_slab *s = &head->slab;
+	const char *why = NULL;
+	const uint32_t listed = free_listed(cache, head, &why);
+
+	if (listed == UINT32_MAX) return why;
+	if (head->order != cache->order) return "S1: a slab's block has another order";
+	if (s->fresh > cache->per_slab) return "S1: more objects handed out than there are";
+	if (s->taken + listed != s->fresh) return "S1: objects of a slab do not add up";
+	if (live_in_slab(cache, head) > s->taken) return "S2: more live objects than are out";
+	if ((s->listed != 0) != (s->taken < cache->per_slab))
+		return "S3: partial list and free objects disagree";
+	return NULL;
+}
+
+/* What a pass over the frames finds of one cache. */
+struct census {
+	uint32_t slabs, empty, listed;
+	uint64_t taken, live;
+};
+
+static const char *take_census(struct slab_cache *caches, uint32_t n, struct census *found)
+{
+	const struct page_pool *pool = caches[0].pages;
+
+	for (uint32_t f = 0; f < pool->pages; f++) {
+		const struct frame *frame = &pool->frames[f];
+		if (!is_head(frame)) {
+			if (frame->state != FRAME_BODY && live_in_frame(frame) != 0)
+				return "S5: live objects in a page that is no slab's";
+			continue;
+		}
+		if (frame->slab.cache >= n) return "S1: a slab of no cache";
+		const struct slab_cache *cache = &caches[frame->slab.cache];
+		const char *why = check_slab(cache, frame);
+		if (why != NULL) return why;
+		struct census *c = &found[frame->slab.cache];
+		c->slabs++;
+		c->empty += frame->slab.taken == 0;
+		c->listed += frame->slab.listed;
+		c->taken += frame->slab.taken;
+		c->live += live_in_slab(cache, frame);
+	}
+	return NULL;
+}
+
+/* Objects in all magazines; UINT64_MAX with *why when one is there that cannot be. */
+static uint64_t in_magazines(struct slab_cache *cache, const char **why)
+{
+	uint64_t n = 0;
+
+	for (unsigned c = 0; c < cache->pages->cpus; c++) {
+		const struct magazine *m = magazine_of(cache, c);
+		*why = "S2: a magazine holds more than its depth";
+		if (m->count > cache->depth) return UINT64_MAX;
+		for (uint32_t i = 0; i < m->count; i++) {
+			const struct frame *f = page_frame(cache->pages, mach_pa(m->slot[i]));
+			*why = "S2: a magazine holds what is no object of the cache";
+			if (f == NULL || f->owner != PAGE_OWNER_SLAB || f->slab.cache != cache->number)
+				return UINT64_MAX;
+			*why = "S4: an object in a magazine is live";
+			if ((f->slab.live[((uintptr_t)m->slot[i] >> 10) & 3] &
+			     live_bit((uintptr_t)m->slot[i])) != 0)
+				return UINT64_MAX;
+		}
+		n += m->count;
+	}
+	return n;
+}
+
+static uint32_t list_length(const struct slab_cache *cache)
+{
+	uint32_t n = 0;
+
+	for (uint32_t f = cache->partial; f != FRAME_NONE; f = cache->pages->frames[f].next)
+		if (f >= cache->pages->pages || n++ > cache->slabs) return UINT32_MAX;
+	return n;
+}
+
+const char *slab_check(struct slab_cache *caches, uint32_t n, const uint32_t *aside)
+{
+	enum { CACHES_MAX = 32 };
+	struct census found[CACHES_MAX] = { 0 };
+	const char *why = NULL;
+
+	ASSERT(n != 0 && n <= CACHES_MAX);
+	why = take_census(caches, n, found);
+	for (uint32_t i = 0; i < n && why == NULL; i++) {
+		struct slab_cache *cache = &caches[i];
+		const uint64_t cached = in_magazines(cache, &why);
+		if (cached == UINT64_MAX) return why;
+		why = NULL;
+		if (found[i].slabs != cache->slabs) return "S1: slabs of a cache miscounted";
+		if (found[i].empty != cache->empty) return "S1: empty slabs miscounted";
+		if (found[i].taken != cache->taken) return "S2: objects out of slabs miscounted";
+		if (found[i].live + cached + (aside == NULL ? 0 : aside[i]) != cache->taken)
+			return "S2: live objects and magazines do not add up";
+		if (found[i].listed != list_length(cache)) return "S3: partial list miscounted";
+	}
+	return why;
+}
+
+const char *slab_check_counts(struct slab_cache *cache)
+{
+	uint64_t cached = 0;
+
+	for (unsigned c = 0; c < cache->pages->cpus; c++) cached += magazine_of(cache, c)->count;
+	if (cached > cache->taken) return "S2: more objects in magazines than are out";
+	if (cache->taken > (uint64_t)cache->slabs * cache->per_slab)
+		return "S2: more objects out than slabs hold";
+	if (cache->slabs_made - cache->slabs_returned != cache->slabs)
+		return "S1: slabs made and returned do not add up";
+	return NULL;
+}
+
+void slab_count(struct slab_cache *cache, struct slab_counts *out)
+{
+	uint64_t cached = 0;
+
+	for (unsigned c = 0; c < cache->pages->cpus; c++) {
+		const mach_irq_t irq = mach_irq_save();
+		struct magazine *m = magazine_of(cache, c);
+		latch_take(&m->latch);
+		cached += m->count;
+		latch_drop(&m->latch);
+		mach_irq_restore(irq);
+	}
+	const mach_irq_t irq = lock_take(&cache->lock);
+	*out = (struct slab_counts){
+		.size = cache->size,
+		.slabs = cache->slabs,
+		.slab_pages = cache->slabs << cache->order,
+		.per_slab = cache->per_slab,
+		.live = sub_or_zero(cache->taken, cached),
+		.cached = cached,
+		.peak = cache->peak_taken,
+		.made = cache->slabs_made,
+		.returned = cache->slabs_returned,
+	};
+	lock_drop(&cache->lock, irq);
+}
+
+METADATA_ACCESS static site_t site_get(const site_t *at)
+{
+	return *at;
+}
+
+bool slab_sites(struct slab_cache *cache, struct site_row *table, size_t room, size_t *rows)
+{
+	const struct page_pool *pool = cache->pages;
+	bool all = true;
+
+	for (uint32_t f = 0; f < pool->pages; f++) {
+		const struct frame *head = &pool->frames[f];
+		if (!is_head(head) || head->slab.cache != cache->number) continue;
+		const uint8_t *base = mach_phys(page_address(pool, f));
+		for (uint32_t i = 0; i < head->slab.fresh; i++) {
+			const uint32_t at = i * cache->stride;
+			if (!is_live(head, at)) continue;
+			const site_t site =
+				CALL_SITES && cache->sites ? site_get(object_site(cache, base + at)) : SITE_NONE;
+			all &= site_row_add(table, room, rows, site, cache->size);
+		}
+	}
+	return all;
+}
