@@ -46,7 +46,7 @@ members_without() {
 }
 
 instrumentation_symbols() {
-	traces="__(asan|ubsan|tsan|sancov|sanitizer|afl|llvm_prf|llvm_cov)|LLVMFuzzer|sancov\.module"
+	traces="__([atu]b?san|sancov|sanitizer|afl|llvm_(prf|cov))|LLVMFuzzer|sancov\.module"
 	llvm-nm -A "$@" | grep -E "$traces"
 }
 

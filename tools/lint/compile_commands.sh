@@ -51,7 +51,8 @@ awk -v directory="$PWD" '
 		print "["
 		for (file in commands)
 			printf "%s{\"directory\": %s, \"file\": %s, \"command\": %s}",
-				n++ ? ",\n" : "", quoted(directory), quoted(file), quoted(commands[file])
+				n++ ? ",\n" : "", quoted(directory),
+				quoted(file), quoted(commands[file])
 		print "\n]"
 	}
 ' "$actions" >"$out.new" && mv "$out.new" "$out" || exit 4
