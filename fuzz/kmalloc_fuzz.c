@@ -16,7 +16,7 @@
 #include "fuzz/pool_world.h"
 #include "mm/kmalloc.h"
 
-enum { EARLY_BLOCKS = 3, EARLY_BYTES = PAGE_SIZE, KMALLOC_MEMORY_BYTES = 32 << 10 };
+enum { EARLY_BLOCKS = 3, EARLY_BYTES = PAGE_SIZE };
 
 struct kmalloc_state {
 	struct pool_world world;
@@ -25,7 +25,7 @@ struct kmalloc_state {
 	struct kmalloc_limits limits;
 	struct early early;
 	uint8_t *early_block[EARLY_BLOCKS];
-	_Alignas(16) uint8_t memory[KMALLOC_MEMORY_BYTES];
+	struct magazine magazines[SCRIPT_CPUS_MAX * KMALLOC_CLASSES];
 };
 
 _Static_assert(sizeof(struct kmalloc_state) <= RUN_STATE_BYTES, "a run's state holds it");
@@ -85,7 +85,7 @@ static void kmalloc_open(struct run *run)
 	early_open(s, run);
 	const struct kmalloc_config config = {
 		.pages = &s->world.pool,
-		.magazine_depth = w->magazine,
+		.magazine_depth = (uint32_t)min_u64(w->magazine, MAGAZINE_DEPTH_MAX),
 		.keep_slabs = 1,
 		.redzone = (uint32_t)align_up(w->redzone, KMALLOC_ALIGN),
 		.quarantine = w->quarantine < KMALLOC_QUARANTINE_MAX ? w->quarantine
@@ -97,9 +97,8 @@ static void kmalloc_open(struct run *run)
 		.keep_bytes = (size_t)w->keep_pages << PAGE_SHIFT,
 		.early = &s->early,
 		.listener = &s->world.listener,
-		.memory = s->memory,
+		.magazines = s->magazines,
 	};
-	ASSERT(kmalloc_memory_bytes(w->cpus, w->magazine) <= sizeof s->memory);
 	kmalloc_init(&s->km, &config);
 	s->limits = (struct kmalloc_limits){ w->pages, window, config.redzone };
 	block_model_init(&s->model, run->machine->arena, (size_t)w->pages << PAGE_SHIFT);
@@ -297,7 +296,7 @@ static void step_wild_free(struct run *run, const struct script_op *op)
 	const uint8_t *const wild[] = {
 		arena + ((size_t)s->limits.pages << PAGE_SHIFT), /* just behind the pool */
 		arena + RUN_ARENA_BYTES - 16,
-		s->memory,                                       /* not RAM of the pool at all */
+		(const uint8_t *)s,                              /* not RAM of the pool at all */
 		(const uint8_t *)(uintptr_t)16,
 		(const uint8_t *)UINTPTR_MAX - 15,
 	};

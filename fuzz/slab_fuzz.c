@@ -13,7 +13,7 @@
 #include "fuzz/pool_world.h"
 #include "mm/slab.h"
 
-enum { CACHES = 8, SLAB_MEMORY_BYTES = 12 << 10 };
+enum { CACHES = 8 };
 
 static const uint16_t cache_bytes[CACHES] = { 16, 48, 96, 160, 512, 1024, 1536, 2048 };
 
@@ -23,7 +23,7 @@ struct slab_state {
 	struct block_model model;
 	uint8_t cache_of[SCRIPT_SLOTS]; /* which cache a handle's object is, or was last, from */
 	uint32_t live[CACHES];
-	_Alignas(16) uint8_t memory[SLAB_MEMORY_BYTES];
+	struct magazine magazines[SCRIPT_CPUS_MAX * CACHES];
 };
 
 _Static_assert(sizeof(struct slab_state) <= RUN_STATE_BYTES, "a run's state holds it");
@@ -55,24 +55,21 @@ static void slab_open(struct run *run)
 {
 	struct slab_state *s = run->state;
 	const struct script_world *w = &run->script->world;
-	const size_t each = magazine_bytes(w->magazine);
 
-	ASSERT(w->cpus * CACHES * each <= sizeof s->memory);
 	pool_world_open(&s->world, run);
-	memset(s->memory, 0, w->cpus * CACHES * each);
 	memset(s->live, 0, sizeof s->live);
 	for (uint32_t c = 0; c < CACHES; c++) {
 		const struct slab_config config = {
 			.pages = &s->world.pool,
 			.size = cache_bytes[c],
 			.number = c,
-			.depth = w->magazine,
+			.depth = (uint32_t)min_u64(w->magazine, MAGAZINE_DEPTH_MAX),
 			.keep = w->keep_pages,
 			.redzone = (uint32_t)align_up(w->redzone, KMALLOC_ALIGN),
 			.poison = (w->flags & WORLD_POISON) != 0,
 			.sites = (w->flags & WORLD_SITES) != 0,
-			.magazines = s->memory + c * each,
-			.magazine_stride = (uint32_t)(CACHES * each),
+			.magazines = s->magazines + c,
+			.magazine_stride = CACHES,
 		};
 		slab_cache_init(&s->caches[c], &config);
 		if (s->caches[c].order != 0) run_sometimes(run, SAW_SEVERAL_PAGES);
@@ -138,7 +135,7 @@ static void step_drain(struct run *run, const struct script_op *op)
 
 	slab_count(&s->caches[op->aux], &counts);
 	if (counts.slabs != 0 && counts.live + counts.cached == 0) run_sometimes(run, SAW_SLAB_KEPT);
-	if (counts.cached >= run->script->world.magazine && counts.cached != 0)
+	if (counts.cached != 0 && counts.cached >= s->caches[op->aux].depth)
 		run_sometimes(run, SAW_MAGAZINE_FULL);
 	run_result(run, slab_drain(&s->caches[op->aux]));
 }

@@ -25,6 +25,8 @@ typedef uint32_t site_t;  /* who asked: an offset into the text, or a script's o
 #define NORETURN _Noreturn
 #define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
 #define NOINLINE __attribute__((noinline))
+/* For the rare side of a hot inline function: called without disturbing the caller's registers. */
+#define RARE_CALL __attribute__((noinline, cold, preserve_most))
 #define LIKELY(c) __builtin_expect(!!(c), 1)
 #define UNLIKELY(c) __builtin_expect(!!(c), 0)
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))

@@ -72,13 +72,21 @@ static inline void lock_drop(struct lock *l, mach_irq_t was)
 	mach_irq_restore(was);
 }
 
+/* Somebody else has the latch: waits until it is ours.  [yield] */
+RARE_CALL void latch_wait(struct latch *l, unsigned cpu);
+
 /* For a latch the caller has masked interrupts already: it has just asked which CPU it is on. */
+static inline void latch_take_as(struct latch *l, unsigned cpu)
+{
+	ASSERT_SLOW(mach_irq_masked() && cpu == mach_cpu());
+	mach_lock_wait(l, l->rank);
+	if (UNLIKELY(!atomic_claim_u32(&l->holder, cpu + 1))) latch_wait(l, cpu);
+	mach_lock_got(l, l->rank);
+}
+
 static inline void latch_take(struct latch *l)
 {
-	ASSERT_SLOW(mach_irq_masked());
-	mach_lock_wait(l, l->rank);
-	while (UNLIKELY(!atomic_claim_u32(&l->holder, mach_cpu() + 1))) mach_relax();
-	mach_lock_got(l, l->rank);
+	latch_take_as(l, mach_cpu());
 }
 
 static inline void latch_drop(struct latch *l)

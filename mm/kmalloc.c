@@ -60,15 +60,8 @@ static enum kmalloc_verdict of_heap(enum heap_verdict v)
 
 /* --- making one ------------------------------------------------------------------------------- */
 
-size_t kmalloc_memory_bytes(unsigned cpus, uint32_t magazine_depth)
-{
-	return cpus * KMALLOC_CLASSES * magazine_bytes(magazine_depth);
-}
-
 static void caches_init(struct kmalloc *km, const struct kmalloc_config *config)
 {
-	const size_t each = magazine_bytes(config->magazine_depth);
-
 	for (uint32_t c = 0; c < KMALLOC_CLASSES; c++) {
 		const struct slab_config slab = {
 			.pages = config->pages,
@@ -79,8 +72,8 @@ static void caches_init(struct kmalloc *km, const struct kmalloc_config *config)
 			.redzone = config->redzone,
 			.poison = config->poison,
 			.sites = config->sites,
-			.magazines = (uint8_t *)config->memory + c * each,
-			.magazine_stride = (uint32_t)(KMALLOC_CLASSES * each),
+			.magazines = config->magazines + c,
+			.magazine_stride = KMALLOC_CLASSES,
 		};
 		slab_cache_init(&km->caches[c], &slab);
 	}
@@ -102,24 +95,33 @@ void kmalloc_init(struct kmalloc *km, const struct kmalloc_config *config)
 	};
 
 	ASSERT(config->quarantine <= KMALLOC_QUARANTINE_MAX);
-	ASSERT(is_aligned((uintptr_t)config->memory, 16));
 	km->pages = config->pages;
+	km->frames = config->pages->frames;
+	km->memory = mach_phys(config->pages->base);
+	km->memory_pages = config->pages->pages;
+	km->magazines = config->magazines;
 	km->early = config->early;
 	km->listener = config->listener;
-	memset(config->memory, 0,
-	       kmalloc_memory_bytes(config->pages->cpus, config->magazine_depth));
 	caches_init(km, config);
 	heap_init(&km->heap, &heap);
 	quarantine_init(km, config->quarantine);
+	km->careful = config->quarantine != 0 || km->caches[0].careful;
 	km->shrinker = (struct shrinker){ .name = "kmalloc", .shrink = kmalloc_shrink, .context = km };
 	page_shrinker_add(km->pages, &km->shrinker);
 }
 
 /* --- allocation ------------------------------------------------------------------------------- */
 
-static struct slab_cache *class_for(struct kmalloc *km, size_t bytes)
+static unsigned class_for(const struct kmalloc *km, size_t bytes)
 {
-	return &km->caches[km->class_of[(bytes + KMALLOC_ALIGN - 1) / KMALLOC_ALIGN]];
+	return km->class_of[(bytes + KMALLOC_ALIGN - 1) / KMALLOC_ALIGN];
+}
+
+/* Where `p` lies in the pool's memory, and the frame of its page; NULL when it lies elsewhere. */
+static struct frame *locate(const struct kmalloc *km, const void *p, uint64_t *offset)
+{
+	*offset = (uintptr_t)p - (uintptr_t)km->memory;
+	return *offset >> PAGE_SHIFT < km->memory_pages ? &km->frames[*offset >> PAGE_SHIFT] : NULL;
 }
 
 static void tell(struct kmalloc *km, enum mm_event event, size_t bytes, size_t align, site_t site)
@@ -172,31 +174,47 @@ static NOINLINE void *alloc_slow(struct kmalloc *km, size_t bytes, uint32_t how,
 
 	if (bytes == 0) return NULL;
 	if (bytes <= SLAB_SIZE_MAX)
-		p = alloc_small_slow(km, class_for(km, bytes), bytes, how, site);
+		p = alloc_small_slow(km, &km->caches[class_for(km, bytes)], bytes, how, site);
 	else
 		p = heap_alloc(&km->heap, bytes, KMALLOC_ALIGN, how & KM_NO_RECLAIM, site);
 	return finish(km, p, bytes, KMALLOC_ALIGN, how, site);
 }
 
+/* An object off a magazine that needs more than to be handed over. */
+static NOINLINE void *give_carefully(struct kmalloc *km, void *p, size_t bytes, uint32_t how,
+				     site_t site)
+{
+	struct slab_cache *cache = &km->caches[class_for(km, bytes)];
+
+	if (cache->careful) object_prepare(cache, p, site);
+	mach_unpoison(p, bytes);
+	if (how & KM_ZERO) memset(p, 0, bytes);
+	return p;
+}
+
+/* Leaf code on purpose: whatever is rare is a tail call, so nothing is saved for it. */
 void *kmalloc_alloc(struct kmalloc *km, size_t bytes, uint32_t how, site_t site)
 {
-	if (LIKELY(bytes - 1 < SLAB_SIZE_MAX)) {
-		struct slab_cache *cache = class_for(km, bytes);
-		void *p = magazine_pop(cache);
-		if (LIKELY(p != NULL)) {
-			p = object_give(cache, p, bytes, site);
-			if (UNLIKELY(how & KM_ZERO)) memset(p, 0, bytes);
-			return p;
-		}
-	}
-	return alloc_slow(km, bytes, how, site);
+	if (UNLIKELY(bytes - 1 >= SLAB_SIZE_MAX)) return alloc_slow(km, bytes, how, site);
+	const unsigned class = class_for(km, bytes);
+	const mach_irq_t irq = mach_irq_save();
+	const unsigned cpu = mach_cpu();
+	void *p = magazine_pop(&km->magazines[cpu * KMALLOC_CLASSES + class], cpu);
+	mach_irq_restore(irq);
+
+	if (UNLIKELY(p == NULL)) return alloc_slow(km, bytes, how, site);
+	object_mark_live(km->frames, (uintptr_t)p - (uintptr_t)km->memory);
+	if (UNLIKELY(km->careful || (how & KM_ZERO) != 0))
+		return give_carefully(km, p, bytes, how, site);
+	mach_unpoison(p, bytes);
+	return p;
 }
 
 /* The smallest class that is large enough and whose objects all start at multiples of `align`. */
 static struct slab_cache *class_aligned(struct kmalloc *km, size_t bytes, size_t align)
 {
 	if (bytes > SLAB_SIZE_MAX || align > PAGE_SIZE) return NULL;
-	for (struct slab_cache *c = class_for(km, bytes); c < km->caches + KMALLOC_CLASSES; c++)
+	for (struct slab_cache *c = &km->caches[class_for(km, bytes)]; c < km->caches + KMALLOC_CLASSES; c++)
 		if (c->stride % align == 0) return c;
 	return NULL;
 }
@@ -219,8 +237,11 @@ void *kmalloc_alloc_aligned(struct kmalloc *km, size_t bytes, size_t align, uint
 
 /* --- free --------------------------------------------------------------------------------------- */
 
-static NOINLINE enum kmalloc_verdict free_elsewhere(struct kmalloc *km, struct frame *frame, void *p)
+static NOINLINE enum kmalloc_verdict free_elsewhere(struct kmalloc *km, void *p)
 {
+	uint64_t offset;
+	const struct frame *frame = locate(km, p, &offset);
+
 	if (p == NULL) return KMALLOC_NOTHING;
 	if (km->early != NULL && early_owns(km->early, p)) {
 		early_release(km->early, p);
@@ -230,21 +251,51 @@ static NOINLINE enum kmalloc_verdict free_elsewhere(struct kmalloc *km, struct f
 	return KMALLOC_WILD;
 }
 
+/* The magazine is full: trade half of it with the slabs. */
+static NOINLINE enum kmalloc_verdict free_spill(struct kmalloc *km, unsigned class, void *p)
+{
+	magazine_spill(&km->caches[class], p);
+	return KMALLOC_FREED;
+}
+
+static NOINLINE enum kmalloc_verdict free_carefully(struct kmalloc *km, struct frame *frame, void *p)
+{
+	struct slab_cache *cache = &km->caches[frame->slab.cache];
+	const enum slab_verdict v = object_take_back(cache, frame, object_offset(cache, p), p);
+
+	if (v != SLAB_FREED) return of_slab(v);
+	if (km->quarantine_limit != 0) p = quarantine_swap(km, p, &cache);
+	if (p != NULL) object_put(cache, p);
+	return KMALLOC_FREED;
+}
+
+static NOINLINE enum kmalloc_verdict free_refused(struct kmalloc *km, struct frame *frame, void *p)
+{
+	const struct slab_cache *cache = &km->caches[frame->slab.cache];
+
+	return of_slab(object_verdict(cache, object_offset(cache, p)));
+}
+
+/* Leaf code, as kmalloc_alloc. */
 enum kmalloc_verdict kmalloc_free(struct kmalloc *km, void *p)
 {
-	const paddr_t pa = mach_pa_untrusted(p);
-	const uint64_t offset = pa - km->pages->base;
-	struct frame *frame = page_frame(km->pages, pa);
+	const uint64_t offset = (uintptr_t)p - (uintptr_t)km->memory;
+	struct frame *frame;
 
-	if (UNLIKELY(frame == NULL || frame->owner != PAGE_OWNER_SLAB))
-		return free_elsewhere(km, frame, p);
-	ASSERT_SLOW(frame->slab.cache < KMALLOC_CLASSES);
-	struct slab_cache *cache = &km->caches[frame->slab.cache];
-	const enum slab_verdict v = object_take_back(cache, frame, offset, p);
-	if (UNLIKELY(v != SLAB_FREED)) return of_slab(v);
-	if (UNLIKELY(km->hardened)) p = quarantine_swap(km, p, &cache);
-	if (p != NULL && UNLIKELY(!magazine_push(cache, p))) magazine_spill(cache, p);
-	return KMALLOC_FREED;
+	if (UNLIKELY(offset >> PAGE_SHIFT >= km->memory_pages)) return free_elsewhere(km, p);
+	frame = &km->frames[offset >> PAGE_SHIFT];
+	if (UNLIKELY(frame->owner != PAGE_OWNER_SLAB)) return free_elsewhere(km, p);
+	const unsigned class = frame->slab.cache;
+	ASSERT_SLOW(class < KMALLOC_CLASSES);
+	if (UNLIKELY(km->careful)) return free_carefully(km, frame, p);
+	if (UNLIKELY(!object_mark_free(frame, offset))) return free_refused(km, frame, p);
+	mach_poison(p, km->caches[class].size);
+	const mach_irq_t irq = mach_irq_save();
+	const unsigned cpu = mach_cpu();
+	struct magazine *m = &km->magazines[cpu * KMALLOC_CLASSES + class];
+	const bool put = magazine_push(m, cpu, p);
+	mach_irq_restore(irq);
+	return LIKELY(put) ? KMALLOC_FREED : free_spill(km, class, p);
 }
 
 /* --- realloc ------------------------------------------------------------------------------------ */
@@ -252,20 +303,19 @@ enum kmalloc_verdict kmalloc_free(struct kmalloc *km, void *p)
 /* The cache whose live object `p` is, or NULL. */
 static struct slab_cache *cache_of(struct kmalloc *km, const void *p)
 {
-	const paddr_t pa = mach_pa_untrusted(p);
-	const uint64_t offset = pa - km->pages->base;
-	struct frame *frame = page_frame(km->pages, pa);
+	uint64_t offset;
+	struct frame *frame = locate(km, p, &offset);
 
-	if (frame == NULL || frame->owner != PAGE_OWNER_SLAB || !is_aligned(offset, KMALLOC_ALIGN))
+	if (frame == NULL || frame->owner != PAGE_OWNER_SLAB || !object_is_live(frame, offset))
 		return NULL;
-	if ((atomic_load_u64(live_word(frame, offset)) & live_bit(offset)) == 0) return NULL;
 	return &km->caches[frame->slab.cache];
 }
 
 size_t kmalloc_usable(struct kmalloc *km, const void *p)
 {
 	const struct slab_cache *cache = cache_of(km, p);
-	const struct frame *frame = page_frame(km->pages, mach_pa_untrusted(p));
+	uint64_t offset;
+	const struct frame *frame = locate(km, p, &offset);
 
 	if (cache != NULL) return cache->size;
 	if (frame == NULL || frame->owner != PAGE_OWNER_HEAP) return 0;
@@ -301,13 +351,11 @@ static void *keep(struct kmalloc *km, void *p, size_t bytes)
 
 static enum kmalloc_verdict bad_block(struct kmalloc *km, const void *p)
 {
-	const paddr_t pa = mach_pa_untrusted(p);
-	const uint64_t offset = pa - km->pages->base;
-	const struct frame *frame = page_frame(km->pages, pa);
+	uint64_t offset;
+	const struct frame *frame = locate(km, p, &offset);
 
 	if (km->early != NULL && early_owns(km->early, p)) return KMALLOC_EARLY;
 	if (frame == NULL || frame->owner != PAGE_OWNER_SLAB) return KMALLOC_WILD;
-	if (!is_aligned(offset, KMALLOC_ALIGN)) return KMALLOC_WILD;
 	return of_slab(object_verdict(&km->caches[frame->slab.cache], offset));
 }
 

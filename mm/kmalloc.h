@@ -48,14 +48,20 @@ struct kmalloc_config {
 	size_t keep_bytes;         /* free heap pages kept back from the pool */
 	struct early *early;       /* whose blocks may be freed here; may be NULL */
 	const struct mm_listener *listener;
-	void *memory;              /* kmalloc_memory_bytes() of it, aligned 16, for the magazines */
+	struct magazine *magazines; /* KMALLOC_CLASSES of them for each of the pool's CPUs */
 };
 
 enum { KMALLOC_QUARANTINE_MAX = 64 };
 
 struct kmalloc {
+	/* What every call reads. */
+	struct frame *frames;     /* the pool's, and its memory: offsets count from there */
+	uint8_t *memory;
+	uint64_t memory_pages;
+	struct magazine *magazines; /* [cpu * KMALLOC_CLASSES + class] */
+	bool careful;             /* redzones, poison, sites or quarantine: the longer way */
+
 	struct page_pool *pages;
-	bool hardened;            /* quarantine is on */
 	struct early *early;
 	const struct mm_listener *listener;
 	uint8_t class_of[SLAB_SIZE_MAX / KMALLOC_ALIGN + 1]; /* by size in units of 16, rounded up */
@@ -69,9 +75,6 @@ struct kmalloc {
 	uint32_t quarantine_next GUARDED_BY(&quarantine_lock); /* the oldest */
 	void *quarantine[KMALLOC_QUARANTINE_MAX] GUARDED_BY(&quarantine_lock);
 };
-
-/* Memory to hand in for the magazines of `cpus` CPUs. */
-size_t kmalloc_memory_bytes(unsigned cpus, uint32_t magazine_depth);
 
 /* Makes an instance, and a shrinker of its pool out of it. */
 void kmalloc_init(struct kmalloc *km, const struct kmalloc_config *config);

@@ -15,7 +15,6 @@
 void quarantine_init(struct kmalloc *km, uint32_t limit)
 {
 	lock_init(&km->quarantine_lock, RANK_QUARANTINE);
-	km->hardened = limit != 0;
 	km->quarantine_limit = limit;
 	km->quarantine_count = 0;
 	km->quarantine_next = 0;
@@ -23,9 +22,10 @@ void quarantine_init(struct kmalloc *km, uint32_t limit)
 
 static struct slab_cache *cache_of_free(struct kmalloc *km, const void *p)
 {
-	const struct frame *frame = page_frame(km->pages, mach_pa(p));
+	const uint64_t offset = (uintptr_t)p - (uintptr_t)km->memory;
+	const struct frame *frame = &km->frames[offset >> PAGE_SHIFT];
 
-	ASSERT(frame != NULL && frame->owner == PAGE_OWNER_SLAB);
+	ASSERT(offset >> PAGE_SHIFT < km->memory_pages && frame->owner == PAGE_OWNER_SLAB);
 	ASSERT(frame->slab.cache < KMALLOC_CLASSES);
 	return &km->caches[frame->slab.cache];
 }
@@ -80,8 +80,7 @@ void quarantine_drain(struct kmalloc *km)
 		void *p = take_oldest_locked(km);
 		lock_drop(&km->quarantine_lock, irq);
 		if (p == NULL) return;
-		struct slab_cache *cache = cache_of_free(km, p);
-		if (!magazine_push(cache, p)) magazine_spill(cache, p);
+		object_put(cache_of_free(km, p), p);
 	}
 }
 
@@ -89,7 +88,7 @@ size_t kmalloc_drain(struct kmalloc *km)
 {
 	size_t pages = 0;
 
-	if (km->hardened) quarantine_drain(km);
+	quarantine_drain(km);
 	for (uint32_t c = 0; c < KMALLOC_CLASSES; c++) pages += slab_drain(&km->caches[c]);
 	return pages + heap_trim(&km->heap, SIZE_MAX);
 }

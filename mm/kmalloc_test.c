@@ -7,7 +7,7 @@
 #include "mm/kmalloc.h"
 #include "mm/test_pool.h"
 
-static _Alignas(16) uint8_t memory[64 << 10];
+static struct magazine magazines[KMALLOC_CLASSES];
 
 static struct kmalloc_config config_of(struct test_pool *t)
 {
@@ -17,7 +17,7 @@ static struct kmalloc_config config_of(struct test_pool *t)
 		.window_bytes = 32 * PAGE_SIZE,
 		.grow_bytes = 4 * PAGE_SIZE,
 		.listener = &t->listener,
-		.memory = memory,
+		.magazines = magazines,
 	};
 }
 

@@ -58,6 +58,8 @@ void slab_cache_init(struct slab_cache *cache, const struct slab_config *config)
 
 	*cache = (struct slab_cache){
 		.pages = config->pages,
+		.frames = config->pages->frames,
+		.memory = mach_phys(config->pages->base),
 		.magazines = config->magazines,
 		.magazine_stride = config->magazine_stride,
 		.depth = config->depth,
@@ -72,8 +74,12 @@ void slab_cache_init(struct slab_cache *cache, const struct slab_config *config)
 	};
 	choose_order(cache);
 	lock_init(&cache->lock, RANK_SLAB);
-	for (unsigned c = 0; c < config->pages->cpus; c++)
-		latch_init(&magazine_of(cache, c)->latch, RANK_MAGAZINE);
+	for (unsigned c = 0; c < config->pages->cpus; c++) {
+		struct magazine *m = magazine_of(cache, c);
+		latch_init(&m->latch, RANK_MAGAZINE);
+		m->count = 0;
+		m->depth = config->depth;
+	}
 }
 
 /* Fills this CPU's magazine by half and returns one more object, or NULL when slabs have none. */
@@ -100,9 +106,20 @@ static void *magazine_refill(struct slab_cache *cache)
 	return p;
 }
 
+/* An object off this CPU's magazine, or NULL. */
+static void *pop_here(struct slab_cache *cache)
+{
+	const mach_irq_t irq = mach_irq_save();
+	const unsigned cpu = mach_cpu();
+	void *p = magazine_pop(magazine_of(cache, cpu), cpu);
+
+	mach_irq_restore(irq);
+	return p;
+}
+
 void *slab_alloc_held(struct slab_cache *cache, size_t bytes, site_t site)
 {
-	void *p = magazine_pop(cache);
+	void *p = pop_here(cache);
 
 	ASSERT_SLOW(bytes != 0 && bytes <= cache->size);
 	if (p == NULL) p = magazine_refill(cache);
@@ -126,7 +143,7 @@ void *slab_alloc_slow(struct slab_cache *cache, size_t bytes, uint32_t how, site
 
 void *slab_alloc(struct slab_cache *cache, size_t bytes, uint32_t how, site_t site)
 {
-	void *p = magazine_pop(cache);
+	void *p = pop_here(cache);
 
 	ASSERT_SLOW(bytes != 0 && bytes <= cache->size);
 	if (LIKELY(p != NULL)) return object_give(cache, p, bytes, site);
@@ -156,16 +173,15 @@ void magazine_spill(struct slab_cache *cache, void *p)
 
 enum slab_verdict slab_free(struct slab_cache *cache, void *p)
 {
-	const paddr_t pa = mach_pa_untrusted(p);
-	const uint64_t offset = pa - cache->pages->base;
-	struct frame *frame = page_frame(cache->pages, pa);
+	const uint64_t offset = object_offset(cache, p);
+	struct frame *frame;
 
-	if (frame == NULL || frame->owner != PAGE_OWNER_SLAB || frame->slab.cache != cache->number)
-		return SLAB_WILD;
+	if (offset >> PAGE_SHIFT >= cache->pages->pages) return SLAB_WILD;
+	frame = &cache->frames[offset >> PAGE_SHIFT];
+	if (frame->owner != PAGE_OWNER_SLAB || frame->slab.cache != cache->number) return SLAB_WILD;
 	const enum slab_verdict v = object_take_back(cache, frame, offset, p);
-	if (v != SLAB_FREED) return v;
-	if (!magazine_push(cache, p)) magazine_spill(cache, p);
-	return SLAB_FREED;
+	if (v == SLAB_FREED) object_put(cache, p);
+	return v;
 }
 
 /* Empties one CPU's magazine into the slabs. */

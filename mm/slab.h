@@ -25,15 +25,17 @@ enum slab_verdict {
 };
 const char *slab_verdict_name(enum slab_verdict v);
 
-enum { MAGAZINE_DEPTH_MAX = 32, SLAB_ORDER_MAX = 3 };
+enum { MAGAZINE_DEPTH_MAX = 14, SLAB_ORDER_MAX = 3 };
 
 /* One CPU's objects, ready to hand out; nobody has them, and no slab counts them as free. */
 struct magazine {
 	struct latch latch; /* RANK_MAGAZINE */
 	uint32_t count GUARDED_BY(&latch);
-	uint32_t pad;
-	void *slot[] GUARDED_BY(&latch); /* `depth` of them */
+	uint32_t depth; /* at most so many */
+	void *slot[MAGAZINE_DEPTH_MAX] GUARDED_BY(&latch);
 };
+
+_Static_assert(sizeof(struct magazine) == 128, "two cache lines, found by a shift");
 
 struct slab_config {
 	struct page_pool *pages;
@@ -44,19 +46,15 @@ struct slab_config {
 	uint32_t redzone;  /* bytes after each object that nobody may write; a multiple of 16 */
 	bool poison;       /* fill free objects with a pattern and verify it when handed out */
 	bool sites;        /* remember who asked for each object (needs CALL_SITES) */
-	void *magazines;   /* CPU c's magazine is at magazines + c * magazine_stride; zeroed */
+	struct magazine *magazines; /* CPU c's is magazines[c * magazine_stride] */
 	uint32_t magazine_stride;
 };
 
-/* Bytes of one magazine of `depth` slots. */
-static inline size_t magazine_bytes(uint32_t depth)
-{
-	return sizeof(struct magazine) + depth * sizeof(void *);
-}
-
 struct slab_cache {
 	struct page_pool *pages;
-	uint8_t *magazines;
+	struct frame *frames;      /* the pool's, and its memory: offsets count from there */
+	uint8_t *memory;
+	struct magazine *magazines;
 	uint32_t magazine_stride;
 	uint32_t depth;
 	uint32_t size;     /* bytes a user gets */

@@ -29,19 +29,17 @@ static uint32_t live_in_slab(const struct slab_cache *cache, const struct frame 
 	return n;
 }
 
+/* `offset` counts from the slab's beginning, which is a page's. */
 static bool is_live(const struct frame *head, uint32_t offset)
 {
-	const struct frame *frame = head + (offset >> PAGE_SHIFT);
-
-	return (frame->slab.live[(offset >> (SLAB_GRANULE_SHIFT + 6)) & 3] & live_bit(offset)) != 0;
+	return object_is_live(head + (offset >> PAGE_SHIFT), offset);
 }
 
 /* Length of a slab's free list, or UINT32_MAX with *why when a link is bad. */
 static uint32_t free_listed(const struct slab_cache *cache, const struct frame *head,
 			    const char **why)
 {
-	const paddr_t pa = page_address(cache->pages, (uint32_t)(head - cache->pages->frames));
-	const uint8_t *base = mach_phys(pa);
+	const uint8_t *base = cache->memory + ((size_t)(head - cache->frames) << PAGE_SHIFT);
 	uint32_t n = 0;
 
 	for (uint32_t at = head->slab.free_first; at != FRAME_NONE; n++) {
@@ -114,14 +112,14 @@ static uint64_t in_magazines(struct slab_cache *cache, const char **why)
 		*why = "S2: a magazine holds more than its depth";
 		if (m->count > cache->depth) return UINT64_MAX;
 		for (uint32_t i = 0; i < m->count; i++) {
-			const struct frame *f = page_frame(cache->pages, mach_pa(m->slot[i]));
+			const uint64_t at = object_offset(cache, m->slot[i]);
+			struct frame *f = &cache->frames[at >> PAGE_SHIFT];
 			*why = "S2: a magazine holds what is no object of the cache";
-			if (f == NULL || f->owner != PAGE_OWNER_SLAB || f->slab.cache != cache->number)
+			if (at >> PAGE_SHIFT >= cache->pages->pages) return UINT64_MAX;
+			if (f->owner != PAGE_OWNER_SLAB || f->slab.cache != cache->number)
 				return UINT64_MAX;
 			*why = "S4: an object in a magazine is live";
-			if ((f->slab.live[((uintptr_t)m->slot[i] >> 10) & 3] &
-			     live_bit((uintptr_t)m->slot[i])) != 0)
-				return UINT64_MAX;
+			if (object_is_live(f, at)) return UINT64_MAX;
 		}
 		n += m->count;
 	}
@@ -213,7 +211,7 @@ bool slab_sites(struct slab_cache *cache, struct site_row *table, size_t room, s
 	for (uint32_t f = 0; f < pool->pages; f++) {
 		const struct frame *head = &pool->frames[f];
 		if (!is_head(head) || head->slab.cache != cache->number) continue;
-		const uint8_t *base = mach_phys(page_address(pool, f));
+		const uint8_t *base = cache->memory + ((size_t)f << PAGE_SHIFT);
 		for (uint32_t i = 0; i < head->slab.fresh; i++) {
 			const uint32_t at = i * cache->stride;
 			if (!is_live(head, at)) continue;

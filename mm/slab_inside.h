@@ -14,48 +14,52 @@ enum {
 
 static inline struct magazine *magazine_of(const struct slab_cache *cache, unsigned cpu)
 {
-	return (struct magazine *)(void *)(cache->magazines +
-					   (size_t)cpu * cache->magazine_stride);
+	return &cache->magazines[cpu * cache->magazine_stride];
 }
 
-/* Which word and bit of its page's frame say whether an object starting at `offset` is live. */
-static inline uint64_t *live_word(struct frame *frame, uint64_t offset)
+/* Where an object lies in the pool's memory, in bytes. */
+static inline uint64_t object_offset(const struct slab_cache *cache, const void *p)
 {
-	return &frame->slab.live[(offset >> (SLAB_GRANULE_SHIFT + 6)) & 3];
+	return (uintptr_t)p - (uintptr_t)cache->memory;
 }
 
-static inline uint64_t live_bit(uint64_t offset)
+/* Which bit of its page's frame says whether an object that starts at `offset` is live. */
+static inline uint32_t live_bit(uint64_t offset)
 {
-	return 1ull << ((offset >> SLAB_GRANULE_SHIFT) & 63);
+	return (uint32_t)(offset >> SLAB_GRANULE_SHIFT) % (PAGE_SIZE >> SLAB_GRANULE_SHIFT);
 }
 
-/* An object off this CPU's magazine, or NULL when that is empty. */
-static inline void *magazine_pop(struct slab_cache *cache)
+/* An object off a CPU's magazine, or NULL when that is empty.  Interrupts are masked. */
+static inline void *magazine_pop(struct magazine *m, unsigned cpu)
 {
-	const mach_irq_t irq = mach_irq_save();
-	struct magazine *m = magazine_of(cache, mach_cpu());
 	void *p = NULL;
 
-	latch_take(&m->latch);
+	latch_take_as(&m->latch, cpu);
 	if (LIKELY(m->count != 0)) p = m->slot[--m->count];
 	latch_drop(&m->latch);
-	mach_irq_restore(irq);
 	return p;
 }
 
-/* Puts an object on this CPU's magazine; false when that is full. */
-static inline bool magazine_push(struct slab_cache *cache, void *p)
+/* Puts an object on a CPU's magazine; false when that is full.  Interrupts are masked. */
+static inline bool magazine_push(struct magazine *m, unsigned cpu, void *p)
 {
-	const mach_irq_t irq = mach_irq_save();
-	struct magazine *m = magazine_of(cache, mach_cpu());
 	bool room;
 
-	latch_take(&m->latch);
-	room = m->count < cache->depth;
+	latch_take_as(&m->latch, cpu);
+	room = m->count < m->depth;
 	if (LIKELY(room)) m->slot[m->count++] = p;
 	latch_drop(&m->latch);
-	mach_irq_restore(irq);
 	return room;
+}
+
+/* Notes that a user has the object that starts at `offset`. */
+static inline void object_mark_live(struct frame *frames, uint64_t offset)
+{
+	struct frame *frame = &frames[offset >> PAGE_SHIFT];
+	const bool was = atomic_bit_set(frame->slab.live, live_bit(offset));
+
+	ASSERT_SLOW(!was);
+	(void)was;
 }
 
 /* From "out of the slabs" to "a user has it": the last step of every allocation. */
@@ -63,12 +67,7 @@ void object_prepare(struct slab_cache *cache, void *p, site_t site);
 
 static inline void *object_give(struct slab_cache *cache, void *p, size_t bytes, site_t site)
 {
-	const uint64_t offset = mach_pa(p) - cache->pages->base;
-	struct frame *frame = &cache->pages->frames[offset >> PAGE_SHIFT];
-	const uint64_t before = atomic_fetch_or_u64(live_word(frame, offset), live_bit(offset));
-
-	ASSERT_SLOW((before & live_bit(offset)) == 0);
-	(void)before;
+	object_mark_live(cache->frames, object_offset(cache, p));
 	if (UNLIKELY(cache->careful)) object_prepare(cache, p, site);
 	mach_unpoison(p, bytes);
 	return p;
@@ -80,20 +79,30 @@ enum slab_verdict object_verdict(const struct slab_cache *cache, uint64_t offset
 /* Checks the redzone and fills with poison; SLAB_REDZONE changes nothing. */
 enum slab_verdict object_retire(struct slab_cache *cache, void *p);
 
+/* Takes the note back; false when there was none: nobody has an object that starts there. */
+static inline bool object_mark_free(struct frame *frame, uint64_t offset)
+{
+	if (UNLIKELY((offset & (KMALLOC_ALIGN - 1)) != 0)) return false;
+	return LIKELY(atomic_bit_clear(frame->slab.live, live_bit(offset)));
+}
+
+static inline bool object_is_live(const struct frame *frame, uint64_t offset)
+{
+	const uint32_t n = live_bit(offset);
+
+	return is_aligned(offset, KMALLOC_ALIGN) &&
+	       (atomic_load_u64(&frame->slab.live[n / 64]) >> n % 64 & 1) != 0;
+}
+
 /* From "a user has it" to "nobody's": all but the place it goes to. */
 static inline enum slab_verdict object_take_back(struct slab_cache *cache, struct frame *frame,
 						 uint64_t offset, void *p)
 {
-	const uint64_t bit = live_bit(offset);
-	uint64_t *word = live_word(frame, offset);
-
-	if (UNLIKELY((offset & (KMALLOC_ALIGN - 1)) != 0)) return SLAB_WILD;
-	if (UNLIKELY(cache->careful) && (atomic_load_u64(word) & bit) != 0) {
+	if (UNLIKELY(cache->careful) && object_is_live(frame, offset)) {
 		const enum slab_verdict v = object_retire(cache, p);
 		if (v != SLAB_FREED) return v;
 	}
-	if (UNLIKELY((atomic_fetch_clear_u64(word, bit) & bit) == 0))
-		return object_verdict(cache, offset);
+	if (UNLIKELY(!object_mark_free(frame, offset))) return object_verdict(cache, offset);
 	mach_poison(p, cache->size);
 	return SLAB_FREED;
 }
@@ -101,6 +110,17 @@ static inline enum slab_verdict object_take_back(struct slab_cache *cache, struc
 /* The slow halves of allocation and free: trade with the slabs, make a slab. */
 void *slab_alloc_slow(struct slab_cache *cache, size_t bytes, uint32_t how, site_t site);
 void magazine_spill(struct slab_cache *cache, void *p);
+
+/* Puts a freed object on this CPU's magazine, spilling when that is full. */
+static inline void object_put(struct slab_cache *cache, void *p)
+{
+	const mach_irq_t irq = mach_irq_save();
+	const unsigned cpu = mach_cpu();
+	const bool put = magazine_push(magazine_of(cache, cpu), cpu, p);
+
+	mach_irq_restore(irq);
+	if (UNLIKELY(!put)) magazine_spill(cache, p);
+}
 
 /* --- slab_page.c: one slab, and the list of those with free objects ---------------------------- */
 

@@ -19,17 +19,17 @@
 static struct frame *frame_at(const struct slab_cache *cache, uint32_t n)
 {
 	ASSERT(n < cache->pages->pages);
-	return &cache->pages->frames[n];
+	return &cache->frames[n];
 }
 
 static uint32_t frame_number(const struct slab_cache *cache, const struct frame *head)
 {
-	return (uint32_t)(head - cache->pages->frames);
+	return (uint32_t)(head - cache->frames);
 }
 
 static uint8_t *slab_base(const struct slab_cache *cache, const struct frame *head)
 {
-	return mach_phys(page_address(cache->pages, frame_number(cache, head)));
+	return cache->memory + ((size_t)frame_number(cache, head) << PAGE_SHIFT);
 }
 
 /* --- what stands inside free and used objects ------------------------------------------------- */
@@ -68,8 +68,8 @@ METADATA_ACCESS static void site_set(site_t *at, site_t site)
 
 site_t *object_site(const struct slab_cache *cache, const void *p)
 {
-	const uint64_t offset = mach_pa(p) - cache->pages->base;
-	const struct frame *head = slab_head(frame_at(cache, (uint32_t)(offset >> PAGE_SHIFT)));
+	const uint64_t n = object_offset(cache, p) >> PAGE_SHIFT;
+	const struct frame *head = slab_head(frame_at(cache, (uint32_t)n));
 	uint8_t *base = slab_base(cache, head);
 	uint8_t *end = base + ((size_t)PAGE_SIZE << cache->order);
 	const uint32_t index = object_index(cache, (uint32_t)((const uint8_t *)p - base));
@@ -102,7 +102,7 @@ enum slab_verdict object_verdict(const struct slab_cache *cache, uint64_t offset
 	const struct frame *frame = frame_at(cache, (uint32_t)(offset >> PAGE_SHIFT));
 	const uint32_t inside =
 		(frame->slab.head_back << PAGE_SHIFT) + (uint32_t)(offset & (PAGE_SIZE - 1));
-	const bool starts = inside % cache->stride == 0;
+	const bool starts = is_aligned(offset, KMALLOC_ALIGN) && inside % cache->stride == 0;
 
 	return starts && object_index(cache, inside) < cache->per_slab ? SLAB_DOUBLE_FREE
 								       : SLAB_WILD;
@@ -191,7 +191,7 @@ static void slab_detach(struct slab_cache *cache, struct frame *head, uint32_t *
 
 void slabs_put_locked(struct slab_cache *cache, void *p, uint32_t *chain)
 {
-	struct frame *head = slab_head(page_frame(cache->pages, mach_pa(p)));
+	struct frame *head = slab_head(&cache->frames[object_offset(cache, p) >> PAGE_SHIFT]);
 	const bool was_full = !slab_has(cache, head);
 
 	ASSERT(head->slab.cache == cache->number && head->slab.taken != 0);

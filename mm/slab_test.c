@@ -4,7 +4,7 @@
 #include "mm/slab.h"
 #include "mm/test_pool.h"
 
-static _Alignas(16) uint8_t magazines[1024];
+static struct magazine magazine;
 
 static struct slab_config config_of(struct test_pool *t, uint32_t size, uint32_t depth)
 {
@@ -12,8 +12,7 @@ static struct slab_config config_of(struct test_pool *t, uint32_t size, uint32_t
 		.pages = &t->pool,
 		.size = size,
 		.depth = depth,
-		.magazines = magazines,
-		.magazine_stride = sizeof magazines,
+		.magazines = &magazine,
 	};
 }
 
@@ -21,6 +20,7 @@ static struct slab_cache cache_open(const struct slab_config *config)
 {
 	struct slab_cache cache;
 
+	magazine = (struct magazine){ .count = 0 };
 	slab_cache_init(&cache, config);
 	return cache;
 }

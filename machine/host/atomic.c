@@ -53,14 +53,18 @@ bool host_atomic_claim_u32(uint32_t *at, uint32_t value)
 					   __ATOMIC_ACQUIRE);
 }
 
-uint64_t host_atomic_fetch_or_u64(uint64_t *at, uint64_t bits)
+bool host_atomic_bit_set(uint64_t *map, uint32_t n)
 {
+	uint64_t *at = &map[n / 64];
+	const uint64_t bit = 1ull << n % 64;
 	atomic_point(at, sizeof(*at));
-	return __atomic_fetch_or(at, bits, __ATOMIC_ACQ_REL);
+	return (__atomic_fetch_or(at, bit, __ATOMIC_ACQ_REL) & bit) != 0;
 }
 
-uint64_t host_atomic_fetch_clear_u64(uint64_t *at, uint64_t bits)
+bool host_atomic_bit_clear(uint64_t *map, uint32_t n)
 {
+	uint64_t *at = &map[n / 64];
+	const uint64_t bit = 1ull << n % 64;
 	atomic_point(at, sizeof(*at));
-	return __atomic_fetch_and(at, ~bits, __ATOMIC_ACQ_REL);
+	return (__atomic_fetch_and(at, ~bit, __ATOMIC_ACQ_REL) & bit) != 0;
 }

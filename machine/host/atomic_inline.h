@@ -13,8 +13,8 @@ uint64_t host_atomic_load_u64(const uint64_t *at);
 void host_atomic_store_u32(uint32_t *at, uint32_t value);
 uint32_t host_atomic_fetch_add_u32(uint32_t *at, uint32_t value);
 bool host_atomic_claim_u32(uint32_t *at, uint32_t value);
-uint64_t host_atomic_fetch_or_u64(uint64_t *at, uint64_t bits);
-uint64_t host_atomic_fetch_clear_u64(uint64_t *at, uint64_t bits);
+bool host_atomic_bit_set(uint64_t *map, uint32_t n);
+bool host_atomic_bit_clear(uint64_t *map, uint32_t n);
 
 static inline uint32_t atomic_load_u32(const uint32_t *at)
 {
@@ -50,16 +50,36 @@ static inline bool atomic_claim_u32(uint32_t *at, uint32_t value)
 					   __ATOMIC_ACQUIRE);
 }
 
-static inline uint64_t atomic_fetch_or_u64(uint64_t *at, uint64_t bits)
+#ifdef __x86_64__
+/* The compiler would make a loop of compare-and-swap where the processor has an instruction. */
+#define HOST_BIT_INSTRUCTION(name)                                            \
+	({                                                                    \
+		bool was;                                                     \
+		__asm__ volatile("lock " name " %2, %1"                       \
+				 : "=@ccc"(was), "+m"(*map)                   \
+				 : "r"((uint64_t)n)                           \
+				 : "memory");                                 \
+		was;                                                          \
+	})
+#define HOST_BIT_SET HOST_BIT_INSTRUCTION("btsq")
+#define HOST_BIT_CLEAR HOST_BIT_INSTRUCTION("btrq")
+#else
+#define HOST_BIT_SET \
+	(__atomic_fetch_or(&map[n / 64], 1ull << n % 64, __ATOMIC_ACQ_REL) >> n % 64 & 1)
+#define HOST_BIT_CLEAR \
+	(__atomic_fetch_and(&map[n / 64], ~(1ull << n % 64), __ATOMIC_ACQ_REL) >> n % 64 & 1)
+#endif
+
+static inline bool atomic_bit_set(uint64_t *map, uint32_t n)
 {
-	if (CHECK_LEVEL >= 2) return host_atomic_fetch_or_u64(at, bits);
-	return __atomic_fetch_or(at, bits, __ATOMIC_ACQ_REL);
+	if (CHECK_LEVEL >= 2) return host_atomic_bit_set(map, n);
+	return HOST_BIT_SET;
 }
 
-static inline uint64_t atomic_fetch_clear_u64(uint64_t *at, uint64_t bits)
+static inline bool atomic_bit_clear(uint64_t *map, uint32_t n)
 {
-	if (CHECK_LEVEL >= 2) return host_atomic_fetch_clear_u64(at, bits);
-	return __atomic_fetch_and(at, ~bits, __ATOMIC_ACQ_REL);
+	if (CHECK_LEVEL >= 2) return host_atomic_bit_clear(map, n);
+	return HOST_BIT_CLEAR;
 }
 
 #endif
