@@ -1,0 +1,29 @@
+/*
+ * atomic_inline.h -- atomic.h on AArch64: LDAR, STLR and exclusive pairs, through the compiler.
+ */
+#ifndef MACHINE_AARCH64_ATOMIC_H
+#define MACHINE_AARCH64_ATOMIC_H
+
+static inline uint32_t atomic_load_u32(const uint32_t *at)
+{
+	return __atomic_load_n(at, __ATOMIC_ACQUIRE);
+}
+
+static inline void atomic_store_u32(uint32_t *at, uint32_t value)
+{
+	__atomic_store_n(at, value, __ATOMIC_RELEASE);
+}
+
+static inline uint32_t atomic_fetch_add_u32(uint32_t *at, uint32_t value)
+{
+	return __atomic_fetch_add(at, value, __ATOMIC_ACQ_REL);
+}
+
+static inline bool atomic_claim_u32(uint32_t *at, uint32_t value)
+{
+	uint32_t was = 0;
+	return __atomic_compare_exchange_n(at, &was, value, false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_ACQUIRE);
+}
+
+#endif

@@ -1,0 +1,114 @@
+/*
+ * cpu.h -- what the machine knows of each CPU, and how one is started, interrupted and stopped.
+ */
+#ifndef MACHINE_AARCH64_CPU_H
+#define MACHINE_AARCH64_CPU_H
+
+#include "machine/atomic.h"
+#include "machine/machine.h"
+
+struct exception_frame;
+
+enum { CPU_LOCKS_MAX = 8, EMERGENCY_STACK_BYTES = 8 << 10 };
+
+/* A lock that a CPU holds, in images under test. */
+struct cpu_lock {
+	const void *lock;
+	uint32_t rank;
+};
+
+/* Two areas on one CPU follow each other in memory, a guard page below each. */
+struct machine_cpu {
+	uint32_t number; /* 0 is the CPU that booted */
+	uint32_t online; /* atomic: it runs C code and takes interrupts */
+
+	uintptr_t stack_low, stack_high; /* bounds of the stack it is on; see vectors.S */
+	uintptr_t emergency_high;        /* top of the stack for reporting that the other is bad */
+
+	void (*entry)(struct machine_cpu *cpu, paddr_t tree, paddr_t image); /* first C code */
+	uintptr_t probe; /* where to go on when the access being tried faults; 0: none is */
+
+	uint64_t affinity;      /* MPIDR_EL1's affinity fields: its name for PSCI and the GIC */
+	uintptr_t redistributor;/* GICv3: its registers */
+	uint64_t ticks;         /* timer interrupts taken */
+	uint64_t timer_ns;      /* deadline of the next one, UINT64_MAX if none */
+	uint32_t ipi_pending;   /* atomic: woken since the last mach_wait() */
+	uint32_t stopped;       /* atomic: parked for good by a panic */
+	uint64_t stopped_at;    /* where it was when it was told to stop */
+	uint32_t panics;        /* panics begun here: more than one is a fault while reporting */
+	uint32_t lock_count;
+	struct cpu_lock locks[CPU_LOCKS_MAX];
+	const struct exception_frame *frame; /* of the exception being reported, or NULL */
+};
+
+_Static_assert(offsetof(struct machine_cpu, number) == CPU_NUMBER &&
+	       offsetof(struct machine_cpu, stack_low) == CPU_STACK_LOW &&
+	       offsetof(struct machine_cpu, stack_high) == CPU_STACK_HIGH &&
+	       offsetof(struct machine_cpu, emergency_high) == CPU_EMERGENCY_HIGH &&
+	       offsetof(struct machine_cpu, entry) == CPU_ENTRY &&
+	       offsetof(struct machine_cpu, probe) == CPU_PROBE, "layout.h");
+
+extern struct machine_cpu machine_cpus[CPUS_MAX];
+
+static inline struct machine_cpu *cpu_here(void)
+{
+	struct machine_cpu *cpu;
+	__asm__ volatile("mrs %0, tpidr_el1" : "=r"(cpu));
+	return cpu;
+}
+
+/* MPIDR_EL1's affinity fields of the CPU this runs on. */
+uint64_t cpu_affinity_here(void);
+
+/* How many CPUs there are to use; set once, by the CPU that booted, which is number 0. */
+void cpu_table_init(unsigned count, const uint64_t *affinities);
+unsigned cpu_count(void);
+
+/* Starts CPU `number` at `entry`, on its own stack, interrupts masked; the PSCI status, 0 if well.
+ * The kernel's final page tables are in use by then. */
+int64_t cpu_start(unsigned number, void (*entry)(struct machine_cpu *, paddr_t, paddr_t));
+
+/* Makes this CPU as new: its own stack's bounds, no locks held, no frame, no probe. */
+void cpu_forget(void);
+
+/* The guard page below the stack of CPU `number`, for the mapper; `which` 1 is the emergency's. */
+uintptr_t cpu_guard(unsigned number, unsigned which);
+
+/* Asks CPU `number` to park for good; it sets `stopped`. */
+void cpu_stop(unsigned number);
+
+/* The handlers of the two interrupts that CPUs send each other; exception context. */
+void cpu_woken(void);
+NORETURN void cpu_park(const struct exception_frame *frame);
+
+/* Interrupts of this CPU, on and off outright, for places that know there is nothing to restore. */
+void cpu_irq_unmask(void);
+void cpu_irq_mask(void);
+
+/* --- cpu_calls.S ---------------------------------------------------------------------------- */
+
+/* Tries an access: 0, or ESR_EL1 when it faulted.  probe_call jumps to `at` and back. */
+uint64_t probe_read(uintptr_t at);
+uint64_t probe_write(uintptr_t at);
+uint64_t probe_call(uintptr_t at);
+
+/* Registers that a function keeps for its caller. */
+struct cpu_jump {
+	uint64_t keep[13];
+};
+
+/* Returns 0 at first, and 1 when cpu_jump_back() comes here again. */
+__attribute__((returns_twice)) uint64_t cpu_jump_set(struct cpu_jump *here);
+NORETURN void cpu_jump_back(const struct cpu_jump *to);
+
+uint64_t cpu_hvc(uint64_t function, uint64_t a, uint64_t b, uint64_t c);
+uint64_t cpu_smc(uint64_t function, uint64_t a, uint64_t b, uint64_t c);
+
+/* The same where the call may be undefined; then nothing happens. */
+void probe_hvc(uint64_t function);
+void probe_smc(uint64_t function);
+
+/* Semihosting; *faulted is set when the instruction is undefined here. */
+uint64_t cpu_semihost(uint64_t operation, const void *block, uint64_t *faulted);
+
+#endif

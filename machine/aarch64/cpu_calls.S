@@ -1,0 +1,123 @@
+/*
+ * cpu_calls.S -- the few things C cannot say: tried accesses, jumps out of a call chain, calls to
+ * firmware and to the host.
+ *
+ * A tried access stores where to go on in this CPU's `probe` word; exception_entry() goes there
+ * when a synchronous exception meets a word that is not 0, with ESR_EL1 in x0.  Interrupts are
+ * masked meanwhile, so nothing else can run into it.
+ */
+#include "layout.h"
+
+	.macro FUNCTION name
+	.section .text.\name, "ax"
+	.balign 16
+	.global \name
+	.type \name, %function
+\name:
+	.endm
+	.macro END name
+	.size \name, . - \name
+	.endm
+
+/* x9 = this CPU, x10 = interrupts' state; the way back is the label 9 of the function */
+	.macro PROBE_BEGIN
+	mrs	x9, tpidr_el1
+	mrs	x10, daif
+	msr	daifset, #2
+	adr	x11, 9f
+	str	x11, [x9, #CPU_PROBE]
+	.endm
+	.macro PROBE_END
+	str	xzr, [x9, #CPU_PROBE]
+	msr	daif, x10
+	.endm
+
+FUNCTION probe_read
+	PROBE_BEGIN
+	ldrb	w1, [x0]
+	mov	x0, #0
+9:	PROBE_END
+	ret
+END probe_read
+
+FUNCTION probe_write
+	PROBE_BEGIN
+	strb	wzr, [x0]
+	mov	x0, #0
+9:	PROBE_END
+	ret
+END probe_write
+
+FUNCTION probe_call
+	PROBE_BEGIN
+	mov	x12, x30
+	blr	x0
+	mov	x0, #0
+9:	mov	x30, x12
+	PROBE_END
+	ret
+END probe_call
+
+/* cpu_semihost(x0 operation, x1 block, x2 *faulted) */
+FUNCTION cpu_semihost
+	PROBE_BEGIN
+	hlt	#0xf000
+	PROBE_END
+	ret
+9:	PROBE_END
+	mov	x1, #1
+	str	x1, [x2]
+	ret
+END cpu_semihost
+
+FUNCTION cpu_hvc
+	hvc	#0
+	ret
+END cpu_hvc
+
+FUNCTION cpu_smc
+	smc	#0
+	ret
+END cpu_smc
+
+FUNCTION probe_hvc
+	PROBE_BEGIN
+	hvc	#0
+9:	mrs	x9, tpidr_el1		/* the call may have changed x9 */
+	PROBE_END
+	ret
+END probe_hvc
+
+FUNCTION probe_smc
+	PROBE_BEGIN
+	smc	#0
+9:	mrs	x9, tpidr_el1
+	PROBE_END
+	ret
+END probe_smc
+
+FUNCTION cpu_jump_set
+	stp	x19, x20, [x0]
+	stp	x21, x22, [x0, #16]
+	stp	x23, x24, [x0, #32]
+	stp	x25, x26, [x0, #48]
+	stp	x27, x28, [x0, #64]
+	stp	x29, x30, [x0, #80]
+	mov	x1, sp
+	str	x1, [x0, #96]
+	mov	x0, #0
+	ret
+END cpu_jump_set
+
+FUNCTION cpu_jump_back
+	ldp	x19, x20, [x0]
+	ldp	x21, x22, [x0, #16]
+	ldp	x23, x24, [x0, #32]
+	ldp	x25, x26, [x0, #48]
+	ldp	x27, x28, [x0, #64]
+	ldp	x29, x30, [x0, #80]
+	ldr	x1, [x0, #96]
+	mov	sp, x1
+	mov	x0, #1
+	ret
+END cpu_jump_back

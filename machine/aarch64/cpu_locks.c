@@ -1,0 +1,46 @@
+/*
+ * cpu_locks.c -- what images under test check about locks: rank, owner, interrupts.
+ *
+ * Each CPU keeps the list of locks it holds, in the order it took them.  A release image never
+ * calls this (machine_inline.h).
+ *
+ * Always true: the ranks in a CPU's list rise, so the last is the innermost.
+ * Locks: none; a CPU's list is its own, and is touched with interrupts masked.
+ */
+#include "cpu.h"
+
+void cpu_lock_wait(const void *lock, unsigned rank)
+{
+	const struct machine_cpu *cpu = cpu_here();
+	if (!mach_irq_masked()) kpanic("lock-context", "rank %u taken, interrupts unmasked", rank);
+	if (cpu->lock_count == 0) return;
+	const struct cpu_lock *inner = &cpu->locks[cpu->lock_count - 1];
+	if (inner->lock == lock) kpanic("deadlock", "rank %u taken twice", rank);
+	if (inner->rank >= rank) kpanic("lock-order", "rank %u inside %u", rank, inner->rank);
+}
+
+void cpu_lock_got(const void *lock, unsigned rank)
+{
+	struct machine_cpu *cpu = cpu_here();
+	ASSERT(cpu->lock_count < CPU_LOCKS_MAX);
+	cpu->locks[cpu->lock_count++] = (struct cpu_lock){ .lock = lock, .rank = rank };
+}
+
+void cpu_lock_drop(const void *lock, unsigned rank)
+{
+	struct machine_cpu *cpu = cpu_here();
+	if (!mach_irq_masked()) kpanic("lock-context", "rank %u dropped, interrupts unmasked", rank);
+	unsigned at = cpu->lock_count;
+	while (at > 0 && cpu->locks[at - 1].lock != lock) at--;
+	if (at == 0) kpanic("owner", "rank %u dropped by a CPU that does not hold it", rank);
+	for (; at < cpu->lock_count; at++) cpu->locks[at - 1] = cpu->locks[at];
+	cpu->lock_count--;
+}
+
+void cpu_lock_none_held(unsigned rank)
+{
+	const struct machine_cpu *cpu = cpu_here();
+	if (cpu->lock_count == 0) return;
+	const struct cpu_lock *inner = &cpu->locks[cpu->lock_count - 1];
+	if (inner->rank >= rank) kpanic("lock-context", "rank %u held", inner->rank);
+}

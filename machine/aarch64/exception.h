@@ -1,0 +1,33 @@
+/*
+ * exception.h -- what the vectors save, and who gets it.
+ */
+#ifndef MACHINE_AARCH64_EXCEPTION_H
+#define MACHINE_AARCH64_EXCEPTION_H
+
+#include "machine/machine.h"
+
+/* The interrupted state, as vectors.S lays it on the stack.  `record` is a frame record, so that
+ * a walk along frame pointers passes through an exception and meets the interrupted code. */
+struct exception_frame {
+	uint64_t x[31];
+	uint64_t sp;
+	uint64_t elr, spsr, esr, far;
+	uint64_t vector; /* 0 to 15, with VECTOR_BAD_STACK when this lies on the emergency stack */
+	uint64_t pad;
+	uint64_t record[2];
+};
+
+_Static_assert(offsetof(struct exception_frame, sp) == FRAME_SP &&
+	       offsetof(struct exception_frame, elr) == FRAME_ELR &&
+	       offsetof(struct exception_frame, esr) == FRAME_ESR &&
+	       offsetof(struct exception_frame, vector) == FRAME_VECTOR &&
+	       offsetof(struct exception_frame, record) == FRAME_RECORD &&
+	       sizeof(struct exception_frame) == FRAME_BYTES, "layout.h");
+
+/* From vectors.S, for every exception; interrupts masked. */
+void exception_entry(struct exception_frame *frame);
+
+/* A few words for ESR_EL1's class of exception. */
+const char *exception_name(uint64_t esr);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * layout.h -- where things are in the kernel's half of the address space, and the offsets that
+ * assembly and C must agree on.  Plain numbers only: assembly includes this too.
+ *
+ *   0xffff000000000000 + pa   the direct map: all RAM, and the few device pages, at a fixed
+ *                             distance, so a physical address is never a usable pointer
+ *   0xffff800000080000        the image, wherever in RAM it was loaded
+ *   0xffff800040000000        4 MiB around the device tree, only until the direct map stands
+ */
+#ifndef MACHINE_AARCH64_LAYOUT_H
+#define MACHINE_AARCH64_LAYOUT_H
+
+#define DIRECT_BASE 0xffff000000000000
+#define KERNEL_WINDOW 0xffff800000000000
+#define TREE_WINDOW 0xffff800040000000
+#define IMAGE_OFFSET 0x80000 /* of the image from the 2 MiB boundary below it */
+
+/* Physical addresses that the direct map can hold: one top-level table, half of it. */
+#define PHYSICAL_LIMIT 0x800000000000
+
+/* struct machine_cpu, checked in cpu.h. */
+#define CPU_NUMBER 0
+#define CPU_STACK_LOW 8
+#define CPU_STACK_HIGH 16
+#define CPU_EMERGENCY_HIGH 24
+#define CPU_ENTRY 32
+#define CPU_PROBE 40
+
+/* struct exception_frame, checked in exception.h. */
+#define FRAME_SP 248
+#define FRAME_ELR 256
+#define FRAME_ESR 272
+#define FRAME_VECTOR 288
+#define FRAME_RECORD 304
+#define FRAME_BYTES 320
+
+#define VECTOR_BAD_STACK 0x100 /* or'ed to the vector's number */
+
+#endif

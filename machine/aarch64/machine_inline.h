@@ -1,0 +1,100 @@
+/*
+ * machine_inline.h -- the hot half of machine.h on AArch64.
+ *
+ * TPIDR_EL1 points to this CPU's struct machine_cpu, whose first word is its number; assembly and
+ * cpu.h know the rest of it.  "memory" in the clobbers of the interrupt mask keeps the compiler
+ * from moving what the mask protects.
+ */
+#ifndef MACHINE_AARCH64_INLINE_H
+#define MACHINE_AARCH64_INLINE_H
+
+#include "layout.h"
+
+enum { IRQ_MASKED_BIT = 1 << 7 }; /* DAIF.I */
+
+/* cpu_locks.c: a CPU's list of locks held, in images under test. */
+void cpu_lock_wait(const void *lock, unsigned rank);
+void cpu_lock_got(const void *lock, unsigned rank);
+void cpu_lock_drop(const void *lock, unsigned rank);
+void cpu_lock_none_held(unsigned rank);
+
+static inline unsigned mach_cpu(void)
+{
+	const uint32_t *number;
+	__asm__ volatile("mrs %0, tpidr_el1" : "=r"(number));
+	return *number;
+}
+
+static inline mach_irq_t mach_irq_save(void)
+{
+	mach_irq_t was;
+	__asm__ volatile("mrs %0, daif\n\tmsr daifset, #2" : "=r"(was.state) : : "memory");
+	return was;
+}
+
+static inline void mach_irq_restore(mach_irq_t was)
+{
+	__asm__ volatile("msr daif, %0" : : "r"(was.state) : "memory");
+}
+
+static inline bool mach_irq_masked(void)
+{
+	uint64_t state;
+	__asm__ volatile("mrs %0, daif" : "=r"(state));
+	return (state & IRQ_MASKED_BIT) != 0;
+}
+
+static inline void mach_relax(void)
+{
+	__asm__ volatile("yield" : : : "memory");
+}
+
+static inline void *mach_phys(paddr_t pa)
+{
+	ASSERT_SLOW(pa < PHYSICAL_LIMIT);
+	return (void *)(uintptr_t)(DIRECT_BASE + pa);
+}
+
+static inline paddr_t mach_pa(const void *p)
+{
+	const paddr_t pa = (uintptr_t)p - DIRECT_BASE;
+	ASSERT_SLOW(pa < PHYSICAL_LIMIT);
+	return pa;
+}
+
+static inline paddr_t mach_pa_untrusted(const void *p)
+{
+	return (uintptr_t)p - DIRECT_BASE; /* elsewhere than in the direct map: beyond any RAM */
+}
+
+static inline void mach_poison(const void *p, size_t bytes)
+{
+	(void)p, (void)bytes;
+}
+
+static inline void mach_unpoison(const void *p, size_t bytes)
+{
+	(void)p, (void)bytes;
+}
+
+static inline void mach_lock_wait(const void *lock, unsigned rank)
+{
+	if (CHECK_LEVEL >= 2) cpu_lock_wait(lock, rank);
+}
+
+static inline void mach_lock_got(const void *lock, unsigned rank)
+{
+	if (CHECK_LEVEL >= 2) cpu_lock_got(lock, rank);
+}
+
+static inline void mach_lock_drop(const void *lock, unsigned rank)
+{
+	if (CHECK_LEVEL >= 2) cpu_lock_drop(lock, rank);
+}
+
+static inline void mach_lock_none_held(unsigned rank)
+{
+	if (CHECK_LEVEL >= 2) cpu_lock_none_held(rank);
+}
+
+#endif

@@ -1,0 +1,186 @@
+/*
+ * mmu.c -- a small mapper for the kernel's own map, with blocks of 1 GiB and 2 MiB where they fit.
+ *
+ * Four levels of 512 entries, 4 KiB pages; an entry of level 1 or 2 may be a block.  Each step maps
+ * the largest piece that the alignment of both addresses and the rest of the length allow.  Tables
+ * come from a fixed set in the image and are never given back: the map is made once.  4 GiB of RAM
+ * need about 12 of them.
+ *
+ * Always true:
+ *   M1  an entry is written once; mapping the same thing twice is only legal for devices, and
+ *       must write the same entry;
+ *   M2  no entry is both writable and executable, nor executable outside the image's window;
+ *   M3  the pages of text and constants are read-only under both of their addresses.
+ *
+ * Cost: about 40 instructions for each entry.
+ */
+#include "mmu.h"
+
+#include "boot.h"
+
+enum {
+	TABLE_ENTRIES = 512,
+	TABLES_MAX = 64,
+	LEVEL_TOP = 0,
+	LEVEL_GIGA = 1, /* the first that can hold blocks */
+	LEVEL_PAGE = 3,
+	ENTRY_VALID = 1 << 0,
+	ENTRY_TABLE = 1 << 1, /* at the last level: a page */
+	ENTRY_NORMAL = 1 << 2,
+	ENTRY_READ_ONLY = 1 << 7,
+	ENTRY_SHARED = 3 << 8,
+	ENTRY_ACCESSED = 1 << 10,
+};
+#define ENTRY_NOT_KERNEL_EXEC (1ull << 53)
+#define ENTRY_NOT_USER_EXEC (1ull << 54)
+#define ENTRY_ADDRESS 0x0000fffffffff000ull
+
+typedef uint64_t entry_t;
+
+static entry_t tables[TABLES_MAX][TABLE_ENTRIES]
+	__attribute__((section(".noinit"), aligned(PAGE_SIZE)));
+static unsigned tables_used;
+
+paddr_t boot_image_pa;
+paddr_t kernel_table;
+
+static const entry_t kind_bits[] = {
+	[MMU_TEXT] = ENTRY_NORMAL | ENTRY_SHARED | ENTRY_READ_ONLY | ENTRY_NOT_USER_EXEC,
+	[MMU_CONST] = ENTRY_NORMAL | ENTRY_SHARED | ENTRY_READ_ONLY | ENTRY_NOT_USER_EXEC |
+		      ENTRY_NOT_KERNEL_EXEC,
+	[MMU_DATA] = ENTRY_NORMAL | ENTRY_SHARED | ENTRY_NOT_USER_EXEC | ENTRY_NOT_KERNEL_EXEC,
+	[MMU_DEVICE] = ENTRY_NOT_USER_EXEC | ENTRY_NOT_KERNEL_EXEC,
+};
+
+static entry_t *table_new(void)
+{
+	if (tables_used == TABLES_MAX) return NULL;
+	entry_t *table = tables[tables_used++];
+	memset(table, 0, PAGE_SIZE);
+	return table;
+}
+
+static entry_t table_entry(const entry_t *table)
+{
+	return image_pa((uintptr_t)table) | ENTRY_VALID | ENTRY_TABLE;
+}
+
+static entry_t *table_of(entry_t entry)
+{
+	return (entry_t *)((entry & ENTRY_ADDRESS) - boot_image_pa + (uintptr_t)image_start);
+}
+
+static unsigned level_shift(unsigned level)
+{
+	return PAGE_SHIFT + 9 * (LEVEL_PAGE - level);
+}
+
+/* The largest level's entry that can map the start of this piece. */
+static unsigned level_for(uintptr_t va, paddr_t pa, uint64_t bytes)
+{
+	unsigned level = LEVEL_GIGA;
+	while (level < LEVEL_PAGE) {
+		const uint64_t size = 1ull << level_shift(level);
+		if (bytes >= size && is_aligned(va | pa, size)) break;
+		level++;
+	}
+	return level;
+}
+
+/* The entry of `level` for `va`, or NULL when there are no tables left. */
+static entry_t *entry_for(uintptr_t va, unsigned level)
+{
+	entry_t *table = tables[0];
+	for (unsigned at = LEVEL_TOP;; at++) {
+		entry_t *entry = &table[va >> level_shift(at) & (TABLE_ENTRIES - 1)];
+		if (at == level) return entry;
+		if (*entry == 0) {
+			const entry_t *below = table_new();
+			if (below == NULL) return NULL;
+			*entry = table_entry(below);
+		}
+		ASSERT((*entry & ENTRY_TABLE) != 0); /* M1: not inside a block */
+		table = table_of(*entry);
+	}
+}
+
+static bool map(uintptr_t va, paddr_t pa, uint64_t bytes, enum mmu_kind kind)
+{
+	ASSERT(is_aligned(va | pa | bytes, PAGE_SIZE));
+	while (bytes > 0) {
+		const unsigned level = level_for(va, pa, bytes);
+		const uint64_t size = 1ull << level_shift(level);
+		entry_t *entry = entry_for(va, level);
+		if (entry == NULL) return false;
+		const entry_t now = pa | kind_bits[kind] | ENTRY_ACCESSED | ENTRY_VALID |
+				    (level == LEVEL_PAGE ? ENTRY_TABLE : 0);
+		ASSERT(*entry == 0 || (kind == MMU_DEVICE && *entry == now)); /* M1 */
+		*entry = now;
+		va += size;
+		pa += size;
+		bytes -= size;
+	}
+	return true;
+}
+
+void mmu_init(paddr_t image)
+{
+	boot_image_pa = image;
+	const entry_t *top = table_new();
+	ASSERT(top == tables[0]);
+}
+
+/* Part of the image, from one address of the window to another. */
+static void map_window(uintptr_t from, uintptr_t to, enum mmu_kind kind)
+{
+	if (from >= to) return;
+	const bool mapped = map(from, image_pa(from), to - from, kind);
+	ASSERT(mapped);
+}
+
+void mmu_map_image(void)
+{
+	map_window((uintptr_t)image_start, (uintptr_t)text_end, MMU_TEXT);
+	map_window((uintptr_t)text_end, (uintptr_t)rodata_end, MMU_CONST);
+	uintptr_t from = (uintptr_t)rodata_end;
+	for (unsigned i = 0; i < 2 * CPUS_MAX; i++) {
+		const uintptr_t guard = cpu_guard(i / 2, i % 2);
+		ASSERT(guard >= from);
+		map_window(from, guard, MMU_DATA);
+		from = guard + PAGE_SIZE;
+	}
+	map_window(from, (uintptr_t)image_end, MMU_DATA);
+}
+
+static bool map_direct(paddr_t from, paddr_t to, enum mmu_kind kind)
+{
+	return from >= to || map((uintptr_t)mach_phys(from), from, to - from, kind);
+}
+
+bool mmu_map_ram(paddr_t base, uint64_t bytes)
+{
+	const paddr_t end = base + bytes;
+	const paddr_t from = boot_image_pa, to = image_pa((uintptr_t)rodata_end);
+	return map_direct(base, min_u64(end, from), MMU_DATA) &&
+	       map_direct(max_u64(base, from), min_u64(end, to), MMU_CONST) && /* M3 */
+	       map_direct(max_u64(base, to), end, MMU_DATA);
+}
+
+bool mmu_map_device(paddr_t base, uint64_t bytes)
+{
+	return map_direct(align_down(base, PAGE_SIZE), align_up(base + bytes, PAGE_SIZE),
+			  MMU_DEVICE);
+}
+
+void mmu_install(void)
+{
+	kernel_table = image_pa((uintptr_t)tables[0]);
+	/* CPUs read this word with their caches off. */
+	__asm__ volatile("dc cvac, %0\n\tdsb sy" : : "r"(&kernel_table) : "memory");
+	mmu_switch(kernel_table);
+}
+
+unsigned mmu_tables_used(void)
+{
+	return tables_used;
+}

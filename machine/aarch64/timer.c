@@ -1,0 +1,89 @@
+/*
+ * timer.c -- the virtual timer and counter of the architecture.
+ *
+ * The counter's rate comes from CNTFRQ_EL0; ticks and nanoseconds are turned into each other by a
+ * multiplication with a 32.32 fixed-point factor, 128 bits wide, so nothing overflows or drifts
+ * (at QEMU's 62.5 MHz one tick is exactly 16 ns).
+ *
+ * Always true: the compare interrupt of a CPU is enabled exactly when its timer_ns is not
+ * UINT64_MAX.
+ */
+#include "timer.h"
+
+#include "cpu.h"
+#include "gic.h"
+
+#define NS_PER_SECOND 1000000000ull
+
+static uint64_t ns_per_tick, ticks_per_ns; /* 32.32 */
+static uint64_t start_ticks;
+static unsigned number;
+static void (*on_fire)(void);
+
+static uint64_t counter(void)
+{
+	uint64_t ticks;
+	__asm__ volatile("isb\n\tmrs %0, cntvct_el0" : "=r"(ticks) : : "memory");
+	return ticks;
+}
+
+static uint64_t scale(uint64_t n, uint64_t factor)
+{
+	return (uint64_t)((unsigned __int128)n * factor >> 32);
+}
+
+bool timer_init(unsigned interrupt, void (*handler)(void))
+{
+	uint64_t rate;
+	__asm__ volatile("mrs %0, cntfrq_el0" : "=r"(rate));
+	rate &= UINT32_MAX;
+	if (rate < 1000) return false;
+	ns_per_tick = (NS_PER_SECOND << 32) / rate;
+	ticks_per_ns = (rate << 32) / NS_PER_SECOND;
+	start_ticks = counter();
+	number = interrupt;
+	on_fire = handler;
+	return true;
+}
+
+void timer_cpu_init(void)
+{
+	timer_set(UINT64_MAX);
+	gic_enable_private(number);
+}
+
+uint64_t mach_now_ns(void)
+{
+	return scale(counter() - start_ticks, ns_per_tick);
+}
+
+uint64_t timer_since_reset_ns(void)
+{
+	return scale(counter(), ns_per_tick);
+}
+
+void timer_set(uint64_t deadline_ns)
+{
+	const mach_irq_t was = mach_irq_save();
+	cpu_here()->timer_ns = deadline_ns;
+	if (deadline_ns == UINT64_MAX) {
+		__asm__ volatile("msr cntv_ctl_el0, xzr\n\tisb");
+	} else {
+		const uint64_t at = start_ticks + scale(deadline_ns, ticks_per_ns) + 1;
+		__asm__ volatile("msr cntv_cval_el0, %0" : : "r"(at));
+		__asm__ volatile("msr cntv_ctl_el0, %0\n\tisb" : : "r"(1ull));
+	}
+	mach_irq_restore(was);
+}
+
+unsigned timer_interrupt(void)
+{
+	return number;
+}
+
+void timer_fired(void)
+{
+	timer_set(UINT64_MAX);
+	cpu_here()->ticks++;
+	on_fire();
+}

@@ -1,0 +1,15 @@
+/*
+ * uart.h -- the PL011, written to only; mach_console() is its other half.
+ */
+#ifndef MACHINE_AARCH64_UART_H
+#define MACHINE_AARCH64_UART_H
+
+#include "machine/machine.h"
+
+/* Where its registers are, mapped.  What mach_console() got before is written now. */
+void uart_init(uintptr_t registers);
+
+/* What is still waiting for a UART, when there will be none: at most `*bytes` bytes. */
+const char *uart_backlog(size_t *bytes);
+
+#endif
