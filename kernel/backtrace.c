@@ -1,0 +1,53 @@
+/*
+ * backtrace.c -- walking frame records.
+ *
+ * Every function but the few in assembly keeps a record {caller's record, return address} that x29
+ * points to; the vectors make one for what they interrupt.  The walk believes nothing: a record
+ * must be aligned and readable (it is read by probing), must lie above the one before, or on
+ * another stack once, and must hold an address in the text.
+ *
+ * Cost: bounded by DEPTH_MAX records.
+ */
+#include "kernel/backtrace.h"
+
+#include "kernel/console.h"
+#include "kernel/symbols.h"
+#include "machine/aarch64/cpu.h"
+#include "machine/aarch64/layout.h"
+
+enum { DEPTH_MAX = 32 };
+
+void backtrace_print_address(uintptr_t address)
+{
+	uint64_t offset = 0;
+	const char *name = symbol_find(address, &offset);
+	if (name != NULL)
+		console_report("  %s+0x%lx\n", name, offset);
+	else
+		console_report("  0x%016lx\n", (unsigned long)address);
+}
+
+static bool is_readable(uintptr_t record)
+{
+	return is_aligned(record, 8) && record >= DIRECT_BASE && probe_read(record) == 0 &&
+	       probe_read(record + 8) == 0;
+}
+
+void backtrace_print(uintptr_t record)
+{
+	for (unsigned depth = 0; record != 0; depth++) {
+		if (depth == DEPTH_MAX) {
+			console_report("  ... and more\n");
+			return;
+		}
+		if (!is_readable(record)) {
+			console_report("  ... frame pointer 0x%016lx leads nowhere\n",
+				       (unsigned long)record);
+			return;
+		}
+		const uintptr_t *pair = (const uintptr_t *)record;
+		if (pair[1] == 0) return;
+		backtrace_print_address(pair[1]);
+		record = pair[0];
+	}
+}

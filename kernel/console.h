@@ -1,0 +1,24 @@
+/*
+ * console.h -- text for people, a line at a time.
+ */
+#ifndef KERNEL_CONSOLE_H
+#define KERNEL_CONSOLE_H
+
+#include "machine/format.h"
+
+enum { CONSOLE_LINE_BYTES = 256 };
+
+/* Formats (machine/format.h; cut at CONSOLE_LINE_BYTES) and writes in one piece: lines of several
+ * CPUs do not mix.  Takes a lock of RANK_CONSOLE, so any other may be held. */
+void console_print(const char *format, ...) PRINTF_LIKE(1, 2);
+void console_print_v(const char *format, va_list args);
+
+/* The same without the lock, for reports when nothing can be trusted.  console_fresh_line() ends
+ * a line that somebody had begun. */
+void console_report(const char *format, ...) PRINTF_LIKE(1, 2);
+void console_fresh_line(void);
+
+/* The lock is as new: its holder was abandoned. */
+void console_forget(void);
+
+#endif

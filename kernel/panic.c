@@ -1,0 +1,139 @@
+/*
+ * panic.c -- kpanic: one line that says what is wrong, then everything that helps, then the exit.
+ *
+ *   panic: ID message          at the start of a line: the signature that triage takes
+ *   CPU, registers             where an exception led here
+ *   backtrace                  by names
+ *   where the other CPUs were  they are stopped first; one that does not answer is named
+ *
+ * The first CPU to panic reports; another that panics meanwhile parks when it is told to.  A panic
+ * inside a panic prints one line and leaves; a third leaves at once.  Nothing here takes a lock,
+ * allocates, or waits without a bound.
+ *
+ * Always true: `reporter` is 0 or the number plus 1 of the CPU that reports.
+ */
+#include "kernel/panic.h"
+
+#include "kernel/backtrace.h"
+#include "kernel/console.h"
+#include "kernel/power.h"
+#include "kernel/symbols.h"
+#include "machine/aarch64/exception.h"
+#include "machine/aarch64/cpu.h"
+
+enum { STOP_PATIENCE_NS = 100000000, STOP_TURNS_MAX = 1000000, MESSAGE_BYTES = 200 };
+
+static uint32_t reporter;
+static void (*panic_hook)(const char *id, const char *message);
+
+void panic_hook_set(void (*hook)(const char *id, const char *message))
+{
+	panic_hook = hook;
+}
+
+static bool is_other(unsigned cpu)
+{
+	return cpu != mach_cpu() && atomic_load_u32(&machine_cpus[cpu].online) != 0;
+}
+
+/* Stops all other CPUs and waits, a bounded time, until they say so. */
+static void stop_others(void)
+{
+	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
+		if (is_other(cpu)) cpu_stop(cpu);
+	}
+	const uint64_t end = mach_now_ns() + STOP_PATIENCE_NS;
+	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
+		unsigned turns = 0;
+		while (is_other(cpu) && atomic_load_u32(&machine_cpus[cpu].stopped) == 0 &&
+		       mach_now_ns() < end && turns++ < STOP_TURNS_MAX)
+			mach_relax();
+	}
+}
+
+static void report_others(void)
+{
+	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
+		if (!is_other(cpu)) continue;
+		if (atomic_load_u32(&machine_cpus[cpu].stopped) == 0) {
+			console_report("CPU %u does not answer\n", cpu);
+			continue;
+		}
+		uint64_t offset = 0;
+		const uint64_t at = machine_cpus[cpu].stopped_at;
+		const char *name = symbol_find(at, &offset);
+		console_report("CPU %u stopped at %s+0x%lx\n", cpu, name != NULL ? name : "?",
+			       name != NULL ? offset : at);
+	}
+}
+
+static void report_registers(const struct exception_frame *frame)
+{
+	for (unsigned i = 0; i < 31; i++)
+		console_report("%sx%-2u %016lx%s", i % 4 == 0 ? "  " : " ", i, frame->x[i],
+			       i % 4 == 3 ? "\n" : "");
+	console_report(" sp  %016lx\n", frame->sp);
+	console_report("  pc  %016lx spsr %08lx esr %08lx far %016lx\n", frame->elr, frame->spsr,
+		       frame->esr, frame->far);
+}
+
+static NORETURN void report(const char *id, const char *message, uintptr_t record)
+{
+	const struct machine_cpu *cpu = cpu_here();
+	stop_others();
+	console_fresh_line();
+	console_report("panic: %s %s\n", id, message);
+	console_report("on CPU %u of %u\n", cpu->number, cpu_count());
+	if (cpu->frame != NULL) {
+		report_registers(cpu->frame);
+		console_report("backtrace:\n");
+		backtrace_print((uintptr_t)cpu->frame->record);
+	} else {
+		console_report("backtrace:\n");
+		backtrace_print(record);
+	}
+	report_others();
+	power_off(STATUS_PANIC);
+}
+
+/* The CPU that came second waits to be stopped, where its interrupts are as they were told. */
+static NORETURN void wait_for_stop(void)
+{
+	for (;;) {
+		cpu_irq_unmask();
+		mach_relax();
+	}
+}
+
+static NORETURN void panic_begin(const char *id, const char *message, uintptr_t record)
+{
+	struct machine_cpu *cpu = cpu_here();
+	cpu->panics++;
+	if (cpu->panics == 1 && panic_hook != NULL) panic_hook(id, message);
+	if (cpu->panics == 2) {
+		console_fresh_line();
+		console_report("panic: %s %s (while reporting a panic)\n", id, message);
+	}
+	if (cpu->panics >= 2) power_off(STATUS_PANIC);
+	if (!atomic_claim_u32(&reporter, cpu->number + 1)) wait_for_stop();
+	report(id, message, record);
+}
+
+void kpanic(const char *id, const char *format, ...)
+{
+	cpu_irq_mask();
+	char message[MESSAGE_BYTES];
+	va_list args;
+	va_start(args, format);
+	format_text_v(message, sizeof(message), format, args);
+	va_end(args);
+	panic_begin(id, message, (uintptr_t)__builtin_frame_address(0));
+}
+
+void kpanic_claim(const char *file, int line, const char *claim)
+{
+	cpu_irq_mask();
+	char message[MESSAGE_BYTES];
+	format_text(message, sizeof(message), "%s:%d: %s", file, line, claim);
+	panic_begin("assert", message, (uintptr_t)__builtin_frame_address(0));
+}
