@@ -23,7 +23,7 @@ enum fdt_error {
 	FDT_TOO_SHORT,     /* no room for a header */
 	FDT_BAD_MAGIC,
 	FDT_BAD_VERSION,   /* older than 16, or not compatible with 17 */
-	FDT_BAD_SIZE,      /* its total size is less than a header, over the limit, or over the room */
+	FDT_BAD_SIZE,      /* total size below a header, over the limit, or over the room */
 	FDT_BAD_LAYOUT,    /* a block lies outside of the blob, in the header or is misaligned */
 	FDT_BAD_RESERVE,   /* the list of reservations does not end inside the blob */
 	FDT_CUT_OFF,       /* the structure ends in the middle of something */

@@ -29,7 +29,8 @@ void cpu_lock_got(const void *lock, unsigned rank)
 void cpu_lock_drop(const void *lock, unsigned rank)
 {
 	struct machine_cpu *cpu = cpu_here();
-	if (!mach_irq_masked()) kpanic("lock-context", "rank %u dropped, interrupts unmasked", rank);
+	if (!mach_irq_masked())
+		kpanic("lock-context", "rank %u dropped, interrupts unmasked", rank);
 	unsigned at = cpu->lock_count;
 	while (at > 0 && cpu->locks[at - 1].lock != lock) at--;
 	if (at == 0) kpanic("owner", "rank %u dropped by a CPU that does not hold it", rank);
