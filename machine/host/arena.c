@@ -115,7 +115,8 @@ static size_t dirty_next(size_t page, size_t pages)
 {
 	while (page < pages && arena.dirty[page] == 0) {
 		uint64_t eight = 1;
-		if (is_aligned(page, 8) && page + 8 <= pages) memcpy(&eight, &arena.dirty[page], 8);
+		if (is_aligned(page, 8) && page + 8 <= pages)
+			__builtin_memcpy(&eight, &arena.dirty[page], sizeof(eight));
 		page += eight == 0 ? 8 : 1;
 	}
 	return page;
