@@ -135,7 +135,6 @@ void fiber_restart(struct fiber *f)
 void fiber_close(struct fiber *f)
 {
 	ASSERT(f->sp == NULL);
-	shadow_unpoison(f->stack, f->stack_bytes);
 	struct spare *spare = (struct spare *)(void *)f->stack;
 	spare->next = spares;
 	spares = spare;

@@ -9,15 +9,18 @@
 #ifndef MACHINE_HOST_MACHINE_INLINE_H
 #define MACHINE_HOST_MACHINE_INLINE_H
 
+/* In this program and no other: reached by one instruction, without a table of addresses. */
+#define HOST_NEAR __attribute__((visibility("hidden")))
+
 /* Which virtual CPU runs, and whether its interrupts are masked; the registers of this machine. */
 struct host_now {
 	uint32_t cpu;
 	uint32_t masked;
 };
-extern struct host_now host_now;
+extern struct host_now host_now HOST_NEAR;
 
 /* What to add to a physical address to get a pointer; set by host_arena_open(). */
-extern uint64_t host_arena_bias;
+extern uint64_t host_arena_bias HOST_NEAR;
 
 /* Kinds of [yield] point.  The numbers go into nothing that is stored. */
 enum host_yield {
