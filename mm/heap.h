@@ -41,25 +41,31 @@ enum { HEAP_BINS = 64 };
 struct heap {
 	struct page_pool *pages;
 	uintptr_t base;
-	size_t window_pages, grow_pages, keep_pages;
+	size_t window_pages, grow_pages, keep_bytes;
 	const struct mm_listener *listener;
 
-	struct lock lock; /* RANK_HEAP */
-	uint64_t bins GUARDED_BY(&lock);           /* bit b: list b is not empty */
-	uint32_t first[HEAP_BINS] GUARDED_BY(&lock); /* offsets, in units of 8 bytes */
-	uint32_t spans GUARDED_BY(&lock);          /* offset of the first span's prologue node */
-	uint32_t span_count GUARDED_BY(&lock);
-	size_t span_pages GUARDED_BY(&lock);   /* pages held from the pool */
-	size_t free_bytes GUARDED_BY(&lock);   /* in free blocks, nodes included */
-	size_t granted_bytes GUARDED_BY(&lock);/* in granted blocks, nodes included */
+	struct lock lock; /* RANK_HEAP; guards all below */
+	uint32_t limit GUARDED_BY(&lock);            /* no node was ever at this offset or above */
+	uint32_t spans GUARDED_BY(&lock);            /* offset of the first span's prologue, or 0 */
+	uint64_t bins GUARDED_BY(&lock);             /* bit b: list b is not empty */
+	uint32_t first[HEAP_BINS] GUARDED_BY(&lock); /* heads of the lists, as offsets, or 0 */
+	size_t span_count GUARDED_BY(&lock);
+	size_t span_pages GUARDED_BY(&lock);     /* pages held from the pool */
+	size_t asked_pages GUARDED_BY(&lock);    /* being asked for by some CPU now */
+	size_t free_bytes GUARDED_BY(&lock);     /* in free blocks, nodes included */
+	size_t large_bytes GUARDED_BY(&lock);    /* of these, in blocks that could hold a page */
+	size_t granted_bytes GUARDED_BY(&lock);  /* in granted blocks, nodes included */
 	size_t granted_blocks GUARDED_BY(&lock);
 	size_t free_blocks GUARDED_BY(&lock);
-	size_t peak_bytes GUARDED_BY(&lock);   /* most that was granted at one time */
+	size_t peak_bytes GUARDED_BY(&lock);     /* most that was granted at one time */
+	size_t cut_chains GUARDED_BY(&lock);     /* lists cut short at a link that was not sound */
 };
 
 void heap_init(struct heap *heap, const struct heap_config *config);
 
-/* Gives the heap memory for good, aligned inward as needed.  False when nothing usable is left. */
+/* Gives the heap memory for good, aligned inward as needed.  False when nothing usable is left, or
+ * when it is below `base` or too much for 31 bits.  All between `base` and the highest span can be
+ * read without harm, as in a direct map: who checks a link may look there. */
 bool heap_add(struct heap *heap, void *memory, size_t bytes);
 
 /* `bytes` at a multiple of `align` (a power of two; at least 8 is given), or NULL.  0 bytes is
@@ -75,7 +81,8 @@ enum heap_verdict heap_free(struct heap *heap, void *p);
  * its tail back; false, with nothing changed, when it cannot.  `p` is a granted block. */
 bool heap_resize(struct heap *heap, void *p, size_t bytes);
 
-/* Usable bytes at `p`, or 0 when no granted block of this heap starts there. */
+/* Bytes at `p` that may be used: what was asked for, up to the next multiple of 8.  What more the
+ * block has takes a heap_resize to get.  0 when no granted block of this heap starts there. */
 size_t heap_usable(struct heap *heap, const void *p);
 
 /* Gives back wholly free pages, up to `pages` of them; returns how many.  A shrinker. */
@@ -83,9 +90,18 @@ size_t heap_trim(struct heap *heap, size_t pages);
 
 struct heap_counts {
 	size_t span_count, span_pages, free_bytes, free_blocks, granted_bytes, granted_blocks;
-	size_t peak_bytes, largest_free; /* largest_free: bytes a caller could get, 0 if none */
+	size_t peak_bytes, cut_chains;
+	size_t largest_free; /* bytes a caller could get without growth, 0 if none */
 };
 void heap_count(struct heap *heap, struct heap_counts *out);
+
+/* How broken up the free memory is, by class of size.  By walking: O(blocks). */
+struct heap_fragmentation {
+	uint32_t blocks[HEAP_BINS];
+	uint64_t bytes[HEAP_BINS];
+	uint64_t free_bytes, largest_bytes; /* nodes included */
+};
+void heap_fragmentation(struct heap *heap, struct heap_fragmentation *out);
 
 /* NULL when every node, list and counter agrees; else what is wrong. */
 const char *heap_check(struct heap *heap);

@@ -1,0 +1,244 @@
+/*
+ * heap_grow.c -- pages from the pool and back, inside the window.
+ *
+ * Growth asks for grow_bytes at once where it can, so that small requests do not each cost a trip
+ * to the pool, and halves that toward the least that meets the need: a heap that insists on much
+ * fails while memory is only broken up.  The least includes the nodes of the span itself and what
+ * an alignment costs; without them a request near a multiple of a page grows for ever.
+ *
+ * The first place to ask for is right behind the span whose last block offers the largest free
+ * end, since that end counts toward the need; the second is anywhere.  Reclaim is left to the last
+ * try: pages beyond the need are not worth anybody's caches.
+ *
+ * When large free blocks hold more than keep_bytes, a free that makes one gives the excess back;
+ * heap_trim gives back all there is.
+ *
+ * Always true:
+ *   G1  span_pages + asked_pages <= window_pages.
+ *
+ * Locks: heap->lock is taken to look and to change, never held while the pool is asked (its
+ * shrinkers may well be this heap's heap_trim).  What was seen may be stale by then; the caller
+ * tries again.  Two CPUs growing at once in the last pages of a window can refuse one another.
+ * Cost: in the number of spans and in halvings, at most log2(grow_pages).
+ */
+#include "mm/heap_inside.h"
+
+enum { HEAP_HOW = PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_HEAP) };
+
+/* How a heap could grow for one request. */
+struct growth {
+	size_t anywhere;  /* least pages for a span of its own */
+	uintptr_t behind; /* end of the span that would become longer; 0: none */
+	size_t extending; /* least pages for that */
+	size_t room;      /* pages left in the window */
+};
+
+static size_t pages_for(uint64_t bytes)
+{
+	return align_up(bytes, PAGE_SIZE) >> PAGE_SHIFT;
+}
+
+/* Pages of a new span that holds one block for `want`, wherever its pages are. */
+static size_t growth_anywhere(const struct heap_want *want)
+{
+	size_t front = want->align - HEAP_SPAN_NODES;
+	if (want->align <= PAGE_SIZE) front = heap_front(HEAP_NODE_BYTES, want->align);
+	return pages_for(HEAP_SPAN_NODES + front + want->block);
+}
+
+/* The place where free space would begin if span `prologue` became longer. */
+static uint32_t span_free_end(const struct heap *heap, const struct heap_node *prologue)
+{
+	const struct heap_node epilogue = node_load(heap, prologue->prev);
+	const uint32_t last = node_left(&epilogue, prologue->prev);
+	const struct heap_node node = node_load(heap, last);
+	ASSERT(node_sound(&epilogue, prologue->prev));
+	return node_kind(&node) == NODE_FREE && node_sound(&node, last) ? last : prologue->prev;
+}
+
+/* Bytes that must come behind `end` so that a block for `want` can begin at `at`. */
+static uint64_t extension_bytes(const struct heap *heap, const struct heap_want *want, uint32_t at,
+				uintptr_t end)
+{
+	const uintptr_t address = (uintptr_t)heap_pointer(heap, at);
+	const uint64_t last = address + heap_front(address, want->align) + want->block;
+	return sub_or_zero(last + HEAP_NODE_BYTES, end);
+}
+
+/* Picks the span that needs the fewest pages, of several the one behind. */
+static void growth_extending(const struct heap *heap, const struct heap_want *want,
+			     struct growth *g)
+{
+	struct heap_node prologue;
+	for (uint32_t span = heap->spans; span != 0; span = prologue.next) {
+		prologue = node_load(heap, span);
+		ASSERT(node_sound(&prologue, span));
+		if (node_kind(&prologue) != NODE_SPAN) continue;
+		const uintptr_t end =
+			(uintptr_t)heap_pointer(heap, prologue.prev) + HEAP_NODE_BYTES;
+		const uint32_t at = span_free_end(heap, &prologue);
+		const size_t pages = pages_for(extension_bytes(heap, want, at, end));
+		if (g->behind != 0 && pages > g->extending) continue;
+		g->behind = end;
+		g->extending = pages == 0 ? 1 : pages;
+	}
+}
+
+static struct growth growth_plan(struct heap *heap, const struct heap_want *want)
+{
+	struct growth g = { .anywhere = growth_anywhere(want), .behind = 0 };
+	const mach_irq_t irq = lock_take(&heap->lock);
+	ASSERT(heap->span_pages + heap->asked_pages <= heap->window_pages);
+	g.room = heap->window_pages - heap->span_pages - heap->asked_pages;
+	growth_extending(heap, want, &g);
+	lock_drop(&heap->lock, irq);
+	return g;
+}
+
+/* Books `pages` of the window while they are asked for. */
+static bool window_book(struct heap *heap, size_t pages)
+{
+	const mach_irq_t irq = lock_take(&heap->lock);
+	const bool room = heap->span_pages + heap->asked_pages + pages <= heap->window_pages;
+	if (room) heap->asked_pages += pages;
+	lock_drop(&heap->lock, irq);
+	return room;
+}
+
+static void pages_adopt(struct heap *heap, paddr_t pa, size_t pages)
+{
+	const uintptr_t memory = pa != PADDR_NONE ? (uintptr_t)mach_phys(pa) : 0;
+	if (memory != 0) mach_poison((void *)memory, pages << PAGE_SHIFT);
+	const mach_irq_t irq = lock_take(&heap->lock);
+	heap->asked_pages -= pages;
+	if (memory != 0) span_adopt(heap, memory, pages << PAGE_SHIFT, NODE_SPAN);
+	lock_drop(&heap->lock, irq);
+}
+
+/* Asks once for `pages`: behind the chosen span if they are enough there, else anywhere. */
+static bool growth_try(struct heap *heap, const struct growth *g, size_t pages, uint32_t how,
+		       site_t site)
+{
+	const uint32_t count = (uint32_t)pages;
+	paddr_t pa = PADDR_NONE;
+	if (!window_book(heap, pages)) return false;
+	if (g->behind != 0 && pages >= g->extending) {
+		const paddr_t behind = mach_pa((void *)g->behind);
+		if (page_run_claim(heap->pages, behind, count, how, site)) pa = behind;
+	}
+	if (pa == PADDR_NONE && pages >= g->anywhere)
+		pa = page_run_alloc(heap->pages, count, how, site);
+	pages_adopt(heap, pa, pages);
+	return pa != PADDR_NONE;
+}
+
+void heap_tell(const struct heap *heap, enum mm_event event, uint64_t bytes, uint64_t align,
+	       site_t site)
+{
+	struct mm_report report = { .bytes = bytes, .align = align, .site = site };
+	if (heap->pages != NULL) {
+		struct page_counts counts;
+		page_count(heap->pages, &counts);
+		report.pages = counts.free;
+		report.level = counts.level;
+	}
+	mm_tell(heap->listener, event, &report);
+}
+
+/* From the most toward the least, and no further: true as soon as something was got. */
+static bool growth_halve(struct heap *heap, const struct growth *g, size_t least, site_t site)
+{
+	size_t pages = max_u64(g->anywhere, heap->grow_pages);
+	pages = max_u64(least, min_u64(pages, g->room));
+	for (;; pages = max_u64(least, pages / 2)) {
+		if (growth_try(heap, g, pages, HEAP_HOW | PAGE_NO_RECLAIM, site)) return true;
+		if (pages == least) return false;
+	}
+}
+
+bool heap_grow(struct heap *heap, const struct heap_want *want, uint32_t how, site_t site)
+{
+	struct growth g = { .room = 0 };
+	size_t least = SIZE_MAX;
+	if (heap->pages != NULL) {
+		g = growth_plan(heap, want);
+		least = g.behind != 0 ? min_u64(g.anywhere, g.extending) : g.anywhere;
+	}
+	if (least > g.room) {
+		heap_tell(heap, MM_EVENT_NO_HEAP_BLOCK, want->asked, want->align, site);
+		return false;
+	}
+	if (growth_halve(heap, &g, least, site)) return true;
+	if (!(how & PAGE_NO_RECLAIM)) {
+		page_reclaim(heap->pages, (uint32_t)min_u64(g.anywhere, g.room));
+		if (growth_try(heap, &g, least, HEAP_HOW | PAGE_NO_RECLAIM, site)) return true;
+		if (growth_try(heap, &g, g.anywhere, HEAP_HOW, site)) return true;
+	}
+	heap_tell(heap, MM_EVENT_PAGES_AT_GROWTH, want->asked, want->align, site);
+	return false;
+}
+
+/* --- giving back ------------------------------------------------------------------------------ */
+
+void heap_cut_excess(struct heap *heap, uint32_t at, struct heap_cut *cut)
+{
+	const struct heap_node node = node_load(heap, at);
+	if (heap->pages == NULL || node_bytes(&node) < HEAP_LARGE) return;
+	span_cut(heap, at, heap_excess(heap), cut);
+}
+
+void heap_return(struct heap *heap, const struct heap_cut *cut)
+{
+	ASSERT(cut->pages != 0);
+	mach_unpoison((void *)cut->memory, cut->pages << PAGE_SHIFT);
+	const enum page_verdict verdict = page_run_free(heap->pages, mach_pa((void *)cut->memory),
+							(uint32_t)cut->pages, HEAP_HOW);
+	ASSERT(verdict == PAGE_FREED);
+}
+
+/* Takes pages out of one large free block, the first that can give any. */
+static void trim_once(struct heap *heap, size_t pages, struct heap_cut *cut)
+{
+	const mach_irq_t irq = lock_take(&heap->lock);
+	for (unsigned bin = HEAP_BINS; bin-- > heap_bin(HEAP_LARGE) && cut->pages == 0;) {
+		struct heap_node node;
+		for (uint32_t at = heap->first[bin]; at != 0 && cut->pages == 0; at = node.next) {
+			node = node_load(heap, at);
+			if (!node_sound(&node, at) || !bins_links_sound(heap, at, &node)) break;
+			span_cut(heap, at, pages, cut);
+		}
+	}
+	lock_drop(&heap->lock, irq);
+}
+
+size_t heap_trim(struct heap *heap, size_t pages)
+{
+	size_t given = 0;
+	while (given < pages && heap->pages != NULL) {
+		struct heap_cut cut = { .pages = 0 };
+		trim_once(heap, pages - given, &cut);
+		if (cut.pages == 0) break;
+		heap_return(heap, &cut);
+		given += cut.pages;
+	}
+	return given;
+}
+
+bool heap_add(struct heap *heap, void *memory, size_t bytes)
+{
+	const uintptr_t start = align_up((uintptr_t)memory, HEAP_GRAIN);
+	const uintptr_t end = align_down((uintptr_t)memory + bytes, HEAP_GRAIN);
+	const size_t window = heap->window_pages << PAGE_SHIFT;
+	if ((uintptr_t)memory <= heap->base || end < (uintptr_t)memory) return false;
+	if (end < start || end - start < HEAP_SPAN_NODES + HEAP_NODE_BYTES) return false;
+	const mach_irq_t irq = lock_take(&heap->lock);
+	const size_t held = heap->free_bytes + heap->granted_bytes;
+	const bool fits = end - start < HEAP_BYTES_MAX - PAGE_SIZE &&
+			  held + window + (end - start) < HEAP_BYTES_MAX;
+	if (fits) {
+		mach_poison((void *)start, end - start);
+		span_adopt(heap, start, end - start, NODE_FIXED);
+	}
+	lock_drop(&heap->lock, irq);
+	return fits;
+}
