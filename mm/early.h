@@ -15,7 +15,7 @@ struct early {
 	size_t bytes;
 	size_t used;      /* from base, padding included */
 	size_t blocks;    /* handed out */
-	size_t released;  /* of these, freed later */
+	uint32_t released; /* of these, freed later; atomic, for any CPU may free */
 	bool closed;
 };
 

@@ -21,11 +21,15 @@ enum page_zone {
 	ZONES
 };
 
-/* How a request is to be met: PAGE_HOW(zone, owner), or'ed with flags. */
-#define PAGE_HOW(zone, owner) ((uint32_t)(zone) | (uint32_t)(owner) << 4)
+/*
+ * How a request is to be met: PAGE_HOW(zone, owner), or'ed with flags.  It reads like the first
+ * word of a frame (frame.h), with the flags where the order is, so that handing out a page is one
+ * store of it and knowing a page again is one comparison with it.
+ */
+#define PAGE_HOW(zone, owner) FRAME_WORD(FRAME_USED, 0, owner, zone)
+#define PAGE_OWNER_MASK 0x00ff0000u
+#define PAGE_ZONE_MASK 0xff000000u
 enum {
-	PAGE_ZONE_MASK = 0xf,
-	PAGE_OWNER_MASK = 0xf0,
 	PAGE_ZERO = 1 << 8,       /* the pages come zeroed */
 	PAGE_NO_RECLAIM = 1 << 9, /* fail rather than call shrinkers */
 };
@@ -53,9 +57,10 @@ struct page_config {
 	unsigned cpus;
 	uint32_t zone_end[ZONES];   /* frame number after each zone's last; rising; the last is `pages` */
 	uint32_t reserve;           /* pages in DMA and kernel that ZONE_USER cannot take */
-	uint32_t low, critical;     /* watermarks, in free pages: pressure levels start below them */
-	uint32_t cache_pages;       /* a CPU's cache holds at most this many; 0: no caches */
-	uint32_t cache_batch;       /* moved at once between a cache and the free lists; <= cache_pages */
+	uint32_t low, critical;     /* watermarks, in free pages: a level of pressure starts
+				     * below its mark and ends an eighth and one page above it */
+	uint32_t cache_pages;       /* a CPU keeps at most this many of each zone; 0: none */
+	uint32_t cache_batch;       /* moved at once to or from a cache; 1 to cache_pages */
 	uint32_t quarantine_pages;  /* freed pages kept from reuse; 0: none */
 	bool poison;                /* fill freed pages with a pattern and verify it when handed out */
 	const struct mm_listener *listener; /* may be NULL */
@@ -63,17 +68,27 @@ struct page_config {
 
 enum { PAGE_CACHE_MAX = 64 };
 
-/* One CPU's pages, ready to hand out.  Pages keep their zone: one stack for each that is cached. */
-struct page_cpu {
-	struct latch latch; /* RANK_PAGE_CPU */
-	uint32_t count[2] GUARDED_BY(&latch);                /* ZONE_KERNEL, ZONE_USER */
-	int64_t used GUARDED_BY(&latch);                     /* pages given minus taken here, uncached ones not */
-	uint32_t shrinking;                                  /* this CPU is inside a shrinker */
-	uint32_t slot[2][PAGE_CACHE_MAX] GUARDED_BY(&latch); /* frame numbers */
+/* Pages of one zone that a CPU has ready to hand out; the last in is the first out. */
+struct page_stack {
+	uint32_t count;
+	uint32_t quick; /* count up to which pages come and go with no further look; 0: always look */
+	uint32_t slot[PAGE_CACHE_MAX]; /* frame numbers */
 };
 
-/* Called under pressure, in the order of registration.  Gives back what it can of about `pages`
- * pages, in bounded time, and returns how many it gave.  May not allocate; holds no lock of mm/. */
+/* One CPU's cache. */
+struct page_cpu {
+	struct latch latch; /* RANK_PAGE_CPU */
+	uint32_t shrinking GUARDED_BY(&latch); /* this CPU is inside a shrinker */
+	uint32_t pad;
+	struct page_stack stack[ZONES] GUARDED_BY(&latch);
+};
+
+/*
+ * Called when a request would fail, in the order of registration, each at most once for a request.
+ * Gives back what it can of about `pages` pages, in bounded time, and returns how many it gave.
+ * Holds no lock of mm/ when it is called.  May not allocate: page_alloc and page_run_alloc refuse
+ * whatever is asked for on this CPU until it returns.
+ */
 struct shrinker {
 	const char *name;
 	size_t (*shrink)(void *context, size_t pages);
@@ -88,28 +103,30 @@ struct page_list {
 
 struct page_pool {
 	paddr_t base;
+	struct frame *frames;
 	uint32_t pages;
 	uint32_t cpus;
-	struct frame *frames;
 	uint32_t zone_end[ZONES];
 	uint32_t reserve, low, critical;
 	uint32_t cache_pages, cache_batch, quarantine_limit;
+	uint32_t quick; /* a stack's, outside shrinkers */
 	bool poison;
 	const struct mm_listener *listener;
-	struct shrinker *shrinkers;
+
+	struct page_cpu cpu[CPUS_MAX];
 
 	struct lock lock; /* RANK_PAGE; guards all below and the frames of uncached blocks */
+	struct shrinker *shrinkers GUARDED_BY(&lock);
 	struct page_list free[ZONES][PAGE_ORDERS] GUARDED_BY(&lock);
+	uint32_t orders[ZONES] GUARDED_BY(&lock); /* bit o: free[zone][o] is not empty */
 	uint32_t free_pages[ZONES] GUARDED_BY(&lock);
 	uint32_t reserved_pages GUARDED_BY(&lock);
+	uint32_t out_pages GUARDED_BY(&lock); /* in use or in a CPU's cache */
 	uint32_t quarantined_pages GUARDED_BY(&lock);
 	uint32_t quarantine_first GUARDED_BY(&lock); /* oldest */
 	uint32_t quarantine_last GUARDED_BY(&lock);
-	int64_t used_pages GUARDED_BY(&lock); /* by paths that hold the lock; caches count apart */
 	uint32_t lowest_free GUARDED_BY(&lock); /* fewest free pages there ever were: the peak of use */
 	uint32_t level GUARDED_BY(&lock);       /* enum page_pressure, as last told */
-
-	struct page_cpu cpu[CPUS_MAX];
 };
 
 /* Makes a pool in which every page is reserved.  `config` is checked: ASSERT. */
@@ -122,17 +139,21 @@ void page_pool_give(struct page_pool *pool, uint32_t first, uint32_t end);
  * unless PAGE_ZERO.  Tries the caches and free lists, then reclaim, then fails. */
 paddr_t page_alloc(struct page_pool *pool, unsigned order, uint32_t how, site_t site);
 
-/* Gives it back.  `how` names the owner it was taken for. */
+/* Gives it back.  `how` names the owner it was taken for.  Two CPUs that give back one page at the
+ * same instant are a race of theirs; one after the other, the second gets its verdict. */
 enum page_verdict page_free(struct page_pool *pool, paddr_t pa, unsigned order, uint32_t how);
 
 /* `pages` pages in a row, each of them its own block of order 0 afterwards; PADDR_NONE.  Falls
  * back to a search of the frames when no buddy block is large enough. */
 paddr_t page_run_alloc(struct page_pool *pool, uint32_t pages, uint32_t how, site_t site);
 
-/* The same at one given place: all of [pa, pa + pages) or false. */
+/* The same at one given place: all of [pa, pa + pages) or false.  The zone of `how` decides what
+ * may be touched (ZONE_DMA: that zone only; ZONE_USER: with the reserve left over).  Shrinkers
+ * are not asked: nobody can tell whether they would free just these pages. */
 bool page_run_claim(struct page_pool *pool, paddr_t pa, uint32_t pages, uint32_t how, site_t site);
 
-/* Gives back any part of a run.  The verdict is the first bad page's; then nothing is freed. */
+/* Gives back any part of a run.  The verdict is the first bad page's; then nothing is freed.
+ * 0 pages are freed without a look. */
 enum page_verdict page_run_free(struct page_pool *pool, paddr_t pa, uint32_t pages, uint32_t how);
 
 /* Empties every CPU's cache and the quarantine into the free lists. */
@@ -157,7 +178,8 @@ static inline paddr_t page_address(const struct page_pool *pool, uint32_t frame)
 	return pool->base + ((paddr_t)frame << PAGE_SHIFT);
 }
 
-/* free + used + reserved + cached + quarantined = total, always. */
+/* free + used + reserved + cached + quarantined = total, always.  Which pages out of the free lists
+ * are used and which are cached is exact when no other CPU is inside the pool. */
 struct page_counts {
 	uint32_t total, reserved, free, cached, quarantined, used;
 	uint32_t zone_free[ZONES];

@@ -1,0 +1,355 @@
+/*
+ * page.c -- the page allocator's front: requests, frees, and the verdict on a bad free.
+ *
+ * Who asks for one page gets it from the cache of the CPU it is on (struct page_cpu) and who frees
+ * one puts it there: interrupts masked, that CPU's latch, one entry popped or pushed, no lock that
+ * CPUs share.  That is all page_alloc and page_free do by themselves.  Everything else (larger
+ * blocks, an empty or full cache, a zeroed page, a pool that poisons or keeps a quarantine, a zone
+ * that is used up) goes the long way: page_try_hard and page_free_slowly.
+ *
+ * A page changes hands at two points only.  page_hand_out: its frame says USED already, it is made
+ * accessible, its poison is verified, it is zeroed on request.  page_withdraw: its frame still says
+ * USED, it is filled with the pattern and poisoned.  Both run without a lock; nobody else can get
+ * at the page in between.
+ *
+ * A free is judged by the frame before anything is touched.  Reading the frame without a lock is
+ * sound: where the free is right, the page is the caller's and its frame does not change.  Where
+ * it is wrong, nothing is done.  Frees that take the lock are judged once more under it.
+ *
+ * Always true (page_check looks at all of it, page_check_counts at P1):
+ *   P1  free + quarantined + reserved + out = total pages, under the lock, at any moment;
+ *       out is what is in use or in a CPU's cache;
+ *   P2  blocks tile the frames: every frame is a head or inside exactly one head's block;
+ *   P3  a block of 2^k pages starts at a multiple of 2^k and crosses no zone's end;
+ *   P4  a free block's buddy is never a free block of the same order in the same zone;
+ *   P5  a page in a CPU's stack is FRAME_CACHED, of the stack's zone, and in no other stack.
+ *
+ * Locks: a CPU's latch (RANK_PAGE_CPU), then pool->lock (RANK_PAGE); either alone is as usual.
+ * Shrinkers and the listener run with neither.
+ *
+ * Cost: about 35 instructions each for a cached page on AArch64; otherwise O(orders).
+ */
+#include "mm/page_inside.h"
+
+const char *page_verdict_name(enum page_verdict v)
+{
+	static const char *const names[PAGE_VERDICTS] = {
+		"freed", "double-free", "out-of-range", "misaligned",
+		"wrong-order", "not-head", "never-given", "wrong-owner",
+	};
+	ASSERT(v < PAGE_VERDICTS);
+	return names[v];
+}
+
+static void page_config_check(const struct page_config *c)
+{
+	ASSERT(c->pages != 0 && c->pages <= 1u << 31 && c->frames != NULL);
+	ASSERT(is_aligned(c->base, (uint64_t)PAGE_SIZE << PAGE_ORDER_MAX));
+	ASSERT(c->cpus != 0 && c->cpus <= CPUS_MAX);
+	ASSERT(c->zone_end[ZONE_DMA] <= c->zone_end[ZONE_KERNEL]);
+	ASSERT(c->zone_end[ZONE_KERNEL] <= c->zone_end[ZONE_USER]);
+	ASSERT(c->zone_end[ZONE_USER] == c->pages);
+	ASSERT(c->critical <= c->low);
+	ASSERT(c->cache_pages <= PAGE_CACHE_MAX);
+	ASSERT(c->cache_batch <= c->cache_pages);
+	ASSERT(c->cache_pages == 0 || c->cache_batch != 0);
+}
+
+static void page_cpus_init(struct page_pool *pool)
+{
+	const bool plain = !pool->poison && pool->quarantine_limit == 0;
+
+	pool->quick = plain ? pool->cache_pages : 0;
+	for (unsigned i = 0; i < CPUS_MAX; i++) {
+		struct page_cpu *c = &pool->cpu[i];
+
+		*c = (struct page_cpu){ 0 };
+		latch_init(&c->latch, RANK_PAGE_CPU);
+		for (unsigned z = 0; z < ZONES; z++)
+			c->stack[z].quick = pool->quick;
+	}
+}
+
+void page_pool_init(struct page_pool *pool, const struct page_config *config)
+{
+	page_config_check(config);
+	*pool = (struct page_pool){
+		.base = config->base,
+		.frames = config->frames,
+		.pages = config->pages,
+		.cpus = config->cpus,
+		.reserve = config->reserve,
+		.low = config->low,
+		.critical = config->critical,
+		.cache_pages = config->cache_pages,
+		.cache_batch = config->cache_batch,
+		.quarantine_limit = config->quarantine_pages,
+		.poison = config->poison,
+		.listener = config->listener,
+		.reserved_pages = config->pages,
+		.quarantine_first = FRAME_NONE,
+		.quarantine_last = FRAME_NONE,
+	};
+	lock_init(&pool->lock, RANK_PAGE);
+	page_cpus_init(pool);
+	for (unsigned z = 0; z < ZONES; z++) {
+		pool->zone_end[z] = config->zone_end[z];
+		for (unsigned o = 0; o < PAGE_ORDERS; o++)
+			pool->free[z][o].first = FRAME_NONE;
+		for (uint32_t n = page_zone_first(pool, z); n < pool->zone_end[z]; n++)
+			pool->frames[n].word = FRAME_WORD(FRAME_RESERVED, 0, 0, z);
+	}
+}
+
+/* The level of pressure is noted but not told: a pool that is being filled is not under any. */
+void page_pool_give(struct page_pool *pool, uint32_t first, uint32_t end)
+{
+	ASSERT(first <= end && end <= pool->pages);
+	for (uint32_t n = first; n < end; n++) {
+		ASSERT(pool->frames[n].state == FRAME_RESERVED);
+		frame_forget(&pool->frames[n]);
+		page_withdraw(pool, n, 1);
+	}
+	const mach_irq_t was = lock_take(&pool->lock);
+	page_range_put_locked(pool, first, end);
+	pool->reserved_pages -= end - first;
+	pool->lowest_free += end - first;
+	page_unlock(pool, was);
+}
+
+/* Ends in kpanic when somebody wrote to a page that was nobody's. */
+static void page_verify(const struct page_pool *pool, uint32_t n, const uint8_t *page)
+{
+	if (page[0] == PAGE_POISON_BYTE && memcmp(page, page + 1, PAGE_SIZE - 1) == 0) return;
+
+	unsigned at = 0;
+	while (page[at] == PAGE_POISON_BYTE) at++;
+	kpanic("use-after-free", "page %u of %u was written to at byte %u after it was freed", n,
+	       pool->pages, at);
+}
+
+void page_hand_out(struct page_pool *pool, uint32_t n, uint32_t pages, uint32_t how)
+{
+	uint8_t *memory = mach_phys(page_address(pool, n));
+	const size_t bytes = (size_t)pages << PAGE_SHIFT;
+
+	ASSERT(n < pool->pages && pages <= pool->pages - n);
+	mach_unpoison(memory, bytes);
+	if (pool->poison)
+		for (uint32_t i = 0; i < pages; i++)
+			page_verify(pool, n + i, memory + ((size_t)i << PAGE_SHIFT));
+	if ((how & PAGE_ZERO) != 0) memset(memory, 0, bytes);
+}
+
+void page_withdraw(struct page_pool *pool, uint32_t n, uint32_t pages)
+{
+	uint8_t *memory = mach_phys(page_address(pool, n));
+	const size_t bytes = (size_t)pages << PAGE_SHIFT;
+
+	ASSERT(n < pool->pages && pages <= pool->pages - n);
+	if (pool->poison) {
+		mach_unpoison(memory, bytes); /* pages that are given the first time */
+		memset(memory, PAGE_POISON_BYTE, bytes);
+	}
+	mach_poison(memory, bytes);
+}
+
+/* May a request for `want` be met with `pages` pages of `zone`?  See the reserve in page.h. */
+static bool page_may_take_locked(const struct page_pool *pool, unsigned want, unsigned zone,
+				 uint32_t pages)
+{
+	const uint64_t kept = (uint64_t)pool->reserve + pages;
+
+	if (want != ZONE_USER || zone == ZONE_USER) return true;
+	return pool->free_pages[ZONE_DMA] + pool->free_pages[ZONE_KERNEL] >= kept;
+}
+
+/* Zones in the order in which a request tries them; ZONES ends the list. */
+static unsigned page_fallback(unsigned want, unsigned turn)
+{
+	static const uint8_t zones[ZONES][ZONES + 1] = {
+		[ZONE_DMA] = { ZONE_DMA, ZONES },
+		[ZONE_KERNEL] = { ZONE_KERNEL, ZONE_USER, ZONE_DMA, ZONES },
+		[ZONE_USER] = { ZONE_USER, ZONE_KERNEL, ZONE_DMA, ZONES },
+	};
+	ASSERT(want < ZONES && turn <= ZONES);
+	return zones[want][turn];
+}
+
+static uint32_t page_try_zones_locked(struct page_pool *pool, const struct page_want *want)
+{
+	const unsigned wish = page_how_zone(want->how);
+	uint32_t n = FRAME_NONE;
+
+	for (unsigned i = 0; n == FRAME_NONE; i++) {
+		const unsigned zone = page_fallback(wish, i);
+
+		if (zone == ZONES) break;
+		if (!page_may_take_locked(pool, wish, zone, want->pages)) continue;
+		n = want->row ? page_row_take_locked(pool, zone, want)
+			      : page_block_take_locked(pool, zone, want->order);
+	}
+	return n;
+}
+
+uint32_t page_try(struct page_pool *pool, const struct page_want *want)
+{
+	if (!want->row && want->order == 0 && pool->cache_pages != 0) {
+		const uint32_t cached = page_cpu_take(pool, want->how, want->site);
+		if (cached != FRAME_NONE) return cached;
+	}
+	const mach_irq_t was = lock_take(&pool->lock);
+	const uint32_t n = page_try_zones_locked(pool, want);
+	if (n != FRAME_NONE) {
+		pool->out_pages += want->pages;
+		for (uint32_t i = 0; i < (want->row ? want->pages : 1); i++)
+			frame_give(&pool->frames[n + i], want->row ? 0 : want->order, want->how,
+				   want->site);
+	}
+	page_tell(pool, page_unlock(pool, was));
+	return n;
+}
+
+static NOINLINE paddr_t page_alloc_slowly(struct page_pool *pool, unsigned order, uint32_t how,
+					  site_t site)
+{
+	if (order > PAGE_ORDER_MAX) return PADDR_NONE;
+
+	const struct page_want want = { 1u << order, order, false, how, site };
+	const uint32_t n = page_try_hard(pool, &want);
+	if (n == FRAME_NONE) return PADDR_NONE;
+	page_hand_out(pool, n, want.pages, how);
+	return page_address(pool, n);
+}
+
+paddr_t page_alloc(struct page_pool *pool, unsigned order, uint32_t how, site_t site)
+{
+	const unsigned zone = page_how_zone(how);
+
+	ASSERT(zone < ZONES);
+	if ((how & PAGE_NO_RECLAIM) == 0) mach_lock_none_held(RANK_QUARANTINE);
+	if (UNLIKELY(order != 0 || (how & PAGE_ZERO) != 0))
+		return page_alloc_slowly(pool, order, how, site);
+
+	const mach_irq_t was = mach_irq_save();
+	const unsigned cpu = mach_cpu();
+	struct page_cpu *c = &pool->cpu[cpu];
+	latch_take_as(&c->latch, cpu);
+	struct page_stack *s = &c->stack[zone];
+	const uint32_t left = s->count - 1;
+	if (UNLIKELY(left >= s->quick)) { /* also when count is 0 */
+		latch_drop(&c->latch);
+		mach_irq_restore(was);
+		return page_alloc_slowly(pool, order, how, site);
+	}
+	const uint32_t n = s->slot[left];
+	struct frame *f = &pool->frames[n];
+	ASSERT_SLOW(f->word == FRAME_WORD(FRAME_CACHED, 0, 0, zone));
+	s->count = left;
+	f->word = how & ~(uint32_t)(PAGE_ZERO | PAGE_NO_RECLAIM);
+	if (CALL_SITES) f->site = site;
+	latch_drop(&c->latch);
+	mach_irq_restore(was);
+
+	const paddr_t pa = page_address(pool, n);
+	mach_unpoison(mach_phys(pa), PAGE_SIZE);
+	return pa;
+}
+
+static enum page_verdict page_judge_body(const struct page_pool *pool, uint32_t n)
+{
+	const struct frame *head = &pool->frames[page_head(pool, n)];
+
+	return head->state == FRAME_USED ? PAGE_NOT_HEAD : PAGE_DOUBLE_FREE;
+}
+
+enum page_verdict page_judge(const struct page_pool *pool, paddr_t pa, unsigned order,
+			     uint32_t how)
+{
+	const uint64_t offset = pa - pool->base; /* wraps to something huge below the pool */
+	const uint64_t n = offset >> PAGE_SHIFT;
+
+	if (n >= pool->pages) return PAGE_OUT_OF_RANGE;
+	if (!is_aligned(offset, PAGE_SIZE)) return PAGE_MISALIGNED;
+
+	const struct frame *f = &pool->frames[n];
+	switch ((enum frame_state)f->state) {
+	case FRAME_RESERVED:
+		return PAGE_NEVER_GIVEN;
+	case FRAME_FREE:
+	case FRAME_CACHED:
+	case FRAME_QUARANTINED:
+		return PAGE_DOUBLE_FREE;
+	case FRAME_BODY:
+		return page_judge_body(pool, (uint32_t)n);
+	case FRAME_USED:
+		break;
+	}
+	ASSERT(f->state == FRAME_USED);
+	if (f->owner != page_how_owner(how)) return PAGE_WRONG_OWNER;
+	return f->order == order ? PAGE_FREED : PAGE_WRONG_ORDER;
+}
+
+/* The way of all frees that are not quick.  The second verdict, under the lock, is the one that
+ * counts: of two CPUs that free one block, one is told so. */
+static enum page_verdict page_free_block(struct page_pool *pool, paddr_t pa, unsigned order,
+					 uint32_t how)
+{
+	const uint32_t n = (uint32_t)((pa - pool->base) >> PAGE_SHIFT);
+	const mach_irq_t was = lock_take(&pool->lock);
+	const enum page_verdict v = page_judge(pool, pa, order, how);
+
+	if (v == PAGE_FREED) {
+		pool->out_pages -= 1u << order;
+		page_quarantine_locked(pool, n, order);
+	}
+	page_tell(pool, page_unlock(pool, was));
+	return v;
+}
+
+static NOINLINE enum page_verdict page_free_slowly(struct page_pool *pool, paddr_t pa,
+						   unsigned order, uint32_t how)
+{
+	const enum page_verdict v = page_judge(pool, pa, order, how);
+	const uint32_t n = (uint32_t)((pa - pool->base) >> PAGE_SHIFT);
+
+	if (v != PAGE_FREED) return v;
+	page_withdraw(pool, n, 1u << order);
+	if (order != 0 || pool->cache_pages == 0 || pool->quarantine_limit != 0)
+		return page_free_block(pool, pa, order, how);
+	page_cpu_put(pool, n);
+	return PAGE_FREED;
+}
+
+enum page_verdict page_free(struct page_pool *pool, paddr_t pa, unsigned order, uint32_t how)
+{
+	const uint64_t offset = pa - pool->base;
+	/* Rotated, not shifted: an address inside a page gives a number beyond the last one. */
+	const uint64_t n = offset >> PAGE_SHIFT | offset << (64 - PAGE_SHIFT);
+	if (UNLIKELY(order != 0 || n >= pool->pages))
+		return page_free_slowly(pool, pa, order, how);
+
+	struct frame *f = &pool->frames[n];
+	const uint32_t word = f->word;
+	if (UNLIKELY(((word ^ how) & ~PAGE_ZONE_MASK) != 0))
+		return page_free_slowly(pool, pa, order, how);
+
+	const mach_irq_t was = mach_irq_save();
+	const unsigned cpu = mach_cpu();
+	struct page_cpu *c = &pool->cpu[cpu];
+	latch_take_as(&c->latch, cpu);
+	struct page_stack *s = &c->stack[page_how_zone(word)];
+	const uint32_t count = s->count;
+	if (UNLIKELY(count >= s->quick)) {
+		latch_drop(&c->latch);
+		mach_irq_restore(was);
+		return page_free_slowly(pool, pa, order, how);
+	}
+	mach_poison(mach_phys(pa), PAGE_SIZE);
+	s->slot[count] = (uint32_t)n;
+	s->count = count + 1;
+	f->word = FRAME_WORD(FRAME_CACHED, 0, 0, page_how_zone(word));
+	latch_drop(&c->latch);
+	mach_irq_restore(was);
+	return PAGE_FREED;
+}

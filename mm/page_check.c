@@ -1,0 +1,268 @@
+/*
+ * page_check.c -- looking at a pool: counts, the walk, the hash, fragmentation, pages by site.
+ *
+ * Two depths of doubt.  page_check_counts adds up counters and costs next to nothing; it runs
+ * after every operation of a script.  page_check walks all frames, all lists and all caches and
+ * compares each with the others: a page that is on a list must say so in its frame, and as many
+ * frames must say so as the lists have.  Equal numbers do not show that the caches name each page
+ * once, so both sides also add up a mixed form of the page numbers, which differs when one page
+ * is there twice and another not at all.
+ *
+ * The hash depends on what each page is (its state, in blocks; in use, by whom and of what order),
+ * in the order of frames, and on nothing else: not on the order of lists, not on sites, not on
+ * which CPU's cache a page is in.
+ *
+ * Locks: what reads the free lists takes pool->lock.  Walks want the pool at rest, as page.h says.
+ * Cost: page_check, page_hash and page_sites are O(pages); the others O(CPUs + orders).
+ */
+#include "mm/page_inside.h"
+
+/* What a walk has seen. */
+struct page_tally {
+	uint32_t pages[FRAME_RESERVED + 1];
+	uint32_t zone_free[ZONES];
+	uint32_t blocks[ZONES][PAGE_ORDERS];
+	uint64_t cached_mix;
+};
+
+/* Spreads a page number over 64 bits (the finisher of SplitMix64; Steele, Lea, Flood, 2014). */
+static uint64_t page_mix(uint64_t n)
+{
+	n = (n ^ n >> 30) * 0xbf58476d1ce4e5b9ull;
+	n = (n ^ n >> 27) * 0x94d049bb133111ebull;
+	return n ^ n >> 31;
+}
+
+static uint32_t page_count_cached(struct page_pool *pool)
+{
+	uint32_t cached = 0;
+
+	for (unsigned i = 0; i < pool->cpus; i++) {
+		struct page_cpu *c = &pool->cpu[i];
+		const mach_irq_t was = mach_irq_save();
+
+		latch_take(&c->latch);
+		for (unsigned z = 0; z < ZONES; z++)
+			cached += c->stack[z].count;
+		latch_drop(&c->latch);
+		mach_irq_restore(was);
+	}
+	return cached;
+}
+
+void page_count(struct page_pool *pool, struct page_counts *out)
+{
+	const uint32_t cached = page_count_cached(pool);
+	const mach_irq_t was = lock_take(&pool->lock);
+
+	*out = (struct page_counts){
+		.total = pool->pages,
+		.reserved = pool->reserved_pages,
+		.free = page_free_locked(pool),
+		.cached = (uint32_t)min_u64(cached, pool->out_pages),
+		.quarantined = pool->quarantined_pages,
+		.peak_used = pool->pages - pool->reserved_pages - pool->lowest_free,
+		.level = pool->level,
+	};
+	out->used = pool->out_pages - out->cached;
+	for (unsigned z = 0; z < ZONES; z++)
+		out->zone_free[z] = pool->free_pages[z];
+	lock_drop(&pool->lock, was);
+}
+
+static const char *page_check_sums_locked(const struct page_pool *pool)
+{
+	const uint64_t sum = (uint64_t)page_free_locked(pool) + pool->quarantined_pages +
+			     pool->reserved_pages + pool->out_pages;
+
+	if (sum != pool->pages) return "P1: free + quarantined + reserved + out is not total";
+	if (pool->quarantined_pages > pool->quarantine_limit) return "R1: quarantine overfull";
+	if (pool->lowest_free > page_free_locked(pool)) return "R3: fewest free is above free";
+	for (unsigned z = 0; z < ZONES; z++)
+		if (pool->free_pages[z] > pool->zone_end[z] - page_zone_first(pool, z))
+			return "B2: more pages free than the zone has";
+	return NULL;
+}
+
+const char *page_check_counts(struct page_pool *pool)
+{
+	const uint32_t cached = page_count_cached(pool);
+	const mach_irq_t was = lock_take(&pool->lock);
+	const char *wrong = page_check_sums_locked(pool);
+
+	if (wrong == NULL && cached > pool->out_pages) wrong = "P1: more cached than out";
+	lock_drop(&pool->lock, was);
+	return wrong;
+}
+
+/* The block that starts at frame n, by itself; its pages go into the tally. */
+static const char *page_check_block(const struct page_pool *pool, uint32_t n,
+				    struct page_tally *t)
+{
+	const struct frame *f = &pool->frames[n];
+	const uint32_t pages = 1u << (f->order & 31);
+
+	if (f->state == FRAME_BODY || f->state > FRAME_RESERVED) return "P2: no head where one is due";
+	if (f->zone >= ZONES || n < page_zone_first(pool, f->zone)) return "P3: zone of a frame";
+	if (f->order > PAGE_ORDER_MAX || !is_aligned(n, pages)) return "P3: order of a block";
+	if (pages > pool->zone_end[f->zone] - n) return "P3: a block crosses its zone's end";
+	for (uint32_t i = n + 1; i < n + pages; i++) /* its owner may have made a note in `owner` */
+		if (pool->frames[i].state != FRAME_BODY || pool->frames[i].zone != f->zone)
+			return "P2: a head inside another block";
+	if (f->order != 0 && (f->state == FRAME_CACHED || f->state == FRAME_RESERVED))
+		return "P5: only single pages are cached or reserved";
+	t->pages[f->state] += pages;
+	if (f->state == FRAME_CACHED) t->cached_mix += page_mix(n);
+	if (f->state != FRAME_FREE) return NULL;
+
+	const uint32_t buddy = n ^ pages;
+	t->zone_free[f->zone] += pages;
+	t->blocks[f->zone][f->order]++;
+	if (f->order < PAGE_ORDER_MAX && buddy < pool->pages && pool->frames[buddy].word == f->word)
+		return "P4: two free buddies were not merged";
+	return NULL;
+}
+
+static const char *page_check_frames(const struct page_pool *pool, struct page_tally *t)
+{
+	for (uint32_t n = 0; n < pool->pages;) {
+		const char *wrong = page_check_block(pool, n, t);
+
+		if (wrong != NULL) return wrong;
+		n += 1u << pool->frames[n].order;
+	}
+	return NULL;
+}
+
+static const char *page_check_list(const struct page_pool *pool, unsigned zone, unsigned order,
+				   uint32_t blocks)
+{
+	const struct page_list *list = &pool->free[zone][order];
+	uint32_t count = 0, prev = FRAME_NONE;
+
+	for (uint32_t n = list->first; n != FRAME_NONE; n = pool->frames[n].next) {
+		if (n >= pool->pages) return "B1: a list leaves the pool";
+		if (pool->frames[n].word != FRAME_WORD(FRAME_FREE, order, 0, zone))
+			return "B1: a block on the wrong list";
+		if (pool->frames[n].prev != prev) return "B1: a list's links disagree";
+		if (++count > blocks) return "B1: a list with more blocks than there are";
+		prev = n;
+	}
+	if (count != blocks || list->count != blocks) return "B1: a free block on no list";
+	if ((pool->orders[zone] >> order & 1) != (count != 0)) return "B1: bitmap of lists";
+	return NULL;
+}
+
+static const char *page_check_lists(const struct page_pool *pool, const struct page_tally *t)
+{
+	for (unsigned z = 0; z < ZONES; z++) {
+		for (unsigned o = 0; o < PAGE_ORDERS; o++) {
+			const char *wrong = page_check_list(pool, z, o, t->blocks[z][o]);
+			if (wrong != NULL) return wrong;
+		}
+		if (t->zone_free[z] != pool->free_pages[z]) return "B2: free pages of a zone";
+	}
+	return NULL;
+}
+
+static const char *page_check_stack(const struct page_pool *pool, const struct page_stack *s,
+				    unsigned zone, struct page_tally *t)
+{
+	if (s->count > pool->cache_pages) return "C1: a cache is overfull";
+	for (uint32_t i = 0; i < s->count; i++) {
+		const uint32_t n = s->slot[i];
+
+		if (n >= pool->pages) return "C2: a cached page outside the pool";
+		if (pool->frames[n].word != FRAME_WORD(FRAME_CACHED, 0, 0, zone))
+			return "C2: a cached page whose frame says otherwise";
+		t->pages[FRAME_CACHED]--;
+		t->cached_mix -= page_mix(n);
+	}
+	return NULL;
+}
+
+static const char *page_check_caches(const struct page_pool *pool, struct page_tally *t)
+{
+	const uint32_t cached = t->pages[FRAME_CACHED];
+
+	for (unsigned i = 0; i < pool->cpus; i++) {
+		for (unsigned z = 0; z < ZONES; z++) {
+			const char *wrong =
+				page_check_stack(pool, &pool->cpu[i].stack[z], z, t);
+			if (wrong != NULL) return wrong;
+		}
+	}
+	if (t->pages[FRAME_CACHED] != 0 || t->cached_mix != 0)
+		return "P5: cached frames and caches disagree";
+	t->pages[FRAME_CACHED] = cached;
+	return NULL;
+}
+
+static const char *page_check_quarantine(const struct page_pool *pool, uint32_t pages)
+{
+	uint32_t seen = 0, last = FRAME_NONE;
+
+	for (uint32_t n = pool->quarantine_first; n != FRAME_NONE; n = pool->frames[n].next) {
+		if (n >= pool->pages || pool->frames[n].state != FRAME_QUARANTINED)
+			return "R1: a block in quarantine that is not";
+		seen += 1u << pool->frames[n].order;
+		if (seen > pages) return "R1: quarantine does not end";
+		last = n;
+	}
+	if (last != pool->quarantine_last) return "R1: end of the quarantine";
+	return seen == pages && seen == pool->quarantined_pages ? NULL : "R1: quarantined pages";
+}
+
+static const char *page_check_totals(const struct page_pool *pool, const struct page_tally *t)
+{
+	if (t->pages[FRAME_RESERVED] != pool->reserved_pages) return "P1: reserved pages";
+	if (t->pages[FRAME_USED] + t->pages[FRAME_CACHED] != pool->out_pages)
+		return "P1: pages in use or cached";
+	return page_check_sums_locked(pool);
+}
+
+const char *page_check(struct page_pool *pool)
+{
+	struct page_tally tally = { 0 };
+	const char *wrong = page_check_frames(pool, &tally);
+
+	if (wrong == NULL) wrong = page_check_lists(pool, &tally);
+	if (wrong == NULL) wrong = page_check_caches(pool, &tally);
+	if (wrong == NULL) wrong = page_check_quarantine(pool, tally.pages[FRAME_QUARANTINED]);
+	if (wrong == NULL) wrong = page_check_totals(pool, &tally);
+	return wrong;
+}
+
+uint64_t page_hash(struct page_pool *pool)
+{
+	uint64_t hash = 0;
+
+	for (uint32_t n = 0; n < pool->pages; n++)
+		hash = page_mix(hash ^ pool->frames[n].word);
+	return hash;
+}
+
+void page_fragmentation(struct page_pool *pool, struct page_fragmentation *out)
+{
+	const mach_irq_t was = lock_take(&pool->lock);
+
+	*out = (struct page_fragmentation){ .free_pages = page_free_locked(pool) };
+	for (unsigned o = 0; o < PAGE_ORDERS; o++) {
+		for (unsigned z = 0; z < ZONES; z++)
+			out->blocks[o] += pool->free[z][o].count;
+		if (out->blocks[o] != 0) out->largest_pages = 1u << o;
+	}
+	lock_drop(&pool->lock, was);
+}
+
+bool page_sites(struct page_pool *pool, struct site_row *table, size_t room, size_t *rows)
+{
+	for (uint32_t n = 0; n < pool->pages; n++) {
+		const struct frame *f = &pool->frames[n];
+
+		if (f->state != FRAME_USED) continue;
+		const uint64_t bytes = (uint64_t)PAGE_SIZE << f->order;
+		if (!site_row_add(table, room, rows, f->site, bytes)) return false;
+	}
+	return true;
+}
