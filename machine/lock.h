@@ -5,7 +5,9 @@
  * for Scalable Synchronization", 1991, section 2.2).  For state that all CPUs share.
  *
  * struct latch is one word, taken by compare-and-swap: cheap, not fair.  For state that belongs
- * to one CPU and that others visit rarely (a per-CPU cache being drained).
+ * to one CPU and that others visit rarely (a per-CPU cache being drained).  latch_try() never
+ * waits, so it may be used with interrupts on: who finds the latch taken, by another CPU or by what
+ * it interrupted itself, goes another way.
  *
  * Every lock has a rank, and a CPU takes locks only in rising rank: an outer lock has the lower
  * number.  Two of equal rank are never held at once.  Owner and rank are checked by the machine
@@ -87,6 +89,19 @@ static inline void latch_take_as(struct latch *l, unsigned cpu)
 static inline void latch_take(struct latch *l)
 {
 	latch_take_as(l, mach_cpu());
+}
+
+/* Takes a latch unless somebody has it; interrupts may be on.  Nothing may be called under it that
+ * takes a lock: no rank is checked. */
+static inline bool latch_try(struct latch *l)
+{
+	return LIKELY(atomic_claim_u32(&l->holder, 1));
+}
+
+/* Gives back what latch_try took. */
+static inline void latch_release(struct latch *l)
+{
+	atomic_store_u32(&l->holder, 0);
 }
 
 static inline void latch_drop(struct latch *l)

@@ -196,11 +196,8 @@ static NOINLINE void *give_carefully(struct kmalloc *km, void *p, size_t bytes, 
 void *kmalloc_alloc(struct kmalloc *km, size_t bytes, uint32_t how, site_t site)
 {
 	if (UNLIKELY(bytes - 1 >= SLAB_SIZE_MAX)) return alloc_slow(km, bytes, how, site);
-	const unsigned class = class_for(km, bytes);
-	const mach_irq_t irq = mach_irq_save();
-	const unsigned cpu = mach_cpu();
-	void *p = magazine_pop(&km->magazines[cpu * KMALLOC_CLASSES + class], cpu);
-	mach_irq_restore(irq);
+	const unsigned place = mach_cpu() * KMALLOC_CLASSES + class_for(km, bytes);
+	void *p = magazine_pop(&km->magazines[place]);
 
 	if (UNLIKELY(p == NULL)) return alloc_slow(km, bytes, how, site);
 	object_mark_live(km->frames, (uintptr_t)p - (uintptr_t)km->memory);
@@ -290,12 +287,9 @@ enum kmalloc_verdict kmalloc_free(struct kmalloc *km, void *p)
 	if (UNLIKELY(km->careful)) return free_carefully(km, frame, p);
 	if (UNLIKELY(!object_mark_free(frame, offset))) return free_refused(km, frame, p);
 	mach_poison(p, km->caches[class].size);
-	const mach_irq_t irq = mach_irq_save();
-	const unsigned cpu = mach_cpu();
-	struct magazine *m = &km->magazines[cpu * KMALLOC_CLASSES + class];
-	const bool put = magazine_push(m, cpu, p);
-	mach_irq_restore(irq);
-	return LIKELY(put) ? KMALLOC_FREED : free_spill(km, class, p);
+	if (UNLIKELY(!magazine_push(&km->magazines[mach_cpu() * KMALLOC_CLASSES + class], p)))
+		return free_spill(km, class, p);
+	return KMALLOC_FREED;
 }
 
 /* --- realloc ------------------------------------------------------------------------------------ */

@@ -5,10 +5,11 @@
  *
  *	never used -> slab's free list <-> magazine <-> user
  *
- * The fast path (slab_inside.h) is magazine <-> user: interrupts masked, this CPU's latch, one
- * slot, and one bit in the frame of the page the object starts in, set while a user has it.  The
- * bit is changed atomically, because a word of bits covers objects that belong to several CPUs;
- * so of two frees of one object exactly one finds the bit set, whatever else happens.
+ * The fast path (slab_inside.h) is magazine <-> user: this CPU's magazine, tried and not waited
+ * for, one slot, and one bit in the frame of the page the object starts in, set while a user has
+ * it.  No interrupt is masked: whoever finds the magazine in use, an interrupt handler for one,
+ * goes to the slabs.  The bit is changed atomically, because a word of bits covers objects that
+ * belong to several CPUs; so of two frees of one object exactly one finds the bit set.
  *
  * Always true at rest (slab_check):
  *	S1  per slab: taken + free-listed + never-used = objects per slab;
@@ -17,8 +18,8 @@
  *	S4  an object in a magazine or on a free list has its live bit clear;
  *	S5  frames of pages that are no slab's have no live bits.
  *
- * Locks: a magazine's latch, then the cache's lock; never a page of the pool asked for or given
- * back under either.  Cost: fast path constant; slow path one batch (half a magazine) of list
+ * Locks: a magazine's latch or the cache's lock, never both, and never a page of the pool asked
+ * for or given back under either.  Cost: fast path constant; slow path one batch (half a magazine) of list
  * steps, and a page every `per_slab` objects.
  */
 #include "mm/slab_inside.h"
@@ -82,44 +83,53 @@ void slab_cache_init(struct slab_cache *cache, const struct slab_config *config)
 	}
 }
 
-/* Fills this CPU's magazine by half and returns one more object, or NULL when slabs have none. */
-static void *magazine_refill(struct slab_cache *cache)
+/* Objects of a batch from the slabs; how many there were. */
+static uint32_t take_batch(struct slab_cache *cache, void **out, uint32_t want)
 {
-	const mach_irq_t irq = mach_irq_save();
-	struct magazine *m = magazine_of(cache, mach_cpu());
-	void *got[MAGAZINE_DEPTH_MAX];
-	void *p = NULL;
+	const mach_irq_t irq = lock_take(&cache->lock);
+	const uint32_t n = slabs_take_locked(cache, out, want);
 
-	latch_take(&m->latch);
-	if (m->count != 0) {
-		p = m->slot[--m->count]; /* somebody filled it while we were outside */
-	} else {
-		const mach_irq_t inner = lock_take(&cache->lock);
-		const uint32_t n = slabs_take_locked(cache, got, cache->depth / 2 + 1);
-		lock_drop(&cache->lock, inner);
-		if (n != 0) p = got[0];
-		for (uint32_t i = n; i > 1; i--) m->slot[m->count++] = got[i - 1];
-		ASSERT(m->count <= cache->depth);
-	}
-	latch_drop(&m->latch);
-	mach_irq_restore(irq);
-	return p;
+	lock_drop(&cache->lock, irq);
+	return n;
 }
 
-/* An object off this CPU's magazine, or NULL. */
-static void *pop_here(struct slab_cache *cache)
+static void put_batch(struct slab_cache *cache, void *const *objects, uint32_t n)
 {
-	const mach_irq_t irq = mach_irq_save();
-	const unsigned cpu = mach_cpu();
-	void *p = magazine_pop(magazine_of(cache, cpu), cpu);
+	uint32_t chain = FRAME_NONE;
+	const mach_irq_t irq = lock_take(&cache->lock);
 
-	mach_irq_restore(irq);
-	return p;
+	slabs_put_locked(cache, objects, n, &chain);
+	lock_drop(&cache->lock, irq);
+	slabs_return(cache, chain);
+}
+
+/* Puts what of `objects` it has room for on this CPU's magazine; how many. */
+static uint32_t magazine_fill(struct slab_cache *cache, void *const *objects, uint32_t n)
+{
+	struct magazine *m = magazine_of(cache, mach_cpu());
+	uint32_t put = 0;
+
+	if (!latch_try(&m->latch)) return 0;
+	while (put < n && m->count < m->depth) m->slot[m->count++] = objects[put++];
+	latch_release(&m->latch);
+	return put;
+}
+
+/* One object from the slabs, and half a magazine full on the way; NULL when slabs have none. */
+static void *magazine_refill(struct slab_cache *cache)
+{
+	void *got[MAGAZINE_DEPTH_MAX / 2 + 1];
+	const uint32_t n = take_batch(cache, got, cache->depth / 2 + 1);
+
+	if (n == 0) return NULL;
+	const uint32_t put = 1 + magazine_fill(cache, got + 1, n - 1);
+	if (UNLIKELY(put < n)) put_batch(cache, got + put, n - put);
+	return got[0];
 }
 
 void *slab_alloc_held(struct slab_cache *cache, size_t bytes, site_t site)
 {
-	void *p = pop_here(cache);
+	void *p = magazine_pop(magazine_of(cache, mach_cpu()));
 
 	ASSERT_SLOW(bytes != 0 && bytes <= cache->size);
 	if (p == NULL) p = magazine_refill(cache);
@@ -143,32 +153,34 @@ void *slab_alloc_slow(struct slab_cache *cache, size_t bytes, uint32_t how, site
 
 void *slab_alloc(struct slab_cache *cache, size_t bytes, uint32_t how, site_t site)
 {
-	void *p = pop_here(cache);
+	void *p = magazine_pop(magazine_of(cache, mach_cpu()));
 
 	ASSERT_SLOW(bytes != 0 && bytes <= cache->size);
 	if (LIKELY(p != NULL)) return object_give(cache, p, bytes, site);
 	return slab_alloc_slow(cache, bytes, how, site);
 }
 
-void magazine_spill(struct slab_cache *cache, void *p)
+/* Takes the older half of a full magazine: what was freed last is used next.  How many. */
+static uint32_t magazine_take_half(struct magazine *m, void **out)
 {
-	const mach_irq_t irq = mach_irq_save();
-	struct magazine *m = magazine_of(cache, mach_cpu());
-	uint32_t chain = FRAME_NONE;
+	uint32_t n = 0;
 
-	latch_take(&m->latch);
-	const uint32_t n = m->count == cache->depth ? (m->count + 1) / 2 : 0;
-	const mach_irq_t inner = lock_take(&cache->lock);
-	/* The oldest half goes: what was freed last is used next. */
-	for (uint32_t i = 0; i < n; i++) slabs_put_locked(cache, m->slot[i], &chain);
-	if (cache->depth == 0) slabs_put_locked(cache, p, &chain);
-	lock_drop(&cache->lock, inner);
+	if (!latch_try(&m->latch)) return 0;
+	if (m->count == m->depth) n = (m->count + 1) / 2;
+	for (uint32_t i = 0; i < n; i++) out[i] = m->slot[i];
 	for (uint32_t i = n; i < m->count; i++) m->slot[i - n] = m->slot[i];
 	m->count -= n;
-	if (cache->depth != 0) m->slot[m->count++] = p;
-	latch_drop(&m->latch);
-	mach_irq_restore(irq);
-	slabs_return(cache, chain);
+	latch_release(&m->latch);
+	return n;
+}
+
+void magazine_spill(struct slab_cache *cache, void *p)
+{
+	void *out[MAGAZINE_DEPTH_MAX + 1];
+	uint32_t n = magazine_take_half(magazine_of(cache, mach_cpu()), out);
+
+	if (n == 0 || magazine_fill(cache, &p, 1) == 0) out[n++] = p;
+	put_batch(cache, out, n);
 }
 
 enum slab_verdict slab_free(struct slab_cache *cache, void *p)
@@ -184,22 +196,19 @@ enum slab_verdict slab_free(struct slab_cache *cache, void *p)
 	return v;
 }
 
-/* Empties one CPU's magazine into the slabs. */
+/* Empties one CPU's magazine into the slabs.  One that is in use at this moment is left: its user
+ * may be what we interrupted, and waiting for it would be for ever. */
 static void magazine_empty(struct slab_cache *cache, unsigned cpu)
 {
 	struct magazine *m = magazine_of(cache, cpu);
-	uint32_t chain = FRAME_NONE;
-	const mach_irq_t irq = mach_irq_save();
+	void *out[MAGAZINE_DEPTH_MAX];
 
-	latch_take(&m->latch);
-	if (m->count != 0) {
-		const mach_irq_t inner = lock_take(&cache->lock);
-		while (m->count != 0) slabs_put_locked(cache, m->slot[--m->count], &chain);
-		lock_drop(&cache->lock, inner);
-	}
-	latch_drop(&m->latch);
-	mach_irq_restore(irq);
-	slabs_return(cache, chain);
+	if (!latch_try(&m->latch)) return;
+	const uint32_t n = m->count;
+	for (uint32_t i = 0; i < n; i++) out[i] = m->slot[i];
+	m->count = 0;
+	latch_release(&m->latch);
+	if (n != 0) put_batch(cache, out, n);
 }
 
 size_t slab_drain(struct slab_cache *cache)

@@ -176,12 +176,7 @@ void slab_count(struct slab_cache *cache, struct slab_counts *out)
 	uint64_t cached = 0;
 
 	for (unsigned c = 0; c < cache->pages->cpus; c++) {
-		const mach_irq_t irq = mach_irq_save();
-		struct magazine *m = magazine_of(cache, c);
-		latch_take(&m->latch);
-		cached += m->count;
-		latch_drop(&m->latch);
-		mach_irq_restore(irq);
+		cached += atomic_load_u32(&magazine_of(cache, c)->count);
 	}
 	const mach_irq_t irq = lock_take(&cache->lock);
 	*out = (struct slab_counts){

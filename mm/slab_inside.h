@@ -29,26 +29,31 @@ static inline uint32_t live_bit(uint64_t offset)
 	return (uint32_t)(offset >> SLAB_GRANULE_SHIFT) % (PAGE_SIZE >> SLAB_GRANULE_SHIFT);
 }
 
-/* An object off a CPU's magazine, or NULL when that is empty.  Interrupts are masked. */
-static inline void *magazine_pop(struct magazine *m, unsigned cpu)
+/* An object off a magazine, or NULL when that is empty or in use. */
+static inline void *magazine_pop(struct magazine *m)
 {
+	if (UNLIKELY(!latch_try(&m->latch))) return NULL;
+	const uint32_t n = m->count;
 	void *p = NULL;
-
-	latch_take_as(&m->latch, cpu);
-	if (LIKELY(m->count != 0)) p = m->slot[--m->count];
-	latch_drop(&m->latch);
+	if (LIKELY(n != 0)) {
+		p = m->slot[n - 1];
+		m->count = n - 1;
+	}
+	latch_release(&m->latch);
 	return p;
 }
 
-/* Puts an object on a CPU's magazine; false when that is full.  Interrupts are masked. */
-static inline bool magazine_push(struct magazine *m, unsigned cpu, void *p)
+/* Puts an object on a magazine; false when that is full or in use. */
+static inline bool magazine_push(struct magazine *m, void *p)
 {
-	bool room;
-
-	latch_take_as(&m->latch, cpu);
-	room = m->count < m->depth;
-	if (LIKELY(room)) m->slot[m->count++] = p;
-	latch_drop(&m->latch);
+	if (UNLIKELY(!latch_try(&m->latch))) return false;
+	const uint32_t n = m->count;
+	const bool room = n < m->depth;
+	if (LIKELY(room)) {
+		m->slot[n] = p;
+		m->count = n + 1;
+	}
+	latch_release(&m->latch);
 	return room;
 }
 
@@ -114,12 +119,7 @@ void magazine_spill(struct slab_cache *cache, void *p);
 /* Puts a freed object on this CPU's magazine, spilling when that is full. */
 static inline void object_put(struct slab_cache *cache, void *p)
 {
-	const mach_irq_t irq = mach_irq_save();
-	const unsigned cpu = mach_cpu();
-	const bool put = magazine_push(magazine_of(cache, cpu), cpu, p);
-
-	mach_irq_restore(irq);
-	if (UNLIKELY(!put)) magazine_spill(cache, p);
+	if (UNLIKELY(!magazine_push(magazine_of(cache, mach_cpu()), p))) magazine_spill(cache, p);
 }
 
 /* --- slab_page.c: one slab, and the list of those with free objects ---------------------------- */
@@ -128,8 +128,9 @@ static inline void object_put(struct slab_cache *cache, void *p)
 uint32_t slabs_take_locked(struct slab_cache *cache, void **out, uint32_t want)
 	REQUIRES(&cache->lock);
 
-/* Puts an object back; when its slab is empty and too many are kept, the slab goes on *chain. */
-void slabs_put_locked(struct slab_cache *cache, void *p, uint32_t *chain) REQUIRES(&cache->lock);
+/* Puts `n` objects back; a slab that is empty then goes on *chain when enough are kept. */
+void slabs_put_locked(struct slab_cache *cache, void *const *objects, uint32_t n, uint32_t *chain)
+	REQUIRES(&cache->lock);
 
 /* Takes all empty slabs off the cache, onto *chain. */
 void slabs_detach_empty_locked(struct slab_cache *cache, uint32_t *chain) REQUIRES(&cache->lock);
@@ -152,9 +153,23 @@ static inline struct frame *slab_head(struct frame *frame)
 	return frame - frame->slab.head_back;
 }
 
-/* The link in a free object to the next one, and the site of an object in use. */
-uint32_t object_link(const void *p);
-void object_link_set(void *p, uint32_t next);
+/* The link in a free object to the next one, its complement beside it. */
+METADATA_ACCESS static inline uint32_t object_link(const void *p)
+{
+	const uint64_t both = *(const uint64_t *)p;
+	const uint32_t next = (uint32_t)both;
+
+	if (UNLIKELY((uint32_t)(both >> 32) != ~next))
+		kpanic("use-after-free", "a free object's link was overwritten");
+	return next;
+}
+
+METADATA_ACCESS static inline void object_link_set(void *p, uint32_t next)
+{
+	*(uint64_t *)p = (uint64_t)~next << 32 | next;
+}
+
+/* Where the site of an object in use is kept. */
 site_t *object_site(const struct slab_cache *cache, const void *p);
 
 #endif

@@ -34,21 +34,6 @@ static uint8_t *slab_base(const struct slab_cache *cache, const struct frame *he
 
 /* --- what stands inside free and used objects ------------------------------------------------- */
 
-METADATA_ACCESS uint32_t object_link(const void *p)
-{
-	const uint64_t both = *(const uint64_t *)p;
-	const uint32_t next = (uint32_t)both;
-
-	if (UNLIKELY((uint32_t)(both >> 32) != ~next))
-		kpanic("use-after-free", "a free object's link was overwritten");
-	return next;
-}
-
-METADATA_ACCESS void object_link_set(void *p, uint32_t next)
-{
-	*(uint64_t *)p = (uint64_t)~next << 32 | next;
-}
-
 METADATA_ACCESS static void fill(uint64_t *from, uint32_t bytes, uint8_t byte)
 {
 	for (uint32_t i = 0; i < bytes / sizeof *from; i++) from[i] = byte * 0x0101010101010101ull;
@@ -135,32 +120,42 @@ static void partial_remove(struct slab_cache *cache, struct frame *head)
 
 /* --- objects in and out of a slab --------------------------------------------------------------- */
 
-/* The next object of a slab that has one. */
-static void *slab_take(struct slab_cache *cache, struct frame *head)
-{
-	uint8_t *base = slab_base(cache, head);
-	uint8_t *p;
-
-	if (head->slab.free_first == FRAME_NONE) {
-		p = base + (size_t)head->slab.fresh++ * cache->stride;
-		if (cache->poison) fill((uint64_t *)(void *)p, cache->size, SLAB_POISON_BYTE);
-	} else {
-		/* The link is followed only if it leads to an object of this slab. */
-		const uint32_t offset = head->slab.free_first;
-		if (UNLIKELY(offset % cache->stride != 0 ||
-			     object_index(cache, offset) >= head->slab.fresh))
-			kpanic("use-after-free", "a free list left its slab");
-		p = base + offset;
-		head->slab.free_first = object_link(p);
-		if (cache->poison) fill((uint64_t *)(void *)p, sizeof(uint64_t), SLAB_POISON_BYTE);
-	}
-	head->slab.taken++;
-	return p;
-}
-
 static bool slab_has(const struct slab_cache *cache, const struct frame *head)
 {
 	return head->slab.taken < cache->per_slab;
+}
+
+/* Objects off a slab's free list, at most `want`.  A link is followed only into the slab. */
+static uint32_t take_listed(struct slab_cache *cache, struct frame *head, void **out, uint32_t want)
+{
+	uint8_t *base = slab_base(cache, head);
+	const uint32_t end = head->slab.fresh * cache->stride;
+	uint32_t at = head->slab.free_first;
+	uint32_t n = 0;
+
+	for (; n < want && at != FRAME_NONE; n++) {
+		if (UNLIKELY(at >= end || !is_aligned(at, KMALLOC_ALIGN)))
+			kpanic("use-after-free", "a free list left its slab");
+		out[n] = base + at;
+		at = object_link(base + at);
+		if (cache->poison) fill(out[n], sizeof(uint64_t), SLAB_POISON_BYTE);
+	}
+	head->slab.free_first = at;
+	return n;
+}
+
+/* Objects that were never out, at most `want`. */
+static uint32_t take_fresh(struct slab_cache *cache, struct frame *head, void **out, uint32_t want)
+{
+	const uint32_t n = (uint32_t)min_u64(want, cache->per_slab - head->slab.fresh);
+	uint8_t *p = slab_base(cache, head) + (size_t)head->slab.fresh * cache->stride;
+
+	for (uint32_t i = 0; i < n; i++, p += cache->stride) {
+		out[i] = p;
+		if (cache->poison) fill(out[i], cache->size, SLAB_POISON_BYTE);
+	}
+	head->slab.fresh = (uint16_t)(head->slab.fresh + n);
+	return n;
 }
 
 uint32_t slabs_take_locked(struct slab_cache *cache, void **out, uint32_t want)
@@ -169,8 +164,11 @@ uint32_t slabs_take_locked(struct slab_cache *cache, void **out, uint32_t want)
 
 	while (got < want && cache->partial != FRAME_NONE) {
 		struct frame *head = frame_at(cache, cache->partial);
+		uint32_t n = take_listed(cache, head, out + got, want - got);
+		n += take_fresh(cache, head, out + got + n, want - got - n);
 		if (head->slab.taken == 0) cache->empty--;
-		while (got < want && slab_has(cache, head)) out[got++] = slab_take(cache, head);
+		head->slab.taken = (uint16_t)(head->slab.taken + n);
+		got += n;
 		if (!slab_has(cache, head)) partial_remove(cache, head);
 	}
 	cache->taken += got;
@@ -189,22 +187,32 @@ static void slab_detach(struct slab_cache *cache, struct frame *head, uint32_t *
 	*chain = frame_number(cache, head);
 }
 
-void slabs_put_locked(struct slab_cache *cache, void *p, uint32_t *chain)
+/* A slab has got its first free object, or its last one back: that changes where it stands. */
+static void slab_moves(struct slab_cache *cache, struct frame *head, uint32_t *chain)
 {
-	struct frame *head = slab_head(&cache->frames[object_offset(cache, p) >> PAGE_SHIFT]);
-	const bool was_full = !slab_has(cache, head);
-
-	ASSERT(head->slab.cache == cache->number && head->slab.taken != 0);
-	object_link_set(p, head->slab.free_first);
-	head->slab.free_first = (uint32_t)((uint8_t *)p - slab_base(cache, head));
-	head->slab.taken--;
-	cache->taken--;
-	if (was_full) partial_add(cache, head);
+	if (head->slab.taken + 1 == cache->per_slab) partial_add(cache, head);
 	if (head->slab.taken != 0) return;
 	if (cache->empty < cache->keep)
 		cache->empty++;
 	else
 		slab_detach(cache, head, chain);
+}
+
+void slabs_put_locked(struct slab_cache *cache, void *const *objects, uint32_t n, uint32_t *chain)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		const uint64_t offset = object_offset(cache, objects[i]);
+		struct frame *frame = &cache->frames[offset >> PAGE_SHIFT];
+		struct frame *head = slab_head(frame);
+		ASSERT_SLOW(head->slab.cache == cache->number && head->slab.taken != 0);
+		object_link_set(objects[i], head->slab.free_first);
+		head->slab.free_first = (uint32_t)(offset & (PAGE_SIZE - 1)) +
+					((uint32_t)frame->slab.head_back << PAGE_SHIFT);
+		head->slab.taken--;
+		if (head->slab.taken == 0 || head->slab.taken + 1 == cache->per_slab)
+			slab_moves(cache, head, chain);
+	}
+	cache->taken -= n;
 }
 
 void slabs_detach_empty_locked(struct slab_cache *cache, uint32_t *chain)
