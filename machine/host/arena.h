@@ -9,7 +9,7 @@
 
 enum {
 	HOST_ARENA_BYTES = 8 << 20, /* what a run of a script has; tests may ask for other sizes */
-	HOST_ARENA_ALIGN = 4 << 20, /* the largest page block: what is aligned as pa is as pointer */
+	HOST_ARENA_ALIGN = 4 << 20, /* the largest page block; pa and pointer are aligned alike */
 	HOST_JUNK_BYTE = 0xA5,      /* what memory is full of that nobody has written yet */
 };
 

@@ -48,8 +48,8 @@ static void pa_of(void *p)
 
 static void test_wrong_addresses(void)
 {
-	const paddr_t wrong[] = { 0, HOST_RAM_BASE - 1, HOST_RAM_BASE + TEST_BYTES,
-				  (uintptr_t)base, UINT64_MAX };
+	const paddr_t wrong[] = { 0, HOST_RAM_BASE - 1, HOST_RAM_BASE + TEST_BYTES, (uintptr_t)base,
+				  UINT64_MAX };
 	for (size_t i = 0; i < COUNT_OF(wrong); i++)
 		expect_panic(0, phys_of, (void *)(uintptr_t)&wrong[i], "bounds", "mach_phys");
 	expect_panic(0, pa_of, base - 1, "bounds", "mach_pa below");
@@ -152,9 +152,9 @@ static void test_reset(void)
 {
 	expect_all_new();
 	scribble(0, 1);
-	scribble(8 * PAGE_SIZE - 8, 16);              /* over a page's end */
+	scribble(8 * PAGE_SIZE - 8, 16); /* over a page's end */
 	scribble(100 * PAGE_SIZE + 8, 20 * PAGE_SIZE);
-	scribble(TEST_BYTES - 8, 8);                  /* the last bytes */
+	scribble(TEST_BYTES - 8, 8); /* the last bytes */
 	mach_poison(base, 8);
 	ASSERT(host_arena_check() == NULL);
 	host_arena_reset();

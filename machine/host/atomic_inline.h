@@ -52,14 +52,14 @@ static inline bool atomic_claim_u32(uint32_t *at, uint32_t value)
 
 #ifdef __x86_64__
 /* The compiler would make a loop of compare-and-swap where the processor has an instruction. */
-#define HOST_BIT_INSTRUCTION(name)                                            \
-	({                                                                    \
-		bool was;                                                     \
-		__asm__ volatile("lock " name " %2, %1"                       \
-				 : "=@ccc"(was), "+m"(*map)                   \
-				 : "r"((uint64_t)n)                           \
-				 : "memory");                                 \
-		was;                                                          \
+#define HOST_BIT_INSTRUCTION(name)                          \
+	({                                                  \
+		bool was;                                   \
+		__asm__ volatile("lock " name " %2, %1"     \
+				 : "=@ccc"(was), "+m"(*map) \
+				 : "r"((uint64_t)n)         \
+				 : "memory");               \
+		was;                                        \
 	})
 #define HOST_BIT_SET HOST_BIT_INSTRUCTION("btsq")
 #define HOST_BIT_CLEAR HOST_BIT_INSTRUCTION("btrq")

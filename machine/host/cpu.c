@@ -46,8 +46,8 @@ struct slot {
 	struct slot *caller; /* who waits for this run; NULL: idle */
 	void (*fn)(void *arg);
 	void *arg;
-	bool returned;       /* the last run ended by returning */
-	bool interrupted;    /* mach_ipi came and mach_wait has not taken it */
+	bool returned;    /* the last run ended by returning */
+	bool interrupted; /* mach_ipi came and mach_wait has not taken it */
 };
 
 static struct slot slots[OUTSIDE + 1];

@@ -4,8 +4,8 @@
  * Built twice for x86-64, the second time with ASan's stack-use-after-return on, whose fake stacks
  * are what fibers get wrong most easily; and once for AArch64.
  */
-#include "machine/host/panics.h"
 #include "machine/host/arena.h"
+#include "machine/host/panics.h"
 #include "machine/lock.h"
 
 #include <sys/resource.h>

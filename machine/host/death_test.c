@@ -63,8 +63,8 @@ static const struct row {
 	const char *first, *last; /* must be found, in this order */
 } rows[] = {
 	{ "panic", die_by_panic, false, "\npanic: content 42 bytes", " of what was there\n" },
-	{ "assert", die_by_assert, false, "\npanic: assert machine/host/death_test.c:",
-	  ": arg == NULL\n" },
+	{ "assert", die_by_assert, false,
+	  "\npanic: assert machine/host/death_test.c:", ": arg == NULL\n" },
 	{ "deadlock", die_by_lock, false, "\npanic: deadlock cpu 1 waits", " it holds\n" },
 	{ "poison", die_by_poison, true, "use-after-poison", "==ABORTING" },
 	{ "depth", die_by_depth, true, "stack-overflow", "==ABORTING" },

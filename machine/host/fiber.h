@@ -13,7 +13,7 @@ struct fiber {
 	void *sp;       /* where it stands, while it does not run */
 	uint8_t *stack; /* lowest byte */
 	size_t stack_bytes;
-	void *fake;     /* ASan's: its stack-use-after-return frames, while it does not run */
+	void *fake; /* ASan's: its stack-use-after-return frames, while it does not run */
 	void (*entry)(void *arg);
 	void *arg;
 };

@@ -118,8 +118,7 @@ void lockcheck_at_end(void)
 NORETURN void lockcheck_stuck(void)
 {
 	const struct book *by = book->waiting.lock ? book_holding(book->waiting.lock) : NULL;
-	if (by == NULL)
-		kpanic("deadlock", "%s spins and no other CPU can run", book_name(book));
+	if (by == NULL) kpanic("deadlock", "%s spins and no other CPU can run", book_name(book));
 	kpanic("deadlock", "%s waits for a lock of rank %u that %s holds and will not drop",
 	       book_name(book), book->waiting.rank, book_name(by));
 }
@@ -143,7 +142,8 @@ void host_irq_restore(mach_irq_t was)
 {
 	const uint32_t masked = was.state & 1;
 	if (UNLIKELY(book->saved == 0 || was.state != irq_state(book->saved - 1, masked)))
-		kpanic("irq-order", "%s gives back an interrupt state out of turn", book_name(book));
+		kpanic("irq-order", "%s gives back an interrupt state out of turn",
+		       book_name(book));
 	if (UNLIKELY(masked == 0 && book->held > 0))
 		kpanic("irq-order", "%s unmasks interrupts with a lock of rank %u held",
 		       book_name(book), book_highest_rank());

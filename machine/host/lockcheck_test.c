@@ -5,8 +5,8 @@
  * Each rule has at least one row of each kind, so a check that never fires fails here, and so
  * does one that always does.  After each row everything is made as new: that is tested with it.
  */
-#include "machine/host/panics.h"
 #include "machine/host/arena.h"
+#include "machine/host/panics.h"
 #include "machine/lock.h"
 
 static struct lock outer, inner, inner_too;
