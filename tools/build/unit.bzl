@@ -22,10 +22,11 @@ def _run_test(name, binary, platform, runner, args, data, tags):
         tags = tags,
     )
 
-def unit_test(name, srcs, deps = [], data = [], args = [], tags = [], aarch64 = False):
+def unit_test(name, srcs, deps = [], data = [], args = [], tags = [], aarch64 = False, release = False):
     """Declares NAME, a test that passes when the program returns 0.
 
-    With `aarch64` also NAME_aarch64, the same program under qemu-aarch64.
+    With `aarch64` also NAME_aarch64, the same program under qemu-aarch64; with
+    `release` also NAME_release, without sanitizers and our own slow checks.
 
     Args:
       name: name of the test.
@@ -34,7 +35,8 @@ def unit_test(name, srcs, deps = [], data = [], args = [], tags = [], aarch64 = 
       data: files that it reads.
       args: its arguments.
       tags: as usual.
-      aarch64: whether to have the second test.
+      aarch64: whether to have NAME_aarch64.
+      release: whether to have NAME_release.
     """
     cc_binary(
         name = name + "_raw_",
@@ -47,3 +49,5 @@ def unit_test(name, srcs, deps = [], data = [], args = [], tags = [], aarch64 = 
     _run_test(name, name + "_raw_", "linux_x86_64_sanitize", [], args, data, tags)
     if aarch64:
         _run_test(name + "_aarch64", name + "_raw_", "linux_aarch64", ["qemu-aarch64"], args, data, tags)
+    if release:
+        _run_test(name + "_release", name + "_raw_", "linux_x86_64", [], args, data, tags)
