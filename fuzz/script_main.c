@@ -5,6 +5,8 @@
  *	script disassemble FILE [-o OUT]   any form to text
  *	script canonical FILE [-o OUT]     any form to a stored file in canonical form
  *	script check FILE...               says of each what it is; refuses what is damaged
+ *	script corpus -o FOLDER FILE...    assembles many: into FOLDER/crashing those that expect an
+ *	                                   oracle to fire, into FOLDER/seeds the others
  *
  * --subject NAME goes with raw bodies, which do not say what they are for; --numbers writes each
  * operation's number beside it.  Without -o, the result goes to standard output.
@@ -26,6 +28,8 @@
 #include "fuzz/input.h"
 #include "fuzz/text.h"
 
+enum { PATH_ROOM = 4096 };
+
 /* A result that grows as it is written. */
 struct buffer {
 	char *at;
@@ -45,25 +49,10 @@ static NORETURN void usage(const char *why, const char *what)
 	fprintf(stderr, "script: %s%s\n"
 			"usage: script assemble|disassemble|canonical FILE [-o OUT]\n"
 			"       script check FILE...\n"
+			"       script corpus -o FOLDER FILE...\n"
 			"       [--subject NAME] for raw bodies, [--numbers] beside operations\n",
 		why, what);
 	exit(EXIT_USAGE);
-}
-
-void kpanic(const char *id, const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	fprintf(stderr, "panic: %s ", id);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
-	va_end(args);
-	abort();
-}
-
-void kpanic_claim(const char *file, int line, const char *claim)
-{
-	kpanic("assert", "%s:%d: %s", file, line, claim);
 }
 
 static void buffer_put(void *context, const char *text, size_t bytes)
@@ -112,17 +101,38 @@ static void deliver_text(const struct job *job, const struct input *input)
 	free(text.at);
 }
 
-static void deliver_stored(const struct job *job, const struct input *input)
+static size_t make_stored(const struct input *input, uint8_t *file, size_t room)
 {
-	static uint8_t body[SCRIPT_BODY_MAX], file[SCRIPT_BODY_MAX + SCRIPT_ENVELOPE_BYTES];
+	static uint8_t body[SCRIPT_BODY_MAX];
 	struct script s;
 	script_open(&s, input->body, input->bytes);
 	const size_t bytes = script_canonical(&s, input->subject, body, sizeof(body));
-	const size_t total =
-		script_file_make(input->subject->name, body, bytes, file, sizeof(file));
+	const size_t total = script_file_make(input->subject->name, body, bytes, file, room);
 	ASSERT(bytes != 0 && total != 0);
 	script_file_expect(file, total, input->expects);
-	deliver(job, file, total);
+	return total;
+}
+
+static void deliver_stored(const struct job *job, const struct input *input)
+{
+	static uint8_t file[SCRIPT_BODY_MAX + SCRIPT_ENVELOPE_BYTES];
+	deliver(job, file, make_stored(input, file, sizeof(file)));
+}
+
+/* corpus/heap/seeds/x and corpus/heap/regression/x must not meet: folders become part of the name. */
+static void add_to_corpus(const struct job *job, const char *path, const struct input *input)
+{
+	char folder[PATH_ROOM], name[2 * PATH_ROOM];
+	struct job one = *job;
+	snprintf(folder, sizeof(folder), "%s/%s", job->out,
+		 input->expects == NULL ? "seeds" : "crashing");
+	int at = snprintf(name, sizeof(name), "%s/", folder);
+	snprintf(name + at, sizeof(name) - (size_t)at, "%s", path);
+	for (; name[at] != '\0'; at++)
+		if (name[at] == '/') name[at] = '-';
+	one.out = name;
+	if (!folder_make(folder)) perror(folder);
+	deliver_stored(&one, input);
 }
 
 static void report_check(const char *path, const struct input *input)
@@ -142,6 +152,8 @@ static void do_file(struct job *job, const char *path)
 	job->files++;
 	if (strcmp(job->verb, "check") == 0) {
 		report_check(path, &input);
+	} else if (strcmp(job->verb, "corpus") == 0) {
+		add_to_corpus(job, path, &input);
 	} else {
 		if (job->files > 1) usage("one file at a time: ", path);
 		if (strcmp(job->verb, "disassemble") == 0)
@@ -154,10 +166,25 @@ static void do_file(struct job *job, const char *path)
 
 static void check_verb(const char *verb)
 {
-	static const char *const verbs[] = { "assemble", "disassemble", "canonical", "check" };
+	static const char *const verbs[] = { "assemble", "disassemble", "canonical", "check",
+					     "corpus" };
 	for (unsigned i = 0; i < COUNT_OF(verbs); i++)
 		if (strcmp(verb, verbs[i]) == 0) return;
 	usage("no such verb: ", verb);
+}
+
+/* Both are there even when there is nothing to put into them: engines want a folder. */
+static void make_corpus_folders(const struct job *job)
+{
+	static const char *const names[] = { "seeds", "crashing" };
+	char path[PATH_ROOM];
+	if (job->out == NULL) usage("corpus needs -o FOLDER", "");
+	for (unsigned i = 0; i < COUNT_OF(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", job->out, names[i]);
+		if (folder_make(path)) continue;
+		perror(path);
+		exit(EXIT_ENVIRONMENT);
+	}
 }
 
 /* Takes the flags out of argv; what stays are the files. */
@@ -188,7 +215,10 @@ int main(int argc, char **argv)
 	check_verb(job.verb);
 	files_start_where_the_user_is();
 	const int files = take_flags(&job, argc - 2, argv + 2);
-	if (files == 0) usage("no file given", "");
+	if (strcmp(job.verb, "corpus") == 0)
+		make_corpus_folders(&job);
+	else if (files == 0)
+		usage("no file given", "");
 	for (int i = 0; i < files; i++) do_file(&job, argv[2 + i]);
 	return EXIT_OK;
 }

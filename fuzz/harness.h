@@ -1,0 +1,52 @@
+/*
+ * harness.h -- running scripts in a host program: the machine under them, kpanic, and what is
+ * known of a fault.  For the engines, replay and hunt alike.
+ *
+ * A fault comes in one of two ways.  kpanic notes it and the run ends by itself: harness_run()
+ * returns false.  A sanitizer's report cannot be left: it is noted, the program's `announce` is
+ * called, and then the process ends; so whoever wants to go on runs scripts in a child.
+ */
+#ifndef FUZZ_HARNESS_H
+#define FUZZ_HARNESS_H
+
+#include "fuzz/subject.h"
+
+enum { HARNESS_SEEN = 512 };
+
+/* What happened; lies in memory that a child shares with its parent. */
+struct harness {
+	struct run run;           /* of the script that runs, or ran last */
+	struct script script;
+	const struct subject *subject;
+	const char *oracle;       /* id of what fired, or NULL: run.oracle, and nondeterminism */
+	char seen[HARNESS_SEEN];  /* what it saw, in words */
+	bool fatal;               /* the process does not survive it */
+	uint64_t executions;      /* runs begun, second runs of one script not counted */
+	uint32_t twice_every;     /* run every so many-th script twice; 0: none */
+	bool walk_always;         /* as if every script's header asked for it */
+	bool quiet;               /* what is fatal ends the process at once, without a word */
+	/* Called as soon as something fired, before a sanitizer prints; may be NULL. */
+	void (*announce)(void);
+};
+extern struct harness *harness;
+
+/* Makes the machine; once, before anything else here. */
+void harness_open(void);
+
+/* Runs one script, and, when it is its turn or `twice` says so, once more, from other leftovers,
+ * and compares.  False: harness->oracle and ->seen. */
+bool harness_run(const struct subject *subject, const uint8_t *body, size_t bytes, bool twice);
+
+/* Writes "panic: ID SUBJECT.OPERATION" without newline; returns its length. */
+size_t harness_signature(char *out, size_t room);
+
+/* A sanitizer, or a signal, has something to say. */
+void harness_fatal(const char *oracle, const char *seen);
+
+/* True when this program's compiler looks for what only a sanitizer can see. */
+bool harness_has_sanitizers(void);
+
+/* True when no oracle of this id can fire without a sanitizer. */
+bool oracle_needs_sanitizer(const char *oracle);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * replay.h -- what the replay program does: files again, or a hunt for new ones.
+ */
+#ifndef FUZZ_REPLAY_H
+#define FUZZ_REPLAY_H
+
+#include "fuzz/files.h"
+#include "fuzz/harness.h"
+
+enum { EXIT_HANG = 5 };
+
+struct replay_options {
+	const struct subject *subject; /* for raw bodies; NULL: none given */
+	bool digests;                  /* lines for comparing machines */
+	uint32_t repeat;               /* times each file runs */
+	uint32_t timeout_seconds;      /* for one file, or for 256 scripts of a hunt */
+
+	bool hunt;
+	uint64_t seed, runs;
+	uint32_t ops_most;
+	const char *expects;           /* the oracle a hunt looks for, or NULL: any */
+	const char *out;               /* folder for what a hunt finds, or NULL */
+};
+
+/* Replays files and folders; returns an exit status. */
+int replay_files(const struct replay_options *options, char **paths, int count);
+
+/* Runs generated scripts; returns an exit status. */
+int replay_hunt(const struct replay_options *options);
+
+/*
+ * Runs fn(arg) in a child process.  True: it returned.  False: it died, and *harness tells of the
+ * script it died of; harness->oracle is NULL when nothing fired and time ran out.
+ */
+bool child_run(void (*fn)(void *arg), void *arg);
+
+/* Memory that children share with us, zeroed; never given back. */
+void *child_shared(size_t bytes);
+
+/* Standard error to nowhere and back, so that what is expected makes no noise. */
+void quiet_begin(void);
+void quiet_end(void);
+
+/* "17", "open" or "close": where the last run was. */
+const char *replay_where(void);
+
+#endif

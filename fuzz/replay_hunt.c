@@ -1,0 +1,113 @@
+/*
+ * replay_hunt.c -- generated scripts, one after another, until an oracle fires.
+ *
+ * No coverage and no corpus: script number k of a seed depends on the subject, the seed and k, so
+ * "seed 1 finds it at execution 813" is a fact about the tree.  That makes hunts the measure of
+ * the suite's power: a planted defect must be found within a fixed number of executions.
+ *
+ * With --expect, what other oracles find on the way is counted and passed over, and the exit
+ * status says whether the expected one fired.  Without, the first finding ends the hunt.
+ *
+ * Always true: script k is the same whether or not earlier ones killed a child.
+ *
+ * Locks: none.  Cost: a child, and another for each script that kills one.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fuzz/mutate.h"
+#include "fuzz/random.h"
+#include "fuzz/replay.h"
+#include "fuzz/report.h"
+
+enum { ALARM_EVERY = 256, PATH_ROOM = 4096 };
+
+/* Shared with the child. */
+struct hunt {
+	uint64_t at;     /* executions begun */
+	uint64_t others; /* findings of oracles that were not looked for */
+	bool found;
+	size_t bytes;
+	char path[PATH_ROOM]; /* where the finding was saved, or "" */
+	uint8_t body[SCRIPT_BODY_MAX];
+};
+
+static const struct replay_options *options;
+static struct hunt *hunt;
+
+static bool is_wanted(void)
+{
+	return options->expects == NULL || strcmp(options->expects, harness->oracle) == 0;
+}
+
+/* As soon as an oracle fires. */
+static void hunt_announce(void)
+{
+	if (!is_wanted()) return;
+	if (options->out != NULL) report_save(options->out, hunt->path, sizeof(hunt->path));
+	if (options->expects == NULL) report_begins();
+}
+
+static void hunt_next(void)
+{
+	struct random random = { options->seed };
+	random.state += random_u64(&random) ^ hunt->at;
+	if (hunt->at % ALARM_EVERY == 0) alarm(options->timeout_seconds);
+	hunt->at++;
+	hunt->bytes = script_generate(options->subject, random_u64(&random), options->ops_most,
+				      hunt->body, sizeof(hunt->body));
+	if (harness_run(options->subject, hunt->body, hunt->bytes, false)) return;
+	if (is_wanted())
+		hunt->found = true;
+	else
+		hunt->others++;
+}
+
+/* In the child: until something is found or the budget is used up. */
+static void hunt_on(void *arg)
+{
+	(void)arg;
+	if (harness->quiet) quiet_begin();
+	alarm(options->timeout_seconds);
+	while (!hunt->found && hunt->at < options->runs) hunt_next();
+	alarm(0);
+	if (harness->quiet) quiet_end();
+}
+
+static int hunt_ends(void)
+{
+	const unsigned long long at = hunt->at, seed = options->seed;
+	if (!hunt->found) {
+		printf("hunt %s seed=%llu: %s did not fire in %llu executions (%llu others)\n",
+		       options->subject->name, seed,
+		       options->expects == NULL ? "an oracle" : options->expects, at,
+		       (unsigned long long)hunt->others);
+		return options->expects == NULL ? EXIT_OK : EXIT_FINDING;
+	}
+	printf("hunt %s seed=%llu: execution=%llu oracle=%s op=%s ops=%u digest=%016llx\n",
+	       options->subject->name, seed, at, harness->oracle, replay_where(),
+	       harness->script.ops, (unsigned long long)harness->run.digest);
+	fflush(stdout);
+	if (options->expects != NULL) return EXIT_OK;
+	report_ends(hunt->path);
+	return EXIT_FINDING;
+}
+
+int replay_hunt(const struct replay_options *chosen)
+{
+	options = chosen;
+	hunt = child_shared(sizeof(*hunt));
+	harness->quiet = options->expects != NULL;
+	harness->announce = hunt_announce;
+	while (!hunt->found && !child_run(hunt_on, NULL)) {
+		if (harness->oracle == NULL) {
+			fprintf(stderr, "hunt: no end of execution %llu\n",
+				(unsigned long long)hunt->at);
+			return EXIT_HANG;
+		}
+		hunt->found = is_wanted();
+		hunt->others += !hunt->found;
+	}
+	return hunt_ends();
+}

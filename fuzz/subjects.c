@@ -1,0 +1,12 @@
+/*
+ * subjects.c -- all subjects, for the programs that serve every one: replay, the script tool, and
+ * the kernel under test.  An engine's program has one_subject.c instead.
+ */
+#include "fuzz/subject.h"
+
+extern const struct subject canary_subject;
+
+const struct subject *const subjects[] = {
+	&canary_subject,
+	NULL,
+};

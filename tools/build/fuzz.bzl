@@ -1,0 +1,196 @@
+"""cc_fuzz_test: one subject under libFuzzer and AFL++, and the replay of its corpus."""
+
+load("@rules_cc//cc:cc_binary.bzl", "cc_binary")
+load("@rules_cc//cc:cc_library.bzl", "cc_library")
+load("@rules_shell//shell:sh_binary.bzl", "sh_binary")
+load("@rules_shell//shell:sh_test.bzl", "sh_test")
+load(":platform.bzl", "platform_binary")
+
+def _corpus_impl(ctx):
+    out = ctx.actions.declare_directory(ctx.label.name)
+    args = ctx.actions.args()
+    args.add("corpus")
+    args.add("-o", out.path)
+    args.add("--subject", ctx.attr.subject)
+    args.add_all(ctx.files.srcs)
+    ctx.actions.run(
+        executable = ctx.executable._script,
+        arguments = [args],
+        inputs = ctx.files.srcs,
+        outputs = [out],
+        mnemonic = "Corpus",
+        progress_message = "Assembling the corpus of %s" % ctx.attr.subject,
+    )
+    return [DefaultInfo(files = depset([out]), runfiles = ctx.runfiles([out]))]
+
+# Scripts in any form become stored files in one directory, in seeds/ where no oracle is expected
+# to fire, in crashing/ where one is.
+_corpus = rule(
+    implementation = _corpus_impl,
+    attrs = {
+        "srcs": attr.label_list(allow_files = True),
+        "subject": attr.string(mandatory = True),
+        "_script": attr.label(
+            cfg = "exec",
+            default = "//fuzz:script_tool",
+            executable = True,
+        ),
+    },
+)
+
+def _dict_impl(ctx):
+    out = ctx.actions.declare_file(ctx.label.name + ".dict")
+    ctx.actions.run_shell(
+        inputs = ctx.files.srcs,
+        outputs = [out],
+        arguments = [out.path] + [f.path for f in ctx.files.srcs],
+        command = "out=$1; shift; echo '# AFL++ and libFuzzer dictionary' >\"$out\"; " +
+                  "[ $# -eq 0 ] || cat \"$@\" >>\"$out\"",
+        mnemonic = "Dictionary",
+    )
+    return [DefaultInfo(files = depset([out]), runfiles = ctx.runfiles([out]))]
+
+_dict = rule(
+    implementation = _dict_impl,
+    attrs = {"srcs": attr.label_list(allow_files = True)},
+)
+
+def _programs(name, subject, deps, tags, visibility):
+    """The engines' programs: NAME_bin and NAME_afl_bin, and AFL++'s mutator."""
+    cc_library(
+        name = name + "_subject_",
+        srcs = ["//fuzz:one_subject.c"],
+        local_defines = ["ONE_SUBJECT=%s_subject" % subject],
+        visibility = ["//visibility:private"],
+        deps = ["//fuzz:script"] + deps,
+    )
+    cc_binary(
+        name = name + "_raw_",
+        tags = tags + ["manual"],
+        visibility = ["//visibility:private"],
+        deps = [
+            ":" + name + "_subject_",
+            "//fuzz:engine",
+        ],
+    )
+    cc_binary(
+        name = name + "_mutator.so",
+        linkshared = True,
+        linkstatic = True,
+        tags = tags,
+        visibility = ["//visibility:private"],
+        deps = [
+            ":" + name + "_subject_",
+            "//fuzz:afl_mutator",
+        ],
+    )
+    for suffix, platform in [
+        ("_bin", "linux_x86_64_libfuzzer"),
+        ("_afl_bin", "linux_x86_64_afl"),
+    ]:
+        platform_binary(
+            name = name + suffix,
+            binary = name + "_raw_",
+            platform = "//tools/platforms:" + platform,
+            tags = tags,
+            visibility = visibility,
+        )
+
+def _launchers(name, subject, tags, visibility):
+    """NAME and NAME_afl, which `bazel run` starts."""
+    common = [
+        name,
+        subject,
+        "$(rootpath //fuzz:replay)",
+        "$(rootpath %s_corpus)" % name,
+        "$(rootpath %s_dict)" % name,
+    ]
+    data = [
+        name + "_corpus",
+        name + "_dict",
+        "//fuzz:replay",
+        "//tools/build:fuzz_common.sh",
+    ]
+    sh_binary(
+        name = name,
+        srcs = ["//tools/build:fuzz_run.sh"],
+        args = common + ["$(rootpath %s_bin)" % name],
+        data = data + [name + "_bin"],
+        tags = tags,
+        visibility = visibility,
+    )
+    sh_binary(
+        name = name + "_afl",
+        srcs = ["//tools/build:fuzz_afl.sh"],
+        args = common + [
+            "$(rootpath %s_afl_bin)" % name,
+            "$(rootpath %s_mutator.so)" % name,
+        ],
+        data = data + [
+            name + "_afl_bin",
+            name + "_mutator.so",
+        ],
+        tags = tags,
+        visibility = visibility,
+    )
+
+def cc_fuzz_test(
+        name,
+        subject,
+        deps,
+        corpus = None,
+        dicts = [],
+        tags = [],
+        size = "small",
+        visibility = None):
+    """Declares what there is to do with one subject of fuzzing.
+
+      NAME          bazel run: fuzzes with libFuzzer until stopped; -- FILE... replays files
+      NAME_run      the same, by rules_fuzzing's name for it
+      NAME_afl      bazel run: fuzzes with AFL++
+      NAME_test     bazel test: replays the corpus under ASan and UBSan and under qemu-aarch64,
+                    and compares the digests
+      NAME_bin      the libFuzzer program; NAME_afl_bin: AFL++'s
+      NAME_corpus   a directory of stored files, assembled from the tree's
+      NAME_dict     the dictionary
+
+    `bazel build //...` builds all of them.
+
+    Args:
+      name: the name; by custom SUBJECT_fuzz.
+      subject: the subject's name; its library defines `struct subject SUBJECT_subject`.
+      deps: the subject's library.
+      corpus: files in any of the three forms; default //corpus:SUBJECT.
+      dicts: dictionaries in AFL's format.
+      tags: for the programs and the test.
+      size: of the test; like `tags` of the test's timeout nothing else knows of it.
+      visibility: as usual.
+    """
+    _programs(name, subject, deps, tags, visibility)
+    _corpus(
+        name = name + "_corpus",
+        srcs = ["//corpus:" + subject] if corpus == None else corpus,
+        subject = subject,
+        tags = tags,
+        visibility = visibility,
+    )
+    _dict(name = name + "_dict", srcs = dicts, tags = tags, visibility = visibility)
+    _launchers(name, subject, tags, visibility)
+    native.alias(name = name + "_run", actual = name, visibility = visibility)
+    sh_test(
+        name = name + "_test",
+        size = size,
+        srcs = ["//tools/build:fuzz_test.sh"],
+        args = [
+            "$(rootpath //fuzz:replay)",
+            "$(rootpath //fuzz:replay_aarch64)",
+            "$(rootpath %s_corpus)" % name,
+        ],
+        data = [
+            name + "_corpus",
+            "//fuzz:replay",
+            "//fuzz:replay_aarch64",
+        ],
+        tags = tags + ["fuzz-test"],
+        visibility = visibility,
+    )

@@ -1,0 +1,22 @@
+#!/bin/sh
+# usage: fuzz_test.sh REPLAY REPLAY_AARCH64 CORPUS
+#
+# Replays a corpus with the sanitized program, then with the AArch64 one, and compares what all
+# machines must agree on.
+set -eu
+replay=$1 replay_aarch64=$2 corpus=$3
+command -v qemu-aarch64 >/dev/null || {
+	echo "fuzz_test: no qemu-aarch64; install the Debian package qemu-user" >&2
+	exit 4
+}
+here=${TEST_TMPDIR:-$(mktemp -d)}
+
+"$replay" "$corpus"
+"$replay" --digests "$corpus" >"$here/host"
+qemu-aarch64 "$replay_aarch64" --digests "$corpus" >"$here/aarch64"
+if ! cmp -s "$here/host" "$here/aarch64"; then
+	echo "fuzz_test: the host (<) and AArch64 (>) disagree:" >&2
+	diff "$here/host" "$here/aarch64" >&2
+	exit 1
+fi
+echo "$(wc -l <"$here/host") scripts, one digest each on x86-64 and AArch64"
