@@ -72,12 +72,10 @@ static void put_number(struct output *out, const struct spec *spec, const char *
 
 static void put_text(struct output *out, const struct spec *spec, const char *text)
 {
-	struct spec plain = *spec;
-	plain.zero = false;
 	if (text == NULL) text = "(null)";
 	size_t length = 0;
 	while ((!spec->limited || length < spec->limit) && text[length] != '\0') length++;
-	put(out, &plain, "", text, length);
+	put(out, spec, "", text, length);
 }
 
 /* Reads what stands after the '%'; returns behind it. */
@@ -101,6 +99,7 @@ static const char *spec_read(struct spec *spec, const char *at, va_list *args)
 		at++;
 	}
 	spec->kind = *at;
+	if (spec->kind == 's' || spec->kind == 'c') spec->zero = false;
 	return *at == '\0' ? at : at + 1;
 }
 

@@ -7,6 +7,7 @@
 #include "machine/format.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "machine/machine.h"
@@ -87,6 +88,35 @@ static void test_room(void)
 	EXPECT_IN(6, "ab123", "ab%d", 12345);
 }
 
+/* Every flag, width and length of a number, against the C library's answer. */
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wformat-nonliteral"
+#define LIKE_LIBC(type, length, kinds, ...)                                                      \
+	do {                                                                                     \
+		const type values[] = { __VA_ARGS__ };                                           \
+		for (const char *kind = kinds; *kind != '\0'; kind++)                            \
+			for (size_t v = 0; v < COUNT_OF(values); v++)                            \
+				for (size_t f = 0; f < COUNT_OF(flags); f++) {                   \
+					char format[16], wanted[BUFFER_BYTES];                   \
+					snprintf(format, sizeof(format), "<%%%s%s%c>", flags[f], \
+						 length, *kind);                                 \
+					snprintf(wanted, sizeof(wanted), format, values[v]);     \
+					EXPECT(wanted, format, values[v]);                       \
+				}                                                                \
+	} while (0)
+
+static void test_like_libc(void)
+{
+	static const char *const flags[] = { "", "1", "7", "25", "07", "025", "-7", "-25" };
+	LIKE_LIBC(int, "", "dxu", 0, 1, -1, 9, 10, 16, INT_MAX, INT_MIN);
+	LIKE_LIBC(int, "", "c", 'a', '%', ' ');
+	LIKE_LIBC(long, "l", "dxu", 0, 1, -1, 1l << 40, LONG_MAX, LONG_MIN);
+	LIKE_LIBC(long long, "ll", "dxu", 0, 1, -1, 1ll << 40, LLONG_MAX, LLONG_MIN);
+	LIKE_LIBC(size_t, "z", "ux", 0, 1, SIZE_MAX);
+	LIKE_LIBC(char *, "", "s", "", "a", "seven b", "much longer than any width there is here");
+}
+#pragma clang diagnostic pop
+
 int main(void)
 {
 	memset(buffer, GUARD, sizeof(buffer));
@@ -95,5 +125,6 @@ int main(void)
 	test_text();
 	test_unknown();
 	test_room();
+	test_like_libc();
 	return 0;
 }
