@@ -92,15 +92,18 @@ static inline void latch_take(struct latch *l)
 }
 
 /* Takes a latch unless somebody has it; interrupts may be on.  Nothing may be called under it that
- * takes a lock: no rank is checked. */
+ * takes a lock, of whatever rank ("lock-order"). */
 static inline bool latch_try(struct latch *l)
 {
-	return LIKELY(atomic_claim_u32(&l->holder, 1));
+	if (UNLIKELY(!atomic_claim_u32(&l->holder, 1))) return false;
+	mach_try_got(l);
+	return true;
 }
 
 /* Gives back what latch_try took. */
 static inline void latch_release(struct latch *l)
 {
+	mach_try_drop(l);
 	atomic_store_u32(&l->holder, 0);
 }
 

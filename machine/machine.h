@@ -54,6 +54,14 @@ static inline void mach_lock_wait(const void *lock, unsigned rank);
 static inline void mach_lock_got(const void *lock, unsigned rank);
 static inline void mach_lock_drop(const void *lock, unsigned rank);
 
+/*
+ * The same for a lock that was got at the first try, or not at all, with interrupts as they were:
+ * after it was got, and before it is given back.  Whoever has it takes no other.  Checked on the
+ * host only: elsewhere an interrupt may come between.
+ */
+static inline void mach_try_got(const void *lock);
+static inline void mach_try_drop(const void *lock);
+
 /* Panics ("lock-context") when this CPU holds any lock of rank `rank` or an inner one. */
 static inline void mach_lock_none_held(unsigned rank);
 

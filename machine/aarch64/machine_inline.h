@@ -92,6 +92,16 @@ static inline void mach_lock_drop(const void *lock, unsigned rank)
 	if (CHECK_LEVEL >= 2) cpu_lock_drop(lock, rank);
 }
 
+static inline void mach_try_got(const void *lock)
+{
+	(void)lock;
+}
+
+static inline void mach_try_drop(const void *lock)
+{
+	(void)lock;
+}
+
 static inline void mach_lock_none_held(unsigned rank)
 {
 	if (CHECK_LEVEL >= 2) cpu_lock_none_held(rank);

@@ -50,6 +50,7 @@ void hot_latch(struct latch *l)
 {
 	latch_take(l);
 	latch_drop(l);
+	if (latch_try(l)) latch_release(l);
 }
 
 void hot_lock(struct lock *l)

@@ -7,7 +7,8 @@
  *
  * What is reported, by kpanic's id:
  *   deadlock      a CPU waits for a lock it holds; or it spins and nobody else can run
- *   lock-order    a lock is taken whose rank is not above the highest that is held
+ *   lock-order    a lock is taken whose rank is not above the highest that is held; or any lock
+ *                 while one is held that was got by trying
  *   owner         a lock is dropped by a CPU that does not hold it; or is got while another has it
  *   irq-order     an interrupt state is given back out of turn or on another CPU; or interrupts
  *                 become unmasked while a lock is held; or a lock is taken with them unmasked
@@ -17,6 +18,9 @@
  *   L1  the ranks of held locks rise strictly, so the last is the highest;
  *   L2  no lock stands in two books, and in none twice;
  *   L3  while a lock is held, interrupts are masked.
+ *
+ * A latch that was got by trying stands apart: it is nobody's to wait for, interrupts may be on,
+ * and it is the last thing its CPU takes.  A book has room for one.
  *
  * A saved interrupt state is a number that only this file reads: how many were saved before it,
  * on which CPU, and whether interrupts were masked.  Giving it back is right when exactly those
@@ -29,7 +33,7 @@
  */
 #include "machine/host/lockcheck.h"
 
-#include "machine/machine.h"
+#include "machine/lock.h"
 
 enum {
 	HELD_MAX = 16, /* more ranks than lock.h has */
@@ -47,11 +51,13 @@ struct book {
 	uint32_t held;
 	struct held stack[HELD_MAX];
 	struct held waiting; /* the lock it asked for last; .lock NULL: got it, or none */
+	const void *tried;   /* the latch it got by trying, or NULL */
 };
 
 static struct book books[LOCKCHECK_BOOKS];
 static struct book *book = &books[LOCKCHECK_OUTSIDE];
-static uint32_t held_by_all; /* sum of .held; lets host_lock_got skip a search */
+/* In all books together: mostly 0, and then nobody has to be searched. */
+static uint32_t held_by_all, tried_by_all;
 
 struct host_now host_now;
 
@@ -82,6 +88,14 @@ static const struct book *book_holding(const void *lock)
 	return NULL;
 }
 
+static const struct book *book_that_tried(const void *lock)
+{
+	for (unsigned i = 0; i < LOCKCHECK_BOOKS; i++) {
+		if (books[i].tried == lock) return &books[i];
+	}
+	return NULL;
+}
+
 static unsigned book_highest_rank(void)
 {
 	return book->held > 0 ? book->stack[book->held - 1].rank : 0;
@@ -101,15 +115,14 @@ void lockcheck_forget(unsigned number)
 	ASSERT(number < LOCKCHECK_BOOKS);
 	struct book *b = &books[number];
 	held_by_all -= b->held;
+	tried_by_all -= b->tried != NULL ? 1 : 0;
 	*b = (struct book){ .held = 0 };
 	if (b == book) host_now.masked = 0;
 }
 
 void lockcheck_at_end(void)
 {
-	if (book->held > 0)
-		kpanic("lock-context", "%s ends with a lock of rank %u held", book_name(book),
-		       book_highest_rank());
+	host_lock_none_held(RANK_NONE);
 	if (book->saved > 0 || host_now.masked != 0)
 		kpanic("irq-order", "%s ends with %u interrupt states not given back",
 		       book_name(book), book->saved);
@@ -158,6 +171,9 @@ void host_lock_wait(const void *lock, unsigned rank)
 	if (UNLIKELY(host_now.masked == 0))
 		kpanic("irq-order", "%s takes a lock of rank %u with interrupts unmasked",
 		       book_name(book), rank);
+	if (UNLIKELY(book->tried != NULL))
+		kpanic("lock-order", "%s takes a lock of rank %u with a latch held that it tried",
+		       book_name(book), rank);
 	const unsigned highest = book_highest_rank();
 	if (UNLIKELY(rank <= highest)) {
 		if (book_find(book, lock) < book->held)
@@ -197,9 +213,37 @@ void host_lock_drop(const void *lock, unsigned rank)
 	held_by_all--;
 }
 
+void host_try_got(const void *lock)
+{
+	if (UNLIKELY(tried_by_all > 0)) {
+		const struct book *by = book_that_tried(lock);
+		if (by != NULL)
+			kpanic("owner", "%s got a latch by trying while %s has it", book_name(book),
+			       book_name(by));
+		if (book->tried != NULL)
+			kpanic("lock-order", "%s tries a second latch", book_name(book));
+	}
+	book->tried = lock;
+	tried_by_all++;
+}
+
+void host_try_drop(const void *lock)
+{
+	if (UNLIKELY(book->tried != lock)) {
+		const struct book *by = book_that_tried(lock);
+		kpanic("owner", "%s drops a latch that %s got by trying", book_name(book),
+		       by != NULL ? book_name(by) : "nobody");
+	}
+	book->tried = NULL;
+	tried_by_all--;
+}
+
 void host_lock_none_held(unsigned rank)
 {
 	if (UNLIKELY(book->held > 0 && book_highest_rank() >= rank))
 		kpanic("lock-context", "%s holds a lock of rank %u where none from %u on may be",
 		       book_name(book), book_highest_rank(), rank);
+	if (UNLIKELY(book->tried != NULL))
+		kpanic("lock-context", "%s holds a latch that it tried where no lock may be",
+		       book_name(book));
 }

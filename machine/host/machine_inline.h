@@ -41,6 +41,8 @@ void host_lock_wait(const void *lock, unsigned rank);
 void host_lock_got(const void *lock, unsigned rank);
 void host_lock_drop(const void *lock, unsigned rank);
 void host_lock_none_held(unsigned rank);
+void host_try_got(const void *lock);
+void host_try_drop(const void *lock);
 void *host_phys(paddr_t pa);
 paddr_t host_pa(const void *p);
 paddr_t host_pa_untrusted(const void *p);
@@ -119,6 +121,16 @@ static inline void mach_lock_got(const void *lock, unsigned rank)
 static inline void mach_lock_drop(const void *lock, unsigned rank)
 {
 	if (CHECK_LEVEL >= 2) host_lock_drop(lock, rank);
+}
+
+static inline void mach_try_got(const void *lock)
+{
+	if (CHECK_LEVEL >= 2) host_try_got(lock);
+}
+
+static inline void mach_try_drop(const void *lock)
+{
+	if (CHECK_LEVEL >= 2) host_try_drop(lock);
 }
 
 static inline void mach_lock_none_held(unsigned rank)
