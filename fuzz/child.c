@@ -62,10 +62,16 @@ bool child_run(void (*fn)(void *arg), void *arg)
 	}
 	while (waitpid(child, &status, 0) < 0) continue;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_OK) return true;
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+	const bool late = WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM;
+	if (late)
 		harness->oracle = NULL;
 	else if (harness->oracle == NULL)
 		harness_fatal(ORACLE_POISON, "the process died of a signal");
+	if (harness->ours) {
+		fprintf(stderr, "replay: the suite itself failed, outside of any run: see above\n");
+		exit(EXIT_FINDING);
+	}
+	harness->running = false;
 	return false;
 }
 

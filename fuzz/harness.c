@@ -71,10 +71,12 @@ static void note(const char *oracle)
 void harness_fatal(const char *oracle, const char *seen)
 {
 	harness->fatal = true;
+	harness->ours = !harness->running;
+	if (harness->ours) return;
 	if (harness->oracle == NULL) snprintf(harness->seen, HARNESS_SEEN, "%s", seen);
 	struct run *run = run_current();
 	if (run != NULL) run_fault(run, oracle);
-	if (harness->subject != NULL) note(oracle);
+	note(oracle);
 	if (harness->quiet) _exit(EXIT_FINDING);
 }
 
@@ -107,7 +109,11 @@ static bool run_once(void)
 {
 	if (harness->walk_always) harness->script.world.flags |= WORLD_WALK_ALWAYS;
 	harness->run.state = state;
-	return run_script(&harness->run, harness->subject, &harness->script, &machine);
+	harness->running = true;
+	const bool whole =
+		run_script(&harness->run, harness->subject, &harness->script, &machine);
+	harness->running = false;
+	return whole;
 }
 
 static bool run_again(void)

@@ -21,6 +21,8 @@ struct harness {
 	const char *oracle;       /* id of what fired, or NULL: run.oracle, and nondeterminism */
 	char seen[HARNESS_SEEN];  /* what it saw, in words */
 	bool fatal;               /* the process does not survive it */
+	bool running;             /* a run is going on */
+	bool ours;                /* it happened outside of any run: the suite is at fault */
 	uint64_t executions;      /* runs begun, second runs of one script not counted */
 	uint32_t twice_every;     /* run every so many-th script twice; 0: none */
 	bool walk_always;         /* as if every script's header asked for it */
@@ -40,7 +42,7 @@ bool harness_run(const struct subject *subject, const uint8_t *body, size_t byte
 /* Writes "panic: ID SUBJECT.OPERATION" without newline; returns its length. */
 size_t harness_signature(char *out, size_t room);
 
-/* A sanitizer, or a signal, has something to say. */
+/* A sanitizer has something to say, or a child died of a signal while harness->run ran. */
 void harness_fatal(const char *oracle, const char *seen);
 
 /* True when this program's compiler looks for what only a sanitizer can see. */

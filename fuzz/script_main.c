@@ -5,7 +5,8 @@
  *	script disassemble FILE [-o OUT]   any form to text
  *	script canonical FILE [-o OUT]     any form to a stored file in canonical form
  *	script check FILE...               says of each what it is; refuses what is damaged
- *	script corpus -o FOLDER FILE...    assembles many: into FOLDER/crashing those that expect an
+ *	script corpus --subject NAME -o FOLDER FILE...
+ *	                                   assembles many: into FOLDER/crashing those that expect an
  *	                                   oracle to fire, into FOLDER/seeds the others
  *
  * --subject NAME goes with raw bodies, which do not say what they are for; --numbers writes each
@@ -49,7 +50,7 @@ static NORETURN void usage(const char *why, const char *what)
 	fprintf(stderr, "script: %s%s\n"
 			"usage: script assemble|disassemble|canonical FILE [-o OUT]\n"
 			"       script check FILE...\n"
-			"       script corpus -o FOLDER FILE...\n"
+			"       script corpus --subject NAME -o FOLDER FILE...\n"
 			"       [--subject NAME] for raw bodies, [--numbers] beside operations\n",
 		why, what);
 	exit(EXIT_USAGE);
@@ -131,8 +132,12 @@ static void add_to_corpus(const struct job *job, const char *path, const struct 
 	for (; name[at] != '\0'; at++)
 		if (name[at] == '/') name[at] = '-';
 	one.out = name;
-	if (!folder_make(folder)) perror(folder);
-	deliver_stored(&one, input);
+	if (folder_make(folder)) {
+		deliver_stored(&one, input);
+		return;
+	}
+	perror(folder);
+	exit(EXIT_ENVIRONMENT);
 }
 
 static void report_check(const char *path, const struct input *input)
@@ -173,18 +178,14 @@ static void check_verb(const char *verb)
 	usage("no such verb: ", verb);
 }
 
-/* Both are there even when there is nothing to put into them: engines want a folder. */
-static void make_corpus_folders(const struct job *job)
+/* Every corpus begins with the empty script: engines want a folder that is there, and the world
+ * alone is worth a run. */
+static void begin_corpus(const struct job *job)
 {
-	static const char *const names[] = { "seeds", "crashing" };
-	char path[PATH_ROOM];
-	if (job->out == NULL) usage("corpus needs -o FOLDER", "");
-	for (unsigned i = 0; i < COUNT_OF(names); i++) {
-		snprintf(path, sizeof(path), "%s/%s", job->out, names[i]);
-		if (folder_make(path)) continue;
-		perror(path);
-		exit(EXIT_ENVIRONMENT);
-	}
+	const struct input empty = { .subject = job->subject, .body = (uint8_t[1]){ 0 } };
+	if (job->out == NULL || job->subject == NULL)
+		usage("corpus needs -o FOLDER and --subject NAME", "");
+	add_to_corpus(job, "empty", &empty);
 }
 
 /* Takes the flags out of argv; what stays are the files. */
@@ -216,7 +217,7 @@ int main(int argc, char **argv)
 	files_start_where_the_user_is();
 	const int files = take_flags(&job, argc - 2, argv + 2);
 	if (strcmp(job.verb, "corpus") == 0)
-		make_corpus_folders(&job);
+		begin_corpus(&job);
 	else if (files == 0)
 		usage("no file given", "");
 	for (int i = 0; i < files; i++) do_file(&job, argv[2 + i]);

@@ -5,8 +5,12 @@
 #include "fuzz/subject.h"
 
 extern const struct subject canary_subject;
+extern const struct subject kmalloc_subject;
+extern const struct subject slab_subject;
 
 const struct subject *const subjects[] = {
 	&canary_subject,
+	&kmalloc_subject,
+	&slab_subject,
 	NULL,
 };

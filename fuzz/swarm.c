@@ -50,10 +50,10 @@ void swarm_draw(struct swarm *swarm, const struct subject *subject, struct rando
 }
 
 /* Near an edge: a little less, just so, a little more. */
-static int32_t around(struct random *r, int32_t edge)
+static uint32_t around(struct random *r, uint32_t edge)
 {
-	static const int8_t off[] = { 0, 0, 0, -1, 1, -8, 8, -16, 16, -24, 24, -7 };
-	return edge + off[random_below(r, COUNT_OF(off))];
+	static const uint8_t off[] = { 24, 24, 24, 23, 25, 16, 32, 8, 40, 0, 48, 17 };
+	return edge + off[random_below(r, COUNT_OF(off))] - 24;
 }
 
 static uint32_t draw_size(struct swarm *swarm)
@@ -63,18 +63,18 @@ static uint32_t draw_size(struct swarm *swarm)
 	if (kind < 4) return (uint32_t)swarm->size;
 	if (kind < 8) return random_below(r, 256);
 	if (kind < 10) return random_below(r, 2 * SLAB_SIZE_MAX);
-	if (kind < 12) return (uint32_t)around(r, 1 << random_below(r, 17));
-	if (kind < 14) return (uint32_t)around(r, PAGE_SIZE * (int32_t)random_below(r, 17));
+	if (kind < 12) return around(r, 1u << random_below(r, 17));
+	if (kind < 14) return around(r, PAGE_SIZE * random_below(r, 17));
 	if (kind == 14) return random_below(r, 2);
 	return random_one_in(r, 2) ? 0u - random_below(r, 2 * PAGE_SIZE) :
-				     (uint32_t)around(r, INT32_MAX - (int32_t)random_below(r, 64));
+				     around(r, INT32_MAX - random_below(r, 64));
 }
 
 static uint32_t draw_number(struct swarm *swarm, const struct field *f)
 {
 	struct random *r = swarm->random;
 	const uint32_t room = field_room(f);
-	if (f->place == IN_SLOT && f->limit == 0) return random_below(r, swarm->slots);
+	if (f->place == IN_SLOT) return random_below(r, (uint32_t)min_u64(swarm->slots, room));
 	if (room == 0) {
 		const uint64_t bits = random_u64(r);
 		return (uint32_t)bits >> ((bits >> 32) % 32);
