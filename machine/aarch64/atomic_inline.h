@@ -9,6 +9,11 @@ static inline uint32_t atomic_load_u32(const uint32_t *at)
 	return __atomic_load_n(at, __ATOMIC_ACQUIRE);
 }
 
+static inline uint64_t atomic_load_u64(const uint64_t *at)
+{
+	return __atomic_load_n(at, __ATOMIC_ACQUIRE);
+}
+
 static inline void atomic_store_u32(uint32_t *at, uint32_t value)
 {
 	__atomic_store_n(at, value, __ATOMIC_RELEASE);
@@ -24,6 +29,18 @@ static inline bool atomic_claim_u32(uint32_t *at, uint32_t value)
 	uint32_t was = 0;
 	return __atomic_compare_exchange_n(at, &was, value, false, __ATOMIC_ACQ_REL,
 					   __ATOMIC_ACQUIRE);
+}
+
+static inline bool atomic_bit_set(uint64_t *map, uint32_t n)
+{
+	const uint64_t bit = 1ull << (n % 64);
+	return (__atomic_fetch_or(&map[n / 64], bit, __ATOMIC_ACQ_REL) & bit) != 0;
+}
+
+static inline bool atomic_bit_clear(uint64_t *map, uint32_t n)
+{
+	const uint64_t bit = 1ull << (n % 64);
+	return (__atomic_fetch_and(&map[n / 64], ~bit, __ATOMIC_ACQ_REL) & bit) != 0;
 }
 
 #endif
