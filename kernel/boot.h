@@ -10,7 +10,7 @@
 struct boot {
 	struct platform platform;
 	struct memmap memory;
-	struct range tree;     /* the device tree, in memory */
+	struct range tree; /* the device tree, in memory */
 	struct fdt fdt;
 };
 extern struct boot boot;

@@ -12,6 +12,7 @@
 #include "machine/lock.h"
 
 static struct lock console = { .rank = RANK_CONSOLE };
+static uint32_t holder; /* CPU + 1 while it has the lock, or 0 */
 static bool line_open;
 
 static void write(const char *text, size_t bytes)
@@ -26,7 +27,9 @@ void console_print_v(const char *format, va_list args)
 	char line[CONSOLE_LINE_BYTES];
 	const size_t bytes = format_text_v(line, sizeof(line), format, args);
 	const mach_irq_t was = lock_take(&console);
+	atomic_store_u32(&holder, mach_cpu() + 1);
 	write(line, bytes);
+	atomic_store_u32(&holder, 0);
 	lock_drop(&console, was);
 }
 
@@ -55,5 +58,7 @@ void console_fresh_line(void)
 
 void console_forget(void)
 {
-	lock_init(&console, RANK_CONSOLE);
+	if (atomic_load_u32(&holder) != mach_cpu() + 1) return;
+	atomic_store_u32(&holder, 0);
+	atomic_store_u32(&console.serving, console.serving + 1); /* others may wait their turn */
 }

@@ -18,7 +18,7 @@ void console_print_v(const char *format, va_list args);
 void console_report(const char *format, ...) PRINTF_LIKE(1, 2);
 void console_fresh_line(void);
 
-/* The lock is as new: its holder was abandoned. */
+/* What this CPU was doing is abandoned: if it was printing, the lock is free again. */
 void console_forget(void);
 
 #endif

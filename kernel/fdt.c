@@ -118,8 +118,9 @@ static enum fdt_error open_header(struct fdt *tree, const uint8_t *blob, size_t 
 	tree->boot_cpu = header(blob, WORD_BOOT_CPU);
 	if (!block_fits(tree, tree->structure, 0)) return FDT_BAD_LAYOUT;
 	/* Version 16 does not say how long the structure is: to the end, at most. */
-	const uint32_t structure_bytes = version >= VERSION_OURS ?
-		header(blob, WORD_STRUCTURE_BYTES) : total - tree->structure;
+	const uint32_t structure_bytes = version >= VERSION_OURS
+						 ? header(blob, WORD_STRUCTURE_BYTES)
+						 : total - tree->structure;
 	const uint32_t strings_bytes = header(blob, WORD_STRINGS_BYTES);
 	if (!block_fits(tree, tree->structure, structure_bytes) ||
 	    !block_fits(tree, tree->strings, strings_bytes) ||

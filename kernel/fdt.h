@@ -19,18 +19,18 @@ enum {
 
 enum fdt_error {
 	FDT_OK = 0,
-	FDT_MISALIGNED,    /* the blob is not at a multiple of 8 */
-	FDT_TOO_SHORT,     /* no room for a header */
+	FDT_MISALIGNED, /* the blob is not at a multiple of 8 */
+	FDT_TOO_SHORT,  /* no room for a header */
 	FDT_BAD_MAGIC,
-	FDT_BAD_VERSION,   /* older than 16, or not compatible with 17 */
-	FDT_BAD_SIZE,      /* total size below a header, over the limit, or over the room */
-	FDT_BAD_LAYOUT,    /* a block lies outside of the blob, in the header or is misaligned */
-	FDT_BAD_RESERVE,   /* the list of reservations does not end inside the blob */
-	FDT_CUT_OFF,       /* the structure ends in the middle of something */
+	FDT_BAD_VERSION, /* older than 16, or not compatible with 17 */
+	FDT_BAD_SIZE,    /* total size below a header, over the limit, or over the room */
+	FDT_BAD_LAYOUT,  /* a block lies outside of the blob, in the header or is misaligned */
+	FDT_BAD_RESERVE, /* the list of reservations does not end inside the blob */
+	FDT_CUT_OFF,     /* the structure ends in the middle of something */
 	FDT_BAD_TOKEN,
-	FDT_BAD_NAME,      /* a node's or property's name is not there or does not end */
-	FDT_MISPLACED,     /* a property after a child, or outside of any node */
-	FDT_UNBALANCED,    /* more ends than begins, or fewer, or two roots */
+	FDT_BAD_NAME,   /* a node's or property's name is not there or does not end */
+	FDT_MISPLACED,  /* a property after a child, or outside of any node */
+	FDT_UNBALANCED, /* more ends than begins, or fewer, or two roots */
 	FDT_TOO_DEEP,
 	FDT_ERRORS
 };
@@ -64,7 +64,7 @@ uint32_t fdt_size(const void *blob, size_t room);
 bool fdt_reservation(const struct fdt *tree, uint32_t n, uint64_t *base, uint64_t *bytes);
 
 fdt_node fdt_root(const struct fdt *tree);
-fdt_node fdt_child(const struct fdt *tree, fdt_node node); /* the first, or FDT_NONE */
+fdt_node fdt_child(const struct fdt *tree, fdt_node node);   /* the first, or FDT_NONE */
 fdt_node fdt_sibling(const struct fdt *tree, fdt_node node); /* the next, or FDT_NONE */
 
 /* The name with its unit address, NUL-terminated. */

@@ -3,17 +3,23 @@
  *
  *   1. Read the device tree: without it there is no console, no memory, no way out.
  *   2. Work out which memory there is, and map it: text, constants, data, devices, nothing else.
- *   3. Leave the boot's tables for these; say who we are.
+ *   3. Leave the boot's tables for these; timer and interrupts; say who we are.
+ *   4. Make the page pool and kmalloc of what is left; start the other CPUs.
+ *   5. Self-test, then the program that this image was linked with; its result is the status.
  *
  * What a stranger got wrong (the device tree, the initrd's place) is refused with one line and
- * STATUS_BAD_INPUT.  CPU 0 only, interrupts masked, until smp_start().
+ * STATUS_BAD_INPUT.  CPU 0 only, interrupts masked, until smp_enter().
  */
+#include "kernel/banner.h"
 #include "kernel/boot.h"
 #include "kernel/console.h"
+#include "kernel/kmem.h"
 #include "kernel/power.h"
 #include "kernel/program.h"
+#include "kernel/selftest.h"
+#include "kernel/smp.h"
+#include "kernel/tick.h"
 #include "machine/aarch64/boot.h"
-#include "machine/aarch64/exception.h"
 #include "machine/aarch64/gic.h"
 #include "machine/aarch64/mmu.h"
 #include "machine/aarch64/psci.h"
@@ -25,14 +31,11 @@ enum { TREE_WINDOW_BYTES = 4 << 20, BLOCK_BYTES = 2 << 20 };
 
 struct boot boot;
 
-/* Ends a boot that cannot go on for a stranger's fault; also before the console is there. */
+/* Ends a boot that cannot go on for a stranger's fault; power_off() sees to it that the line is
+ * read even when there is no console. */
 static NORETURN void refuse(const char *what, const char *why)
 {
 	console_report("anvil: %s: %s\n", what, why);
-	size_t bytes;
-	const char *backlog = uart_backlog(&bytes);
-	if (bytes > 0 && (semihost_enabled() || semihost_detect()))
-		semihost_print(backlog, bytes);
 	power_off(STATUS_BAD_INPUT);
 }
 
@@ -83,14 +86,85 @@ static void map_all(paddr_t image)
 	mmu_install();
 }
 
+/* This CPU gets number 0; false when the tree does not know it. */
+static bool number_cpus(struct platform *platform)
+{
+	const uint64_t here = cpu_affinity_here();
+	unsigned at = 0;
+	while (at < platform->cpu_count && platform->cpus[at] != here) at++;
+	if (at == platform->cpu_count) return false;
+	for (; at > 0; at--) platform->cpus[at] = platform->cpus[at - 1];
+	platform->cpus[0] = here;
+	if (!platform->cpus_by_psci) {
+		platform->cpus_unused += platform->cpu_count - 1;
+		platform->cpu_count = 1;
+	}
+	cpu_table_init(platform->cpu_count, platform->cpus);
+	return true;
+}
+
+static struct gic_place gic_place(const struct platform *platform)
+{
+	struct gic_place place = {
+		.version = platform->gic_version,
+		.distributor.base = platform->gic_distributor.base,
+		.cpu_interface.base = platform->gic_cpu_interface.base,
+		.redistributor_count = platform->gic_redistributor_count,
+	};
+	for (unsigned i = 0; i < place.redistributor_count; i++) {
+		const struct range r = platform->gic_redistributors[i];
+		place.redistributors[i] = (struct gic_region){ r.base, r.bytes };
+	}
+	return place;
+}
+
+/* The tree is read at its place in the direct map from now on. */
+static void move_tree(void)
+{
+	const uint8_t *now = mach_phys(boot.tree.base);
+	const uintptr_t offset = (uintptr_t)boot.platform.bootargs - (uintptr_t)boot.fdt.blob;
+	if (offset < boot.fdt.bytes) boot.platform.bootargs = (const char *)now + offset;
+	boot.fdt.blob = now;
+}
+
+static void start_devices(void)
+{
+	struct platform *platform = &boot.platform;
+	if (platform->uart.bytes > 0) uart_init((uintptr_t)mach_phys(platform->uart.base));
+	if (!number_cpus(platform)) refuse("device tree", "it does not know the CPU that booted");
+	const struct gic_place place = gic_place(platform);
+	gic_init(&place);
+	if (!timer_init(platform->timer_interrupt, tick_fired))
+		refuse("timer", "the counter has no usable rate");
+}
+
+static void start_cpus(void)
+{
+	smp_enter();
+	unsigned cpu = 0;
+	int64_t status = 0;
+	const char *wrong = smp_start(&cpu, &status);
+	if (wrong == NULL) return;
+	console_print("anvil: CPU %u: %s (%ld)\n", cpu, wrong, status);
+	power_off(STATUS_BAD_INPUT);
+}
+
 NORETURN void kernel_start(struct machine_cpu *cpu, paddr_t tree, paddr_t image)
 {
 	(void)cpu;
 	read_tree(tree, image);
 	map_all(image);
-	boot.fdt.blob = mach_phys(tree);
-	if (boot.platform.uart.bytes > 0)
-		uart_init((uintptr_t)mach_phys(boot.platform.uart.base));
-	console_print("anvil: here, %u MiB\n", (unsigned)(boot.memory.ram_bytes >> 20));
+	move_tree();
+	start_devices();
+	banner_print();
+	const char *wrong = kmem_start(&boot.memory, cpu_count(),
+				       bootarg_is_set(boot.platform.bootargs, "hard"));
+	if (wrong != NULL) refuse("memory", wrong);
+	banner_print_memory();
+	start_cpus();
+	if (selftest_run() > 0) power_off(STATUS_FINDING);
+	/* Under QEMU's -icount shift=0 an instruction takes a nanosecond. */
+	if (bootarg_is_set(boot.platform.bootargs, "icount"))
+		console_print("anvil: boot %lu instructions\n", timer_since_reset_ns());
 	power_off(program_main());
 }

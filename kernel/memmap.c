@@ -101,18 +101,27 @@ static bool devices_are_apart(const struct memmap *map)
 	return true;
 }
 
+/* Keeps `usable` sorted. */
+static void add_usable(struct memmap *map, struct range r)
+{
+	if (r.bytes == 0) return;
+	ASSERT(map->usable_count < MEMMAP_USABLE_MAX);
+	unsigned at = map->usable_count++;
+	for (; at > 0 && map->usable[at - 1].base > r.base; at--)
+		map->usable[at] = map->usable[at - 1];
+	map->usable[at] = r;
+	map->usable_bytes += r.bytes;
+}
+
 /* The gaps between held ranges in one piece of memory are usable. */
 static void sweep(struct memmap *map, struct range ram)
 {
 	paddr_t at = ram.base;
 	for (unsigned i = 0; i <= map->held_count; i++) {
-		const paddr_t until = i == map->held_count ? end_of(ram) :
-			min_u64(map->held[i].range.base, end_of(ram));
-		if (until > at) {
-			ASSERT(map->usable_count < MEMMAP_USABLE_MAX);
-			map->usable[map->usable_count++] = (struct range){ at, until - at };
-			map->usable_bytes += until - at;
-		}
+		const paddr_t until = i == map->held_count
+					      ? end_of(ram)
+					      : min_u64(map->held[i].range.base, end_of(ram));
+		if (until > at) add_usable(map, (struct range){ at, until - at });
 		if (i < map->held_count) at = max_u64(at, end_of(map->held[i].range));
 	}
 }
@@ -123,14 +132,14 @@ static const char *check_given(const struct memmap *map, const struct held *give
 	for (unsigned i = 0; i < count; i++) {
 		if (given[i].range.bytes == 0) continue;
 		if (!memmap_is_ram(map, given[i].range))
-			return i == 0 ? "the kernel image is not in memory" :
-			       i == 1 ? "the device tree is not in memory" :
-					"the initrd is not in memory";
+			return i == 0   ? "the kernel image is not in memory"
+			       : i == 1 ? "the device tree is not in memory"
+					: "the initrd is not in memory";
 		for (unsigned j = 0; j < i; j++) {
 			if (overlap(given[i].range, given[j].range))
-				return i == 1 ? "the device tree overlaps the kernel image" :
-				       j == 0 ? "the initrd overlaps the kernel image" :
-						"the initrd overlaps the device tree";
+				return i == 1   ? "the device tree overlaps the kernel image"
+				       : j == 0 ? "the initrd overlaps the kernel image"
+						: "the initrd overlaps the device tree";
 		}
 	}
 	return NULL;
@@ -155,8 +164,7 @@ const char *memmap_build(struct memmap *map, const struct platform *platform, st
 	if (!devices_are_apart(map)) return "device registers inside memory";
 
 	for (unsigned i = 0; i < COUNT_OF(given); i++) {
-		if (given[i].range.bytes > 0)
-			add_held(map, outward(given[i].range), given[i].name);
+		if (given[i].range.bytes > 0) add_held(map, outward(given[i].range), given[i].name);
 	}
 	for (unsigned i = 0; i < platform->reserved_count; i++)
 		add_held(map, outward(platform->reserved[i]), "firmware");
@@ -164,22 +172,15 @@ const char *memmap_build(struct memmap *map, const struct platform *platform, st
 	return map->usable_count == 0 ? "all memory is taken" : NULL;
 }
 
-/* The last usable range is cut at `base`; what lies above the cut stays usable too. */
+/* Takes `out` from usable range `n`; what lies on both sides of it stays usable. */
 static void cut(struct memmap *map, unsigned n, struct range out)
 {
-	struct range *from = &map->usable[n];
-	const struct range above = { end_of(out), end_of(*from) - end_of(out) };
-	from->bytes = out.base - from->base;
-	map->usable_bytes -= out.bytes;
-	if (above.bytes > 0) {
-		ASSERT(map->usable_count < MEMMAP_USABLE_MAX);
-		for (unsigned i = map->usable_count++; i > n + 1; i--)
-			map->usable[i] = map->usable[i - 1];
-		map->usable[n + 1] = above;
-	}
-	if (map->usable[n].bytes > 0) return;
+	const struct range from = map->usable[n];
 	map->usable_count--;
+	map->usable_bytes -= from.bytes;
 	for (unsigned i = n; i < map->usable_count; i++) map->usable[i] = map->usable[i + 1];
+	add_usable(map, (struct range){ from.base, out.base - from.base });
+	add_usable(map, (struct range){ end_of(out), end_of(from) - end_of(out) });
 }
 
 paddr_t memmap_take(struct memmap *map, uint64_t bytes, uint64_t align, const char *name)
@@ -200,6 +201,18 @@ paddr_t memmap_take(struct memmap *map, uint64_t bytes, uint64_t align, const ch
 		return base;
 	}
 	return PADDR_NONE;
+}
+
+void memmap_return(struct memmap *map, paddr_t base)
+{
+	ASSERT(is_aligned(base, PAGE_SIZE));
+	for (unsigned i = 0; i < map->held_count; i++) {
+		struct range *r = &map->held[i].range;
+		if (base <= r->base || base >= end_of(*r)) continue;
+		add_usable(map, (struct range){ base, end_of(*r) - base });
+		r->bytes = base - r->base;
+		return;
+	}
 }
 
 static const char *check_usable(const struct memmap *map, unsigned n)

@@ -25,7 +25,7 @@ struct held {
 struct memmap {
 	struct range ram[PLATFORM_RAM_MAX]; /* rising */
 	unsigned ram_count;
-	struct held held[MEMMAP_HELD_MAX];  /* rising by base; firmware's may overlap */
+	struct held held[MEMMAP_HELD_MAX]; /* rising by base; firmware's may overlap */
 	unsigned held_count;
 	struct range usable[MEMMAP_USABLE_MAX]; /* rising; disjoint from each other and all held */
 	unsigned usable_count;
@@ -45,6 +45,9 @@ const char *memmap_build(struct memmap *map, const struct platform *platform, st
 /* Takes `bytes` (rounded up to pages) at a multiple of `align` (a power of two, at least a page)
  * from the highest usable range that has room, for `name`.  PADDR_NONE when none has. */
 paddr_t memmap_take(struct memmap *map, uint64_t bytes, uint64_t align, const char *name);
+
+/* Gives back [base, the end) of what memmap_take() gave as one piece; whole pages. */
+void memmap_return(struct memmap *map, paddr_t base);
 
 /* Whole of [base, base + bytes) in one piece of memory? */
 bool memmap_is_ram(const struct memmap *map, struct range range);

@@ -18,10 +18,10 @@
 #include "kernel/console.h"
 #include "kernel/power.h"
 #include "kernel/symbols.h"
-#include "machine/aarch64/exception.h"
 #include "machine/aarch64/cpu.h"
+#include "machine/aarch64/exception.h"
 
-enum { STOP_PATIENCE_NS = 100000000, STOP_TURNS_MAX = 1000000, MESSAGE_BYTES = 200 };
+enum { STOP_PATIENCE_NS = 1000000000, MESSAGE_BYTES = 200 };
 
 static uint32_t reporter;
 static void (*panic_hook)(const char *id, const char *message);
@@ -44,9 +44,8 @@ static void stop_others(void)
 	}
 	const uint64_t end = mach_now_ns() + STOP_PATIENCE_NS;
 	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
-		unsigned turns = 0;
 		while (is_other(cpu) && atomic_load_u32(&machine_cpus[cpu].stopped) == 0 &&
-		       mach_now_ns() < end && turns++ < STOP_TURNS_MAX)
+		       mach_now_ns() < end)
 			mach_relax();
 	}
 }

@@ -145,8 +145,7 @@ static const char *reserve(struct platform *out, struct range r)
 	return NULL;
 }
 
-static const char *read_reserved_node(const struct fdt *tree, fdt_node parent,
-				      struct platform *out)
+static const char *read_reserved_node(const struct fdt *tree, fdt_node parent, struct platform *out)
 {
 	struct cells cells;
 	if (!cells_read(tree, parent, &cells)) return "reserved memory with strange cells";

@@ -25,8 +25,8 @@ struct platform {
 
 	uint64_t cpus[CPUS_MAX]; /* affinities, in the tree's order */
 	unsigned cpu_count;
-	unsigned cpus_unused;    /* described, but beyond CPUS_MAX */
-	bool cpus_by_psci;       /* those that did not boot can be started */
+	unsigned cpus_unused; /* described, but beyond CPUS_MAX */
+	bool cpus_by_psci;    /* those that did not boot can be started */
 
 	enum { CONDUIT_NONE, CONDUIT_HVC, CONDUIT_SMC } conduit;
 	uint32_t psci_cpu_on;
@@ -37,7 +37,7 @@ struct platform {
 	unsigned gic_redistributor_count;
 	unsigned timer_interrupt; /* the virtual timer's, 16 to 31 */
 
-	struct range uart; /* a PL011; bytes 0: none */
+	struct range uart;    /* a PL011; bytes 0: none */
 	const char *bootargs; /* NUL-terminated, inside the tree; never NULL */
 };
 

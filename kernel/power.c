@@ -10,10 +10,22 @@
 #include "machine/aarch64/cpu.h"
 #include "machine/aarch64/psci.h"
 #include "machine/aarch64/semihost.h"
+#include "machine/aarch64/uart.h"
+
+/* A run that ends before a UART was found has said its last words to nobody.  A device tree that
+ * cannot be read has no boot arguments either, so here the host is asked for without permission,
+ * by an instruction that is allowed to be undefined. */
+static void say_what_waits(void)
+{
+	size_t bytes;
+	const char *text = uart_backlog(&bytes);
+	if (bytes > 0 && (semihost_enabled() || semihost_detect())) semihost_print(text, bytes);
+}
 
 void power_off(int status)
 {
 	cpu_irq_mask();
+	say_what_waits();
 	semihost_exit(status);
 	psci_system_off();
 	console_report("anvil: no way to power off; resting with status %d\n", status);

@@ -26,8 +26,7 @@ struct cpu_stacks {
 	uint8_t emergency[EMERGENCY_STACK_BYTES];
 };
 
-static struct cpu_stacks stacks[CPUS_MAX]
-	__attribute__((section(".noinit"), aligned(PAGE_SIZE)));
+static struct cpu_stacks stacks[CPUS_MAX] __attribute__((section(".noinit"), aligned(PAGE_SIZE)));
 
 struct machine_cpu machine_cpus[CPUS_MAX] = {
 	[0] = {
@@ -84,6 +83,8 @@ void cpu_forget(void)
 	cpu->panics = 0;
 	cpu->probe = 0;
 	cpu->frame = NULL;
+	if (cpu->claimed != 0) gic_done((uint32_t)cpu->claimed);
+	cpu->claimed = 0;
 }
 
 uintptr_t cpu_guard(unsigned number, unsigned which)

@@ -11,6 +11,8 @@ struct exception_frame;
 
 enum { CPU_LOCKS_MAX = 8, EMERGENCY_STACK_BYTES = 8 << 10 };
 
+#define CPU_CLAIMED (1ull << 32)
+
 /* A lock that a CPU holds, in images under test. */
 struct cpu_lock {
 	const void *lock;
@@ -28,25 +30,27 @@ struct machine_cpu {
 	void (*entry)(struct machine_cpu *cpu, paddr_t tree, paddr_t image); /* first C code */
 	uintptr_t probe; /* where to go on when the access being tried faults; 0: none is */
 
-	uint64_t affinity;      /* MPIDR_EL1's affinity fields: its name for PSCI and the GIC */
-	uintptr_t redistributor;/* GICv3: its registers */
-	uint64_t ticks;         /* timer interrupts taken */
-	uint64_t timer_ns;      /* deadline of the next one, UINT64_MAX if none */
-	uint32_t ipi_pending;   /* atomic: woken since the last mach_wait() */
-	uint32_t stopped;       /* atomic: parked for good by a panic */
-	uint64_t stopped_at;    /* where it was when it was told to stop */
-	uint32_t panics;        /* panics begun here: more than one is a fault while reporting */
+	uint64_t affinity;       /* MPIDR_EL1's affinity fields: its name for PSCI and the GIC */
+	uintptr_t redistributor; /* GICv3: its registers */
+	uint64_t ticks;          /* timer interrupts taken */
+	uint64_t timer_ns;       /* deadline of the next one, UINT64_MAX if none */
+	uint64_t claimed;        /* the interrupt being handled, with CPU_CLAIMED, or 0 */
+	uint32_t ipi_pending;    /* atomic: woken since the last mach_wait() */
+	uint32_t stopped;        /* atomic: parked for good by a panic */
+	uint64_t stopped_at;     /* where it was when it was told to stop */
+	uint32_t panics;         /* panics begun here: more than one is a fault while reporting */
 	uint32_t lock_count;
 	struct cpu_lock locks[CPU_LOCKS_MAX];
 	const struct exception_frame *frame; /* of the exception being reported, or NULL */
 };
 
 _Static_assert(offsetof(struct machine_cpu, number) == CPU_NUMBER &&
-	       offsetof(struct machine_cpu, stack_low) == CPU_STACK_LOW &&
-	       offsetof(struct machine_cpu, stack_high) == CPU_STACK_HIGH &&
-	       offsetof(struct machine_cpu, emergency_high) == CPU_EMERGENCY_HIGH &&
-	       offsetof(struct machine_cpu, entry) == CPU_ENTRY &&
-	       offsetof(struct machine_cpu, probe) == CPU_PROBE, "layout.h");
+		       offsetof(struct machine_cpu, stack_low) == CPU_STACK_LOW &&
+		       offsetof(struct machine_cpu, stack_high) == CPU_STACK_HIGH &&
+		       offsetof(struct machine_cpu, emergency_high) == CPU_EMERGENCY_HIGH &&
+		       offsetof(struct machine_cpu, entry) == CPU_ENTRY &&
+		       offsetof(struct machine_cpu, probe) == CPU_PROBE,
+	       "layout.h");
 
 extern struct machine_cpu machine_cpus[CPUS_MAX];
 
@@ -68,7 +72,8 @@ unsigned cpu_count(void);
  * The kernel's final page tables are in use by then. */
 int64_t cpu_start(unsigned number, void (*entry)(struct machine_cpu *, paddr_t, paddr_t));
 
-/* Makes this CPU as new: its own stack's bounds, no locks held, no frame, no probe. */
+/* Makes this CPU as new: its own stack's bounds, no locks held, no frame, no probe, no interrupt
+ * being handled. */
 void cpu_forget(void);
 
 /* The guard page below the stack of CPU `number`, for the mapper; `which` 1 is the emergency's. */

@@ -96,7 +96,10 @@ static NORETURN void report_abort(const struct exception_frame *frame)
 	const bool fetch = class_of(esr) == CLASS_INSTRUCTION;
 	const bool write = !fetch && (esr & (1 << 6)) != 0;
 	kpanic("fault", "%s: %s of 0x%016lx: %s", exception_name(esr),
-	       fetch ? "fetch" : write ? "write" : "read", frame->far, fault_name(esr));
+	       fetch   ? "fetch"
+	       : write ? "write"
+		       : "read",
+	       frame->far, fault_name(esr));
 }
 
 static NORETURN void report_sync(const struct exception_frame *frame)
@@ -122,13 +125,13 @@ static NORETURN void report_stack(struct machine_cpu *cpu, const struct exceptio
 	       exception_name(frame->esr));
 }
 
-static void interrupt(const struct exception_frame *frame)
+static void interrupt(struct machine_cpu *cpu, const struct exception_frame *frame)
 {
 	const uint32_t claimed = gic_claim();
 	const unsigned id = gic_number(claimed);
 	if (id >= GIC_NONE) return; /* it went away before we asked */
+	cpu->claimed = claimed | CPU_CLAIMED;
 	if (id == GIC_SGI_STOP) {
-		gic_done(claimed);
 		cpu_park(frame);
 	} else if (id == GIC_SGI_WAKE) {
 		cpu_woken();
@@ -137,6 +140,7 @@ static void interrupt(const struct exception_frame *frame)
 	} else {
 		kpanic("fault", "interrupt %u is nobody's", id);
 	}
+	cpu->claimed = 0;
 	gic_done(claimed);
 }
 
@@ -144,7 +148,7 @@ void exception_entry(struct exception_frame *frame)
 {
 	struct machine_cpu *cpu = cpu_here();
 	if (frame->vector == VECTOR_IRQ) {
-		interrupt(frame);
+		interrupt(cpu, frame);
 		return;
 	}
 	if (frame->vector == VECTOR_SYNC && cpu->probe != 0) {

@@ -18,11 +18,12 @@ struct exception_frame {
 };
 
 _Static_assert(offsetof(struct exception_frame, sp) == FRAME_SP &&
-	       offsetof(struct exception_frame, elr) == FRAME_ELR &&
-	       offsetof(struct exception_frame, esr) == FRAME_ESR &&
-	       offsetof(struct exception_frame, vector) == FRAME_VECTOR &&
-	       offsetof(struct exception_frame, record) == FRAME_RECORD &&
-	       sizeof(struct exception_frame) == FRAME_BYTES, "layout.h");
+		       offsetof(struct exception_frame, elr) == FRAME_ELR &&
+		       offsetof(struct exception_frame, esr) == FRAME_ESR &&
+		       offsetof(struct exception_frame, vector) == FRAME_VECTOR &&
+		       offsetof(struct exception_frame, record) == FRAME_RECORD &&
+		       sizeof(struct exception_frame) == FRAME_BYTES,
+	       "layout.h");
 
 /* From vectors.S, for every exception; interrupts masked. */
 void exception_entry(struct exception_frame *frame);

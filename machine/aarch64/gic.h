@@ -16,8 +16,8 @@ struct gic_region {
 struct gic_place {
 	unsigned version; /* 2 or 3 */
 	struct gic_region distributor;
-	struct gic_region cpu_interface;                      /* version 2 */
-	struct gic_region redistributors[GIC_REGIONS_MAX];    /* version 3 */
+	struct gic_region cpu_interface;                   /* version 2 */
+	struct gic_region redistributors[GIC_REGIONS_MAX]; /* version 3 */
 	unsigned redistributor_count;
 };
 

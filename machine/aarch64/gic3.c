@@ -76,8 +76,8 @@ static uintptr_t redistributor_in(const struct gic_region *region, uint32_t affi
 static uintptr_t redistributor_find(uint64_t affinity)
 {
 	for (unsigned i = 0; i < gic_at.redistributor_count; i++) {
-		const uintptr_t found = redistributor_in(&gic_at.redistributors[i],
-							 affinity_packed(affinity));
+		const uintptr_t found =
+			redistributor_in(&gic_at.redistributors[i], affinity_packed(affinity));
 		if (found != 0) return found;
 	}
 	kpanic("machine", "gic: no redistributor for CPU %u", mach_cpu());
@@ -96,10 +96,10 @@ static void gic3_cpu_init(void)
 	wait_while(at + GICR_CTLR, 1u << 3, "a redistributor");
 
 	uint64_t sre;
-	__asm__ volatile("mrs %0, s3_0_c12_c12_5" : "=r"(sre));        /* ICC_SRE_EL1 */
+	__asm__ volatile("mrs %0, s3_0_c12_c12_5" : "=r"(sre)); /* ICC_SRE_EL1 */
 	__asm__ volatile("msr s3_0_c12_c12_5, %0\n\tisb" : : "r"(sre | 1));
-	__asm__ volatile("msr s3_0_c4_c6_0, %0" : : "r"(0xffull));     /* ICC_PMR_EL1 */
-	__asm__ volatile("msr s3_0_c12_c12_4, xzr");                   /* ICC_CTLR_EL1 */
+	__asm__ volatile("msr s3_0_c4_c6_0, %0" : : "r"(0xffull));       /* ICC_PMR_EL1 */
+	__asm__ volatile("msr s3_0_c12_c12_4, xzr");                     /* ICC_CTLR_EL1 */
 	__asm__ volatile("msr s3_0_c12_c12_7, %0\n\tisb" : : "r"(1ull)); /* ICC_IGRPEN1_EL1 */
 	cpu->redistributor = at;
 }

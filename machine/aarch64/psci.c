@@ -35,8 +35,9 @@ int64_t psci_cpu_on(uint64_t affinity, paddr_t entry, uint64_t context)
 const char *psci_error_name(int64_t error)
 {
 	static const char *const names[] = {
-		"success", "not supported", "invalid parameters", "denied", "already on",
-		"on pending", "internal failure", "not present", "disabled", "invalid address",
+		"success",    "not supported",   "invalid parameters", "denied",
+		"already on", "on pending",      "internal failure",   "not present",
+		"disabled",   "invalid address",
 	};
 	const uint64_t n = (uint64_t)-error;
 	return n < COUNT_OF(names) ? names[n] : "unknown error";

@@ -1,0 +1,56 @@
+/*
+ * banner.c -- the lines with which a boot introduces itself.
+ *
+ * Every line starts with "anvil: ", so a log can be searched; sizes have their units.  The
+ * constants are those of machine/limits.h, printed so that a log says which ones it ran with.
+ */
+#include "kernel/banner.h"
+
+#include "kernel/boot.h"
+#include "kernel/console.h"
+#include "kernel/kmem.h"
+#include "machine/aarch64/cpu.h"
+
+enum { KIB = 10, MIB = 20 };
+
+static void print_constants(void)
+{
+	console_print("anvil: pages %u B, blocks to 2^%u, reserve %u; slabs %u to %u B; heap node "
+		      "%u B, window %u MiB\n",
+		      PAGE_SIZE, PAGE_ORDER_MAX, KERNEL_PAGE_RESERVE, SLAB_SIZE_MIN, SLAB_SIZE_MAX,
+		      HEAP_NODE_BYTES, HEAP_WINDOW_BYTES >> MIB);
+	console_print("anvil: early heap %u KiB, kernel stack %u KiB, tick %u ms, watchdog %u and "
+		      "%u ms\n",
+		      EARLY_HEAP_BYTES >> KIB, KERNEL_STACK_BYTES >> KIB, TICK_MS, WATCHDOG_WARN_MS,
+		      WATCHDOG_CRITICAL_MS);
+}
+
+static void print_range(const char *what, struct range r)
+{
+	console_print("anvil:   %012lx-%012lx %7lu KiB %s\n", r.base, r.base + r.bytes - 1,
+		      r.bytes >> KIB, what);
+}
+
+void banner_print(void)
+{
+	const struct platform *platform = &boot.platform;
+	console_print("anvil %s: %u CPUs, GICv%u, %lu MiB, checks %u\n", ANVIL_VERSION, cpu_count(),
+		      platform->gic_version, boot.memory.ram_bytes >> MIB, (unsigned)CHECK_LEVEL);
+	if (platform->cpus_unused > 0)
+		console_print("anvil: %u more CPUs are left alone\n", platform->cpus_unused);
+	print_constants();
+	if (*platform->bootargs != 0) console_print("anvil: arguments %s\n", platform->bootargs);
+}
+
+void banner_print_memory(void)
+{
+	const struct memmap *map = &boot.memory;
+	struct page_counts counts;
+	for (unsigned i = 0; i < map->ram_count; i++) print_range("memory", map->ram[i]);
+	for (unsigned i = 0; i < map->held_count; i++)
+		print_range(map->held[i].name, map->held[i].range);
+	page_count(&kernel_pages, &counts);
+	console_print("anvil: %u pages free of %u: DMA %u, kernel %u, user %u\n", counts.free,
+		      counts.total, counts.zone_free[ZONE_DMA], counts.zone_free[ZONE_KERNEL],
+		      counts.zone_free[ZONE_USER]);
+}
