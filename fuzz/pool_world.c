@@ -24,6 +24,7 @@ void pool_world_open(struct pool_world *world, const struct run *run)
 {
 	const struct script_world *w = &run->script->world;
 	const bool zones = (w->flags & WORLD_ZONES) != 0;
+	const uint32_t cache_pages = (uint32_t)min_u64(w->cache_pages, PAGE_CACHE_MAX);
 	const struct page_config config = {
 		.base = mach_pa(run->machine->arena),
 		.pages = w->pages,
@@ -33,8 +34,8 @@ void pool_world_open(struct pool_world *world, const struct run *run)
 		.reserve = w->reserve,
 		.low = w->pages / 8u,
 		.critical = w->pages / 16u,
-		.cache_pages = w->cache_pages,
-		.cache_batch = (w->cache_pages + 1u) / 2u,
+		.cache_pages = cache_pages,
+		.cache_batch = (cache_pages + 1) / 2,
 		.poison = (w->flags & WORLD_POISON) != 0,
 		.listener = &world->listener,
 	};

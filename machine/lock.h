@@ -91,6 +91,17 @@ static inline void latch_take(struct latch *l)
 	latch_take_as(l, mach_cpu());
 }
 
+/* The same for code that has no time to wait: false, with nothing taken, where somebody else has
+ * the latch.  The caller then goes where latch_take is called. */
+static inline bool latch_take_now(struct latch *l, unsigned cpu)
+{
+	ASSERT_SLOW(mach_irq_masked() && cpu == mach_cpu());
+	mach_lock_wait(l, l->rank);
+	if (UNLIKELY(!atomic_claim_u32(&l->holder, cpu + 1))) return false;
+	mach_lock_got(l, l->rank);
+	return true;
+}
+
 /* Takes a latch unless somebody has it; interrupts may be on.  Nothing may be called under it that
  * takes a lock, of whatever rank ("lock-order"). */
 static inline bool latch_try(struct latch *l)

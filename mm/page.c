@@ -65,8 +65,7 @@ static void page_cpus_init(struct page_pool *pool)
 
 		*c = (struct page_cpu){ 0 };
 		latch_init(&c->latch, RANK_PAGE_CPU);
-		for (unsigned z = 0; z < ZONES; z++)
-			c->stack[z].quick = pool->quick;
+		c->quick = pool->quick;
 	}
 }
 
@@ -108,8 +107,8 @@ void page_pool_give(struct page_pool *pool, uint32_t first, uint32_t end)
 	for (uint32_t n = first; n < end; n++) {
 		ASSERT(pool->frames[n].state == FRAME_RESERVED);
 		frame_forget(&pool->frames[n]);
-		page_withdraw(pool, n, 1);
 	}
+	page_withdraw(pool, first, end - first);
 	const mach_irq_t was = lock_take(&pool->lock);
 	page_range_put_locked(pool, first, end);
 	pool->reserved_pages -= end - first;
@@ -213,6 +212,7 @@ uint32_t page_try(struct page_pool *pool, const struct page_want *want)
 static NOINLINE paddr_t page_alloc_slowly(struct page_pool *pool, unsigned order, uint32_t how,
 					  site_t site)
 {
+	ASSERT(page_how_zone(how) < ZONES);
 	if (order > PAGE_ORDER_MAX) return PADDR_NONE;
 
 	const struct page_want want = { 1u << order, order, false, how, site };
@@ -222,35 +222,45 @@ static NOINLINE paddr_t page_alloc_slowly(struct page_pool *pool, unsigned order
 	return page_address(pool, n);
 }
 
-paddr_t page_alloc(struct page_pool *pool, unsigned order, uint32_t how, site_t site)
+/* A page from this CPU's cache, if there is one to be had without a further look. */
+static inline bool page_quick_take(struct page_pool *pool, unsigned zone, uint32_t word,
+				   site_t site, uint32_t *n)
 {
-	const unsigned zone = page_how_zone(how);
-
-	ASSERT(zone < ZONES);
-	if ((how & PAGE_NO_RECLAIM) == 0) mach_lock_none_held(RANK_QUARANTINE);
-	if (UNLIKELY(order != 0 || (how & PAGE_ZERO) != 0))
-		return page_alloc_slowly(pool, order, how, site);
-
+	bool took = false;
 	const mach_irq_t was = mach_irq_save();
 	const unsigned cpu = mach_cpu();
 	struct page_cpu *c = &pool->cpu[cpu];
-	latch_take_as(&c->latch, cpu);
-	struct page_stack *s = &c->stack[zone];
-	const uint32_t left = s->count - 1;
-	if (UNLIKELY(left >= s->quick)) { /* also when count is 0 */
-		latch_drop(&c->latch);
-		mach_irq_restore(was);
-		return page_alloc_slowly(pool, order, how, site);
-	}
-	const uint32_t n = s->slot[left];
-	struct frame *f = &pool->frames[n];
-	ASSERT_SLOW(f->word == FRAME_WORD(FRAME_CACHED, 0, 0, zone));
-	s->count = left;
-	f->word = how & ~(uint32_t)(PAGE_ZERO | PAGE_NO_RECLAIM);
-	if (CALL_SITES) f->site = site;
-	latch_drop(&c->latch);
-	mach_irq_restore(was);
 
+	if (LIKELY(latch_take_now(&c->latch, cpu))) {
+		struct page_stack *s = &c->stack[zone];
+		const uint32_t left = s->count - 1;
+
+		took = left < c->quick; /* not when count is 0 */
+		if (LIKELY(took)) {
+			struct frame *f = &pool->frames[s->slot[left]];
+
+			ASSERT_SLOW(f->word == FRAME_WORD(FRAME_CACHED, 0, 0, zone));
+			*n = s->slot[left];
+			s->count = left;
+			f->word = word;
+			if (CALL_SITES) f->site = site;
+		}
+		latch_drop(&c->latch);
+	}
+	mach_irq_restore(was);
+	return took;
+}
+
+paddr_t page_alloc(struct page_pool *pool, unsigned order, uint32_t how, site_t site)
+{
+	const unsigned zone = how >> 24; /* or more, with PAGE_ZERO */
+
+	if ((how & PAGE_NO_RECLAIM) == 0) mach_lock_none_held(RANK_QUARANTINE);
+	if (UNLIKELY(order != 0 || zone >= ZONES)) return page_alloc_slowly(pool, order, how, site);
+
+	uint32_t n;
+	if (UNLIKELY(!page_quick_take(pool, zone, how & ~(uint32_t)PAGE_NO_RECLAIM, site, &n)))
+		return page_alloc_slowly(pool, 0, how, site);
 	const paddr_t pa = page_address(pool, n);
 	mach_unpoison(mach_phys(pa), PAGE_SIZE);
 	return pa;
@@ -321,6 +331,32 @@ static NOINLINE enum page_verdict page_free_slowly(struct page_pool *pool, paddr
 	return PAGE_FREED;
 }
 
+/* Page `n`, given back as it should be, into this CPU's cache; false when it has to go elsewhere. */
+static inline bool page_quick_put(struct page_pool *pool, uint32_t n, struct frame *f)
+{
+	bool put = false;
+	const mach_irq_t was = mach_irq_save();
+	const unsigned cpu = mach_cpu();
+	struct page_cpu *c = &pool->cpu[cpu];
+
+	if (LIKELY(latch_take_now(&c->latch, cpu))) {
+		const unsigned zone = f->zone;
+		struct page_stack *s = &c->stack[zone];
+		const uint32_t count = s->count;
+
+		put = count < c->quick;
+		if (LIKELY(put)) {
+			mach_poison(mach_phys(page_address(pool, n)), PAGE_SIZE);
+			s->slot[count] = n;
+			s->count = count + 1;
+			f->word = FRAME_WORD(FRAME_CACHED, 0, 0, zone);
+		}
+		latch_drop(&c->latch);
+	}
+	mach_irq_restore(was);
+	return put;
+}
+
 enum page_verdict page_free(struct page_pool *pool, paddr_t pa, unsigned order, uint32_t how)
 {
 	const uint64_t offset = pa - pool->base;
@@ -330,26 +366,8 @@ enum page_verdict page_free(struct page_pool *pool, paddr_t pa, unsigned order, 
 		return page_free_slowly(pool, pa, order, how);
 
 	struct frame *f = &pool->frames[n];
-	const uint32_t word = f->word;
-	if (UNLIKELY(((word ^ how) & ~PAGE_ZONE_MASK) != 0))
-		return page_free_slowly(pool, pa, order, how);
-
-	const mach_irq_t was = mach_irq_save();
-	const unsigned cpu = mach_cpu();
-	struct page_cpu *c = &pool->cpu[cpu];
-	latch_take_as(&c->latch, cpu);
-	struct page_stack *s = &c->stack[page_how_zone(word)];
-	const uint32_t count = s->count;
-	if (UNLIKELY(count >= s->quick)) {
-		latch_drop(&c->latch);
-		mach_irq_restore(was);
-		return page_free_slowly(pool, pa, order, how);
-	}
-	mach_poison(mach_phys(pa), PAGE_SIZE);
-	s->slot[count] = (uint32_t)n;
-	s->count = count + 1;
-	f->word = FRAME_WORD(FRAME_CACHED, 0, 0, page_how_zone(word));
-	latch_drop(&c->latch);
-	mach_irq_restore(was);
-	return PAGE_FREED;
+	if (UNLIKELY(((f->word ^ how) & ~PAGE_ZONE_MASK) != 0))
+		return page_free_slowly(pool, pa, 0, how);
+	if (LIKELY(page_quick_put(pool, (uint32_t)n, f))) return PAGE_FREED;
+	return page_free_slowly(pool, pa, 0, how);
 }

@@ -23,15 +23,15 @@ enum page_zone {
 
 /*
  * How a request is to be met: PAGE_HOW(zone, owner), or'ed with flags.  It reads like the first
- * word of a frame (frame.h), with the flags where the order is, so that handing out a page is one
+ * word of a frame (frame.h) with flags in bits that are 0 there, so that handing out a page is one
  * store of it and knowing a page again is one comparison with it.
  */
 #define PAGE_HOW(zone, owner) FRAME_WORD(FRAME_USED, 0, owner, zone)
 #define PAGE_OWNER_MASK 0x00ff0000u
-#define PAGE_ZONE_MASK 0xff000000u
+#define PAGE_ZONE_MASK 0x03000000u
 enum {
-	PAGE_ZERO = 1 << 8,       /* the pages come zeroed */
-	PAGE_NO_RECLAIM = 1 << 9, /* fail rather than call shrinkers */
+	PAGE_NO_RECLAIM = 1 << 8, /* fail rather than call shrinkers */
+	PAGE_ZERO = 1 << 30,      /* the pages come zeroed */
 };
 
 /* What became of a free.  Anything but PAGE_FREED changed nothing. */
@@ -66,22 +66,27 @@ struct page_config {
 	const struct mm_listener *listener; /* may be NULL */
 };
 
-enum { PAGE_CACHE_MAX = 64 };
+enum { PAGE_CACHE_MAX = 63 };
 
 /* Pages of one zone that a CPU has ready to hand out; the last in is the first out. */
 struct page_stack {
 	uint32_t count;
-	uint32_t quick; /* count up to which pages come and go with no further look; 0: always look */
 	uint32_t slot[PAGE_CACHE_MAX]; /* frame numbers */
 };
 
-/* One CPU's cache. */
+/* One CPU's cache.  Its size and a stack's are powers of two, so that finding the one that is
+ * wanted takes a shift, and no two CPUs share a cache line. */
 struct page_cpu {
 	struct latch latch; /* RANK_PAGE_CPU */
+	uint32_t quick GUARDED_BY(&latch); /* count up to which pages come and go with no further
+					    * look; 0: always look */
 	uint32_t shrinking GUARDED_BY(&latch); /* this CPU is inside a shrinker */
-	uint32_t pad;
+	uint32_t pad[60];
 	struct page_stack stack[ZONES] GUARDED_BY(&latch);
 };
+
+_Static_assert(sizeof(struct page_stack) == 256 && sizeof(struct page_cpu) == 1024,
+	       "powers of two");
 
 /*
  * Called when a request would fail, in the order of registration, each at most once for a request.
@@ -102,6 +107,8 @@ struct page_list {
 };
 
 struct page_pool {
+	struct page_cpu cpu[CPUS_MAX];
+
 	paddr_t base;
 	struct frame *frames;
 	uint32_t pages;
@@ -109,11 +116,9 @@ struct page_pool {
 	uint32_t zone_end[ZONES];
 	uint32_t reserve, low, critical;
 	uint32_t cache_pages, cache_batch, quarantine_limit;
-	uint32_t quick; /* a stack's, outside shrinkers */
+	uint32_t quick; /* a CPU's, outside shrinkers */
 	bool poison;
 	const struct mm_listener *listener;
-
-	struct page_cpu cpu[CPUS_MAX];
 
 	struct lock lock; /* RANK_PAGE; guards all below and the frames of uncached blocks */
 	struct shrinker *shrinkers GUARDED_BY(&lock);

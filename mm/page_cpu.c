@@ -9,7 +9,7 @@
  * Nothing waits in a cache for ever: whoever would be refused, or asks, drains all of them, those
  * of other CPUs included.  That is why there is a latch although each CPU has its own cache.
  *
- * While a CPU is inside a shrinker its stacks are never quick, so that requests come to where they
+ * While a CPU is inside a shrinker its cache is never quick, so that requests come to where they
  * are refused, and what the shrinker frees goes straight on to the free lists.
  *
  * Always true, under the latch:
@@ -131,8 +131,7 @@ unsigned page_cpu_shrink_enter(struct page_pool *pool)
 
 	ASSERT(!visit.cpu->shrinking);
 	visit.cpu->shrinking = 1;
-	for (unsigned z = 0; z < ZONES; z++)
-		visit.cpu->stack[z].quick = 0;
+	visit.cpu->quick = 0;
 	page_visit_end(visit);
 	return (unsigned)(visit.cpu - pool->cpu);
 }
@@ -145,8 +144,7 @@ void page_cpu_shrink_leave(struct page_pool *pool, unsigned cpu)
 	latch_take(&c->latch);
 	ASSERT(c->shrinking == 1);
 	c->shrinking = 0;
-	for (unsigned z = 0; z < ZONES; z++)
-		c->stack[z].quick = pool->quick;
+	c->quick = pool->quick;
 	latch_drop(&c->latch);
 	mach_irq_restore(was);
 }

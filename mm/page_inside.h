@@ -30,7 +30,7 @@ struct page_news {
 
 static inline unsigned page_how_zone(uint32_t how)
 {
-	return how >> 24;
+	return (how & PAGE_ZONE_MASK) >> 24;
 }
 
 static inline unsigned page_how_owner(uint32_t how)
