@@ -17,7 +17,7 @@
 #include "machine/limits.h"
 
 typedef uint64_t paddr_t; /* a physical address, in bytes; not a pointer: see mach_phys() */
-typedef uint32_t site_t;  /* who asked: an offset into the text, or a script's operation; 0 unknown */
+typedef uint32_t site_t;  /* who asked: a text offset, or a script's operation; 0 unknown */
 
 #define PADDR_NONE ((paddr_t)0) /* no page; physical address 0 is never handed out */
 #define SITE_NONE ((site_t)0)
@@ -66,8 +66,7 @@ NORETURN void kpanic(const char *id, const char *format, ...) PRINTF_LIKE(2, 3);
 NORETURN void kpanic_claim(const char *file, int line, const char *claim);
 
 #define ASSERT(c) ((c) ? (void)0 : kpanic_claim(__FILE__, __LINE__, #c))
-#define ASSERT_SLOW(c) \
-	((CHECK_LEVEL < 2 || (c)) ? (void)0 : kpanic_claim(__FILE__, __LINE__, #c))
+#define ASSERT_SLOW(c) ((CHECK_LEVEL < 2 || (c)) ? (void)0 : kpanic_claim(__FILE__, __LINE__, #c))
 
 /* `align` is a power of two.  The result wraps to 0 only when `n` is within align of the top. */
 static inline uint64_t align_up(uint64_t n, uint64_t align)

@@ -21,14 +21,14 @@
 
 enum lock_rank {
 	RANK_NONE = 0,
-	RANK_OUTER = 10,     /* callers of mm: run queues, processes, tests */
-	RANK_QUARANTINE = 20,/* kmalloc: freed objects kept aside */
-	RANK_HEAP = 30,      /* heap: free blocks and spans */
-	RANK_MAGAZINE = 40,  /* slab: one CPU's magazine (latch) */
-	RANK_SLAB = 50,      /* slab: a cache's slabs */
-	RANK_PAGE_CPU = 60,  /* page: one CPU's cache of pages (latch) */
-	RANK_PAGE = 70,      /* page: free lists, counters */
-	RANK_CONSOLE = 90,   /* innermost: a line of output */
+	RANK_OUTER = 10,      /* callers of mm: run queues, processes, tests */
+	RANK_QUARANTINE = 20, /* kmalloc: freed objects kept aside */
+	RANK_HEAP = 30,       /* heap: free blocks and spans */
+	RANK_MAGAZINE = 40,   /* slab: one CPU's magazine (latch) */
+	RANK_SLAB = 50,       /* slab: a cache's slabs */
+	RANK_PAGE_CPU = 60,   /* page: one CPU's cache of pages (latch) */
+	RANK_PAGE = 70,       /* page: free lists, counters */
+	RANK_CONSOLE = 90,    /* innermost: a line of output */
 };
 
 struct lock {

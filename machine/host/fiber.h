@@ -6,7 +6,7 @@
 
 #include "machine/base.h"
 
-/* An ASan report is written on the stack of the fiber that made the mistake and needs over 16 KiB. */
+/* An ASan report is written on the stack of the fiber that made the mistake: 8 KiB are too few. */
 enum { FIBER_STACK_BYTES = 64 << 10 };
 
 struct fiber {

@@ -9,7 +9,7 @@ set -u
 strangers()
 {
 	llvm-nm --undefined-only --just-symbol-name "$1" |
-		grep -Ev '^(host_now|host_arena_bias|host_yield|latch_wait|_GLOBAL_OFFSET_TABLE_)$' |
+		grep -Ev '^(host_now|host_arena_bias|host_yield|latch_wait)$' |
 		grep -E '^[a-z_]+$'
 }
 

@@ -4,13 +4,14 @@
  * A row is a small program for one CPU, and the panic it must end in; NULL for the good ones.
  * Each rule has at least one row of each kind, so a check that never fires fails here, and so
  * does one that always does.  After each row everything is made as new: that is tested with it.
+ * Latches got by trying have their rows in trycheck_test.c.
  */
 #include "machine/host/arena.h"
 #include "machine/host/panics.h"
 #include "machine/lock.h"
 
 static struct lock outer, inner, inner_too;
-static struct latch latch, latch_too;
+static struct latch latch;
 static mach_irq_t kept;
 
 static void locks_make_new(void)
@@ -19,7 +20,6 @@ static void locks_make_new(void)
 	lock_init(&inner, RANK_PAGE);
 	lock_init(&inner_too, RANK_PAGE);
 	latch_init(&latch, RANK_MAGAZINE);
-	latch_init(&latch_too, RANK_PAGE_CPU);
 }
 
 static void none(void *arg)
@@ -238,92 +238,6 @@ static void wait_with_lock(void *arg)
 	mach_wait();
 }
 
-/* --- latches got by trying -------------------------------------------------------------------- */
-
-static void try_alone(void *arg)
-{
-	(void)arg;
-	ASSERT(latch_try(&latch) && !mach_irq_masked() && !latch_try(&latch));
-	latch_release(&latch);
-	const mach_irq_t was = lock_take(&outer);
-	ASSERT(latch_try(&latch));
-	latch_release(&latch);
-	lock_drop(&outer, was);
-}
-
-static void lock_under_tried(void *arg)
-{
-	(void)arg;
-	ASSERT(latch_try(&latch));
-	lock_take(&inner);
-}
-
-static void try_two(void *arg)
-{
-	(void)arg;
-	ASSERT(latch_try(&latch));
-	latch_try(&latch_too);
-}
-
-static void tried_at_end(void *arg)
-{
-	(void)arg;
-	ASSERT(latch_try(&latch));
-}
-
-static void tried_where_none_may(void *arg)
-{
-	(void)arg;
-	ASSERT(latch_try(&latch));
-	mach_lock_none_held(RANK_PAGE);
-}
-
-static void release_of_free(void *arg)
-{
-	(void)arg;
-	latch_release(&latch);
-}
-
-static void release_twice(void *arg)
-{
-	(void)arg;
-	ASSERT(latch_try(&latch));
-	latch_release(&latch);
-	latch_release(&latch);
-}
-
-/* The latch's own word says "free": a defect, and two get it. */
-static void tried_by_two(void *arg)
-{
-	(void)arg;
-	ASSERT(latch_try(&latch));
-	latch.holder = 0;
-	host_run_on(1, try_alone, NULL);
-	kpanic(panic_id, "on the other CPU: %s", panic_text);
-}
-
-static void try_fails(void *arg)
-{
-	(void)arg;
-	ASSERT(!latch_try(&latch));
-}
-
-static void other_tries(void *arg)
-{
-	(void)arg;
-	ASSERT(latch_try(&latch));
-	ASSERT(host_run_on(1, try_fails, NULL));
-	latch_release(&latch);
-}
-
-static void other_releases(void *arg)
-{
-	(void)arg;
-	ASSERT(latch_try(&latch));
-	host_run_on(1, release_of_free, NULL);
-	kpanic(panic_id, "on the other CPU: %s", panic_text);
-}
-
 /* --- two CPUs -------------------------------------------------------------------------------- */
 
 static void take_outer(void *arg)
@@ -410,16 +324,6 @@ static const struct row {
 	{ "an inner lock where none may", inner_held_where_none_may, "lock-context" },
 	{ "a lock at the end", held_at_end, "lock-context" },
 	{ "idle with a lock", wait_with_lock, "lock-context" },
-	{ "a latch tried", try_alone, NULL },
-	{ "a lock under a tried latch", lock_under_tried, "lock-order" },
-	{ "a second latch tried", try_two, "lock-order" },
-	{ "a tried latch at the end", tried_at_end, "lock-context" },
-	{ "a tried latch where none may", tried_where_none_may, "lock-context" },
-	{ "release of a latch nobody has", release_of_free, "owner" },
-	{ "release twice", release_twice, "owner" },
-	{ "two get one latch by trying", tried_by_two, "owner" },
-	{ "another tries our latch", other_tries, NULL },
-	{ "another releases our latch", other_releases, "owner" },
 	{ "another waits for our lock", other_waits_for_lock, "deadlock" },
 	{ "another waits for our latch", other_waits_for_latch, "deadlock" },
 	{ "another drops our lock", other_drops, "owner" },
