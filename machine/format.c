@@ -46,6 +46,7 @@ static void put_fill(struct output *out, char c, size_t count)
 	for (; count > 0 && out->used + 1 < out->room; count--) put_char(out, c);
 }
 
+/* `sign` is "-" or "": it stands before zeroes and after spaces. */
 static void put(struct output *out, const struct spec *spec, const char *sign, const char *text,
 		size_t length)
 {
@@ -58,6 +59,7 @@ static void put(struct output *out, const struct spec *spec, const char *sign, c
 	if (spec->left) put_fill(out, ' ', fill);
 }
 
+/* Digits come out backwards, so the buffer is filled from its end. */
 static void put_number(struct output *out, const struct spec *spec, const char *sign, uint64_t n,
 		       unsigned base)
 {
@@ -117,12 +119,14 @@ static uint64_t number_unsigned(const struct spec *spec, va_list *args)
 	return va_arg(*args, unsigned long long);
 }
 
+/* The smallest number has no positive twin among the signed ones; unsigned arithmetic has it. */
 static void put_signed(struct output *out, const struct spec *spec, int64_t n)
 {
 	const bool negative = n < 0;
 	put_number(out, spec, negative ? "-" : "", negative ? 0 - (uint64_t)n : (uint64_t)n, 10);
 }
 
+/* Always with 0x in front; a width counts it, and is filled with zeroes behind it. */
 static void put_pointer(struct output *out, const struct spec *spec, const void *p)
 {
 	struct spec plain = { .kind = 'p' };

@@ -76,6 +76,8 @@ static void arena_close(void)
 	arena = (struct arena){ .base = NULL };
 }
 
+/* From here on A1 and A2 hold for pages first to end - 1.  Filled with poison off: memset is the
+ * library's, and ASan looks over its shoulder. */
 static void pages_make_new(size_t first, size_t end)
 {
 	uint8_t *at = arena.base + (first << PAGE_SHIFT);
@@ -122,6 +124,7 @@ static size_t dirty_next(size_t page, size_t pages)
 	return page;
 }
 
+/* Neighbouring dirty pages are made new in one go. */
 void host_arena_reset(void)
 {
 	const size_t pages = arena.bytes >> PAGE_SHIFT;
@@ -173,6 +176,7 @@ paddr_t host_pa(const void *p)
 	return HOST_RAM_BASE + at;
 }
 
+/* No page has address 0, so who looks for the page of it finds none. */
 paddr_t host_pa_untrusted(const void *p)
 {
 	const size_t at = (size_t)((uintptr_t)p - (uintptr_t)arena.base);
@@ -189,6 +193,7 @@ void host_poison(const void *p, size_t bytes)
 void host_unpoison(const void *p, size_t bytes)
 {
 	ASSERT(is_aligned((uintptr_t)p, SHADOW_GRAIN));
+	/* Below the base the difference wraps and is larger than any arena. */
 	const size_t at = (size_t)((uintptr_t)p - (uintptr_t)arena.base);
 	if (LIKELY(at < arena.bytes && bytes != 0)) {
 		ASSERT(bytes <= arena.bytes - at);

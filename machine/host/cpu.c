@@ -54,9 +54,9 @@ static struct slot slots[OUTSIDE + 1];
 static struct slot *current = &slots[OUTSIDE];
 static unsigned cpus;
 
-static uint32_t spins;
-static uint64_t yields;
-static uint64_t clock_ns;
+static uint32_t spins;    /* relaxed so often in a row */
+static uint64_t yields;   /* [yield] points passed since the reset */
+static uint64_t clock_ns; /* what mach_now_ns() says */
 
 static unsigned slot_number(const struct slot *slot)
 {
@@ -70,6 +70,8 @@ bool host_on_cpu(void)
 
 /* --- runs ------------------------------------------------------------------------------------ */
 
+/* V1 and the books change hands on the near side of the switch: on the far side, and when somebody
+ * switches back, they are right already. */
 static void turn_to(struct slot *to)
 {
 	struct slot *from = current;
@@ -129,6 +131,7 @@ void host_cpus_open(unsigned n)
 	cpus = n;
 }
 
+/* An idle CPU's fiber is stopped for good in the middle of cpu_main, so it is buried. */
 void host_cpus_close(void)
 {
 	ASSERT(!host_on_cpu());
@@ -174,6 +177,7 @@ void mach_ipi(unsigned cpu)
 	host_yield(HOST_YIELD_IPI);
 }
 
+/* Who idles with a lock held keeps everybody else from ever running on. */
 void mach_wait(void)
 {
 	mach_lock_none_held(RANK_NONE);

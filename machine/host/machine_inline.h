@@ -35,6 +35,7 @@ enum host_yield {
 /* The one place where another virtual CPU may get its turn (cpu.c). */
 void host_yield(enum host_yield kind);
 
+/* The checked forms: lockcheck.c, then arena.c. */
 mach_irq_t host_irq_save(void);
 void host_irq_restore(mach_irq_t was);
 void host_lock_wait(const void *lock, unsigned rank);
@@ -43,6 +44,7 @@ void host_lock_drop(const void *lock, unsigned rank);
 void host_lock_none_held(unsigned rank);
 void host_try_got(const void *lock);
 void host_try_drop(const void *lock);
+
 void *host_phys(paddr_t pa);
 paddr_t host_pa(const void *p);
 paddr_t host_pa_untrusted(const void *p);
@@ -54,6 +56,8 @@ static inline unsigned mach_cpu(void)
 	return host_now.cpu;
 }
 
+/* In a release build the state is 0 or 1; in a checked one it says whose turn it is to be given
+ * back, and only lockcheck.c can read it. */
 static inline mach_irq_t mach_irq_save(void)
 {
 	if (CHECK_LEVEL >= 2) return host_irq_save();
@@ -80,6 +84,7 @@ static inline void mach_relax(void)
 	host_yield(HOST_YIELD_RELAX);
 }
 
+/* Unsigned arithmetic throughout: the bias is "negative" when the arena lies low. */
 static inline void *mach_phys(paddr_t pa)
 {
 	if (CHECK_LEVEL >= 2) return host_phys(pa);
