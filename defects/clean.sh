@@ -1,0 +1,28 @@
+#!/bin/sh
+# clean.sh PROGRAM PATCH... -- on the clean tree, where each patch's defect would be found, no
+# oracle fires: same subjects, same seed, as many executions as the largest budget.
+set -u
+. defects/head.sh
+program=$1
+shift
+
+# Lines "SUBJECT BUDGET FLAG...", the largest budget for each subject and set of flags.
+hunts() {
+	for patch; do
+		printf '%s|%s|%s\n' "$(head_of "$patch" Subject)" "$(head_of "$patch" Flags)" \
+			"$(head_of "$patch" Budget)"
+	done | awk -F '|' '
+	{ key = $1 FS $2; if ($3 > most[key] + 0) most[key] = $3 }
+	END { for (key in most) { split(key, part, FS); print part[1], most[key], part[2] } }' |
+		sort
+}
+
+failed=0
+list=$(hunts "$@")
+while read -r subject budget flags; do
+	# shellcheck disable=SC2086
+	"$program" --hunt "$subject" --seed 1 --runs "$budget" $flags || failed=1
+done <<LIST
+$list
+LIST
+exit $failed

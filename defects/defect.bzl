@@ -1,0 +1,119 @@
+"""defect: the suite with one known defect put back in, and the test that it is found."""
+
+load("@rules_cc//cc:cc_binary.bzl", "cc_binary")
+load("@rules_shell//shell:sh_binary.bzl", "sh_binary")
+load("@rules_shell//shell:sh_test.bzl", "sh_test")
+load("//tools/build:platform.bzl", "platform_binary")
+
+_PROGRAM = "//fuzz:replay_main"
+_PLATFORM = "//tools/platforms:linux_x86_64_sanitize"
+_HIDDEN = ["//visibility:private"]
+_TAG = "defect"
+_QUICK = "quick"
+
+def _label(path):
+    folder, _, name = path.rpartition("/")
+    return "//%s:%s" % (folder, name)
+
+def defect(name, files, quick = False):
+    """Declares NAME, a test that the suite finds the defect of NAME.patch.
+
+    Only `files` are compiled; their objects come before the archives of the clean tree on the
+    linker's command line, so the archives' members of the same names are never looked at.
+
+    Args:
+      name: the defect's id.
+      files: what is compiled: all that the patch changes, and for a header that it changes all
+        .c files that include it (they get the changed one first, and its guard keeps out the
+        other).
+      quick: found in well under 2 s: then it is part of `test //...`.
+    """
+    tags = [_TAG] + ([_QUICK] if quick else ["manual"])
+    copies = ["patched/%s/%s" % (name, f) for f in files]
+    status = "patched/%s/status" % name
+    headers = [c for c in copies if c.endswith(".h")]
+    native.genrule(
+        name = name + "_patched_",
+        testonly = True,
+        srcs = [name + ".patch"] + [_label(f) for f in files],
+        outs = [status] + copies,
+        cmd = "$(execpath apply.sh) $(execpath %s.patch) $(execpath %s) $(RULEDIR)/patched/%s %s" %
+              (name, status, name, " ".join(files)),
+        tags = ["manual"],
+        tools = ["apply.sh"],
+        visibility = _HIDDEN,
+    )
+    cc_binary(
+        name = name + "_raw_",
+        testonly = True,
+        srcs = copies,
+        copts = ["-include $(BINDIR)/%s/%s" % (native.package_name(), h) for h in headers],
+        tags = ["manual"],
+        visibility = _HIDDEN,
+        deps = [_PROGRAM],
+    )
+    platform_binary(
+        name = name + "_bin",
+        testonly = True,
+        binary = name + "_raw_",
+        platform = _PLATFORM,
+        tags = ["manual"],
+        visibility = _HIDDEN,
+    )
+    sh_test(
+        name = name,
+        size = "small" if quick else "medium",
+        srcs = ["hunt.sh"],
+        args = [
+            "$(rootpath %s_bin)" % name,
+            "$(rootpath %s.patch)" % name,
+            "$(rootpath %s)" % status,
+        ],
+        data = [
+            name + ".patch",
+            name + "_bin",
+            status,
+            "head.sh",
+        ],
+        tags = tags,
+    )
+
+def _clean_test(name, patches, size, tags):
+    sh_test(
+        name = name,
+        size = size,
+        srcs = ["clean.sh"],
+        args = ["$(rootpath //fuzz:replay)"] + ["$(rootpath %s)" % p for p in patches],
+        data = ["head.sh", "//fuzz:replay"] + patches,
+        tags = tags,
+    )
+
+def defects_together():
+    """Declares what is made of all defects above it in the BUILD file.
+
+    all: every test; clean_test and clean_all_test: the clean tree is silent where the quick ones,
+    or all, are looked for; refresh and benchmark: see README.md.
+    """
+    rules = native.existing_rules()
+    every = sorted([n for n in rules if _TAG in rules[n]["tags"]])
+    quick = [n for n in every if _QUICK in rules[n]["tags"]]
+    patches = [n + ".patch" for n in every]
+    _clean_test("clean_test", [n + ".patch" for n in quick], "small", [])
+    _clean_test("clean_all_test", patches, "large", ["manual"])
+    native.test_suite(
+        name = "all",
+        tags = ["manual"],
+        tests = every + ["clean_test", "clean_all_test"],
+    )
+    sh_binary(
+        name = "refresh",
+        srcs = ["refresh.sh"],
+    )
+    sh_binary(
+        name = "benchmark",
+        testonly = True,
+        srcs = ["benchmark.sh"],
+        args = ["$(rootpath %s_bin)" % n for n in every],
+        data = ["head.sh"] + patches + [n + "_bin" for n in every],
+        tags = ["manual"],
+    )
