@@ -86,6 +86,7 @@ static void kmalloc_open(struct run *run)
 	const struct kmalloc_config config = {
 		.pages = &s->world.pool,
 		.magazine_depth = (uint32_t)min_u64(w->magazine, MAGAZINE_DEPTH_MAX),
+		.depot = w->magazine / 4u,
 		.keep_slabs = 1,
 		.redzone = (uint32_t)align_up(w->redzone, KMALLOC_ALIGN),
 		.quarantine = w->quarantine < KMALLOC_QUARANTINE_MAX ? w->quarantine

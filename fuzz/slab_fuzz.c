@@ -64,6 +64,7 @@ static void slab_open(struct run *run)
 			.size = cache_bytes[c],
 			.number = c,
 			.depth = (uint32_t)min_u64(w->magazine, MAGAZINE_DEPTH_MAX),
+			.depot = w->magazine / 4u,
 			.keep = w->keep_pages,
 			.redzone = (uint32_t)align_up(w->redzone, KMALLOC_ALIGN),
 			.poison = (w->flags & WORLD_POISON) != 0,

@@ -60,14 +60,22 @@ static enum kmalloc_verdict of_heap(enum heap_verdict v)
 
 /* --- making one ------------------------------------------------------------------------------- */
 
+/* What one CPU's magazine, or a class's depot, may keep from the slabs. */
+enum { MAGAZINE_BYTES_MAX = 16 << 10, DEPOT_BYTES_MAX = 32 << 10 };
+
 static void caches_init(struct kmalloc *km, const struct kmalloc_config *config)
 {
 	for (uint32_t c = 0; c < KMALLOC_CLASSES; c++) {
+		const uint64_t depth =
+			min_u64(config->magazine_depth, MAGAZINE_BYTES_MAX / class_bytes[c]);
+		const uint64_t batch_bytes = (depth + 1) / 2 * class_bytes[c];
+		const uint64_t depot = batch_bytes == 0 ? 0 : DEPOT_BYTES_MAX / batch_bytes;
 		const struct slab_config slab = {
 			.pages = config->pages,
 			.size = class_bytes[c],
 			.number = c,
-			.depth = config->magazine_depth,
+			.depth = (uint32_t)depth,
+			.depot = (uint32_t)min_u64(config->depot, depot),
 			.keep = config->keep_slabs,
 			.redzone = config->redzone,
 			.poison = config->poison,
@@ -197,10 +205,11 @@ void *kmalloc_alloc(struct kmalloc *km, size_t bytes, uint32_t how, site_t site)
 {
 	if (UNLIKELY(bytes - 1 >= SLAB_SIZE_MAX)) return alloc_slow(km, bytes, how, site);
 	const unsigned place = mach_cpu() * KMALLOC_CLASSES + class_for(km, bytes);
-	void *p = magazine_pop(&km->magazines[place]);
+	const uint32_t handle = magazine_pop(&km->magazines[place]);
 
-	if (UNLIKELY(p == NULL)) return alloc_slow(km, bytes, how, site);
-	object_mark_live(km->frames, (uintptr_t)p - (uintptr_t)km->memory);
+	if (UNLIKELY(handle == OBJECT_NONE)) return alloc_slow(km, bytes, how, site);
+	void *p = km->memory + ((size_t)handle << SLAB_GRANULE_SHIFT);
+	object_mark_live(km->frames, handle);
 	if (UNLIKELY(km->careful || (how & KM_ZERO) != 0))
 		return give_carefully(km, p, bytes, how, site);
 	mach_unpoison(p, bytes);
@@ -249,9 +258,9 @@ static NOINLINE enum kmalloc_verdict free_elsewhere(struct kmalloc *km, void *p)
 }
 
 /* The magazine is full: trade half of it with the slabs. */
-static NOINLINE enum kmalloc_verdict free_spill(struct kmalloc *km, unsigned class, void *p)
+static NOINLINE enum kmalloc_verdict free_spill(struct kmalloc *km, unsigned class, uint32_t handle)
 {
-	magazine_spill(&km->caches[class], p);
+	magazine_spill(&km->caches[class], handle);
 	return KMALLOC_FREED;
 }
 
@@ -287,8 +296,9 @@ enum kmalloc_verdict kmalloc_free(struct kmalloc *km, void *p)
 	if (UNLIKELY(km->careful)) return free_carefully(km, frame, p);
 	if (UNLIKELY(!object_mark_free(frame, offset))) return free_refused(km, frame, p);
 	mach_poison(p, km->caches[class].size);
-	if (UNLIKELY(!magazine_push(&km->magazines[mach_cpu() * KMALLOC_CLASSES + class], p)))
-		return free_spill(km, class, p);
+	const uint32_t handle = (uint32_t)(offset >> SLAB_GRANULE_SHIFT);
+	if (UNLIKELY(!magazine_push(&km->magazines[mach_cpu() * KMALLOC_CLASSES + class], handle)))
+		return free_spill(km, class, handle);
 	return KMALLOC_FREED;
 }
 
@@ -316,30 +326,20 @@ size_t kmalloc_usable(struct kmalloc *km, const void *p)
 	return heap_usable(&km->heap, p);
 }
 
-/* Whether the block can hold `bytes` where it is, without wasting more than half of itself. */
-static bool resize_in_place(struct kmalloc *km, void *p, size_t usable, size_t bytes)
+/* Users of a slab object may touch `bytes` of it from now on. */
+static void *resized(const struct slab_cache *cache, void *p, size_t bytes)
 {
-	struct slab_cache *cache = cache_of(km, p);
-
-	if (cache == NULL) return bytes > SLAB_SIZE_MAX && heap_resize(&km->heap, p, bytes);
-	if (bytes > usable || bytes < usable / 2) return false;
 	mach_poison(p, cache->size);
 	mach_unpoison(p, bytes);
-	return true;
+	return p;
 }
 
 /* A smaller block where nothing smaller could be had: the same one. */
-static void *keep(struct kmalloc *km, void *p, size_t bytes)
+static void *keep(struct kmalloc *km, struct slab_cache *cache, void *p, size_t bytes)
 {
-	const struct slab_cache *cache = cache_of(km, p);
-
-	if (cache == NULL) {
-		const bool kept = heap_resize(&km->heap, p, bytes);
-		ASSERT(kept);
-		return p;
-	}
-	mach_poison(p, cache->size);
-	mach_unpoison(p, bytes);
+	if (cache != NULL) return resized(cache, p, bytes);
+	const bool kept = heap_resize(&km->heap, p, bytes);
+	ASSERT(kept);
 	return p;
 }
 
@@ -353,12 +353,27 @@ static enum kmalloc_verdict bad_block(struct kmalloc *km, const void *p)
 	return of_slab(object_verdict(&km->caches[frame->slab.cache], offset));
 }
 
+/* To a block of another size; the old one stays where there is none. */
+static void *move(struct kmalloc *km, struct slab_cache *cache, void *p, size_t usable,
+		  size_t bytes, uint32_t how, site_t site)
+{
+	void *q = kmalloc_alloc(km, bytes, how & ~(uint32_t)(KM_ZERO | KM_PANIC), site);
+
+	if (q == NULL) {
+		if (bytes <= usable) return keep(km, cache, p, bytes);
+		return finish(km, NULL, bytes, KMALLOC_ALIGN, how, site);
+	}
+	mach_unpoison(p, usable); /* the old size is not known: what is copied may be slack */
+	memcpy(q, p, min_u64(usable, bytes));
+	const enum kmalloc_verdict v = kmalloc_free(km, p);
+	ASSERT(v == KMALLOC_FREED || v == KMALLOC_REDZONE);
+	return q;
+}
+
 void *kmalloc_realloc(struct kmalloc *km, void *p, size_t bytes, uint32_t how, site_t site,
 		      enum kmalloc_verdict *verdict)
 {
 	enum kmalloc_verdict ignored;
-	size_t usable;
-	void *q;
 
 	if (verdict == NULL) verdict = &ignored;
 	*verdict = KMALLOC_FREED;
@@ -367,19 +382,17 @@ void *kmalloc_realloc(struct kmalloc *km, void *p, size_t bytes, uint32_t how, s
 		*verdict = kmalloc_free(km, p);
 		return NULL;
 	}
-	usable = kmalloc_usable(km, p);
+	struct slab_cache *cache = cache_of(km, p);
+	if (cache != NULL) {
+		/* Where it is, unless that wastes more than half of it. */
+		if (bytes <= cache->size && bytes >= cache->size / 2) return resized(cache, p, bytes);
+		return move(km, cache, p, cache->size, bytes, how, site);
+	}
+	const size_t usable = kmalloc_usable(km, p);
 	if (usable == 0) {
 		*verdict = bad_block(km, p);
 		return NULL;
 	}
-	if (resize_in_place(km, p, usable, bytes)) return p;
-	q = kmalloc_alloc(km, bytes, how & ~(uint32_t)(KM_ZERO | KM_PANIC), site);
-	if (q == NULL) {
-		if (bytes <= usable) return keep(km, p, bytes);
-		return finish(km, NULL, bytes, KMALLOC_ALIGN, how, site);
-	}
-	mach_unpoison(p, usable); /* the old size is not known: what is copied may be slack */
-	memcpy(q, p, min_u64(usable, bytes));
-	*verdict = kmalloc_free(km, p);
-	return q;
+	if (bytes > SLAB_SIZE_MAX && heap_resize(&km->heap, p, bytes)) return p;
+	return move(km, NULL, p, usable, bytes, how, site);
 }

@@ -37,7 +37,8 @@ const char *kmalloc_verdict_name(enum kmalloc_verdict v);
 
 struct kmalloc_config {
 	struct page_pool *pages;
-	uint32_t magazine_depth;   /* 0 to MAGAZINE_DEPTH_MAX */
+	uint32_t magazine_depth;   /* 0 to MAGAZINE_DEPTH_MAX; less for large objects */
+	uint32_t depot;            /* 0 to DEPOT_MAX batches per class; less for large objects */
 	uint32_t keep_slabs;       /* empty slabs each cache keeps back from the pool */
 	uint32_t redzone;          /* bytes behind each slab object, a multiple of 16 */
 	uint32_t quarantine;       /* freed objects kept from reuse, up to KMALLOC_QUARANTINE_MAX */

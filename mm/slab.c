@@ -1,9 +1,9 @@
 /*
  * slab.c -- objects of one size: allocation and free.
  *
- * An object is in one of four places, and moves only between neighbours:
+ * An object is in one of these places, and moves only between neighbours (the depot may be passed):
  *
- *	never used -> slab's free list <-> magazine <-> user
+ *	never used -> slab's free list <-> depot <-> magazine <-> user
  *
  * The fast path (slab_inside.h) is magazine <-> user: this CPU's magazine, tried and not waited
  * for, one slot, and one bit in the frame of the page the object starts in, set while a user has
@@ -18,8 +18,8 @@
  *	S4  an object in a magazine or on a free list has its live bit clear;
  *	S5  frames of pages that are no slab's have no live bits.
  *
- * Locks: a magazine's latch or the cache's lock, never both, and never a page of the pool asked
- * for or given back under either.  Cost: fast path constant; slow path one batch (half a magazine) of list
+ * Locks: the cache's lock may be waited for by who holds a magazine's latch; never the other way,
+ * since latches are only tried.  No page is asked for or given back under the lock.  Cost: fast path constant; slow path one batch (half a magazine) of list
  * steps, and a page every `per_slab` objects.
  */
 #include "mm/slab_inside.h"
@@ -55,7 +55,8 @@ void slab_cache_init(struct slab_cache *cache, const struct slab_config *config)
 	ASSERT(config->size >= SLAB_SIZE_MIN && config->size <= SLAB_SIZE_MAX);
 	ASSERT(is_aligned(config->size, KMALLOC_ALIGN));
 	ASSERT(is_aligned(config->redzone, KMALLOC_ALIGN));
-	ASSERT(config->depth <= MAGAZINE_DEPTH_MAX && config->number <= UINT16_MAX);
+	ASSERT(config->depth <= MAGAZINE_DEPTH_MAX && config->depot <= DEPOT_MAX);
+	ASSERT(config->number <= UINT16_MAX);
 
 	*cache = (struct slab_cache){
 		.pages = config->pages,
@@ -71,6 +72,8 @@ void slab_cache_init(struct slab_cache *cache, const struct slab_config *config)
 		.sites = CALL_SITES && config->sites,
 		.careful = config->poison || config->redzone != 0 || (CALL_SITES && config->sites),
 		.keep = config->keep,
+		.batch = (config->depth + 1) / 2,
+		.depot_limit = config->depth == 0 ? 0 : config->depot,
 		.partial = FRAME_NONE,
 	};
 	choose_order(cache);
@@ -83,65 +86,94 @@ void slab_cache_init(struct slab_cache *cache, const struct slab_config *config)
 	}
 }
 
-/* Objects of a batch from the slabs; how many there were. */
-static uint32_t take_batch(struct slab_cache *cache, void **out, uint32_t want)
+/* A batch off the depot, or else objects out of the slabs; how many there were. */
+static uint32_t take_batch(struct slab_cache *cache, uint32_t *out, uint32_t want)
 {
 	const mach_irq_t irq = lock_take(&cache->lock);
-	const uint32_t n = slabs_take_locked(cache, out, want);
 
+	if (want == cache->batch && cache->depot_count != 0) {
+		const uint32_t first = cache->depot[--cache->depot_count];
+		lock_drop(&cache->lock, irq);
+		batch_unchain(cache, first, out);
+		return want;
+	}
+	const uint32_t n = slabs_take_locked(cache, out, want);
 	lock_drop(&cache->lock, irq);
 	return n;
 }
 
-static void put_batch(struct slab_cache *cache, void *const *objects, uint32_t n)
+/* A batch to the depot; false when that is full. */
+static bool depot_put(struct slab_cache *cache, const uint32_t *objects)
+{
+	batch_chain(cache, objects);
+	const mach_irq_t irq = lock_take(&cache->lock);
+	const bool room = cache->depot_count < cache->depot_limit;
+	if (room) cache->depot[cache->depot_count++] = objects[0];
+	lock_drop(&cache->lock, irq);
+	return room;
+}
+
+/* Objects to the slabs. */
+static void put_batch(struct slab_cache *cache, const uint32_t *objects, uint32_t n)
 {
 	uint32_t chain = FRAME_NONE;
 	const mach_irq_t irq = lock_take(&cache->lock);
 
 	slabs_put_locked(cache, objects, n, &chain);
 	lock_drop(&cache->lock, irq);
-	slabs_return(cache, chain);
+	if (UNLIKELY(chain != FRAME_NONE)) slabs_return(cache, chain);
 }
 
-/* Puts what of `objects` it has room for on this CPU's magazine; how many. */
-static uint32_t magazine_fill(struct slab_cache *cache, void *const *objects, uint32_t n)
+/* Everything in the depot goes to the slabs. */
+static void depot_empty(struct slab_cache *cache)
+{
+	uint32_t objects[MAGAZINE_DEPTH_MAX / 2];
+
+	for (;;) {
+		const mach_irq_t irq = lock_take(&cache->lock);
+		const bool none = cache->depot_count == 0;
+		const uint32_t first = none ? OBJECT_NONE : cache->depot[--cache->depot_count];
+		lock_drop(&cache->lock, irq);
+		if (none) return;
+		batch_unchain(cache, first, objects);
+		put_batch(cache, objects, cache->batch);
+	}
+}
+
+/* One object from the slabs, and half a magazine full on the way; OBJECT_NONE when they have none. */
+static uint32_t magazine_refill(struct slab_cache *cache)
 {
 	struct magazine *m = magazine_of(cache, mach_cpu());
-	uint32_t put = 0;
+	uint32_t handle = OBJECT_NONE;
 
-	if (!latch_try(&m->latch)) return 0;
-	while (put < n && m->count < m->depth) m->slot[m->count++] = objects[put++];
+	if (!latch_try(&m->latch)) {
+		take_batch(cache, &handle, 1);
+		return handle;
+	}
+	if (m->count == 0 && cache->depth != 0) m->count = take_batch(cache, m->slot, cache->batch);
+	if (m->count != 0)
+		handle = m->slot[--m->count];
+	else if (cache->depth == 0)
+		take_batch(cache, &handle, 1);
 	latch_release(&m->latch);
-	return put;
-}
-
-/* One object from the slabs, and half a magazine full on the way; NULL when slabs have none. */
-static void *magazine_refill(struct slab_cache *cache)
-{
-	void *got[MAGAZINE_DEPTH_MAX / 2 + 1];
-	const uint32_t n = take_batch(cache, got, cache->depth / 2 + 1);
-
-	if (n == 0) return NULL;
-	const uint32_t put = 1 + magazine_fill(cache, got + 1, n - 1);
-	if (UNLIKELY(put < n)) put_batch(cache, got + put, n - put);
-	return got[0];
+	return handle;
 }
 
 void *slab_alloc_held(struct slab_cache *cache, size_t bytes, site_t site)
 {
-	void *p = magazine_pop(magazine_of(cache, mach_cpu()));
+	uint32_t handle = magazine_pop(magazine_of(cache, mach_cpu()));
 
 	ASSERT_SLOW(bytes != 0 && bytes <= cache->size);
-	if (p == NULL) p = magazine_refill(cache);
-	return p == NULL ? NULL : object_give(cache, p, bytes, site);
+	if (handle == OBJECT_NONE) handle = magazine_refill(cache);
+	return handle == OBJECT_NONE ? NULL : object_give(cache, handle, bytes, site);
 }
 
 void *slab_alloc_slow(struct slab_cache *cache, size_t bytes, uint32_t how, site_t site)
 {
 	/* A slab made here may be emptied by other CPUs before we come back to it: then again. */
 	for (;;) {
-		void *p = slab_alloc_held(cache, bytes, site);
-		if (p != NULL) return p;
+		const uint32_t handle = magazine_refill(cache);
+		if (LIKELY(handle != OBJECT_NONE)) return object_give(cache, handle, bytes, site);
 		const paddr_t pa =
 			page_alloc(cache->pages, cache->order,
 				   (how & PAGE_NO_RECLAIM) | PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_SLAB),
@@ -153,34 +185,29 @@ void *slab_alloc_slow(struct slab_cache *cache, size_t bytes, uint32_t how, site
 
 void *slab_alloc(struct slab_cache *cache, size_t bytes, uint32_t how, site_t site)
 {
-	void *p = magazine_pop(magazine_of(cache, mach_cpu()));
+	const uint32_t handle = magazine_pop(magazine_of(cache, mach_cpu()));
 
 	ASSERT_SLOW(bytes != 0 && bytes <= cache->size);
-	if (LIKELY(p != NULL)) return object_give(cache, p, bytes, site);
+	if (LIKELY(handle != OBJECT_NONE)) return object_give(cache, handle, bytes, site);
 	return slab_alloc_slow(cache, bytes, how, site);
 }
 
-/* Takes the older half of a full magazine: what was freed last is used next.  How many. */
-static uint32_t magazine_take_half(struct magazine *m, void **out)
+/* The older half of a full magazine goes: what was freed last is used next. */
+void magazine_spill(struct slab_cache *cache, uint32_t handle)
 {
-	uint32_t n = 0;
+	struct magazine *m = magazine_of(cache, mach_cpu());
 
-	if (!latch_try(&m->latch)) return 0;
-	if (m->count == m->depth) n = (m->count + 1) / 2;
-	for (uint32_t i = 0; i < n; i++) out[i] = m->slot[i];
+	if (cache->depth == 0 || !latch_try(&m->latch)) {
+		put_batch(cache, &handle, 1);
+		return;
+	}
+	const uint32_t n = m->count == m->depth ? cache->batch : 0;
+	if (n != 0 && (cache->depot_limit == 0 || !depot_put(cache, m->slot)))
+		put_batch(cache, m->slot, n);
 	for (uint32_t i = n; i < m->count; i++) m->slot[i - n] = m->slot[i];
 	m->count -= n;
+	m->slot[m->count++] = handle;
 	latch_release(&m->latch);
-	return n;
-}
-
-void magazine_spill(struct slab_cache *cache, void *p)
-{
-	void *out[MAGAZINE_DEPTH_MAX + 1];
-	uint32_t n = magazine_take_half(magazine_of(cache, mach_cpu()), out);
-
-	if (n == 0 || magazine_fill(cache, &p, 1) == 0) out[n++] = p;
-	put_batch(cache, out, n);
 }
 
 enum slab_verdict slab_free(struct slab_cache *cache, void *p)
@@ -201,14 +228,11 @@ enum slab_verdict slab_free(struct slab_cache *cache, void *p)
 static void magazine_empty(struct slab_cache *cache, unsigned cpu)
 {
 	struct magazine *m = magazine_of(cache, cpu);
-	void *out[MAGAZINE_DEPTH_MAX];
 
 	if (!latch_try(&m->latch)) return;
-	const uint32_t n = m->count;
-	for (uint32_t i = 0; i < n; i++) out[i] = m->slot[i];
+	if (m->count != 0) put_batch(cache, m->slot, m->count);
 	m->count = 0;
 	latch_release(&m->latch);
-	if (n != 0) put_batch(cache, out, n);
 }
 
 size_t slab_drain(struct slab_cache *cache)
@@ -217,6 +241,7 @@ size_t slab_drain(struct slab_cache *cache)
 	const uint64_t before = cache->slabs;
 
 	for (unsigned c = 0; c < cache->pages->cpus; c++) magazine_empty(cache, c);
+	depot_empty(cache);
 	const mach_irq_t irq = lock_take(&cache->lock);
 	slabs_detach_empty_locked(cache, &chain);
 	const uint64_t after = cache->slabs;

@@ -3,7 +3,8 @@
  *
  * Jeff Bonwick and Jonathan Adams, "Magazines and Vmem", USENIX 2001: an object that is freed goes
  * on the freeing CPU's magazine and comes off it again without a shared lock; a magazine that runs
- * empty or full trades half of itself with the slabs.  An object's slab is found from its address,
+ * empty or full trades half of itself with the depot, which keeps a few such batches as they are,
+ * and only then with the slabs.  An object's slab is found from its address,
  * so freeing needs no size, and whether an object is in use is one bit beside the page's frame, so
  * every bad free gets an exact verdict, double frees on two CPUs at once included.
  *
@@ -25,14 +26,17 @@ enum slab_verdict {
 };
 const char *slab_verdict_name(enum slab_verdict v);
 
-enum { MAGAZINE_DEPTH_MAX = 14, SLAB_ORDER_MAX = 3 };
+enum { MAGAZINE_DEPTH_MAX = 28, DEPOT_MAX = 16, SLAB_ORDER_MAX = 3 };
 
-/* One CPU's objects, ready to hand out; nobody has them, and no slab counts them as free. */
+/*
+ * One CPU's objects, ready to hand out; nobody has them, and no slab counts them as free.  An
+ * object is named by its handle: where it lies in the pool's memory, in units of 16 bytes.
+ */
 struct magazine {
-	struct latch latch; /* RANK_MAGAZINE */
+	struct latch latch; /* tried, never waited for */
 	uint32_t count GUARDED_BY(&latch);
 	uint32_t depth; /* at most so many */
-	void *slot[MAGAZINE_DEPTH_MAX] GUARDED_BY(&latch);
+	uint32_t slot[MAGAZINE_DEPTH_MAX] GUARDED_BY(&latch);
 };
 
 _Static_assert(sizeof(struct magazine) == 128, "two cache lines, found by a shift");
@@ -42,6 +46,7 @@ struct slab_config {
 	uint32_t size;     /* bytes a user gets; a multiple of 16 up to SLAB_SIZE_MAX */
 	uint32_t number;   /* this cache's, in the frames of its pages: unlike any other's in the pool */
 	uint32_t depth;    /* of a magazine, up to MAGAZINE_DEPTH_MAX; 0: none */
+	uint32_t depot;    /* batches of half a magazine kept from the slabs, up to DEPOT_MAX */
 	uint32_t keep;     /* empty slabs kept back from the pool, until slab_drain */
 	uint32_t redzone;  /* bytes after each object that nobody may write; a multiple of 16 */
 	bool poison;       /* fill free objects with a pattern and verify it when handed out */
@@ -66,7 +71,12 @@ struct slab_cache {
 	bool careful;      /* any of poison, sites, redzone */
 	uint32_t keep;
 
+	uint32_t batch;       /* objects traded at once: half a magazine */
+	uint32_t depot_limit;
+
 	struct lock lock; /* RANK_SLAB */
+	uint32_t depot_count GUARDED_BY(&lock);
+	uint32_t depot[DEPOT_MAX] GUARDED_BY(&lock); /* handles of the first of `batch` chained objects */
 	uint32_t partial GUARDED_BY(&lock); /* slabs with free objects, empty ones included; frame number */
 	uint32_t slabs GUARDED_BY(&lock);
 	uint32_t empty GUARDED_BY(&lock);   /* slabs of which no object is out */
@@ -94,7 +104,7 @@ size_t slab_drain(struct slab_cache *cache);
 struct slab_counts {
 	uint32_t size, slabs, slab_pages, per_slab;
 	uint64_t live;   /* objects users have */
-	uint64_t cached; /* objects in magazines */
+	uint64_t cached; /* objects in magazines and in the depot */
 	uint64_t peak;   /* most objects out of slabs at one time */
 	uint64_t made, returned; /* slabs, ever */
 };

@@ -102,7 +102,19 @@ static const char *take_census(struct slab_cache *caches, uint32_t n, struct cen
 	return NULL;
 }
 
-/* Objects in all magazines; UINT64_MAX with *why when one is there that cannot be. */
+/* NULL when a free object of the cache is there, out of its slab; else what is wrong. */
+static const char *check_cached(const struct slab_cache *cache, uint32_t handle)
+{
+	const uint64_t at = (uint64_t)handle << SLAB_GRANULE_SHIFT;
+
+	if (at >> PAGE_SHIFT >= cache->pages->pages) return "S2: a magazine holds no object at all";
+	const struct frame *f = frame_of(cache->frames, handle);
+	if (f->owner != PAGE_OWNER_SLAB || f->slab.cache != cache->number)
+		return "S2: a magazine holds what is no object of the cache";
+	return object_is_live(f, at) ? "S4: an object in a magazine is live" : NULL;
+}
+
+/* Objects in all magazines and the depot; UINT64_MAX with *why when one is there that cannot be. */
 static uint64_t in_magazines(struct slab_cache *cache, const char **why)
 {
 	uint64_t n = 0;
@@ -112,16 +124,18 @@ static uint64_t in_magazines(struct slab_cache *cache, const char **why)
 		*why = "S2: a magazine holds more than its depth";
 		if (m->count > cache->depth) return UINT64_MAX;
 		for (uint32_t i = 0; i < m->count; i++) {
-			const uint64_t at = object_offset(cache, m->slot[i]);
-			struct frame *f = &cache->frames[at >> PAGE_SHIFT];
-			*why = "S2: a magazine holds what is no object of the cache";
-			if (at >> PAGE_SHIFT >= cache->pages->pages) return UINT64_MAX;
-			if (f->owner != PAGE_OWNER_SLAB || f->slab.cache != cache->number)
-				return UINT64_MAX;
-			*why = "S4: an object in a magazine is live";
-			if (object_is_live(f, at)) return UINT64_MAX;
+			*why = check_cached(cache, m->slot[i]);
+			if (*why != NULL) return UINT64_MAX;
 		}
 		n += m->count;
+	}
+	for (uint32_t d = 0; d < cache->depot_count; d++, n += cache->batch) {
+		uint32_t at = cache->depot[d];
+		for (uint32_t i = 0; i < cache->batch; i++) {
+			*why = check_cached(cache, at);
+			if (*why != NULL) return UINT64_MAX;
+			if (i + 1 < cache->batch) at = object_link(object_at(cache, at));
+		}
 	}
 	return n;
 }
@@ -160,7 +174,7 @@ const char *slab_check(struct slab_cache *caches, uint32_t n, const uint32_t *as
 
 const char *slab_check_counts(struct slab_cache *cache)
 {
-	uint64_t cached = 0;
+	uint64_t cached = (uint64_t)cache->depot_count * cache->batch;
 
 	for (unsigned c = 0; c < cache->pages->cpus; c++) cached += magazine_of(cache, c)->count;
 	if (cached > cache->taken) return "S2: more objects in magazines than are out";
@@ -179,6 +193,7 @@ void slab_count(struct slab_cache *cache, struct slab_counts *out)
 		cached += atomic_load_u32(&magazine_of(cache, c)->count);
 	}
 	const mach_irq_t irq = lock_take(&cache->lock);
+	cached += (uint64_t)cache->depot_count * cache->batch;
 	*out = (struct slab_counts){
 		.size = cache->size,
 		.slabs = cache->slabs,

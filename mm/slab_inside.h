@@ -17,51 +17,64 @@ static inline struct magazine *magazine_of(const struct slab_cache *cache, unsig
 	return &cache->magazines[cpu * cache->magazine_stride];
 }
 
+#define OBJECT_NONE UINT32_MAX
+
+static inline void *object_at(const struct slab_cache *cache, uint32_t handle)
+{
+	return cache->memory + ((size_t)handle << SLAB_GRANULE_SHIFT);
+}
+
 /* Where an object lies in the pool's memory, in bytes. */
 static inline uint64_t object_offset(const struct slab_cache *cache, const void *p)
 {
 	return (uintptr_t)p - (uintptr_t)cache->memory;
 }
 
-/* Which bit of its page's frame says whether an object that starts at `offset` is live. */
-static inline uint32_t live_bit(uint64_t offset)
+/* Which bit of its page's frame says whether an object is live. */
+static inline uint32_t live_bit(uint32_t handle)
 {
-	return (uint32_t)(offset >> SLAB_GRANULE_SHIFT) % (PAGE_SIZE >> SLAB_GRANULE_SHIFT);
+	return handle % (PAGE_SIZE >> SLAB_GRANULE_SHIFT);
 }
 
-/* An object off a magazine, or NULL when that is empty or in use. */
-static inline void *magazine_pop(struct magazine *m)
+/* The frame of an object's page. */
+static inline struct frame *frame_of(struct frame *frames, uint32_t handle)
 {
-	if (UNLIKELY(!latch_try(&m->latch))) return NULL;
+	return &frames[handle >> (PAGE_SHIFT - SLAB_GRANULE_SHIFT)];
+}
+
+/* An object off a magazine, or OBJECT_NONE when that is empty or in use. */
+static inline uint32_t magazine_pop(struct magazine *m)
+{
+	uint32_t handle = OBJECT_NONE;
+
+	if (UNLIKELY(!latch_try(&m->latch))) return OBJECT_NONE;
 	const uint32_t n = m->count;
-	void *p = NULL;
 	if (LIKELY(n != 0)) {
-		p = m->slot[n - 1];
+		handle = m->slot[n - 1];
 		m->count = n - 1;
 	}
 	latch_release(&m->latch);
-	return p;
+	return handle;
 }
 
 /* Puts an object on a magazine; false when that is full or in use. */
-static inline bool magazine_push(struct magazine *m, void *p)
+static inline bool magazine_push(struct magazine *m, uint32_t handle)
 {
 	if (UNLIKELY(!latch_try(&m->latch))) return false;
 	const uint32_t n = m->count;
 	const bool room = n < m->depth;
 	if (LIKELY(room)) {
-		m->slot[n] = p;
+		m->slot[n] = handle;
 		m->count = n + 1;
 	}
 	latch_release(&m->latch);
 	return room;
 }
 
-/* Notes that a user has the object that starts at `offset`. */
-static inline void object_mark_live(struct frame *frames, uint64_t offset)
+/* Notes that a user has the object. */
+static inline void object_mark_live(struct frame *frames, uint32_t handle)
 {
-	struct frame *frame = &frames[offset >> PAGE_SHIFT];
-	const bool was = atomic_bit_set(frame->slab.live, live_bit(offset));
+	const bool was = atomic_bit_set(frame_of(frames, handle)->slab.live, live_bit(handle));
 
 	ASSERT_SLOW(!was);
 	(void)was;
@@ -70,9 +83,12 @@ static inline void object_mark_live(struct frame *frames, uint64_t offset)
 /* From "out of the slabs" to "a user has it": the last step of every allocation. */
 void object_prepare(struct slab_cache *cache, void *p, site_t site);
 
-static inline void *object_give(struct slab_cache *cache, void *p, size_t bytes, site_t site)
+static inline void *object_give(struct slab_cache *cache, uint32_t handle, size_t bytes,
+				site_t site)
 {
-	object_mark_live(cache->frames, object_offset(cache, p));
+	void *p = object_at(cache, handle);
+
+	object_mark_live(cache->frames, handle);
 	if (UNLIKELY(cache->careful)) object_prepare(cache, p, site);
 	mach_unpoison(p, bytes);
 	return p;
@@ -87,13 +103,15 @@ enum slab_verdict object_retire(struct slab_cache *cache, void *p);
 /* Takes the note back; false when there was none: nobody has an object that starts there. */
 static inline bool object_mark_free(struct frame *frame, uint64_t offset)
 {
+	const uint32_t handle = (uint32_t)(offset >> SLAB_GRANULE_SHIFT);
+
 	if (UNLIKELY((offset & (KMALLOC_ALIGN - 1)) != 0)) return false;
-	return LIKELY(atomic_bit_clear(frame->slab.live, live_bit(offset)));
+	return LIKELY(atomic_bit_clear(frame->slab.live, live_bit(handle)));
 }
 
 static inline bool object_is_live(const struct frame *frame, uint64_t offset)
 {
-	const uint32_t n = live_bit(offset);
+	const uint32_t n = live_bit((uint32_t)(offset >> SLAB_GRANULE_SHIFT));
 
 	return is_aligned(offset, KMALLOC_ALIGN) &&
 	       (atomic_load_u64(&frame->slab.live[n / 64]) >> n % 64 & 1) != 0;
@@ -114,23 +132,30 @@ static inline enum slab_verdict object_take_back(struct slab_cache *cache, struc
 
 /* The slow halves of allocation and free: trade with the slabs, make a slab. */
 void *slab_alloc_slow(struct slab_cache *cache, size_t bytes, uint32_t how, site_t site);
-void magazine_spill(struct slab_cache *cache, void *p);
+void magazine_spill(struct slab_cache *cache, uint32_t handle);
 
 /* Puts a freed object on this CPU's magazine, spilling when that is full. */
-static inline void object_put(struct slab_cache *cache, void *p)
+static inline void object_put(struct slab_cache *cache, const void *p)
 {
-	if (UNLIKELY(!magazine_push(magazine_of(cache, mach_cpu()), p))) magazine_spill(cache, p);
+	const uint32_t handle = (uint32_t)(object_offset(cache, p) >> SLAB_GRANULE_SHIFT);
+
+	if (UNLIKELY(!magazine_push(magazine_of(cache, mach_cpu()), handle)))
+		magazine_spill(cache, handle);
 }
+
+/* Chains the batch of objects through their first bytes, and back. */
+void batch_chain(struct slab_cache *cache, const uint32_t *objects);
+void batch_unchain(struct slab_cache *cache, uint32_t first, uint32_t *objects);
 
 /* --- slab_page.c: one slab, and the list of those with free objects ---------------------------- */
 
 /* Takes up to `want` objects out of slabs; how many were there. */
-uint32_t slabs_take_locked(struct slab_cache *cache, void **out, uint32_t want)
+uint32_t slabs_take_locked(struct slab_cache *cache, uint32_t *out, uint32_t want)
 	REQUIRES(&cache->lock);
 
 /* Puts `n` objects back; a slab that is empty then goes on *chain when enough are kept. */
-void slabs_put_locked(struct slab_cache *cache, void *const *objects, uint32_t n, uint32_t *chain)
-	REQUIRES(&cache->lock);
+void slabs_put_locked(struct slab_cache *cache, const uint32_t *objects, uint32_t n,
+		      uint32_t *chain) REQUIRES(&cache->lock);
 
 /* Takes all empty slabs off the cache, onto *chain. */
 void slabs_detach_empty_locked(struct slab_cache *cache, uint32_t *chain) REQUIRES(&cache->lock);

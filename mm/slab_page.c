@@ -120,15 +120,45 @@ static void partial_remove(struct slab_cache *cache, struct frame *head)
 
 /* --- objects in and out of a slab --------------------------------------------------------------- */
 
+/* What a link was written over is a free object's pattern again. */
+static void restore_poison(struct slab_cache *cache, const uint32_t *objects, uint32_t n,
+			   uint32_t bytes)
+{
+	for (uint32_t i = 0; i < n; i++)
+		fill(object_at(cache, objects[i]), bytes, SLAB_POISON_BYTE);
+}
+
+void batch_chain(struct slab_cache *cache, const uint32_t *objects)
+{
+	for (uint32_t i = 0; i + 1 < cache->batch; i++)
+		object_link_set(object_at(cache, objects[i]), objects[i + 1]);
+}
+
+void batch_unchain(struct slab_cache *cache, uint32_t first, uint32_t *objects)
+{
+	const uint64_t end = (uint64_t)cache->pages->pages << (PAGE_SHIFT - SLAB_GRANULE_SHIFT);
+	uint32_t at = first;
+
+	for (uint32_t i = 0; i < cache->batch; i++) {
+		objects[i] = at;
+		if (i + 1 == cache->batch) break;
+		at = object_link(object_at(cache, at));
+		if (UNLIKELY(at >= end)) kpanic("use-after-free", "a batch of free objects was cut");
+	}
+	if (cache->poison) restore_poison(cache, objects, cache->batch, sizeof(uint64_t));
+}
+
 static bool slab_has(const struct slab_cache *cache, const struct frame *head)
 {
 	return head->slab.taken < cache->per_slab;
 }
 
 /* Objects off a slab's free list, at most `want`.  A link is followed only into the slab. */
-static uint32_t take_listed(struct slab_cache *cache, struct frame *head, void **out, uint32_t want)
+static uint32_t take_listed(struct slab_cache *cache, struct frame *head, uint32_t *out,
+			    uint32_t want)
 {
 	uint8_t *base = slab_base(cache, head);
+	const uint32_t first = (uint32_t)(object_offset(cache, base) >> SLAB_GRANULE_SHIFT);
 	const uint32_t end = head->slab.fresh * cache->stride;
 	uint32_t at = head->slab.free_first;
 	uint32_t n = 0;
@@ -136,29 +166,30 @@ static uint32_t take_listed(struct slab_cache *cache, struct frame *head, void *
 	for (; n < want && at != FRAME_NONE; n++) {
 		if (UNLIKELY(at >= end || !is_aligned(at, KMALLOC_ALIGN)))
 			kpanic("use-after-free", "a free list left its slab");
-		out[n] = base + at;
+		out[n] = first + (at >> SLAB_GRANULE_SHIFT);
 		at = object_link(base + at);
-		if (cache->poison) fill(out[n], sizeof(uint64_t), SLAB_POISON_BYTE);
 	}
 	head->slab.free_first = at;
+	if (cache->poison) restore_poison(cache, out, n, sizeof(uint64_t));
 	return n;
 }
 
 /* Objects that were never out, at most `want`. */
-static uint32_t take_fresh(struct slab_cache *cache, struct frame *head, void **out, uint32_t want)
+static uint32_t take_fresh(struct slab_cache *cache, struct frame *head, uint32_t *out,
+			   uint32_t want)
 {
 	const uint32_t n = (uint32_t)min_u64(want, cache->per_slab - head->slab.fresh);
-	uint8_t *p = slab_base(cache, head) + (size_t)head->slab.fresh * cache->stride;
+	const uint32_t step = cache->stride >> SLAB_GRANULE_SHIFT;
+	uint32_t handle = (frame_number(cache, head) << (PAGE_SHIFT - SLAB_GRANULE_SHIFT)) +
+			  head->slab.fresh * step;
 
-	for (uint32_t i = 0; i < n; i++, p += cache->stride) {
-		out[i] = p;
-		if (cache->poison) fill(out[i], cache->size, SLAB_POISON_BYTE);
-	}
+	for (uint32_t i = 0; i < n; i++, handle += step) out[i] = handle;
+	if (cache->poison) restore_poison(cache, out, n, cache->size);
 	head->slab.fresh = (uint16_t)(head->slab.fresh + n);
 	return n;
 }
 
-uint32_t slabs_take_locked(struct slab_cache *cache, void **out, uint32_t want)
+uint32_t slabs_take_locked(struct slab_cache *cache, uint32_t *out, uint32_t want)
 {
 	uint32_t got = 0;
 
@@ -187,10 +218,10 @@ static void slab_detach(struct slab_cache *cache, struct frame *head, uint32_t *
 	*chain = frame_number(cache, head);
 }
 
-/* A slab has got its first free object, or its last one back: that changes where it stands. */
-static void slab_moves(struct slab_cache *cache, struct frame *head, uint32_t *chain)
+/* A slab got its first free object, or its last one back: that changes where it stands. */
+static void slab_moves(struct slab_cache *cache, struct frame *head, bool was_full, uint32_t *chain)
 {
-	if (head->slab.taken + 1 == cache->per_slab) partial_add(cache, head);
+	if (was_full) partial_add(cache, head);
 	if (head->slab.taken != 0) return;
 	if (cache->empty < cache->keep)
 		cache->empty++;
@@ -198,19 +229,19 @@ static void slab_moves(struct slab_cache *cache, struct frame *head, uint32_t *c
 		slab_detach(cache, head, chain);
 }
 
-void slabs_put_locked(struct slab_cache *cache, void *const *objects, uint32_t n, uint32_t *chain)
+void slabs_put_locked(struct slab_cache *cache, const uint32_t *objects, uint32_t n,
+		      uint32_t *chain)
 {
 	for (uint32_t i = 0; i < n; i++) {
-		const uint64_t offset = object_offset(cache, objects[i]);
-		struct frame *frame = &cache->frames[offset >> PAGE_SHIFT];
+		struct frame *frame = frame_of(cache->frames, objects[i]);
 		struct frame *head = slab_head(frame);
+		const bool was_full = head->slab.taken == cache->per_slab;
 		ASSERT_SLOW(head->slab.cache == cache->number && head->slab.taken != 0);
-		object_link_set(objects[i], head->slab.free_first);
-		head->slab.free_first = (uint32_t)(offset & (PAGE_SIZE - 1)) +
+		object_link_set(object_at(cache, objects[i]), head->slab.free_first);
+		head->slab.free_first = (live_bit(objects[i]) << SLAB_GRANULE_SHIFT) +
 					((uint32_t)frame->slab.head_back << PAGE_SHIFT);
 		head->slab.taken--;
-		if (head->slab.taken == 0 || head->slab.taken + 1 == cache->per_slab)
-			slab_moves(cache, head, chain);
+		if (was_full || head->slab.taken == 0) slab_moves(cache, head, was_full, chain);
 	}
 	cache->taken -= n;
 }
