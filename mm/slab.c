@@ -18,11 +18,13 @@
  *	S4  an object in a magazine or on a free list has its live bit clear;
  *	S5  frames of pages that are no slab's have no live bits.
  *
- * Locks: the cache's lock may be waited for by who holds a magazine's latch; never the other way,
- * since latches are only tried.  No page is asked for or given back under the lock.  Cost: fast path constant; slow path one batch (half a magazine) of list
+ * Locks: a magazine's latch or the cache's lock, never both, and never a page of the pool asked
+ * for or given back under either.  Cost: fast path constant; slow path one batch (half a magazine) of list
  * steps, and a page every `per_slab` objects.
  */
 #include "mm/slab_inside.h"
+
+enum { BATCH_MAX = (MAGAZINE_DEPTH_MAX + 1) / 2 };
 
 static const char *const verdict_names[SLAB_VERDICTS] = {
 	[SLAB_FREED] = "freed",
@@ -127,7 +129,7 @@ static void put_batch(struct slab_cache *cache, const uint32_t *objects, uint32_
 /* Everything in the depot goes to the slabs. */
 static void depot_empty(struct slab_cache *cache)
 {
-	uint32_t objects[MAGAZINE_DEPTH_MAX / 2];
+	uint32_t objects[BATCH_MAX];
 
 	for (;;) {
 		const mach_irq_t irq = lock_take(&cache->lock);
@@ -140,23 +142,43 @@ static void depot_empty(struct slab_cache *cache)
 	}
 }
 
-/* One object from the slabs, and half a magazine full on the way; OBJECT_NONE when they have none. */
-static uint32_t magazine_refill(struct slab_cache *cache)
+/* Puts what of `objects` there is room for on this CPU's magazine; how many. */
+static uint32_t magazine_fill(struct slab_cache *cache, const uint32_t *objects, uint32_t n)
 {
 	struct magazine *m = magazine_of(cache, mach_cpu());
-	uint32_t handle = OBJECT_NONE;
+	uint32_t put = 0;
 
-	if (!latch_try(&m->latch)) {
-		take_batch(cache, &handle, 1);
-		return handle;
-	}
-	if (m->count == 0 && cache->depth != 0) m->count = take_batch(cache, m->slot, cache->batch);
-	if (m->count != 0)
-		handle = m->slot[--m->count];
-	else if (cache->depth == 0)
-		take_batch(cache, &handle, 1);
+	if (!latch_try(&m->latch)) return 0;
+	while (put < n && m->count < m->depth) m->slot[m->count++] = objects[put++];
 	latch_release(&m->latch);
-	return handle;
+	return put;
+}
+
+/* Takes the older half off this CPU's magazine, if that is full; how many. */
+static uint32_t magazine_halve(struct slab_cache *cache, uint32_t *out)
+{
+	struct magazine *m = magazine_of(cache, mach_cpu());
+	uint32_t n = 0;
+
+	if (!latch_try(&m->latch)) return 0;
+	if (m->count == m->depth) n = cache->batch;
+	for (uint32_t i = 0; i < n; i++) out[i] = m->slot[i];
+	for (uint32_t i = n; i < m->count; i++) m->slot[i - n] = m->slot[i];
+	m->count -= n;
+	latch_release(&m->latch);
+	return n;
+}
+
+/* One object from depot or slabs, and more for the magazine; OBJECT_NONE when they have none. */
+static uint32_t magazine_refill(struct slab_cache *cache)
+{
+	uint32_t got[BATCH_MAX];
+	const uint32_t n = take_batch(cache, got, (uint32_t)max_u64(cache->batch, 1));
+
+	if (n == 0) return OBJECT_NONE;
+	const uint32_t put = magazine_fill(cache, got, n - 1);
+	if (UNLIKELY(put + 1 < n)) put_batch(cache, got + put, n - 1 - put);
+	return got[n - 1];
 }
 
 void *slab_alloc_held(struct slab_cache *cache, size_t bytes, site_t site)
@@ -192,22 +214,14 @@ void *slab_alloc(struct slab_cache *cache, size_t bytes, uint32_t how, site_t si
 	return slab_alloc_slow(cache, bytes, how, site);
 }
 
-/* The older half of a full magazine goes: what was freed last is used next. */
+/* What was freed last is used next: the older half goes to the depot, or to the slabs. */
 void magazine_spill(struct slab_cache *cache, uint32_t handle)
 {
-	struct magazine *m = magazine_of(cache, mach_cpu());
+	uint32_t out[BATCH_MAX];
+	const uint32_t n = cache->depth == 0 ? 0 : magazine_halve(cache, out);
 
-	if (cache->depth == 0 || !latch_try(&m->latch)) {
-		put_batch(cache, &handle, 1);
-		return;
-	}
-	const uint32_t n = m->count == m->depth ? cache->batch : 0;
-	if (n != 0 && (cache->depot_limit == 0 || !depot_put(cache, m->slot)))
-		put_batch(cache, m->slot, n);
-	for (uint32_t i = n; i < m->count; i++) m->slot[i - n] = m->slot[i];
-	m->count -= n;
-	m->slot[m->count++] = handle;
-	latch_release(&m->latch);
+	if (n != 0 && (cache->depot_limit == 0 || !depot_put(cache, out))) put_batch(cache, out, n);
+	if (magazine_fill(cache, &handle, 1) == 0) put_batch(cache, &handle, 1);
 }
 
 enum slab_verdict slab_free(struct slab_cache *cache, void *p)
@@ -228,11 +242,14 @@ enum slab_verdict slab_free(struct slab_cache *cache, void *p)
 static void magazine_empty(struct slab_cache *cache, unsigned cpu)
 {
 	struct magazine *m = magazine_of(cache, cpu);
+	uint32_t out[MAGAZINE_DEPTH_MAX];
 
 	if (!latch_try(&m->latch)) return;
-	if (m->count != 0) put_batch(cache, m->slot, m->count);
+	const uint32_t n = m->count;
+	for (uint32_t i = 0; i < n; i++) out[i] = m->slot[i];
 	m->count = 0;
 	latch_release(&m->latch);
+	if (n != 0) put_batch(cache, out, n);
 }
 
 size_t slab_drain(struct slab_cache *cache)
