@@ -3,17 +3,17 @@
  *
  * All state lies in the arena that is measured: a pool of N pages pays for its own N frames, so
  * "least arena" is an honest figure.  Poison, quarantine, redzones and call sites are off, as in
- * the image that ships; depths and quotas are the kernel's (kernel/memory.c hands in the same).
+ * the image that ships; depths and quotas are the kernel's (kernel/kmem.c).
  *
  * Cost: one memset of what it places.
  */
 #include "tools/bench/world.h"
 
 enum {
-	CACHE_BATCH = 8,
+	CACHE_BATCH = 16,
 	KEEP_SLABS = 1,
-	GROW_BYTES = 64 << 10,
-	KEEP_BYTES = 0,
+	GROW_BYTES = 1 << 20,
+	KEEP_BYTES = 256 << 10,
 };
 
 static void make_pool(struct bench_world *w, void *memory, uint32_t pages, struct frame *frames,

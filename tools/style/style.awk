@@ -10,7 +10,7 @@
 #   - an include goes down the folders or stays, never up: see `may_use`;
 #   - no function over 70 lines, from its name to its closing brace, but those of the exceptions
 #     file ("path function lines why"), which may not grow and must leave the list when they fit;
-#   - nothing unfinished by its own words.
+#   - no file is empty, and nothing is unfinished by its own words.
 #
 # Functions are found by the brace style that clang-format keeps: `{` and `}` in column one.
 
@@ -115,6 +115,7 @@ FNR == 1 {
 	if (last_file != "")
 		end_file()
 	top = folder(FILENAME)
+	has_lines[FILENAME] = 1
 	start_file()
 }
 
@@ -225,6 +226,9 @@ function end_function(length_lines,   name, key, most) {
 END {
 	if (last_file != "")
 		end_file()
+	for (i = 1; i < ARGC; i++)
+		if (!(ARGV[i] in has_lines))
+			found_at(ARGV[i], 0, "empty file")
 	for (key in allowed_lines)
 		if (!(key in seen) || seen[key] <= max_function)
 			found_at(exceptions, 0, key " needs no exception any more")

@@ -125,6 +125,7 @@ case_is mm/x.c 'mm/x.c:601: file of 601 lines (at most 600): split it by noun' <
 /* x.c */
 $(repeat 600 'int x;')
 END
+case_is tools/x.sh "tools/x.sh:0: empty file" </dev/null
 function_of 66 | case_is mm/f.c ''
 function_of 68 | case_is mm/f.c 'mm/f.c:2: work has 72 lines (at most 70)'
 
