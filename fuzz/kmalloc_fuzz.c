@@ -148,6 +148,19 @@ static void got(struct run *run, unsigned slot, void *p, size_t bytes, size_t al
 	block_add(&s->model, slot, p, bytes, align, (how & KM_ZERO) != 0, run->op + 1);
 }
 
+/* A right free was refused: the oracle is what the allocator thinks it has found. */
+static NORETURN void refused(enum kmalloc_verdict v)
+{
+	static const char *const oracles[KMALLOC_VERDICTS] = {
+		[KMALLOC_DOUBLE_FREE] = ORACLE_DOUBLE_FREE,
+		[KMALLOC_WILD] = ORACLE_WILD_FREE,
+		[KMALLOC_REDZONE] = ORACLE_REDZONE,
+	};
+	const char *oracle = oracles[v] != NULL ? oracles[v] : ORACLE_VERDICT;
+
+	kpanic(oracle, "a free was answered %s", kmalloc_verdict_name(v));
+}
+
 static void give_back(struct run *run, unsigned slot)
 {
 	struct kmalloc_state *s = state_of(run);
@@ -157,7 +170,7 @@ static void give_back(struct run *run, unsigned slot)
 	block_remove(&s->model, slot);
 	const enum kmalloc_verdict v = kmalloc_free(&s->km, p);
 	run_result(run, v);
-	if (v != KMALLOC_FREED) kpanic(ORACLE_VERDICT, "a free was answered %s", kmalloc_verdict_name(v));
+	if (v != KMALLOC_FREED) refused(v);
 }
 
 static void step_alloc(struct run *run, const struct script_op *op)
@@ -214,7 +227,7 @@ static void step_realloc(struct run *run, const struct script_op *op)
 	if (bytes == 0) block_remove(&s->model, op->slot);
 	p = kmalloc_realloc(&s->km, b->at != NULL ? b->at : b->stale, bytes, 0, run->op + 1, &v);
 	run_result(run, (uint64_t)v << 1 | (p != NULL));
-	if (v != KMALLOC_FREED) kpanic(ORACLE_VERDICT, "realloc answered %s", kmalloc_verdict_name(v));
+	if (v != KMALLOC_FREED) refused(v);
 	if (p != NULL) {
 		resized(run, op->slot, p, bytes);
 	} else if (bytes != 0) {

@@ -80,6 +80,19 @@ static void slab_open(struct run *run)
 
 /* --- operations --------------------------------------------------------------------------------- */
 
+/* A right free was refused: the oracle is what the allocator thinks it has found. */
+static NORETURN void refused(enum slab_verdict v)
+{
+	static const char *const oracles[SLAB_VERDICTS] = {
+		[SLAB_DOUBLE_FREE] = ORACLE_DOUBLE_FREE,
+		[SLAB_WILD] = ORACLE_WILD_FREE,
+		[SLAB_REDZONE] = ORACLE_REDZONE,
+	};
+	const char *oracle = oracles[v] != NULL ? oracles[v] : ORACLE_VERDICT;
+
+	kpanic(oracle, "a free was answered %s", slab_verdict_name(v));
+}
+
 static void give_back(struct run *run, unsigned slot)
 {
 	struct slab_state *s = state_of(run);
@@ -89,7 +102,7 @@ static void give_back(struct run *run, unsigned slot)
 	block_remove(&s->model, slot);
 	s->live[s->cache_of[slot]]--;
 	const enum slab_verdict v = slab_free(&s->caches[s->cache_of[slot]], p);
-	if (v != SLAB_FREED) kpanic(ORACLE_VERDICT, "a free was answered %s", slab_verdict_name(v));
+	if (v != SLAB_FREED) refused(v);
 }
 
 /* Pages that live objects pin, at most: each may have the largest slab for itself. */
