@@ -29,7 +29,10 @@
 #include "machine/host/cpu.h"
 #include "machine/machine.h"
 
-enum { LEFTOVER_BYTES = 64 << 10 };
+enum {
+	LEFTOVER_BYTES = 64 << 10,
+	LOOK_EVERY = 32, /* of the scripts that run twice */
+};
 
 struct harness *harness;
 
@@ -116,19 +119,32 @@ static bool run_once(void)
 	return whole;
 }
 
-static bool run_again(void)
+/* The second run may have failed by an oracle of its own; that the first did not is worse. */
+static bool not_the_same(const char *format, ...) PRINTF_LIKE(1, 2);
+static bool not_the_same(const char *format, ...)
 {
-	const uint64_t digest = harness->run.digest;
-	memset(state, 0x6b, LEFTOVER_BYTES);
-	if (run_once() && harness->run.digest == digest) return true;
-	/* The second run may have failed by an oracle of its own; that the first did not is worse. */
+	va_list args;
+	va_start(args, format);
+	format_text_v(harness->seen, HARNESS_SEEN, format, args);
+	va_end(args);
 	harness->oracle = NULL;
 	harness->run.oracle = ORACLE_NONDETERMINISM;
-	format_text(harness->seen, HARNESS_SEEN, "one script, two digests: %016lx and %016lx", digest,
-		    harness->run.digest);
 	harness->run.digest = 0; /* it has none */
 	note(ORACLE_NONDETERMINISM);
 	return false;
+}
+
+/* What the first run wrote where it had no memory is not made new for the next: looked for in all
+ * of the arena, which takes as long as some ten runs, so not every time. */
+static bool run_again(bool look)
+{
+	const uint64_t digest = harness->run.digest;
+	const char *left = look ? host_arena_check() : NULL;
+	if (left != NULL) return not_the_same("%s", left);
+	memset(state, 0x6b, LEFTOVER_BYTES);
+	if (run_once() && harness->run.digest == digest) return true;
+	return not_the_same("one script, two digests: %016lx and %016lx", digest,
+			    harness->run.digest);
 }
 
 bool harness_run(const struct subject *subject, const uint8_t *body, size_t bytes, bool twice)
@@ -140,8 +156,9 @@ bool harness_run(const struct subject *subject, const uint8_t *body, size_t byte
 	const uint32_t every = harness->twice_every;
 	script_open(&harness->script, body, bytes);
 	if (!run_once()) return false;
-	if (twice || (every != 0 && harness->executions % every == 0)) return run_again();
-	return true;
+	const bool again = every != 0 && harness->executions % every == 0;
+	const bool look = twice || (again && harness->executions / every % LOOK_EVERY == 0);
+	return twice || again ? run_again(look) : true;
 }
 
 bool oracle_needs_sanitizer(const char *oracle)
