@@ -120,6 +120,12 @@ static void bench_reset_256(unsigned i)
 	reset_dirty(256);
 }
 
+static void bench_check(unsigned i)
+{
+	(void)i;
+	host_arena_check();
+}
+
 static const struct row {
 	const char *name;
 	void (*call)(unsigned i);
@@ -138,6 +144,7 @@ static const struct row {
 	{ "reset, nothing dirty", bench_reset_0, RESET_CALLS },
 	{ "reset, 32 pages dirty", bench_reset_32, RESET_CALLS },
 	{ "reset, 256 pages dirty", bench_reset_256, RESET_CALLS },
+	{ "look for writes to clean pages", bench_check, RESET_CALLS },
 };
 
 static uint64_t batch_ns(const struct row *row)
