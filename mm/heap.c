@@ -17,7 +17,7 @@
  *   H2  no two free blocks are neighbours;
  *   H3  every node's check word is its node_sum; a swallowed node's is 0;
  *   H4  granted_bytes and granted_blocks are what a walk finds, and
- *       free + granted + 48 * spans = the bytes of all spans.
+ *       free + granted = block_bytes, the bytes of all spans without their own nodes.
  *
  * Locks: heap->lock over each operation, never while pages are asked for or given back.  Memory is
  * unpoisoned after the block is ours alone and poisoned before it is anybody's, for as many bytes
@@ -44,21 +44,22 @@ void heap_init(struct heap *heap, const struct heap_config *config)
 	ASSERT(config->window_bytes < HEAP_BYTES_MAX);
 	*heap = (struct heap){
 		.pages = config->pages,
-		/* A little lower, so that a node at the base has an offset that is not 0. */
-		.base = (uintptr_t)align_down(config->base, HEAP_GRAIN) - HEAP_GRAIN,
+		.base = (uintptr_t)align_down(config->base, HEAP_GRAIN) - HEAP_LOWEST,
 		.window_pages = config->window_bytes >> PAGE_SHIFT,
 		.grow_pages = config->grow_bytes >> PAGE_SHIFT,
 		.keep_bytes = config->keep_bytes,
+		/* A page that is free but for the nodes of a span of its own counts as one. */
+		.give_bytes = config->pages != NULL ? config->keep_bytes + HEAP_LARGE : SIZE_MAX,
 		.listener = config->listener,
 	};
 	lock_init(&heap->lock, RANK_HEAP);
 }
 
 /* False for what no heap can hold.  Compares before it adds or narrows. */
-static bool want_make(struct heap_want *want, size_t bytes, size_t align)
+HOT bool want_make(struct heap_want *want, size_t bytes, size_t align)
 {
-	ASSERT(is_power_of_two(align));
-	if (bytes >= HEAP_BYTES_MAX - PAGE_SIZE || align >= HEAP_BYTES_MAX) return false;
+	ASSERT_SLOW(is_power_of_two(align));
+	if (UNLIKELY(bytes >= HEAP_BYTES_MAX - PAGE_SIZE || align >= HEAP_BYTES_MAX)) return false;
 	const size_t asked = bytes == 0 ? 1 : bytes;
 	want->asked = (uint32_t)align_up(asked, 1 << HEAP_UNIT_SHIFT);
 	want->block = (uint32_t)align_up(asked + HEAP_NODE_BYTES, HEAP_GRAIN);
@@ -66,59 +67,68 @@ static bool want_make(struct heap_want *want, size_t bytes, size_t align)
 	return true;
 }
 
-static void granted_change(struct heap *heap, int64_t bytes)
+HOT void granted_change(struct heap *heap, uint32_t was, uint32_t now)
 {
-	heap->granted_bytes += (size_t)bytes;
+	heap->granted_bytes += (size_t)now - was;
 	if (heap->granted_bytes > heap->peak_bytes) heap->peak_bytes = heap->granted_bytes;
 }
 
-/*
- * Makes `want` of the free block at `at`, which is off its list and whose node is `was`: front,
- * granted block, rest.  Returns the granted block's offset.
- */
-static uint32_t heap_grant(struct heap *heap, uint32_t at, const struct heap_node *was,
-			   const struct heap_want *want, site_t site)
+HOT void granted_put(const struct heap *heap, uint32_t at, uint32_t bytes, uint32_t left,
+		     uint32_t asked, site_t site)
 {
-	const uint32_t right = node_right(was, at);
-	uint32_t bytes = node_bytes(was), left = was->left, edge = bytes;
-	if (want->align > HEAP_GRAIN) {
-		const uintptr_t address = (uintptr_t)heap_pointer(heap, at);
-		const uint32_t front = (uint32_t)heap_front(address, want->align);
-		if (front != 0) {
-			bins_put(heap, at, front, left);
-			at += front >> HEAP_UNIT_SHIFT;
-			bytes -= front;
-			left = edge = front;
-		}
-	}
-	ASSERT(bytes >= want->block);
-	const uint32_t rest = bytes - want->block;
-	if (heap_rest_is_block(rest)) {
-		bytes = want->block;
-		bins_put(heap, at + (bytes >> HEAP_UNIT_SHIFT), rest, bytes);
-		edge = rest;
-	} else {
-		edge = bytes;
-	}
-	if (edge != node_bytes(was)) node_set_left(heap, right, node_bytes(was), edge);
-	node_put(heap, at,
-		 (struct heap_node){ .size = bytes | NODE_GRANTED,
-				     .left = left,
-				     .next = CALL_SITES ? site : SITE_NONE,
-				     .prev = want->asked });
-	heap->granted_blocks++;
-	granted_change(heap, bytes);
-	return at;
+	ASSERT_SLOW(asked + HEAP_NODE_BYTES <= bytes);
+	node_put(heap, at, node_sizes(bytes, NODE_GRANTED, left), CALL_SITES ? site : SITE_NONE,
+		 asked);
 }
 
-static void *heap_take(struct heap *heap, const struct heap_want *want, site_t site)
+/* Grants from the start of the free block at `at`, whose node is `was`; the rest stays free. */
+HOT void grant_front(struct heap *heap, uint32_t at, const struct heap_node *was,
+		     const struct heap_want *want, site_t site)
+{
+	const uint32_t had = node_bytes(was), rest = had - want->block;
+	uint32_t bytes = had;
+	if (LIKELY(heap_rest_is_block(rest))) {
+		bytes = want->block;
+		bins_move(heap, was, at + (bytes >> HEAP_UNIT_SHIFT), rest, bytes);
+		node_set_left(heap, node_right(was, at), had, rest);
+	} else {
+		bins_drop(heap, was);
+	}
+	granted_put(heap, at, bytes, node_left_bytes(was), want->asked, site);
+	heap->granted_blocks++;
+	granted_change(heap, 0, bytes);
+}
+
+/* Makes the first `front` bytes of the free block at `at` a free block, and a free block of what
+ * is behind them.  Returns where that is, and its node as bins_find would. */
+static uint32_t split_front(struct heap *heap, uint32_t at, struct heap_node *node, uint32_t front)
+{
+	const uint32_t had = node_bytes(node), right = node_right(node, at);
+	const uint32_t behind = at + (front >> HEAP_UNIT_SHIFT);
+	ASSERT(heap_rest_is_block(front) && front < had);
+	bins_move(heap, node, at, front, node_left_bytes(node));
+	bins_put(heap, behind, had - front, front);
+	node_set_left(heap, right, had, had - front);
+	*node = node_load(heap, behind);
+	return behind;
+}
+
+/* Takes a block for `want` from the lists: its payload, still poisoned; or NULL. */
+HOT void *heap_take(struct heap *heap, const struct heap_want *want, site_t site)
 {
 	struct heap_node node;
 	const mach_irq_t irq = lock_take(&heap->lock);
-	uint32_t at = bins_take(heap, want, &node);
-	if (LIKELY(at != 0)) at = heap_grant(heap, at, &node, want, site);
+	uint32_t at = bins_find(heap, want, &node);
+	if (UNLIKELY(at == 0)) {
+		lock_drop(&heap->lock, irq);
+		return NULL;
+	}
+	if (UNLIKELY(want->align > HEAP_GRAIN)) {
+		const size_t front = heap_front((uintptr_t)heap_pointer(heap, at), want->align);
+		if (front != 0) at = split_front(heap, at, &node, (uint32_t)front);
+	}
+	grant_front(heap, at, &node, want, site);
 	lock_drop(&heap->lock, irq);
-	if (UNLIKELY(at == 0)) return NULL;
 	void *p = (uint8_t *)heap_pointer(heap, at) + HEAP_NODE_BYTES;
 	ASSERT_SLOW(is_aligned((uintptr_t)p, want->align));
 	mach_unpoison(p, want->asked);
@@ -156,19 +166,19 @@ void *heap_alloc(struct heap *heap, size_t bytes, size_t align, uint32_t how, si
 /* --- taking back ------------------------------------------------------------------------------ */
 
 /* Whether a merge with this neighbour, or none, may go ahead. */
-static bool neighbour_sound(const struct heap *heap, uint32_t at, const struct heap_node *node)
+HOT bool neighbour_sound(const struct heap *heap, uint32_t at, const struct heap_node *node)
 {
 	if (UNLIKELY(!node_sound(node, at))) return false;
 	return node_kind(node) != NODE_FREE || bins_links_sound(heap, at, node);
 }
 
 /* Fills in b->at and b->node when the block whose payload is at `p` is granted and sound. */
-static enum heap_verdict heap_find(const struct heap *heap, const void *p, struct heap_block *b)
+HOT enum heap_verdict heap_find(const struct heap *heap, const void *p, struct heap_block *b)
 {
-	const uintptr_t from_base = (uintptr_t)p - HEAP_NODE_BYTES - heap->base;
+	const uintptr_t from_lowest = (uintptr_t)p - HEAP_NODE_BYTES - HEAP_LOWEST - heap->base;
 	if (UNLIKELY(!is_aligned((uintptr_t)p, HEAP_GRAIN))) return HEAP_WILD;
-	if (UNLIKELY(from_base >> HEAP_UNIT_SHIFT >= heap->limit)) return HEAP_WILD;
-	b->at = (uint32_t)(from_base >> HEAP_UNIT_SHIFT);
+	if (UNLIKELY(from_lowest >> HEAP_UNIT_SHIFT >= heap->reach)) return HEAP_WILD;
+	b->at = (uint32_t)(from_lowest >> HEAP_UNIT_SHIFT) + HEAP_BINS;
 	b->node = node_load(heap, b->at);
 	if (UNLIKELY(node_kind(&b->node) != NODE_GRANTED || !node_sound(&b->node, b->at)))
 		return heap_accuse(heap, b->at);
@@ -176,7 +186,7 @@ static enum heap_verdict heap_find(const struct heap *heap, const void *p, struc
 }
 
 /* The same for all of `b`: neighbours that a merge would use are sound too, and their links. */
-static enum heap_verdict heap_judge(const struct heap *heap, const void *p, struct heap_block *b)
+HOT enum heap_verdict heap_judge(const struct heap *heap, const void *p, struct heap_block *b)
 {
 	const enum heap_verdict verdict = heap_find(heap, p, b);
 	if (UNLIKELY(verdict != HEAP_FREED)) return verdict;
@@ -188,28 +198,61 @@ static enum heap_verdict heap_judge(const struct heap *heap, const void *p, stru
 	return HEAP_FREED;
 }
 
-uint32_t heap_merge(struct heap *heap, const struct heap_block *b)
+/* Joins block `b` with the free block to its left. */
+HOT uint32_t merge_left(struct heap *heap, const struct heap_block *b, uint32_t bytes)
 {
-	uint32_t at = b->at, left = b->node.left, bytes = node_bytes(&b->node), edge = bytes;
+	const uint32_t left = node_left(&b->node, b->at);
+	node_scrub(heap, b->at);
+	bins_move(heap, &b->left, left, node_bytes(&b->left) + bytes, node_left_bytes(&b->left));
+	return left;
+}
+
+/* Joins block `b` with the free blocks on both sides.  The left one is read again: it may have
+ * been the right one's neighbour on a list. */
+static uint32_t merge_both(struct heap *heap, struct heap_block *b)
+{
+	const uint32_t bytes = node_bytes(&b->node) + node_bytes(&b->right);
+	bins_drop(heap, &b->right);
+	node_scrub(heap, node_right(&b->node, b->at));
+	b->left = node_load(heap, node_left(&b->node, b->at));
+	return merge_left(heap, b, bytes);
+}
+
+HOT uint32_t merge_right(struct heap *heap, const struct heap_block *b)
+{
+	const uint32_t bytes = node_bytes(&b->node) + node_bytes(&b->right);
+	node_scrub(heap, node_right(&b->node, b->at));
+	bins_move(heap, &b->right, b->at, bytes, node_left_bytes(&b->node));
+	return b->at;
+}
+
+/* heap_merge, but for telling the right neighbour. */
+HOT uint32_t merge_sides(struct heap *heap, struct heap_block *b)
+{
+	const bool left = node_kind(&b->left) == NODE_FREE;
+	const bool right = node_kind(&b->right) == NODE_FREE;
+	if (left && right) return merge_both(heap, b);
+	if (right) return merge_right(heap, b);
+	if (left) return merge_left(heap, b, node_bytes(&b->node));
+	bins_put(heap, b->at, node_bytes(&b->node), node_left_bytes(&b->node));
+	return b->at;
+}
+
+HOT uint32_t merge(struct heap *heap, struct heap_block *b)
+{
+	uint32_t last = node_bytes(&b->node), end = node_right(&b->node, b->at);
 	if (node_kind(&b->right) == NODE_FREE) {
-		const uint32_t right = node_right(&b->node, at);
-		bins_drop(heap, right, &b->right);
-		node_scrub(heap, right);
-		edge = node_bytes(&b->right);
-		bytes += edge;
+		last = node_bytes(&b->right);
+		end = node_right(&b->right, end);
 	}
-	if (node_kind(&b->left) == NODE_FREE) {
-		node_scrub(heap, at);
-		at = node_left(&b->node, at);
-		/* Its links may have changed with the right neighbour's going. */
-		const struct heap_node now = node_load(heap, at);
-		bins_drop(heap, at, &now);
-		left = b->left.left;
-		bytes += node_bytes(&b->left);
-	}
-	bins_put(heap, at, bytes, left);
-	node_set_left(heap, at + (bytes >> HEAP_UNIT_SHIFT), edge, bytes);
+	const uint32_t at = merge_sides(heap, b);
+	node_set_left(heap, end, last, (end - at) << HEAP_UNIT_SHIFT);
 	return at;
+}
+
+uint32_t heap_merge(struct heap *heap, struct heap_block *b)
+{
+	return merge(heap, b);
 }
 
 enum heap_verdict heap_free(struct heap *heap, void *p)
@@ -219,11 +262,12 @@ enum heap_verdict heap_free(struct heap *heap, void *p)
 	const mach_irq_t irq = lock_take(&heap->lock);
 	const enum heap_verdict verdict = heap_judge(heap, p, &b);
 	if (LIKELY(verdict == HEAP_FREED)) {
-		mach_poison(p, b.node.prev);
+		mach_poison(p, b.node.asked);
 		heap->granted_blocks--;
 		heap->granted_bytes -= node_bytes(&b.node);
-		const uint32_t at = heap_merge(heap, &b);
-		if (heap_excess(heap) != 0) heap_cut_excess(heap, at, &cut);
+		const uint32_t at = merge(heap, &b);
+		if (UNLIKELY(heap->large_bytes >= heap->give_bytes))
+			heap_cut_excess(heap, at, &cut);
 	}
 	lock_drop(&heap->lock, irq);
 	if (UNLIKELY(cut.pages != 0)) heap_return(heap, &cut);
@@ -236,7 +280,7 @@ size_t heap_usable(struct heap *heap, const void *p)
 	const mach_irq_t irq = lock_take(&heap->lock);
 	const bool granted = heap_find(heap, p, &b) == HEAP_FREED;
 	lock_drop(&heap->lock, irq);
-	return granted ? b.node.prev : 0;
+	return granted ? b.node.asked : 0;
 }
 
 /* --- resizing in place ------------------------------------------------------------------------ */
@@ -248,27 +292,23 @@ static bool heap_refit(struct heap *heap, const struct heap_block *b, const stru
 {
 	const uint32_t had = node_bytes(&b->node);
 	const bool joins = node_kind(&b->right) == NODE_FREE && want->block != had;
-	const uint32_t edge = joins ? node_bytes(&b->right) : had;
-	const uint32_t room = joins ? had + edge : had;
+	const uint32_t last = joins ? node_bytes(&b->right) : had;
+	const uint32_t room = joins ? had + last : had;
 	uint32_t bytes = room, after = room;
 	if (want->block > room) return false;
 	if (joins) {
-		bins_drop(heap, node_right(&b->node, b->at), &b->right);
+		bins_drop(heap, &b->right);
 		node_scrub(heap, node_right(&b->node, b->at));
 	}
-	*tail = 0;
 	if (heap_rest_is_block(room - want->block)) {
 		bytes = want->block;
 		after = room - bytes;
 		*tail = b->at + (bytes >> HEAP_UNIT_SHIFT);
 		bins_put(heap, *tail, after, bytes);
 	}
-	node_set_left(heap, b->at + (room >> HEAP_UNIT_SHIFT), edge, after);
-	struct heap_node now = b->node;
-	now.size = bytes | NODE_GRANTED;
-	now.prev = want->asked;
-	node_put(heap, b->at, now);
-	granted_change(heap, (int64_t)bytes - had);
+	node_set_left(heap, b->at + (room >> HEAP_UNIT_SHIFT), last, after);
+	granted_put(heap, b->at, bytes, node_left_bytes(&b->node), want->asked, b->node.site);
+	granted_change(heap, had, bytes);
 	return true;
 }
 
@@ -291,8 +331,8 @@ bool heap_resize(struct heap *heap, void *p, size_t bytes)
 	const mach_irq_t irq = lock_take(&heap->lock);
 	const bool done =
 		heap_judge(heap, p, &b) == HEAP_FREED && heap_refit(heap, &b, &want, &tail);
-	if (done) payload_resize(p, b.node.prev, want.asked);
-	if (tail != 0 && heap_excess(heap) != 0) heap_cut_excess(heap, tail, &cut);
+	if (done) payload_resize(p, b.node.asked, want.asked);
+	if (tail != 0 && heap->large_bytes >= heap->give_bytes) heap_cut_excess(heap, tail, &cut);
 	lock_drop(&heap->lock, irq);
 	if (cut.pages != 0) heap_return(heap, &cut);
 	return done;

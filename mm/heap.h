@@ -26,11 +26,11 @@ enum heap_verdict {
 const char *heap_verdict_name(enum heap_verdict v);
 
 struct heap_config {
-	struct page_pool *pages;  /* NULL: only what heap_add gives */
-	uintptr_t base;           /* lowest address that spans can have; offsets count from here */
-	size_t window_bytes;      /* quota for pages; a multiple of PAGE_SIZE */
-	size_t grow_bytes;        /* ask for this much at once where possible */
-	size_t keep_bytes;        /* wholly free pages kept back from the pool, until heap_trim */
+	struct page_pool *pages; /* NULL: only what heap_add gives */
+	uintptr_t base;          /* lowest address that spans can have; offsets count from here */
+	size_t window_bytes;     /* quota for pages; a multiple of PAGE_SIZE */
+	size_t grow_bytes;       /* ask for this much at once where possible */
+	size_t keep_bytes;       /* wholly free pages kept back from the pool, until heap_trim */
 	const struct mm_listener *listener;
 };
 
@@ -41,24 +41,25 @@ enum { HEAP_BINS = 64 };
 struct heap {
 	struct page_pool *pages;
 	uintptr_t base;
-	size_t window_pages, grow_pages, keep_bytes;
+	size_t window_pages, grow_pages;
+	size_t keep_bytes, give_bytes; /* large_bytes to keep; from which on a page is too much */
 	const struct mm_listener *listener;
 
-	struct lock lock; /* RANK_HEAP; guards all below */
-	uint32_t limit GUARDED_BY(&lock);            /* no node was ever at this offset or above */
+	struct lock lock;                            /* RANK_HEAP; guards all below */
+	uint32_t reach GUARDED_BY(&lock);            /* nodes have offsets in a range so long */
 	uint32_t spans GUARDED_BY(&lock);            /* offset of the first span's prologue, or 0 */
 	uint64_t bins GUARDED_BY(&lock);             /* bit b: list b is not empty */
-	uint32_t first[HEAP_BINS] GUARDED_BY(&lock); /* heads of the lists, as offsets, or 0 */
+	uint32_t first[HEAP_BINS] GUARDED_BY(&lock); /* heads of the lists, or 0 */
 	size_t span_count GUARDED_BY(&lock);
-	size_t span_pages GUARDED_BY(&lock);     /* pages held from the pool */
-	size_t asked_pages GUARDED_BY(&lock);    /* being asked for by some CPU now */
-	size_t free_bytes GUARDED_BY(&lock);     /* in free blocks, nodes included */
-	size_t large_bytes GUARDED_BY(&lock);    /* of these, in blocks that could hold a page */
-	size_t granted_bytes GUARDED_BY(&lock);  /* in granted blocks, nodes included */
+	size_t span_pages GUARDED_BY(&lock);    /* pages held from the pool */
+	size_t asked_pages GUARDED_BY(&lock);   /* being asked for by some CPU now */
+	size_t block_bytes GUARDED_BY(&lock);   /* in all blocks, nodes included */
+	size_t large_bytes GUARDED_BY(&lock);   /* of these, in free ones that could hold a page */
+	size_t granted_bytes GUARDED_BY(&lock); /* in granted blocks, nodes included */
 	size_t granted_blocks GUARDED_BY(&lock);
 	size_t free_blocks GUARDED_BY(&lock);
-	size_t peak_bytes GUARDED_BY(&lock);     /* most that was granted at one time */
-	size_t cut_chains GUARDED_BY(&lock);     /* lists cut short at a link that was not sound */
+	size_t peak_bytes GUARDED_BY(&lock); /* most that was granted at one time */
+	size_t cut_chains GUARDED_BY(&lock); /* lists cut short at a link that was not sound */
 };
 
 void heap_init(struct heap *heap, const struct heap_config *config);

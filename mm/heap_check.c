@@ -36,14 +36,15 @@ static bool walk_wrong(struct walk *w, const char *why)
 
 static bool walk_enter_span(const struct heap *heap, struct walk *w, uint32_t span)
 {
-	const uint32_t before = w->span != 0 ? w->prologue.prev : 0;
+	const uint32_t before = w->span != 0 ? w->prologue.epilogue : 0;
 	w->span = span;
 	if (span == 0) return false;
-	if (span <= before || span >= heap->limit) return walk_wrong(w, "S1: spans out of order");
+	if (span <= before || !heap_reaches(heap, span))
+		return walk_wrong(w, "S1: spans out of order");
 	w->prologue = node_load(heap, span);
 	if (!node_sound(&w->prologue, span)) return walk_wrong(w, "H3: a prologue is damaged");
 	const enum node_kind kind = node_kind(&w->prologue);
-	if ((kind != NODE_SPAN && kind != NODE_FIXED) || w->prologue.left != 0)
+	if ((kind != NODE_SPAN && kind != NODE_FIXED) || node_left_bytes(&w->prologue) != 0)
 		return walk_wrong(w, "S1: a prologue is something else");
 	w->at = span;
 	w->node = w->prologue;
@@ -55,14 +56,14 @@ static bool walk_step(const struct heap *heap, struct walk *w)
 {
 	w->left = node_bytes(&w->node);
 	w->at = node_right(&w->node, w->at);
-	if (w->at > w->prologue.prev) return walk_wrong(w, "H1: a block leaves its span");
+	if (w->at > w->prologue.epilogue) return walk_wrong(w, "H1: a block leaves its span");
 	w->node = node_load(heap, w->at);
 	if (!node_sound(&w->node, w->at)) return walk_wrong(w, "H3: a node is damaged");
-	if (w->node.left != w->left)
+	if (node_left_bytes(&w->node) != w->left)
 		return walk_wrong(w, "H1: a node has its left neighbour's size wrong");
-	if ((node_kind(&w->node) == NODE_END) != (w->at == w->prologue.prev))
+	if ((node_kind(&w->node) == NODE_END) != (w->at == w->prologue.epilogue))
 		return walk_wrong(w, "S2: an epilogue is not where it should be");
-	if (node_kind(&w->node) == NODE_END && w->node.next != w->span)
+	if (node_kind(&w->node) == NODE_END && w->node.prologue != w->span)
 		return walk_wrong(w, "S2: an epilogue belongs to another span");
 	return true;
 }
@@ -72,7 +73,7 @@ static bool walk_next(const struct heap *heap, struct walk *w)
 {
 	if (!walk_step(heap, w)) return false;
 	while (node_kind(&w->node) == NODE_END) {
-		if (!walk_enter_span(heap, w, w->prologue.next)) return false;
+		if (!walk_enter_span(heap, w, w->prologue.next_span)) return false;
 		if (!walk_step(heap, w)) return false;
 	}
 	return true;
@@ -105,7 +106,7 @@ static const char *census_add(struct census *c, const struct walk *w, bool after
 		if (bytes >= HEAP_LARGE) c->large_bytes += bytes;
 		return NULL;
 	case NODE_GRANTED:
-		if (w->node.prev > bytes - HEAP_NODE_BYTES)
+		if (w->node.asked > bytes - HEAP_NODE_BYTES)
 			return "H1: a block holds more than it has";
 		c->granted_blocks++;
 		c->granted_bytes += bytes;
@@ -116,11 +117,11 @@ static const char *census_add(struct census *c, const struct walk *w, bool after
 
 static void census_add_span(const struct heap *heap, struct census *c, const struct walk *w)
 {
-	const size_t units = w->prologue.prev - w->span;
+	const size_t units = w->prologue.epilogue - w->span;
 	c->span_count++;
 	if (node_kind(&w->prologue) == NODE_SPAN)
 		c->span_pages += ((units << HEAP_UNIT_SHIFT) + HEAP_NODE_BYTES) >> PAGE_SHIFT;
-	ASSERT(w->prologue.prev < heap->limit);
+	ASSERT(heap_reaches(heap, w->prologue.epilogue));
 }
 
 static const char *check_blocks(const struct heap *heap, struct census *c)
@@ -140,11 +141,11 @@ static const char *check_blocks(const struct heap *heap, struct census *c)
 
 static const char *check_list(const struct heap *heap, unsigned bin, struct census *c)
 {
-	uint32_t prev = 0;
+	uint32_t prev = bin;
 	if ((heap->first[bin] != 0) != ((heap->bins >> bin & 1) != 0))
 		return "B1: a bit disagrees with its list";
 	for (uint32_t at = heap->first[bin]; at != 0; c->free_blocks++) {
-		if (at >= heap->limit) return "B2: a link leaves the heap";
+		if (!heap_reaches(heap, at)) return "B2: a link leaves the heap";
 		const struct heap_node node = node_load(heap, at);
 		if (!node_sound(&node, at) || node_kind(&node) != NODE_FREE)
 			return "B2: what is on a list is not a free block";
@@ -163,12 +164,13 @@ static const char *check_counters(const struct heap *heap, const struct census *
 {
 	if (walked->free_blocks != listed->free_blocks || walked->free_bytes != listed->free_bytes)
 		return "B2: a free block is on no list";
-	if (heap->free_blocks != walked->free_blocks || heap->free_bytes != walked->free_bytes)
-		return "B3: the counters of free blocks are wrong";
+	if (heap->free_blocks != walked->free_blocks) return "B3: free_blocks is wrong";
 	if (heap->large_bytes != walked->large_bytes) return "B3: large_bytes is wrong";
 	if (heap->granted_blocks != walked->granted_blocks ||
 	    heap->granted_bytes != walked->granted_bytes)
 		return "H4: the counters of granted blocks are wrong";
+	if (heap->block_bytes != walked->granted_bytes + walked->free_bytes)
+		return "H4: free and granted bytes are not all";
 	if (heap->peak_bytes < walked->granted_bytes)
 		return "H4: the peak is below what is granted";
 	if (heap->span_count != walked->span_count) return "S4: span_count is wrong";
@@ -203,7 +205,7 @@ static size_t largest_free(const struct heap *heap)
 	uint32_t most = 0;
 	if (heap->bins == 0) return 0;
 	uint32_t at = heap->first[bit_highest(heap->bins)];
-	for (size_t n = 0; at != 0 && at < heap->limit && n < heap->free_blocks; n++) {
+	for (size_t n = 0; at != 0 && heap_reaches(heap, at) && n < heap->free_blocks; n++) {
 		const struct heap_node node = node_load(heap, at);
 		if (node_bytes(&node) > most) most = node_bytes(&node);
 		at = node.next;
@@ -217,7 +219,7 @@ void heap_count(struct heap *heap, struct heap_counts *out)
 	*out = (struct heap_counts){
 		.span_count = heap->span_count,
 		.span_pages = heap->span_pages,
-		.free_bytes = heap->free_bytes,
+		.free_bytes = heap->block_bytes - heap->granted_bytes,
 		.free_blocks = heap->free_blocks,
 		.granted_bytes = heap->granted_bytes,
 		.granted_blocks = heap->granted_blocks,
@@ -251,7 +253,7 @@ bool heap_sites(struct heap *heap, struct site_row *table, size_t room, size_t *
 	const mach_irq_t irq = lock_take(&heap->lock);
 	for (bool more = walk_first(heap, &w); more; more = walk_next(heap, &w)) {
 		if (node_kind(&w.node) != NODE_GRANTED) continue;
-		fits &= site_row_add(table, room, rows, (site_t)w.node.next, node_bytes(&w.node));
+		fits &= site_row_add(table, room, rows, w.node.site, node_bytes(&w.node));
 	}
 	lock_drop(&heap->lock, irq);
 	return fits;
@@ -264,7 +266,7 @@ enum heap_verdict heap_accuse(const struct heap *heap, uint32_t at)
 	struct walk w = { .span = 0 };
 	struct heap_node prologue;
 	const uint32_t span = span_before(heap, at, &prologue);
-	if (span == 0 || at >= prologue.prev) return HEAP_WILD;
+	if (span == 0 || at >= prologue.epilogue) return HEAP_WILD;
 	if (!walk_enter_span(heap, &w, span)) return HEAP_CORRUPT;
 	while (walk_step(heap, &w)) {
 		if (node_right(&w.node, w.at) <= at) continue;

@@ -49,11 +49,11 @@ static size_t growth_anywhere(const struct heap_want *want)
 /* The place where free space would begin if span `prologue` became longer. */
 static uint32_t span_free_end(const struct heap *heap, const struct heap_node *prologue)
 {
-	const struct heap_node epilogue = node_load(heap, prologue->prev);
-	const uint32_t last = node_left(&epilogue, prologue->prev);
+	const struct heap_node epilogue = node_load(heap, prologue->epilogue);
+	const uint32_t last = node_left(&epilogue, prologue->epilogue);
 	const struct heap_node node = node_load(heap, last);
-	ASSERT(node_sound(&epilogue, prologue->prev));
-	return node_kind(&node) == NODE_FREE && node_sound(&node, last) ? last : prologue->prev;
+	ASSERT(node_sound(&epilogue, prologue->epilogue));
+	return node_kind(&node) == NODE_FREE && node_sound(&node, last) ? last : prologue->epilogue;
 }
 
 /* Bytes that must come behind `end` so that a block for `want` can begin at `at`. */
@@ -65,22 +65,27 @@ static uint64_t extension_bytes(const struct heap *heap, const struct heap_want 
 	return sub_or_zero(last + HEAP_NODE_BYTES, end);
 }
 
+/* Considers making the span at `prologue` longer. */
+static void growth_consider(const struct heap *heap, const struct heap_want *want,
+			    const struct heap_node *prologue, struct growth *g)
+{
+	const uintptr_t end = (uintptr_t)heap_pointer(heap, prologue->epilogue) + HEAP_NODE_BYTES;
+	const uint32_t at = span_free_end(heap, prologue);
+	const size_t pages = pages_for(extension_bytes(heap, want, at, end));
+	if (node_kind(prologue) != NODE_SPAN || (g->behind != 0 && pages > g->extending)) return;
+	g->behind = end;
+	g->extending = max_u64(pages, 1);
+}
+
 /* Picks the span that needs the fewest pages, of several the one behind. */
 static void growth_extending(const struct heap *heap, const struct heap_want *want,
 			     struct growth *g)
 {
 	struct heap_node prologue;
-	for (uint32_t span = heap->spans; span != 0; span = prologue.next) {
+	for (uint32_t span = heap->spans; span != 0; span = prologue.next_span) {
 		prologue = node_load(heap, span);
 		ASSERT(node_sound(&prologue, span));
-		if (node_kind(&prologue) != NODE_SPAN) continue;
-		const uintptr_t end =
-			(uintptr_t)heap_pointer(heap, prologue.prev) + HEAP_NODE_BYTES;
-		const uint32_t at = span_free_end(heap, &prologue);
-		const size_t pages = pages_for(extension_bytes(heap, want, at, end));
-		if (g->behind != 0 && pages > g->extending) continue;
-		g->behind = end;
-		g->extending = pages == 0 ? 1 : pages;
+		growth_consider(heap, want, &prologue, g);
 	}
 }
 
@@ -105,31 +110,39 @@ static bool window_book(struct heap *heap, size_t pages)
 	return room;
 }
 
-static void pages_adopt(struct heap *heap, paddr_t pa, size_t pages)
+/* Ends a booking of `booked` pages: `pages` of them came, at `pa`, and become part of the heap. */
+static void window_settle(struct heap *heap, size_t booked, paddr_t pa, size_t pages)
 {
-	const uintptr_t memory = pa != PADDR_NONE ? (uintptr_t)mach_phys(pa) : 0;
-	if (memory != 0) mach_poison((void *)memory, pages << PAGE_SHIFT);
+	const uintptr_t memory = pages != 0 ? (uintptr_t)mach_phys(pa) : 0;
+	if (pages != 0) mach_poison((void *)memory, pages << PAGE_SHIFT);
 	const mach_irq_t irq = lock_take(&heap->lock);
-	heap->asked_pages -= pages;
-	if (memory != 0) span_adopt(heap, memory, pages << PAGE_SHIFT, NODE_SPAN);
+	ASSERT(heap->asked_pages >= booked && booked >= pages);
+	heap->asked_pages -= booked;
+	if (pages != 0) span_adopt(heap, memory, pages << PAGE_SHIFT, NODE_SPAN);
 	lock_drop(&heap->lock, irq);
 }
 
-/* Asks once for `pages`: behind the chosen span if they are enough there, else anywhere. */
-static bool growth_try(struct heap *heap, const struct growth *g, size_t pages, uint32_t how,
+/* Asks once, for `most` pages or, behind the chosen span, for as many of them as are useful there:
+ * its free end may have left little to ask for. */
+static bool growth_try(struct heap *heap, const struct growth *g, size_t most, uint32_t how,
 		       site_t site)
 {
-	const uint32_t count = (uint32_t)pages;
+	const paddr_t behind = g->behind != 0 ? mach_pa((void *)g->behind) : PADDR_NONE;
+	const size_t here = max_u64(g->extending, min_u64(most, heap->grow_pages));
+	ASSERT(most != 0 && most <= UINT32_MAX);
+	size_t pages = 0;
 	paddr_t pa = PADDR_NONE;
-	if (!window_book(heap, pages)) return false;
-	if (g->behind != 0 && pages >= g->extending) {
-		const paddr_t behind = mach_pa((void *)g->behind);
-		if (page_run_claim(heap->pages, behind, count, how, site)) pa = behind;
+	if (!window_book(heap, most)) return false;
+	if (behind != PADDR_NONE && here <= most &&
+	    page_run_claim(heap->pages, behind, (uint32_t)here, how, site)) {
+		pa = behind;
+		pages = here;
+	} else if (most >= g->anywhere) {
+		pa = page_run_alloc(heap->pages, (uint32_t)most, how, site);
+		pages = pa != PADDR_NONE ? most : 0;
 	}
-	if (pa == PADDR_NONE && pages >= g->anywhere)
-		pa = page_run_alloc(heap->pages, count, how, site);
-	pages_adopt(heap, pa, pages);
-	return pa != PADDR_NONE;
+	window_settle(heap, most, pa, pages);
+	return pages != 0;
 }
 
 void heap_tell(const struct heap *heap, enum mm_event event, uint64_t bytes, uint64_t align,
@@ -156,25 +169,59 @@ static bool growth_halve(struct heap *heap, const struct growth *g, size_t least
 	}
 }
 
+/* The first span behind the address `after`, as the only way to grow; false when there is none. */
+static bool growth_next(struct heap *heap, const struct heap_want *want, uintptr_t after,
+			struct growth *g)
+{
+	struct heap_node prologue;
+	const mach_irq_t irq = lock_take(&heap->lock);
+	*g = (struct growth){ .anywhere = SIZE_MAX };
+	g->room = heap->window_pages - heap->span_pages - heap->asked_pages;
+	for (uint32_t span = heap->spans; span != 0 && g->behind == 0; span = prologue.next_span) {
+		prologue = node_load(heap, span);
+		ASSERT(node_sound(&prologue, span));
+		if ((uintptr_t)heap_pointer(heap, span) >= after)
+			growth_consider(heap, want, &prologue, g);
+	}
+	lock_drop(&heap->lock, irq);
+	return g->behind != 0;
+}
+
+/* Asks behind every span in turn: memory may be in pieces of which none is large enough, but one
+ * is beside a free end. */
+static bool growth_scan(struct heap *heap, const struct heap_want *want, site_t site)
+{
+	struct growth g = { .behind = 0 };
+	while (growth_next(heap, want, g.behind, &g)) {
+		if (g.extending > g.room) continue;
+		if (growth_try(heap, &g, g.extending, HEAP_HOW | PAGE_NO_RECLAIM, site))
+			return true;
+	}
+	return false;
+}
+
+/* All ways to grow that need no reclaim, the cheap ones first. */
+static bool growth_run(struct heap *heap, const struct heap_want *want, site_t site, bool *window)
+{
+	const struct growth g = growth_plan(heap, want);
+	const size_t least = g.behind != 0 ? min_u64(g.anywhere, g.extending) : g.anywhere;
+	*window = least <= g.room;
+	if (!*window) return false;
+	return growth_halve(heap, &g, least, site) || growth_scan(heap, want, site);
+}
+
 bool heap_grow(struct heap *heap, const struct heap_want *want, uint32_t how, site_t site)
 {
-	struct growth g = { .room = 0 };
-	size_t least = SIZE_MAX;
+	bool window = false;
 	if (heap->pages != NULL) {
-		g = growth_plan(heap, want);
-		least = g.behind != 0 ? min_u64(g.anywhere, g.extending) : g.anywhere;
+		if (growth_run(heap, want, site, &window)) return true;
+		if (window && !(how & PAGE_NO_RECLAIM)) {
+			page_reclaim(heap->pages, (uint32_t)growth_anywhere(want));
+			if (growth_run(heap, want, site, &window)) return true;
+		}
 	}
-	if (least > g.room) {
-		heap_tell(heap, MM_EVENT_NO_HEAP_BLOCK, want->asked, want->align, site);
-		return false;
-	}
-	if (growth_halve(heap, &g, least, site)) return true;
-	if (!(how & PAGE_NO_RECLAIM)) {
-		page_reclaim(heap->pages, (uint32_t)min_u64(g.anywhere, g.room));
-		if (growth_try(heap, &g, least, HEAP_HOW | PAGE_NO_RECLAIM, site)) return true;
-		if (growth_try(heap, &g, g.anywhere, HEAP_HOW, site)) return true;
-	}
-	heap_tell(heap, MM_EVENT_PAGES_AT_GROWTH, want->asked, want->align, site);
+	heap_tell(heap, window ? MM_EVENT_PAGES_AT_GROWTH : MM_EVENT_NO_HEAP_BLOCK, want->asked,
+		  want->align, site);
 	return false;
 }
 
@@ -183,8 +230,9 @@ bool heap_grow(struct heap *heap, const struct heap_want *want, uint32_t how, si
 void heap_cut_excess(struct heap *heap, uint32_t at, struct heap_cut *cut)
 {
 	const struct heap_node node = node_load(heap, at);
+	ASSERT(heap->large_bytes >= heap->give_bytes);
 	if (heap->pages == NULL || node_bytes(&node) < HEAP_LARGE) return;
-	span_cut(heap, at, heap_excess(heap), cut);
+	span_cut(heap, at, (heap->large_bytes - heap->give_bytes) / PAGE_SIZE + 1, cut);
 }
 
 void heap_return(struct heap *heap, const struct heap_cut *cut)
@@ -232,9 +280,8 @@ bool heap_add(struct heap *heap, void *memory, size_t bytes)
 	if ((uintptr_t)memory <= heap->base || end < (uintptr_t)memory) return false;
 	if (end < start || end - start < HEAP_SPAN_NODES + HEAP_NODE_BYTES) return false;
 	const mach_irq_t irq = lock_take(&heap->lock);
-	const size_t held = heap->free_bytes + heap->granted_bytes;
 	const bool fits = end - start < HEAP_BYTES_MAX - PAGE_SIZE &&
-			  held + window + (end - start) < HEAP_BYTES_MAX;
+			  heap->block_bytes + window + (end - start) < HEAP_BYTES_MAX;
 	if (fits) {
 		mach_poison((void *)start, end - start);
 		span_adopt(heap, start, end - start, NODE_FIXED);

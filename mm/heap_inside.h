@@ -1,47 +1,14 @@
 /*
- * heap_inside.h -- nodes, and what the files of the heap know of each other.
- *
- * A span of memory looks like this, each node 24 bytes:
- *
- *	prologue | node, payload | node, payload | ... | epilogue
- *
- * The prologue starts at a multiple of 16, so every block starts 8 bytes after one and every
- * payload at one; blocks are multiples of 16 bytes long.  A node knows the distance to both its
- * neighbours.  Prologues form a list in order of address and know their epilogue; an epilogue
- * knows its prologue.  All of these count as granted: nothing merges with them.
- *
- * Places are offsets from heap->base in units of 8 bytes; 0 is no place.
+ * heap_inside.h -- what the files of the heap know of each other.
  */
 #ifndef MM_HEAP_INSIDE_H
 #define MM_HEAP_INSIDE_H
 
-#include "mm/heap.h"
-
-enum {
-	HEAP_UNIT_SHIFT = 3,
-	HEAP_GRAIN = 16,                          /* blocks are multiples of this */
-	HEAP_SPAN_NODES = 2 * HEAP_NODE_BYTES,    /* what a span needs for itself */
-	HEAP_LARGE = PAGE_SIZE - HEAP_SPAN_NODES, /* a span of one page, all of it free */
-};
+#include "mm/heap_node.h"
 
 /* No sum or offset of the heap comes near 32 bits: all spans together hold less than this, and a
  * request or alignment beyond it is refused before it takes part in any arithmetic. */
 #define HEAP_BYTES_MAX ((size_t)1 << 31)
-
-enum node_kind { NODE_FREE = 1, NODE_GRANTED, NODE_SPAN, NODE_FIXED, NODE_END, NODE_KIND_MASK = 7 };
-
-struct heap_node {
-	uint32_t size; /* bytes to the right neighbour's node, plus enum node_kind */
-	uint32_t left; /* bytes to the left neighbour's node; 0 in a prologue */
-	uint32_t next; /* free: next on its list.  Granted: site.  Spans: see heap_span.c */
-	uint32_t prev; /* free: the one before.  Granted: bytes asked for, a multiple of 8 */
-	uint64_t check;
-};
-
-_Static_assert(sizeof(struct heap_node) == HEAP_NODE_BYTES, "promised: 24 bytes");
-_Static_assert(_Alignof(struct heap_node) == 8, "promised: aligned to 8");
-_Static_assert(((HEAP_NODE_BYTES + HEAP_GRAIN / 2) & (HEAP_GRAIN - 1)) == 0,
-	       "a block 8 past a multiple of 16 has its payload on one");
 
 /* A request, made into what it needs of a block. */
 struct heap_want {
@@ -49,109 +16,6 @@ struct heap_want {
 	uint32_t block; /* the same with the node, a multiple of HEAP_GRAIN */
 	uint32_t align; /* of the payload, at least HEAP_GRAIN */
 };
-
-/* --- nodes ------------------------------------------------------------------------------------ */
-
-static inline void *heap_pointer(const struct heap *heap, uint32_t at)
-{
-	return (void *)(heap->base + ((uintptr_t)at << HEAP_UNIT_SHIFT));
-}
-
-/* `address` lies in a span or just behind one. */
-static inline uint32_t heap_offset(const struct heap *heap, uintptr_t address)
-{
-	return (uint32_t)((address - heap->base) >> HEAP_UNIT_SHIFT);
-}
-
-METADATA_ACCESS static inline struct heap_node node_load(const struct heap *heap, uint32_t at)
-{
-	return *(const struct heap_node *)heap_pointer(heap, at);
-}
-
-METADATA_ACCESS static inline void node_store(const struct heap *heap, uint32_t at,
-					      const struct heap_node *node)
-{
-	*(struct heap_node *)heap_pointer(heap, at) = *node;
-}
-
-static inline enum node_kind node_kind(const struct heap_node *node)
-{
-	return (enum node_kind)(node->size & NODE_KIND_MASK);
-}
-
-static inline uint32_t node_bytes(const struct heap_node *node)
-{
-	return node->size & ~(uint32_t)NODE_KIND_MASK;
-}
-
-static inline uint32_t node_right(const struct heap_node *node, uint32_t at)
-{
-	return at + (node->size >> HEAP_UNIT_SHIFT);
-}
-
-static inline uint32_t node_left(const struct heap_node *node, uint32_t at)
-{
-	return at - (node->left >> HEAP_UNIT_SHIFT);
-}
-
-/*
- * What node->check must be.  A sum in which every word has an odd factor, so that a change of any
- * one word changes it, and which can follow a change of `left` without looking at the rest
- * (node_set_left).  The links of a free node are left out: they are verified by their back links.
- * The place enters as an offset, so the same script makes the same bytes on every machine.
- */
-static inline uint64_t node_sum(const struct heap_node *node, uint32_t at)
-{
-	const uint64_t sizes = node->size | (uint64_t)node->left << 32;
-	const uint64_t notes = node->next | (uint64_t)node->prev << 32;
-	const uint64_t sum = sizes + at * 0x9e3779b97f4a7c15ull;
-	return node_kind(node) == NODE_FREE ? sum : sum + notes * 0xd6e8feb86659fd93ull;
-}
-
-static inline bool node_sound(const struct heap_node *node, uint32_t at)
-{
-	return node->check == node_sum(node, at);
-}
-
-/* Writes `node` with its check word. */
-static inline void node_put(const struct heap *heap, uint32_t at, struct heap_node node)
-{
-	node.check = node_sum(&node, at);
-	node_store(heap, at, &node);
-}
-
-/*
- * Tells the node at `at` that its left neighbour's size went from `was` to `now`.  By difference,
- * from what we know and not from what stands there: so damage to the node is carried along and
- * found when it is next verified, never healed by a check word made from damaged sizes.
- */
-METADATA_ACCESS static inline void node_set_left(const struct heap *heap, uint32_t at, uint32_t was,
-						 uint32_t now)
-{
-	struct heap_node *node = heap_pointer(heap, at);
-	node->left += now - was;
-	node->check += ((uint64_t)now - was) << 32;
-}
-
-/* A node that is swallowed by a merge must not be taken for one later. */
-METADATA_ACCESS static inline void node_scrub(const struct heap *heap, uint32_t at)
-{
-	struct heap_node *node = heap_pointer(heap, at);
-	node->size = 0;
-	node->check = 0;
-}
-
-METADATA_ACCESS static inline void node_set_next(const struct heap *heap, uint32_t at,
-						 uint32_t next)
-{
-	((struct heap_node *)heap_pointer(heap, at))->next = next;
-}
-
-METADATA_ACCESS static inline void node_set_prev(const struct heap *heap, uint32_t at,
-						 uint32_t prev)
-{
-	((struct heap_node *)heap_pointer(heap, at))->prev = prev;
-}
 
 /* --- the arithmetic of splitting -------------------------------------------------------------- */
 
@@ -172,27 +36,115 @@ static inline size_t heap_front(uintptr_t address, size_t align)
 	return front == 0 || heap_rest_is_block(front) ? front : front + align;
 }
 
-/* --- heap_bins.c: the lists of free blocks ---------------------------------------------------- */
+/* --- the lists of free blocks: heap_bins.c, and here what is on the way of every alloc and free - */
+
+/* Inlined at every level: passing nodes in registers halves the cost of an alloc or free. */
+#define HOT static inline __attribute__((always_inline))
 
 /* The list for free blocks of `bytes`: four to a power of two from 512 on. */
-static inline unsigned heap_bin(uint32_t bytes)
+HOT unsigned heap_bin(uint32_t bytes)
 {
-	const unsigned log2 = bit_highest(bytes | 512);
-	const unsigned bin = (log2 - 9) * 4 + (bytes >> (log2 - 2));
+	const unsigned shift = bit_highest(bytes | 512) - 2;
+	const unsigned bin = shift * 4 + (bytes >> shift) - 28;
 	return bin < HEAP_BINS ? bin : HEAP_BINS - 1;
 }
 
-/* Takes the first fitting block off its list: its offset, and its node in *node; or 0. */
-uint32_t bins_take(struct heap *heap, const struct heap_want *want, struct heap_node *node);
+/* Smallest size on each list; the last entry ends the last list. */
+extern const uint32_t bin_floor[HEAP_BINS + 1];
 
-/* Makes [at, at + bytes) a free block and lists it; tells nobody to the right. */
-void bins_put(struct heap *heap, uint32_t at, uint32_t bytes, uint32_t left);
+/* The list that a free block is on. */
+HOT unsigned bins_of(const struct heap_node *node)
+{
+	return node->prev < HEAP_BINS ? node->prev : heap_bin(node_bytes(node));
+}
 
-/* Takes a given free block, sound and with sound links, off its list. */
-void bins_drop(struct heap *heap, uint32_t at, const struct heap_node *node);
+/* Whether a link from the block at `from` may be followed: to nothing, or to a place in the heap
+ * that names `from` as the one before it. */
+HOT bool bins_next_sound(const struct heap *heap, uint32_t next, uint32_t from)
+{
+	return next == 0 || (heap_reaches(heap, next) && node_prev(heap, next) == from);
+}
 
 /* Whether both neighbours on its list agree that this free node is there. */
-bool bins_links_sound(const struct heap *heap, uint32_t at, const struct heap_node *node);
+HOT bool bins_links_sound(const struct heap *heap, uint32_t at, const struct heap_node *node)
+{
+	if (!bins_next_sound(heap, node->next, at)) return false;
+	if (node->prev < HEAP_BINS) return heap->first[node->prev] == at;
+	return heap_reaches(heap, node->prev) && node_next(heap, node->prev) == at;
+}
+
+HOT void bins_count_large(struct heap *heap, uint32_t was, uint32_t now)
+{
+	if (was >= HEAP_LARGE) heap->large_bytes -= was;
+	if (now >= HEAP_LARGE) heap->large_bytes += now;
+}
+
+/* Makes [at, at + bytes) a free block and lists it.  Tells nobody to the right. */
+HOT void bins_put(struct heap *heap, uint32_t at, uint32_t bytes, uint32_t left)
+{
+	const unsigned bin = heap_bin(bytes);
+	const uint32_t next = heap->first[bin];
+	ASSERT_SLOW(heap_rest_is_block(bytes) && is_aligned(bytes, HEAP_GRAIN));
+	ASSERT_SLOW(heap_reaches(heap, at));
+	if (next != 0) node_set_prev(heap, next, at);
+	heap->first[bin] = at;
+	heap->bins |= 1ull << bin;
+	node_put(heap, at, node_sizes(bytes, NODE_FREE, left), next, bin);
+	heap->free_blocks++;
+	bins_count_large(heap, 0, bytes);
+}
+
+/* Takes a free block, sound and with sound links, off its list. */
+HOT void bins_drop(struct heap *heap, const struct heap_node *node)
+{
+	ASSERT_SLOW(node_kind(node) == NODE_FREE);
+	if (node->next != 0) node_set_prev(heap, node->next, node->prev);
+	if (node->prev >= HEAP_BINS)
+		node_set_next(heap, node->prev, node->next);
+	else if ((heap->first[node->prev] = node->next) == 0)
+		heap->bins ^= 1ull << node->prev;
+	heap->free_blocks--;
+	bins_count_large(heap, node_bytes(node), 0);
+}
+
+/* The free block `node`, sound and with sound links, is [to, to + bytes) from now on. */
+HOT void bins_move(struct heap *heap, const struct heap_node *node, uint32_t to, uint32_t bytes,
+		   uint32_t left)
+{
+	const unsigned bin = bins_of(node);
+	if (bytes < bin_floor[bin] || bytes >= bin_floor[bin + 1]) {
+		bins_drop(heap, node);
+		bins_put(heap, to, bytes, left);
+		return;
+	}
+	if (node->next != 0) node_set_prev(heap, node->next, to);
+	if (node->prev >= HEAP_BINS)
+		node_set_next(heap, node->prev, to);
+	else
+		heap->first[bin] = to;
+	node_put(heap, to, node_sizes(bytes, NODE_FREE, left), node->next, node->prev);
+	bins_count_large(heap, node_bytes(node), bytes);
+}
+
+/* Finds a block that fits: its offset, and its node in *node; or 0.  It is sound, so are its
+ * links, and it stays on its list. */
+uint32_t bins_search(struct heap *heap, const struct heap_want *want, struct heap_node *node);
+
+/* The same, for the case that the first block of the first list will do. */
+HOT uint32_t bins_find(struct heap *heap, const struct heap_want *want, struct heap_node *node)
+{
+	const uint64_t bins = heap->bins & ~0ull << heap_bin(want->block);
+	if (UNLIKELY(bins == 0)) return 0;
+	const unsigned bin = bit_lowest(bins);
+	const uint32_t at = heap->first[bin];
+	const struct heap_node first = node_load(heap, at);
+	*node = first;
+	if (LIKELY(node_bytes(&first) >= want->block && want->align == HEAP_GRAIN &&
+		   node_kind(&first) == NODE_FREE && node_sound(&first, at) && first.prev == bin &&
+		   bins_next_sound(heap, first.next, at)))
+		return at;
+	return bins_search(heap, want, node);
+}
 
 /* --- heap.c ----------------------------------------------------------------------------------- */
 
@@ -204,7 +156,7 @@ struct heap_block {
 
 /* Makes block `b`, granted until now and counted no more, free: one with its free neighbours.
  * Returns the offset of the free block that it is part of. */
-uint32_t heap_merge(struct heap *heap, const struct heap_block *b);
+uint32_t heap_merge(struct heap *heap, struct heap_block *b);
 
 /* --- heap_span.c: what spans are made of ------------------------------------------------------ */
 
@@ -233,18 +185,12 @@ bool heap_grow(struct heap *heap, const struct heap_want *want, uint32_t how, si
 void heap_tell(const struct heap *heap, enum mm_event event, uint64_t bytes, uint64_t align,
 	       site_t site);
 
-/* Pages' worth of large free blocks beyond what is to be kept.  The nodes of a span of its own do
- * not count against a page that is free but for them. */
-static inline size_t heap_excess(const struct heap *heap)
-{
-	return sub_or_zero(heap->large_bytes + HEAP_SPAN_NODES, heap->keep_bytes) >> PAGE_SHIFT;
-}
-
 /* Takes the excess, as far as the free block at `at` has it, out of the heap. */
 void heap_cut_excess(struct heap *heap, uint32_t at, struct heap_cut *cut);
 
 /* Gives cut pages to the pool.  Without the heap's lock. */
 void heap_return(struct heap *heap, const struct heap_cut *cut);
+
 /* --- heap_check.c ----------------------------------------------------------------------------- */
 
 /* Why `at` is not a granted block, by walking its span.  Never HEAP_FREED. */

@@ -71,6 +71,13 @@ static void open_pieces(void)
 	EXPECT(heap.free_blocks == 0);
 }
 
+static size_t free_bytes(void)
+{
+	struct heap_counts c;
+	heap_count(&heap, &c);
+	return c.free_bytes;
+}
+
 static void give(int i)
 {
 	EXPECT(heap_free(&heap, piece[i]) == HEAP_FREED);
@@ -197,7 +204,7 @@ static void write_link(uint8_t *payload, uint32_t next)
 /* A19: a link that leads out of the heap, or to what is not a free block, is never followed. */
 static void test_a19_link_leaves_the_heap(void)
 {
-	static const uint32_t links[] = { UINT32_MAX, 1u << 30, MEMORY, 2, 5, 1 };
+	static const uint32_t links[] = { UINT32_MAX, 1u << 30, MEMORY, 1, 63, 64, 67 };
 	for (size_t n = 0; n < COUNT_OF(links); n++) {
 		open_pieces();
 		give(2);
@@ -243,16 +250,16 @@ static void test_resize(void)
 	memset(piece[4], 4, 232);
 	EXPECT(!resize(4, 240)); /* nothing to the right */
 	give(5);
-	EXPECT(resize(4, 240) && heap.free_bytes == PIECE - 16);
+	EXPECT(resize(4, 240) && free_bytes() == PIECE - 16);
 	EXPECT(resize(4, 488) && heap.free_blocks == 0); /* all of both */
 	EXPECT(!resize(4, 489));
 	EXPECT(resize(4, 480 - 8) && heap.free_blocks == 0); /* a rest of 16 stays with it */
 	EXPECT(heap_usable(&heap, piece[4]) == 472);
-	EXPECT(resize(4, 456) && heap.free_bytes == 32);
-	EXPECT(resize(4, 232) && heap.free_bytes == PIECE);
+	EXPECT(resize(4, 456) && free_bytes() == 32);
+	EXPECT(resize(4, 232) && free_bytes() == PIECE);
 	EXPECT(resize(4, 0) && heap_usable(&heap, piece[4]) == 8); /* A29: still a block */
-	EXPECT(heap.free_bytes == 2 * PIECE - 32);
-	EXPECT(resize(4, 1) && resize(4, 8) && heap.free_bytes == 2 * PIECE - 32);
+	EXPECT(free_bytes() == 2 * PIECE - 32);
+	EXPECT(resize(4, 1) && resize(4, 8) && free_bytes() == 2 * PIECE - 32);
 	for (int i = 0; i < 8; i++) EXPECT(piece[4][i] == 4);
 	close_pieces();
 }
@@ -267,7 +274,7 @@ static void test_a26_same_size(void)
 		EXPECT(heap_resize(&heap, piece[4], 232));
 		expect_unchanged();
 		EXPECT(heap_resize(&heap, piece[4], bytes));
-		EXPECT(heap.free_blocks == 1 && heap.free_bytes == PIECE);
+		EXPECT(heap.free_blocks == 1 && free_bytes() == PIECE);
 		EXPECT_SOUND(&heap);
 	}
 	close_pieces();

@@ -29,7 +29,7 @@ uint32_t span_before(const struct heap *heap, uint32_t at, struct heap_node *pro
 		found = next;
 		*prologue = node_load(heap, found);
 		ASSERT(node_sound(prologue, found));
-		next = prologue->next;
+		next = prologue->next_span;
 	}
 	return found;
 }
@@ -38,18 +38,21 @@ static void prologue_put(const struct heap *heap, uint32_t at, enum node_kind ki
 			 uint32_t epilogue)
 {
 	ASSERT(kind == NODE_SPAN || kind == NODE_FIXED);
-	ASSERT(next == 0 || next > epilogue);
-	node_put(heap, at,
-		 (struct heap_node){
-			 .size = HEAP_NODE_BYTES | kind, .next = next, .prev = epilogue });
+	ASSERT(at < epilogue && (next == 0 || next > epilogue));
+	node_put(heap, at, node_sizes(HEAP_NODE_BYTES, kind, 0), next, epilogue);
 }
 
 static void epilogue_put(const struct heap *heap, uint32_t at, uint32_t left, uint32_t prologue)
 {
 	ASSERT(prologue < at);
-	node_put(heap, at,
-		 (struct heap_node){
-			 .size = HEAP_NODE_BYTES | NODE_END, .left = left, .next = prologue });
+	node_put(heap, at, node_sizes(HEAP_NODE_BYTES, NODE_END, left), prologue, 0);
+}
+
+static uint32_t node_left_of(const struct heap *heap, uint32_t at)
+{
+	const struct heap_node node = node_load(heap, at);
+	ASSERT(node_sound(&node, at));
+	return node_left_bytes(&node);
 }
 
 /* Makes `next` the span after the one at `at`, or the first when that is 0. */
@@ -61,30 +64,38 @@ static void span_link(struct heap *heap, uint32_t at, uint32_t next)
 	}
 	struct heap_node prologue = node_load(heap, at);
 	ASSERT(node_sound(&prologue, at));
-	prologue.next = next;
-	node_put(heap, at, prologue);
+	prologue_put(heap, at, node_kind(&prologue), next, prologue.epilogue);
 }
 
-/* Makes [at, end), at the right edge of a span whose last block has `left` bytes, free. */
+/* Verifies a block's neighbour.  A free one whose links somebody has written to is left alone. */
+static struct heap_node neighbour_load(const struct heap *heap, uint32_t at)
+{
+	struct heap_node node = node_load(heap, at);
+	ASSERT(node_sound(&node, at));
+	if (node_kind(&node) == NODE_FREE && !bins_links_sound(heap, at, &node))
+		node.sizes ^= NODE_FREE ^ NODE_GRANTED;
+	return node;
+}
+
+/* Makes [at, end) between two sound nodes free; the block to the left has `left` bytes. */
 static void space_free(struct heap *heap, uint32_t at, uint32_t end, uint32_t left)
 {
-	struct heap_block b = { .at = at };
+	const uint32_t bytes = (end - at) << HEAP_UNIT_SHIFT;
 	ASSERT(at < end);
-	b.node.size = (end - at) << HEAP_UNIT_SHIFT | NODE_GRANTED;
-	b.node.left = left;
-	b.left = node_load(heap, node_left(&b.node, at));
-	b.right = node_load(heap, end);
-	ASSERT(node_sound(&b.left, node_left(&b.node, at)));
-	ASSERT(node_sound(&b.right, end));
+	struct heap_block b = { .at = at,
+				.node = { .sizes = node_sizes(bytes, NODE_GRANTED, left) } };
+	b.left = neighbour_load(heap, node_left(&b.node, at));
+	b.right = neighbour_load(heap, end);
+	heap->block_bytes += bytes;
 	heap_merge(heap, &b);
 }
 
 void span_adopt(struct heap *heap, uintptr_t memory, size_t bytes, enum node_kind kind)
 {
 	const uint32_t start = heap_offset(heap, memory), end = heap_offset(heap, memory + bytes);
-	struct heap_node left = { .prev = 0 }, right = { .prev = 0 };
+	struct heap_node left = { .sizes = 0 }, right = { .sizes = 0 };
 	const uint32_t left_at = span_before(heap, start, &left);
-	const uint32_t right_at = left_at != 0 ? left.next : heap->spans;
+	const uint32_t right_at = left_at != 0 ? left.next_span : heap->spans;
 	uint32_t span = start, from = start + NODE_UNITS, edge = HEAP_NODE_BYTES;
 	uint32_t to = end - NODE_UNITS, epilogue = to, next = right_at;
 
@@ -92,27 +103,27 @@ void span_adopt(struct heap *heap, uintptr_t memory, size_t bytes, enum node_kin
 	       (memory + bytes - heap->base) >> HEAP_UNIT_SHIFT < UINT32_MAX);
 	ASSERT(right_at == 0 || right_at >= end);
 	if (right_at != 0) right = node_load(heap, right_at);
-	if (left_at != 0 && node_kind(&left) == kind && left.prev + NODE_UNITS == start) {
+	if (left_at != 0 && node_kind(&left) == kind && left.epilogue + NODE_UNITS == start) {
 		span = left_at;
-		from = left.prev;
-		edge = node_load(heap, from).left;
+		from = left.epilogue;
+		edge = node_left_of(heap, from);
 	} else {
 		heap->span_count++;
 	}
 	if (right_at == end && right_at != 0 && node_kind(&right) == kind) {
 		to = right_at + NODE_UNITS;
-		epilogue = right.prev;
-		next = right.next;
+		epilogue = right.epilogue;
+		next = right.next_span;
 		node_set_left(heap, to, HEAP_NODE_BYTES, (to - from) << HEAP_UNIT_SHIFT);
 		node_scrub(heap, right_at);
-		epilogue_put(heap, epilogue, node_load(heap, epilogue).left, span);
+		epilogue_put(heap, epilogue, node_left_of(heap, epilogue), span);
 		heap->span_count--;
 	} else {
 		epilogue_put(heap, epilogue, (to - from) << HEAP_UNIT_SHIFT, span);
 	}
 	if (span == start) span_link(heap, left_at, span);
 	prologue_put(heap, span, kind, next, epilogue);
-	if (end > heap->limit) heap->limit = end;
+	heap->reach = (uint32_t)max_u64(heap->reach, end - HEAP_BINS);
 	if (kind == NODE_SPAN) heap->span_pages += bytes >> PAGE_SHIFT;
 	space_free(heap, from, to, edge);
 }
@@ -146,7 +157,7 @@ static void cut_range(const struct heap *heap, struct cut_place *c)
 		if (!stays_whole(c->from - HEAP_NODE_BYTES - block)) c->from += PAGE_SIZE;
 	}
 	c->to = end + HEAP_NODE_BYTES;
-	if (c->end != c->prologue.prev) {
+	if (c->end != c->prologue.epilogue) {
 		c->to = align_down(end - HEAP_NODE_BYTES, PAGE_SIZE);
 		if (!stays_whole(end - c->to - HEAP_NODE_BYTES)) c->to -= PAGE_SIZE;
 	}
@@ -165,23 +176,29 @@ static bool cut_find(const struct heap *heap, uint32_t at, struct cut_place *c)
 	return c->from < c->to;
 }
 
+/* What is left beside a cut, if anything, is a free block. */
+static void rest_put(struct heap *heap, uint32_t at, uint32_t bytes, uint32_t left)
+{
+	if (bytes == 0) return;
+	bins_put(heap, at, bytes, left);
+	heap->block_bytes += bytes;
+}
+
 /* What stays behind the cut becomes a span of its own.  Returns its prologue, or the next span's
  * when nothing stays. */
 static uint32_t cut_right(struct heap *heap, const struct cut_place *c)
 {
-	const uint32_t was = node_bytes(&c->node), epilogue = c->prologue.prev;
+	const uint32_t was = node_bytes(&c->node), epilogue = c->prologue.epilogue;
 	const uint32_t span = heap_offset(heap, c->to), first = span + NODE_UNITS;
 	if (c->end == epilogue) {
 		node_scrub(heap, epilogue);
-		return c->prologue.next;
+		return c->prologue.next_span;
 	}
 	const uint32_t rest = (c->end - first) << HEAP_UNIT_SHIFT;
-	prologue_put(heap, span, NODE_SPAN, c->prologue.next, epilogue);
-	if (rest != 0) bins_put(heap, first, rest, HEAP_NODE_BYTES);
+	prologue_put(heap, span, NODE_SPAN, c->prologue.next_span, epilogue);
+	rest_put(heap, first, rest, HEAP_NODE_BYTES);
 	node_set_left(heap, c->end, was, rest != 0 ? rest : HEAP_NODE_BYTES);
-	struct heap_node last = node_load(heap, epilogue);
-	ASSERT(node_sound(&last, epilogue) && node_kind(&last) == NODE_END);
-	epilogue_put(heap, epilogue, last.left, span);
+	epilogue_put(heap, epilogue, node_left_of(heap, epilogue), span);
 	heap->span_count++;
 	return span;
 }
@@ -199,8 +216,8 @@ static void cut_left(struct heap *heap, const struct cut_place *c, uint32_t next
 	}
 	const uint32_t epilogue = edge - NODE_UNITS;
 	const uint32_t rest = (epilogue - c->at) << HEAP_UNIT_SHIFT;
-	epilogue_put(heap, epilogue, rest != 0 ? rest : c->node.left, c->span);
-	if (rest != 0) bins_put(heap, c->at, rest, c->node.left);
+	epilogue_put(heap, epilogue, rest != 0 ? rest : node_left_bytes(&c->node), c->span);
+	rest_put(heap, c->at, rest, node_left_bytes(&c->node));
 	prologue_put(heap, c->span, NODE_SPAN, next, epilogue);
 }
 
@@ -212,7 +229,8 @@ void span_cut(struct heap *heap, uint32_t at, size_t pages, struct heap_cut *cut
 	cut->pages = pages < most ? pages : most;
 	cut->memory = c.from = c.to - (cut->pages << PAGE_SHIFT);
 	ASSERT(is_aligned(cut->memory, PAGE_SIZE));
-	bins_drop(heap, at, &c.node);
+	bins_drop(heap, &c.node);
+	heap->block_bytes -= node_bytes(&c.node);
 	node_scrub(heap, at);
 	cut_left(heap, &c, cut_right(heap, &c));
 	ASSERT(heap->span_pages >= cut->pages);

@@ -12,6 +12,13 @@
 static _Alignas(1 << 16) uint8_t memory[1 << 16];
 static struct heap heap;
 
+static struct heap_counts counts(void)
+{
+	struct heap_counts c;
+	heap_count(&heap, &c);
+	return c;
+}
+
 /* A heap with one free block of `bytes`. */
 static void open_block(size_t bytes)
 {
@@ -21,7 +28,7 @@ static void open_block(size_t bytes)
 	heap_init(&heap, &config);
 	EXPECT(heap_add(&heap, memory, bytes + HEAP_SPAN_NODES));
 	EXPECT_SOUND(&heap);
-	EXPECT(heap.free_blocks == 1 && heap.free_bytes == bytes);
+	EXPECT(heap.free_blocks == 1 && counts().free_bytes == bytes);
 }
 
 static void *get(size_t bytes)
@@ -43,13 +50,6 @@ static void give(void *p)
 {
 	EXPECT(heap_free(&heap, p) == HEAP_FREED);
 	EXPECT_SOUND(&heap);
-}
-
-static struct heap_counts counts(void)
-{
-	struct heap_counts c;
-	heap_count(&heap, &c);
-	return c;
 }
 
 /* All is back, in one piece. */
