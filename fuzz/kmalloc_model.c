@@ -3,7 +3,7 @@
  *
  * An allocator that always says no is perfectly safe, so refusing needs a limit: what is live pins
  * at most so many pages however unluckily it lies (a small object: the largest slab there is; a
- * large block: its pages and one at each end), and everything else can be had back, because a
+ * large block: its pages and one at each end), zones cut what is free in so many pieces, and everything else can be had back, because a
  * request that is about to fail must first reclaim.  Of F pages that nothing pins, cut into
  * pieces by P pinned places, one piece has at least F / (P + 1) pages.
  *
@@ -50,7 +50,7 @@ bool kmalloc_model_must_succeed(const struct block_model *m, const struct kmallo
 	if (bytes == 0 || bytes > (uint64_t)limits->pages * MODEL_PAGE || align > MODEL_PAGE)
 		return false;
 	if (p.all >= limits->pages) return false;
-	piece = (limits->pages - p.all) / (p.places + 1);
+	piece = (limits->pages - p.all) / (p.places + limits->cuts + 1);
 	if (bytes <= 512 && align <= 16 && limits->redzone == 0) return true;
 	/* The heap's nodes at both ends of a span, one for the block, one for a front piece. */
 	need = pages_of(bytes + align + 4 * MODEL_NODE) + 1;

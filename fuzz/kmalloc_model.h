@@ -11,6 +11,7 @@ struct kmalloc_limits {
 	uint32_t pages;        /* all the pool has */
 	uint32_t window_pages; /* the heap's quota */
 	uint32_t redzone;
+	uint32_t cuts; /* places where zones meet: no run of pages goes across */
 };
 
 /* Whether a request that was refused should have been granted: there is room for certain, however

@@ -82,9 +82,11 @@ bool early_owns(const struct early *e, const void *p)
 	return (uintptr_t)p - (uintptr_t)e->base < e->used;
 }
 
-void early_release(struct early *e, const void *p)
+bool early_release(struct early *e, const void *p)
 {
 	ASSERT(early_owns(e, p));
 	const uint32_t before = atomic_fetch_add_u32(&e->released, 1);
-	ASSERT(before < e->blocks);
+	if (before < e->blocks) return true;
+	atomic_fetch_add_u32(&e->released, UINT32_MAX); /* back by one: it was never a block's */
+	return false;
 }

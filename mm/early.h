@@ -31,7 +31,8 @@ size_t early_close(struct early *e, void **rest);
 
 bool early_owns(const struct early *e, const void *p);
 
-/* A block of this heap was freed at run time.  Counted; its memory is not used again. */
-void early_release(struct early *e, const void *p);
+/* A block of this heap was freed at run time.  Counted; its memory is not used again.  False, and
+ * not counted, when more were freed than there are: one of them was freed twice. */
+bool early_release(struct early *e, const void *p);
 
 #endif

@@ -249,10 +249,8 @@ static NOINLINE enum kmalloc_verdict free_elsewhere(struct kmalloc *km, void *p)
 	const struct frame *frame = locate(km, p, &offset);
 
 	if (p == NULL) return KMALLOC_NOTHING;
-	if (km->early != NULL && early_owns(km->early, p)) {
-		early_release(km->early, p);
-		return KMALLOC_EARLY;
-	}
+	if (km->early != NULL && early_owns(km->early, p))
+		return early_release(km->early, p) ? KMALLOC_EARLY : KMALLOC_DOUBLE_FREE;
 	if (frame != NULL && frame->owner == PAGE_OWNER_HEAP) return of_heap(heap_free(&km->heap, p));
 	return KMALLOC_WILD;
 }
@@ -355,7 +353,7 @@ static enum kmalloc_verdict bad_block(struct kmalloc *km, const void *p)
 
 /* To a block of another size; the old one stays where there is none. */
 static void *move(struct kmalloc *km, struct slab_cache *cache, void *p, size_t usable,
-		  size_t bytes, uint32_t how, site_t site)
+		  size_t bytes, uint32_t how, site_t site, enum kmalloc_verdict *verdict)
 {
 	void *q = kmalloc_alloc(km, bytes, how & ~(uint32_t)(KM_ZERO | KM_PANIC), site);
 
@@ -365,8 +363,7 @@ static void *move(struct kmalloc *km, struct slab_cache *cache, void *p, size_t 
 	}
 	mach_unpoison(p, usable); /* the old size is not known: what is copied may be slack */
 	memcpy(q, p, min_u64(usable, bytes));
-	const enum kmalloc_verdict v = kmalloc_free(km, p);
-	ASSERT(v == KMALLOC_FREED || v == KMALLOC_REDZONE);
+	*verdict = kmalloc_free(km, p);
 	return q;
 }
 
@@ -386,7 +383,7 @@ void *kmalloc_realloc(struct kmalloc *km, void *p, size_t bytes, uint32_t how, s
 	if (cache != NULL) {
 		/* Where it is, unless that wastes more than half of it. */
 		if (bytes <= cache->size && bytes >= cache->size / 2) return resized(cache, p, bytes);
-		return move(km, cache, p, cache->size, bytes, how, site);
+		return move(km, cache, p, cache->size, bytes, how, site, verdict);
 	}
 	const size_t usable = kmalloc_usable(km, p);
 	if (usable == 0) {
@@ -394,5 +391,5 @@ void *kmalloc_realloc(struct kmalloc *km, void *p, size_t bytes, uint32_t how, s
 		return NULL;
 	}
 	if (bytes > SLAB_SIZE_MAX && heap_resize(&km->heap, p, bytes)) return p;
-	return move(km, NULL, p, usable, bytes, how, site);
+	return move(km, NULL, p, usable, bytes, how, site, verdict);
 }

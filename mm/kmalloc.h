@@ -92,7 +92,8 @@ void *kmalloc_alloc_aligned(struct kmalloc *km, size_t bytes, size_t align, uint
  * The block `p`, its contents kept up to the smaller size, in place or moved.  NULL `p`: alloc.
  * 0 bytes: free, and NULL.  When it cannot grow: NULL, and `p` is as before.  Making a block
  * smaller never fails.  KM_ZERO does not apply to what a block grows by.  A `p` that is not a
- * block is answered with NULL, and *verdict says what is wrong with it (verdict may be NULL).
+ * block is answered with NULL, and *verdict says what is wrong with it (verdict may be NULL).  When
+ * a block was moved and its old place could not be freed, *verdict says why.
  */
 void *kmalloc_realloc(struct kmalloc *km, void *p, size_t bytes, uint32_t how, site_t site,
 		      enum kmalloc_verdict *verdict);
