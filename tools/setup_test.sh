@@ -163,7 +163,7 @@ stand_in id <<-'END'
 END
 run info
 expect 'exits 4' status_is 4
-expect 'says what root should run' last_line_has 'apt-get install --no-install-recommends clang'
+expect 'says what root should run' last_line_has 'apt-get install --no-install-recommends clang '
 expect 'does not try' apt_never
 
 case='not root, sudo refuses'
