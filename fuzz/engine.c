@@ -13,7 +13,7 @@
  * report of ASan's, ASan ends the process as engines expect it, and we only add ours; after one of
  * UBSan's there is no place to do so but its death, which then is an abort like the others.
  *
- * Every TWICE_EVERY-th input runs twice, and its digests are compared.
+ * One input in TWICE_EVERY runs twice, and its digests are compared.
  *
  * Locks: none.
  */
@@ -37,7 +37,7 @@ size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size) __attribute
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
 void __asan_set_error_report_callback(void (*callback)(const char *)) __attribute__((weak));
 
-static char findings[PATH_ROOM] = ".";
+static char findings[PATH_ROOM]; /* "": AFL++ keeps what crashes by itself */
 static char saved[PATH_ROOM];
 
 /* The second half of the report, and the end that engines understand. */
@@ -49,7 +49,7 @@ static NORETURN void end_with_report(void)
 
 static void announce(void)
 {
-	report_save(findings, saved, sizeof(saved));
+	if (findings[0] != '\0') report_save(findings, saved, sizeof(saved));
 	report_begins();
 	if (strcmp(harness->oracle, ORACLE_UNDEFINED) == 0 && harness->fatal)
 		__sanitizer_set_death_callback(end_with_report);
@@ -77,6 +77,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		if (strncmp((*argv)[i], flag, sizeof(flag) - 1) == 0 && folder == NULL)
 			folder = (*argv)[i] + sizeof(flag) - 1;
 	}
+	if (folder == NULL && LLVMFuzzerMutate != NULL) folder = "."; /* as libFuzzer does */
 	if (folder != NULL) choose_folder(folder);
 	harness_open();
 	harness->announce = announce;

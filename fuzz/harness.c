@@ -156,8 +156,10 @@ bool harness_run(const struct subject *subject, const uint8_t *body, size_t byte
 	const uint32_t every = harness->twice_every;
 	script_open(&harness->script, body, bytes);
 	if (!run_once()) return false;
-	const bool again = every != 0 && harness->executions % every == 0;
-	const bool look = twice || (again && harness->executions / every % LOOK_EVERY == 0);
+	/* Whose turn it is depends on the script, not on what ran before: engines watch for that. */
+	const uint64_t lot = harness->run.digest;
+	const bool again = every != 0 && lot % every == 0;
+	const bool look = twice || (again && lot / every % LOOK_EVERY == 0);
 	return twice || again ? run_again(look) : true;
 }
 

@@ -24,7 +24,7 @@ struct harness {
 	bool running;             /* a run is going on */
 	bool ours;                /* it happened outside of any run: the suite is at fault */
 	uint64_t executions;      /* runs begun, second runs of one script not counted */
-	uint32_t twice_every;     /* run every so many-th script twice; 0: none */
+	uint32_t twice_every;     /* run one script in so many twice; 0: none */
 	bool walk_always;         /* as if every script's header asked for it */
 	bool quiet;               /* what is fatal ends the process at once, without a word */
 	/* Called as soon as something fired, before a sanitizer prints; may be NULL. */

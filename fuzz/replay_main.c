@@ -8,7 +8,7 @@
  *	--walk        check every structure after every operation, whatever the scripts say
  *	--digests     print only what all machines must agree on
  *	--repeat N    run each file N times; all must end alike
- *	--twice N     run every N-th script twice and compare; 0: none (the default)
+ *	--twice N     run one script in N twice and compare; 0: none (the default)
  *	--timeout S   seconds for one script (60)
  *	--hunt S      generated scripts for a subject, from --seed (1), --runs of them (10000) with
  *	              at most --ops operations each (256); --out keeps what is found

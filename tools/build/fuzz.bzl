@@ -99,7 +99,6 @@ def _programs(name, subject, deps, tags, visibility):
 def _launchers(name, subject, tags, visibility):
     """NAME and NAME_afl, which `bazel run` starts."""
     common = [
-        name,
         subject,
         "$(rootpath //fuzz:replay)",
         "$(rootpath %s_corpus)" % name,
@@ -114,7 +113,7 @@ def _launchers(name, subject, tags, visibility):
     sh_binary(
         name = name,
         srcs = ["//tools/build:fuzz_run.sh"],
-        args = common + ["$(rootpath %s_bin)" % name],
+        args = [name] + common + ["$(rootpath %s_bin)" % name],
         data = data + [name + "_bin"],
         tags = tags,
         visibility = visibility,
@@ -122,7 +121,7 @@ def _launchers(name, subject, tags, visibility):
     sh_binary(
         name = name + "_afl",
         srcs = ["//tools/build:fuzz_afl.sh"],
-        args = common + [
+        args = [name + "_afl"] + common + [
             "$(rootpath %s_afl_bin)" % name,
             "$(rootpath %s_mutator.so)" % name,
         ],

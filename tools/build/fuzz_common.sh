@@ -1,0 +1,94 @@
+# fuzz_common.sh -- what the launchers of both engines share.  Sourced; POSIX sh.
+#
+# Flags of ours begin with two hyphens, the engine's with one; what begins with none is a file.
+# `bazel run` starts us in the runfiles tree; files and output belong where the user stands.
+
+target=$1 subject=$2 replay=$PWD/$3 corpus=$PWD/$4 dict=$PWD/$5
+stand=${BUILD_WORKING_DIRECTORY:-$PWD}
+root=$stand/anvil-out jobs=$(nproc) cap_mib=1024 clean=no mode=fuzz seconds= regression=no
+shift 5
+
+usage() {
+	[ $# -eq 0 ] || echo "$target: $*" >&2
+	cat >&2 <<END
+usage: bazel run //fuzz:$target -- [flags] [engine's flags] [FILE...]
+  FILE...          replay these and stop
+  --jobs=N         processes ($jobs)
+  --timeout_secs=N stop after so many seconds
+  --cap_mib=N      stop when the output folder has grown to so many MiB ($cap_mib)
+  --clean          empty the output folder first
+  --regression     replay the corpus first
+  --merge          reduce the corpus to what covers as much, and stop
+  --fuzzing_output_root=DIR   output goes to DIR/$target (anvil-out)
+END
+	exit 2
+}
+
+number() {
+	case $2 in '' | *[!0-9]*) usage "$1: expected a number, not '$2'" ;; esac
+}
+
+# Sets one of our flags; $1 is the whole argument.
+own_flag() {
+	value=${1#*=}
+	case $1 in
+	--jobs=*) number "$1" "$value" && jobs=$value ;;
+	--timeout_secs=*) number "$1" "$value" && seconds=$value ;;
+	--cap_mib=*) number "$1" "$value" && cap_mib=$value ;;
+	--fuzzing_output_root=/*) root=$value ;;
+	--fuzzing_output_root=*) root=$stand/$value ;;
+	--clean) clean=yes ;;
+	--noclean) clean=no ;;
+	--regression) regression=yes ;;
+	--noregression) regression=no ;;
+	--merge) mode=merge ;;
+	--help) usage ;;
+	*) usage "unknown flag $1" ;;
+	esac
+}
+
+# Makes the output folder; leaves its name in $out.
+open_output() {
+	out=$root/$target
+	[ $clean = no ] || rm -rf "$out"
+	mkdir -p "$out/corpus" "$out/artifacts" "$out/logs" || exit 4
+	stamp=$out/logs/.started
+	: >"$stamp" || exit 4
+	[ $regression = no ] || "$replay" --subject "$subject" "$corpus" || exit
+}
+
+# Stops process group $1 when the output folder is full.  Runs beside the engine.
+watch_size() {
+	while sleep 5; do
+		kib=$(du -sk "$out" | cut -f 1)
+		[ "$kib" -gt $((cap_mib * 1024)) ] || continue
+		echo "$target: $out holds $cap_mib MiB (--cap_mib); stopping. --merge makes it smaller." >&2
+		kill -INT -- "-$1"
+		return
+	done
+}
+
+# Waits for process $1, through signals that are for it; its status is left in $status.
+wait_for() {
+	status=0
+	wait "$1" || status=$?
+	while kill -0 "$1" 2>/dev/null; do
+		status=0
+		wait "$1" || status=$?
+	done
+}
+
+# The last line: how to see again what was found since we started.  A finding of ours says what it
+# is for; what only the engine kept does not.
+say_how_to_replay() {
+	found=$(find "$@" -type f -newer "$stamp" ! -name '*.txt' ! -name '*.part' ! -name 'README*' |
+		sort)
+	[ -n "$found" ] || return 0
+	ours=$(echo "$found" | grep "/artifacts/$subject-" | tail -n 1) || :
+	if [ -n "$ours" ]; then
+		echo "replay: tools/bazel run //tools:replay -- $ours" >&2
+	else
+		echo "replay: tools/bazel run //tools:replay -- --subject $subject" \
+			"$(echo "$found" | tail -n 1)" >&2
+	fi
+}

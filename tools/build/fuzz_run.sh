@@ -1,0 +1,64 @@
+#!/bin/sh
+# usage: fuzz_run.sh TARGET SUBJECT REPLAY CORPUS DICT PROGRAM [argument...]
+#
+# Fuzzes with libFuzzer until stopped or until something is found; see usage() for the arguments.
+# Output: TARGET/{corpus,artifacts,logs} in anvil-out where the user stands.
+set -eu
+. ./tools/build/fuzz_common.sh
+program=$PWD/$1
+shift
+
+files=no parallel=yes
+for argument; do
+	shift
+	case $argument in
+	--*) own_flag "$argument" ;;
+	-runs=* | -fork=* | -jobs=* | -merge=* | -minimize_crash=* | -help=*)
+		parallel=no
+		set -- "$@" "$argument"
+		;;
+	-*) set -- "$@" "$argument" ;;
+	*)
+		files=yes
+		set -- "$@" "$argument"
+		;;
+	esac
+done
+[ $files = no ] || exec "$replay" --subject "$subject" "$@"
+
+open_output
+export ANVIL_FINDINGS="$out/artifacts"
+
+if [ $mode = merge ]; then
+	rm -rf "$out/corpus.merged"
+	mkdir "$out/corpus.merged"
+	"$program" -merge=1 "$@" "$out/corpus.merged" "$out/corpus" "$corpus/seeds"
+	rm -rf "$out/corpus"
+	mv "$out/corpus.merged" "$out/corpus"
+	exit 0
+fi
+
+[ $parallel = no ] || [ "$jobs" -le 1 ] || set -- "-fork=$jobs" "$@"
+[ -z "$seconds" ] || set -- "-max_total_time=$seconds" "$@"
+
+# In a session of its own, so that all its processes can be told to stop at once.
+pipe=$out/logs/.pipe
+rm -f "$pipe"
+mkfifo "$pipe"
+(
+	trap '' INT
+	exec tee -a "$out/logs/libfuzzer.log" <"$pipe" >&2
+) &
+tee=$!
+setsid "$program" -artifact_prefix="$out/artifacts/" -dict="$dict" -max_len=16384 -timeout=25 \
+	-rss_limit_mb=2560 -print_final_stats=1 -print_funcs=0 "$@" "$out/corpus" "$corpus/seeds" >"$pipe" 2>&1 &
+engine=$!
+rm "$pipe"
+trap 'kill -INT -- "-$engine" 2>/dev/null' INT TERM HUP
+watch_size $engine &
+watcher=$!
+wait_for $engine
+kill $watcher 2>/dev/null || :
+wait $tee || :
+say_how_to_replay "$out/artifacts"
+exit $status
