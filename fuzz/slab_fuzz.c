@@ -208,10 +208,11 @@ static void step_overflow(struct run *run, const struct script_op *op)
 {
 	struct slab_state *s = state_of(run);
 	const struct block *b = &s->model.blocks[op->slot];
+
+	if (b->at == NULL) return;
 	const unsigned c = s->cache_of[op->slot];
 	const uint32_t redzone = s->caches[c].stride - s->caches[c].size;
-
-	if (b->at == NULL || redzone == 0) return;
+	if (redzone == 0) return;
 	uint8_t *at = b->at + cache_bytes[c] + op->arg % redzone;
 	flip(at);
 	misuse(run, c, b->at, SLAB_REDZONE);
