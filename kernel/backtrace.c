@@ -13,16 +13,19 @@
 #include "kernel/console.h"
 #include "kernel/symbols.h"
 #include "machine/aarch64/cpu.h"
+#include "machine/aarch64/exception.h"
 #include "machine/aarch64/layout.h"
 
-enum { DEPTH_MAX = 32 };
+enum { DEPTH_MAX = 32, CALL_BYTES = 4 };
 
-void backtrace_print_address(uintptr_t address)
+/* The function is that of the byte `back` bytes before: a call may be a function's very last
+ * instruction, and then its return address is the next function's. */
+static void print_address(uintptr_t address, unsigned back)
 {
 	uint64_t offset = 0;
-	const char *name = symbol_find(address, &offset);
+	const char *name = symbol_find(address - back, &offset);
 	if (name != NULL)
-		console_report("  %s+0x%lx\n", name, offset);
+		console_report("  %s+0x%lx\n", name, offset + back);
 	else
 		console_report("  0x%016lx\n", (unsigned long)address);
 }
@@ -33,7 +36,7 @@ static bool is_readable(uintptr_t record)
 	       probe_read(record + 8) == 0;
 }
 
-void backtrace_print(uintptr_t record)
+void backtrace_print(uintptr_t record, bool of_exception)
 {
 	for (unsigned depth = 0; record != 0; depth++) {
 		if (depth == DEPTH_MAX) {
@@ -47,7 +50,8 @@ void backtrace_print(uintptr_t record)
 		}
 		const uintptr_t *pair = (const uintptr_t *)record;
 		if (pair[1] == 0) return;
-		backtrace_print_address(pair[1]);
+		print_address(pair[1], of_exception ? 0 : CALL_BYTES);
+		of_exception = pair[1] == (uintptr_t)exception_return;
 		record = pair[0];
 	}
 }

@@ -6,10 +6,9 @@
 
 #include "machine/base.h"
 
-/* Prints the chain of calls that starts at frame pointer `record`, one line each, at most 32. */
-void backtrace_print(uintptr_t record);
-
-/* One line: "  NAME+0x12", or the bare address. */
-void backtrace_print_address(uintptr_t address);
+/* Prints the chain of calls that starts at frame pointer `record`, one line each, at most 32.
+ * `of_exception`: this first record is an exception's, so it holds where the code was, not where
+ * it returns to. */
+void backtrace_print(uintptr_t record, bool of_exception);
 
 #endif

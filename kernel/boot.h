@@ -10,7 +10,8 @@
 struct boot {
 	struct platform platform;
 	struct memmap memory;
-	struct range tree; /* the device tree, in memory */
+	struct range image; /* the kernel itself, in memory */
+	struct range tree;  /* the device tree */
 	struct fdt fdt;
 };
 extern struct boot boot;

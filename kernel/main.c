@@ -31,11 +31,31 @@ enum { TREE_WINDOW_BYTES = 4 << 20, BLOCK_BYTES = 2 << 20 };
 
 struct boot boot;
 
+/* How far the kernel's own map is. */
+static enum { MAP_NONE, MAP_BEGUN, MAP_LIVE } map_state;
+
+/* When a boot ends before there is a map: one with the image and the UART, if that is known. */
+static void open_last_console(void)
+{
+	const struct range uart = boot.platform.uart;
+	const bool inside = uart.base < boot.image.base + boot.image.bytes &&
+			    boot.image.base < uart.base + uart.bytes;
+	if (map_state == MAP_LIVE || uart.bytes == 0 || inside) return;
+	if (map_state == MAP_NONE) {
+		mmu_init(boot.image.base);
+		mmu_map_image();
+	}
+	if (!mmu_map_device(uart.base, min_u64(uart.bytes, PAGE_SIZE))) return;
+	mmu_install();
+	uart_init((uintptr_t)mach_phys(uart.base));
+}
+
 /* Ends a boot that cannot go on for a stranger's fault; power_off() sees to it that the line is
  * read even when there is no console. */
 static NORETURN void refuse(const char *what, const char *why)
 {
 	console_report("anvil: %s: %s\n", what, why);
+	open_last_console();
 	power_off(STATUS_BAD_INPUT);
 }
 
@@ -51,12 +71,7 @@ static void open_exits(const struct platform *platform)
 	if (bootarg_is_set(platform->bootargs, "semihosting")) semihost_enable();
 }
 
-static struct range image_range(paddr_t image)
-{
-	return (struct range){ image, (uint64_t)(image_end - image_start) };
-}
-
-static void read_tree(paddr_t tree, paddr_t image)
+static void read_tree(paddr_t tree)
 {
 	const uint64_t offset = tree & (BLOCK_BYTES - 1);
 	const void *blob = (const void *)(TREE_WINDOW + offset);
@@ -66,15 +81,16 @@ static void read_tree(paddr_t tree, paddr_t image)
 	const char *wrong = platform_read(&boot.fdt, &boot.platform);
 	open_exits(&boot.platform);
 	if (wrong == NULL)
-		wrong = memmap_build(&boot.memory, &boot.platform, image_range(image), boot.tree);
+		wrong = memmap_build(&boot.memory, &boot.platform, boot.image, boot.tree);
 	if (wrong != NULL) refuse("device tree", wrong);
 }
 
-static void map_all(paddr_t image)
+static void map_all(void)
 {
 	const struct memmap *memory = &boot.memory;
-	mmu_init(image);
+	mmu_init(boot.image.base);
 	mmu_map_image();
+	map_state = MAP_BEGUN;
 	for (unsigned i = 0; i < memory->ram_count; i++) {
 		if (!mmu_map_ram(memory->ram[i].base, memory->ram[i].bytes))
 			refuse("memory", "in too many pieces to map");
@@ -84,6 +100,7 @@ static void map_all(paddr_t image)
 		if (!mmu_map_device(r.base, r.bytes)) refuse("devices", "too far apart to map");
 	}
 	mmu_install();
+	map_state = MAP_LIVE;
 }
 
 /* This CPU gets number 0; false when the tree does not know it. */
@@ -130,7 +147,10 @@ static void move_tree(void)
 static void start_devices(void)
 {
 	struct platform *platform = &boot.platform;
-	if (platform->uart.bytes > 0) uart_init((uintptr_t)mach_phys(platform->uart.base));
+	if (platform->uart.bytes > 0)
+		uart_init((uintptr_t)mach_phys(platform->uart.base));
+	else if (semihost_enabled())
+		uart_is_host();
 	if (!number_cpus(platform)) refuse("device tree", "it does not know the CPU that booted");
 	const struct gic_place place = gic_place(platform);
 	gic_init(&place);
@@ -152,8 +172,9 @@ static void start_cpus(void)
 NORETURN void kernel_start(struct machine_cpu *cpu, paddr_t tree, paddr_t image)
 {
 	(void)cpu;
-	read_tree(tree, image);
-	map_all(image);
+	boot.image = (struct range){ image, (uint64_t)(image_end - image_start) };
+	read_tree(tree);
+	map_all();
 	move_tree();
 	start_devices();
 	banner_print();

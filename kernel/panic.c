@@ -7,7 +7,7 @@
  *   where the other CPUs were  they are stopped first; one that does not answer is named
  *
  * The first CPU to panic reports; another that panics meanwhile parks when it is told to.  A panic
- * inside a panic prints one line and leaves; a third leaves at once.  Nothing here takes a lock,
+ * inside a panic prints a line for both and leaves; a third leaves at once.  Nothing here takes a lock,
  * allocates, or waits without a bound.
  *
  * Always true: `reporter` is 0 or the number plus 1 of the CPU that reports.
@@ -24,6 +24,13 @@
 enum { STOP_PATIENCE_NS = 1000000000, MESSAGE_BYTES = 200 };
 
 static uint32_t reporter;
+
+/* The first panic of each CPU, as long as it lasts: a second one must not hide it. */
+static struct {
+	const char *id, *message;
+	bool told;
+} first[CPUS_MAX];
+
 static void (*panic_hook)(const char *id, const char *message);
 
 void panic_hook_set(void (*hook)(const char *id, const char *message))
@@ -82,14 +89,15 @@ static NORETURN void report(const char *id, const char *message, uintptr_t recor
 	stop_others();
 	console_fresh_line();
 	console_report("panic: %s %s\n", id, message);
+	first[cpu->number].told = true;
 	console_report("on CPU %u of %u\n", cpu->number, cpu_count());
 	if (cpu->frame != NULL) {
 		report_registers(cpu->frame);
 		console_report("backtrace:\n");
-		backtrace_print((uintptr_t)cpu->frame->record);
+		backtrace_print((uintptr_t)cpu->frame->record, true);
 	} else {
 		console_report("backtrace:\n");
-		backtrace_print(record);
+		backtrace_print(record, false);
 	}
 	report_others();
 	power_off(STATUS_PANIC);
@@ -104,16 +112,27 @@ static NORETURN void wait_for_stop(void)
 	}
 }
 
+/* Something went wrong on the way to this report, or in a hook: no second try. */
+static NORETURN void report_nested(const char *id, const char *message)
+{
+	const unsigned cpu = mach_cpu();
+	if (cpu_here()->panics == 2) {
+		console_fresh_line();
+		if (!first[cpu].told)
+			console_report("panic: %s %s\n", first[cpu].id, first[cpu].message);
+		console_report("then, while reporting: %s %s\n", id, message);
+	}
+	power_off(STATUS_PANIC);
+}
+
 static NORETURN void panic_begin(const char *id, const char *message, uintptr_t record)
 {
 	struct machine_cpu *cpu = cpu_here();
-	cpu->panics++;
-	if (cpu->panics == 1 && panic_hook != NULL) panic_hook(id, message);
-	if (cpu->panics == 2) {
-		console_fresh_line();
-		console_report("panic: %s %s (while reporting a panic)\n", id, message);
-	}
-	if (cpu->panics >= 2) power_off(STATUS_PANIC);
+	if (++cpu->panics > 1) report_nested(id, message);
+	first[cpu->number].id = id;
+	first[cpu->number].message = message;
+	first[cpu->number].told = false;
+	if (panic_hook != NULL) panic_hook(id, message);
 	if (!atomic_claim_u32(&reporter, cpu->number + 1)) wait_for_stop();
 	report(id, message, record);
 }

@@ -90,16 +90,17 @@ static const char *undefined_name(unsigned kind)
 	return name != NULL ? name : "unknown kind";
 }
 
+/* The line of a panic is a signature, so it names no address; the registers below it do. */
 static NORETURN void report_abort(const struct exception_frame *frame)
 {
 	const uint64_t esr = frame->esr;
 	const bool fetch = class_of(esr) == CLASS_INSTRUCTION;
 	const bool write = !fetch && (esr & (1 << 6)) != 0;
-	kpanic("fault", "%s: %s of 0x%016lx: %s", exception_name(esr),
+	kpanic("fault", "%s: %s%s: %s", exception_name(esr),
 	       fetch   ? "fetch"
 	       : write ? "write"
 		       : "read",
-	       frame->far, fault_name(esr));
+	       frame->far < PAGE_SIZE ? " near address 0" : "", fault_name(esr));
 }
 
 static NORETURN void report_sync(const struct exception_frame *frame)
@@ -110,7 +111,7 @@ static NORETURN void report_sync(const struct exception_frame *frame)
 	if (class == CLASS_BRK && (comment & 0xff00) == BRK_UNDEFINED)
 		kpanic("undefined", "%s (ubsan kind 0x%x)", undefined_name(comment & 0xff),
 		       comment & 0xff);
-	kpanic("fault", "%s: esr 0x%08lx", exception_name(frame->esr), frame->esr);
+	kpanic("fault", "%s", exception_name(frame->esr));
 }
 
 /* The frame lies on the emergency stack, because the stack pointer could not be used. */
@@ -120,9 +121,8 @@ static NORETURN void report_stack(struct machine_cpu *cpu, const struct exceptio
 	cpu->stack_high = cpu->emergency_high;
 	cpu->stack_low = cpu->emergency_high - EMERGENCY_STACK_BYTES;
 	if (frame->sp < low + FRAME_BYTES && frame->sp + PAGE_SIZE >= low)
-		kpanic("stack-overflow", "stack of CPU %u", cpu->number);
-	kpanic("bad-stack", "stack pointer 0x%016lx on CPU %u: %s", frame->sp, cpu->number,
-	       exception_name(frame->esr));
+		kpanic("stack-overflow", "the CPU's stack is used up");
+	kpanic("bad-stack", "no stack at the stack pointer: %s", exception_name(frame->esr));
 }
 
 static void interrupt(struct machine_cpu *cpu, const struct exception_frame *frame)

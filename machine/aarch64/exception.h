@@ -28,6 +28,9 @@ _Static_assert(offsetof(struct exception_frame, sp) == FRAME_SP &&
 /* From vectors.S, for every exception; interrupts masked. */
 void exception_entry(struct exception_frame *frame);
 
+/* Where exception_entry() returns to: the next frame record is an exception's. */
+extern const char exception_return[];
+
 /* A few words for ESR_EL1's class of exception. */
 const char *exception_name(uint64_t esr);
 

@@ -1,5 +1,5 @@
 /*
- * uart.c -- console output through a PL011 (Arm DDI 0183).
+ * uart.c -- console output through a PL011 (Arm DDI 0183), or the host's where there is none.
  *
  * Until the device tree has said where the UART is, text is kept in a small buffer, and what does
  * not fit is dropped: the first lines of a boot are the ones that explain it.  The wait for room
@@ -10,6 +10,7 @@
 #include "uart.h"
 
 #include "mmio.h"
+#include "semihost.h"
 
 enum {
 	UART_DATA = 0x00,
@@ -23,6 +24,7 @@ enum {
 static uintptr_t uart;
 static char backlog[512];
 static size_t backlog_bytes;
+static bool to_host;
 
 static void put(char c)
 {
@@ -41,6 +43,13 @@ void uart_init(uintptr_t registers)
 	backlog_bytes = 0;
 }
 
+void uart_is_host(void)
+{
+	to_host = true;
+	mach_console(backlog, backlog_bytes);
+	backlog_bytes = 0;
+}
+
 const char *uart_backlog(size_t *bytes)
 {
 	*bytes = backlog_bytes;
@@ -49,6 +58,10 @@ const char *uart_backlog(size_t *bytes)
 
 void mach_console(const char *text, size_t bytes)
 {
+	if (to_host) {
+		semihost_print(text, bytes);
+		return;
+	}
 	for (size_t i = 0; i < bytes; i++) {
 		if (uart != 0)
 			put(text[i]);

@@ -9,6 +9,9 @@
 /* Where its registers are, mapped.  What mach_console() got before is written now. */
 void uart_init(uintptr_t registers);
 
+/* There is no UART, but a host: it gets the text, by semihosting. */
+void uart_is_host(void);
+
 /* What is still waiting for a UART, when there will be none: at most `*bytes` bytes. */
 const char *uart_backlog(size_t *bytes);
 

@@ -108,6 +108,8 @@ exception_save:
 	add	x29, sp, #FRAME_RECORD
 	mov	x0, sp
 	bl	exception_entry
+	.global exception_return
+exception_return:
 	ldp	x1, x2, [sp, #FRAME_ELR]
 	msr	elr_el1, x1
 	msr	spsr_el1, x2

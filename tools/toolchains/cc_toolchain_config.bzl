@@ -136,8 +136,13 @@ def _impl(ctx):
 
     compile_flags = compile_flags + instr.compile
     if bare and ctx.attr.instrumentation == "checked":
-        # Undefined behaviour ends in a BRK, which the kernel reports by kind.
-        compile_flags = compile_flags + ["-fsanitize=undefined", "-fsanitize-trap=all"]
+        # Undefined behaviour ends in a BRK, which the kernel reports by kind.  Calls are
+        # calls, so that a backtrace has them all.
+        compile_flags = compile_flags + [
+            "-fno-optimize-sibling-calls",
+            "-fsanitize-trap=all",
+            "-fsanitize=undefined",
+        ]
 
     features = [
         feature(

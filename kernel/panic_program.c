@@ -1,0 +1,189 @@
+/*
+ * panic_program.c -- goes wrong on purpose, in the way that the boot argument "panic=" names, so
+ * that a test can look at how the kernel reports it.
+ *
+ * Each way is a function of its own, not inlined, so that the backtrace must name it.
+ */
+#include "kernel/boot.h"
+#include "kernel/console.h"
+#include "kernel/kmem.h"
+#include "kernel/panic.h"
+#include "kernel/power.h"
+#include "kernel/program.h"
+#include "kernel/smp.h"
+#include "machine/aarch64/cpu.h"
+
+static NOINLINE void way_null(void)
+{
+	volatile uint32_t *volatile nowhere = NULL;
+	__asm__ volatile("str wzr, [%0]" : : "r"(nowhere) : "memory");
+}
+
+static NOINLINE uint64_t way_stack_deeper(uint64_t n)
+{
+	volatile uint8_t room[512];
+	room[n % sizeof(room)] = (uint8_t)n;
+	if (n == UINT64_MAX) return 0;
+	return way_stack_deeper(n + 1) + room[0];
+}
+
+static NOINLINE void way_stack(void)
+{
+	way_stack_deeper(0);
+}
+
+static NOINLINE void way_stack_pointer(void)
+{
+	__asm__ volatile("mov sp, %0\n\tstr xzr, [sp]" : : "r"(0x1238ull) : "memory");
+}
+
+static NOINLINE void way_assert(void)
+{
+	const unsigned cpus = cpu_count();
+	ASSERT(cpus == CPUS_MAX + 1);
+}
+
+static NOINLINE void way_instruction(void)
+{
+	__asm__ volatile("udf #0");
+}
+
+static NOINLINE void way_float(void)
+{
+	__asm__ volatile(".arch_extension fp\n\tfmov d0, xzr");
+}
+
+static NOINLINE void way_undefined(void)
+{
+	volatile int large = INT32_MAX;
+	volatile int larger = large + 1;
+	(void)larger;
+}
+
+static NOINLINE void way_double_free(void)
+{
+	void *p = kmalloc(100);
+	kfree(p);
+	kfree(p);
+}
+
+static NOINLINE void way_no_exit(void)
+{
+	smp_escape();
+}
+
+static void cpu_body(void *unused)
+{
+	(void)unused;
+	way_null();
+}
+
+/* On the last CPU. */
+static NOINLINE void way_other_cpu(void)
+{
+	smp_run_on(cpu_count() - 1, cpu_body, NULL);
+}
+
+static void deaf_body(void *arrived)
+{
+	atomic_fetch_add_u32(arrived, 1);
+	while (mach_cpu() == 0) {
+		if (atomic_load_u32(arrived) == cpu_count()) way_null();
+		mach_relax();
+	}
+	cpu_irq_mask();
+	for (;;) mach_relax();
+}
+
+/* All other CPUs spin with interrupts masked: they cannot be stopped. */
+static NOINLINE void way_deaf(void)
+{
+	uint32_t arrived = 0;
+	smp_run_all(deaf_body, &arrived);
+}
+
+static void everywhere_body(void *unused)
+{
+	(void)unused;
+	way_null();
+}
+
+/* All CPUs at once: one reports. */
+static NOINLINE void way_everywhere(void)
+{
+	smp_run_all(everywhere_body, NULL);
+}
+
+static void hook_faults(const char *id, const char *message)
+{
+	(void)id, (void)message;
+	way_null();
+}
+
+static NOINLINE void way_nested(void)
+{
+	panic_hook_set(hook_faults);
+	way_assert();
+}
+
+static void hook_escapes(const char *id, const char *message)
+{
+	console_print("hook: %s %s\n", id, message);
+	smp_escape();
+}
+
+static void caught_body(void *way)
+{
+	((void (*)(void))(uintptr_t)way)();
+}
+
+/* A hook takes over every kind of panic, on every CPU, twice; the kernel is as before. */
+static NOINLINE void way_caught(void)
+{
+	static void (*const ways[])(void) = { way_null, way_assert, way_instruction, way_stack,
+					      way_double_free };
+	panic_hook_set(hook_escapes);
+	for (unsigned i = 0; i < 2 * COUNT_OF(ways); i++) {
+		for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
+			void *way = (void *)(uintptr_t)ways[i / 2];
+			if (smp_run_on(cpu, caught_body, way)) kpanic("assert", "it returned");
+		}
+	}
+	panic_hook_set(NULL);
+	power_off(mach_irq_masked() ? STATUS_FINDING : STATUS_OK);
+}
+
+static const struct {
+	const char *name;
+	void (*go)(void);
+} ways[] = {
+	{ "null", way_null },
+	{ "stack", way_stack },
+	{ "stack-pointer", way_stack_pointer },
+	{ "assert", way_assert },
+	{ "instruction", way_instruction },
+	{ "float", way_float },
+	{ "undefined", way_undefined },
+	{ "double-free", way_double_free },
+	{ "no-exit", way_no_exit },
+	{ "other-cpu", way_other_cpu },
+	{ "deaf", way_deaf },
+	{ "everywhere", way_everywhere },
+	{ "nested", way_nested },
+	{ "caught", way_caught },
+};
+
+int program_main(void)
+{
+	const char *text = "";
+	size_t bytes = 0;
+	bootarg_text(boot.platform.bootargs, "panic", &text, &bytes);
+	for (unsigned i = 0; i < COUNT_OF(ways); i++) {
+		const char *name = ways[i].name;
+		size_t same = 0;
+		while (same < bytes && name[same] == text[same] && name[same] != 0) same++;
+		if (same == bytes && name[same] == 0) ways[i].go();
+	}
+	console_print("panic_program: no such way, or it returned\n");
+	return STATUS_USAGE;
+}

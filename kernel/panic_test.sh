@@ -1,0 +1,57 @@
+#!/bin/sh
+# panic_test.sh QEMU.SH IMAGE -- each way of going wrong is reported as it should be.
+set -u
+qemu=$1
+image=$2
+failed=0
+
+# expect WAY STATUS TEXT...: booted with panic=WAY, the log has every TEXT; one that starts with ^
+# stands at a line's start.
+expect() {
+	way=$1 want=$2
+	shift 2
+	log=$("$qemu" --smp 4 --timeout 60 --append "panic=$way" "$image" 2>&1)
+	status=$?
+	wrong=''
+	[ "$status" -eq "$want" ] || wrong="exit status $status, not $want"
+	for text in "$@"; do
+		printf '%s\n' "$log" | grep -q -- "$text" || wrong="$wrong; no \"$text\""
+	done
+	if [ -n "$wrong" ]; then
+		printf '%s\nFAIL %s: %s\n' "$log" "$way" "$wrong"
+		failed=1
+	else
+		echo "ok $way"
+	fi
+}
+
+registers='^  pc  ffff8000'
+expect null 6 '^panic: fault data abort: write near address 0: not mapped' "$registers" \
+	'^backtrace:' '^  way_null+0x' '^  program_main+0x' '^  kernel_start+0x' \
+	'^CPU 1 stopped at mach_wait' '^CPU 2 stopped' '^CPU 3 stopped'
+expect stack 6 '^panic: stack-overflow' "$registers" '^  way_stack_deeper+0x'
+expect stack-pointer 6 '^panic: bad-stack' "$registers" '^  way_stack_pointer+0x'
+expect assert 6 '^panic: assert kernel/panic_program.c:[0-9]*: cpus == CPUS_MAX + 1' \
+	'^  way_assert+0x'
+expect instruction 6 '^panic: fault undefined instruction' '^  way_instruction+0x'
+expect float 6 '^panic: fault floating point in the kernel' '^  way_float+0x'
+expect undefined 6 '^panic: undefined addition overflows' '^  way_undefined+0x'
+expect double-free 6 '^panic: double-free kfree' '^  kfree+0x' '^  way_double_free+0x'
+expect no-exit 6 '^panic: assert smp_escape' '^  way_no_exit+0x'
+expect other-cpu 6 '^panic: fault data abort' '^on CPU 3 of 4' '^  way_null+0x' '^  cpu_body+0x' \
+	'^CPU 0 stopped at'
+expect deaf 6 '^panic: fault data abort' '^  deaf_body+0x' '^CPU 1 does not answer' \
+	'^CPU 3 does not answer'
+expect everywhere 6 '^panic: fault data abort' '^  everywhere_body+0x'
+expect nested 6 '^panic: assert' '^then, while reporting: fault data abort'
+expect caught 0 '^hook: fault data abort' '^hook: stack-overflow' '^hook: double-free'
+expect nonsense 2 'no such way'
+
+# Without semihosting the report is the same, and the machine is powered off.
+log=$("$qemu" --no-host --timeout 60 --append panic=null "$image" 2>&1)
+status=$?
+if [ "$status" -ne 0 ] || ! printf '%s\n' "$log" | grep -q '^panic: fault'; then
+	printf '%s\nFAIL without semihosting: exit status %s\n' "$log" "$status"
+	failed=1
+fi
+exit "$failed"
