@@ -50,7 +50,7 @@ struct canary {
 	uint8_t *cells;
 	uint32_t taken; /* a bit for each cell */
 	uint32_t count;
-	enum lie lie;   /* told once */
+	enum lie lie; /* told once */
 	struct lock low, high;
 	/* The model. */
 	uint8_t *held[SCRIPT_SLOTS];
@@ -139,7 +139,8 @@ static const char *cell_check(const struct canary *c)
 {
 	for (unsigned n = 0; n < CELLS; n++) {
 		const uint8_t *cell = c->cells + n * (size_t)CELL_BYTES;
-		if (c->taken >> n & 1 && cell[OBJECT_BYTES] != ZONE_BYTE) return "a red zone is gone";
+		if (c->taken >> n & 1 && cell[OBJECT_BYTES] != ZONE_BYTE)
+			return "a red zone is gone";
 	}
 	return __builtin_popcount(c->taken) == (int)c->count ? NULL : "bits and count disagree";
 }
@@ -162,12 +163,14 @@ static void model_take(struct run *run, unsigned slot, bool zeroed)
 	uint8_t *cell = cell_take(c, zeroed);
 	run_result(run, cell != NULL);
 	if (cell == NULL) {
-		if (c->held_count < CELLS) kpanic(ORACLE_MUST_SUCCEED, "%u cells taken", c->held_count);
+		if (c->held_count < CELLS)
+			kpanic(ORACLE_MUST_SUCCEED, "%u cells taken", c->held_count);
 		return;
 	}
 	if (c->held_count >= CELLS) kpanic(ORACLE_MUST_FAIL, "all cells are taken");
 	model_check_place(c, cell);
-	if (zeroed && !is_full_of(cell, 0, OBJECT_BYTES)) kpanic(ORACLE_ZEROING, "asked for zeroes");
+	if (zeroed && !is_full_of(cell, 0, OBJECT_BYTES))
+		kpanic(ORACLE_ZEROING, "asked for zeroes");
 	fill(cell, (uint8_t)slot, OBJECT_BYTES);
 	if (lied(c, LIE_CONTENT)) cell[OBJECT_BYTES - 1] ^= 1;
 	c->held[slot] = cell;
@@ -281,7 +284,8 @@ static void step_verdict(struct run *run, const struct script_op *op)
 	model_give(run, slot);
 	c->lie = LIE_VERDICT;
 	const enum cell_verdict verdict = cell_give(c, cell);
-	if (verdict != CELL_DOUBLE) kpanic(ORACLE_VERDICT, "a second give was answered %u", verdict);
+	if (verdict != CELL_DOUBLE)
+		kpanic(ORACLE_VERDICT, "a second give was answered %u", verdict);
 }
 
 static void step_account(struct run *run, const struct script_op *op)
@@ -443,13 +447,18 @@ static void step_nondeterminism(struct run *run, const struct script_op *op)
 	run_result(run, ++hidden);
 }
 
-#define MISDEED(text, step) { text, 1, { { NULL, 0, 0, 0, NULL } }, step }
+#define MISDEED(text, step)                                \
+	{                                                  \
+		text, 1, { { NULL, 0, 0, 0, NULL } }, step \
+	}
 
 static const char *const take_flags[] = { "zero" };
 
 static const struct op_kind canary_ops[] = {
-	{ "take", 60,
-	  { { "slot", IN_SLOT, FORM_NUMBER, 0, NULL }, { "flags", IN_AUX, FORM_FLAGS, 1, take_flags } },
+	{ "take",
+	  60,
+	  { { "slot", IN_SLOT, FORM_NUMBER, 0, NULL },
+	    { "flags", IN_AUX, FORM_FLAGS, 1, take_flags } },
 	  step_take },
 	{ "give", 60, { { "slot", IN_SLOT, FORM_NUMBER, 0, NULL } }, step_give },
 	MISDEED("overlap", step_overlap),

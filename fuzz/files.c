@@ -95,7 +95,8 @@ bool file_write(const char *path, const void *data, size_t bytes)
 	struct stat there;
 	if (stat(path, &there) == 0 && !S_ISREG(there.st_mode) && !S_ISDIR(there.st_mode))
 		return write_in_place(path, data, bytes);
-	const int length = snprintf(temporary, sizeof(temporary), "%s.%ld.part", path, (long)getpid());
+	const int length =
+		snprintf(temporary, sizeof(temporary), "%s.%ld.part", path, (long)getpid());
 	if (length < 0 || (size_t)length >= sizeof(temporary)) {
 		errno = ENAMETOOLONG;
 		return false;

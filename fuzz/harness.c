@@ -113,8 +113,7 @@ static bool run_once(void)
 	if (harness->walk_always) harness->script.world.flags |= WORLD_WALK_ALWAYS;
 	harness->run.state = state;
 	harness->running = true;
-	const bool whole =
-		run_script(&harness->run, harness->subject, &harness->script, &machine);
+	const bool whole = run_script(&harness->run, harness->subject, &harness->script, &machine);
 	harness->running = false;
 	return whole;
 }

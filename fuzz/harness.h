@@ -15,18 +15,18 @@ enum { HARNESS_SEEN = 512 };
 
 /* What happened; lies in memory that a child shares with its parent. */
 struct harness {
-	struct run run;           /* of the script that runs, or ran last */
+	struct run run; /* of the script that runs, or ran last */
 	struct script script;
 	const struct subject *subject;
-	const char *oracle;       /* id of what fired, or NULL: run.oracle, and nondeterminism */
-	char seen[HARNESS_SEEN];  /* what it saw, in words */
-	bool fatal;               /* the process does not survive it */
-	bool running;             /* a run is going on */
-	bool ours;                /* it happened outside of any run: the suite is at fault */
-	uint64_t executions;      /* runs begun, second runs of one script not counted */
-	uint32_t twice_every;     /* run one script in so many twice; 0: none */
-	bool walk_always;         /* as if every script's header asked for it */
-	bool quiet;               /* what is fatal ends the process at once, without a word */
+	const char *oracle;      /* id of what fired, or NULL: run.oracle, and nondeterminism */
+	char seen[HARNESS_SEEN]; /* what it saw, in words */
+	bool fatal;              /* the process does not survive it */
+	bool running;            /* a run is going on */
+	bool ours;               /* it happened outside of any run: the suite is at fault */
+	uint64_t executions;     /* runs begun, second runs of one script not counted */
+	uint32_t twice_every;    /* run one script in so many twice; 0: none */
+	bool walk_always;        /* as if every script's header asked for it */
+	bool quiet;              /* what is fatal ends the process at once, without a word */
 	/* Called as soon as something fired, before a sanitizer prints; may be NULL. */
 	void (*announce)(void);
 };

@@ -74,9 +74,9 @@ bool input_open(const char *path, const uint8_t *file, size_t bytes, const struc
 		struct input *input, char *said)
 {
 	*input = (struct input){ .subject = NULL };
-	const bool opened = text_is((const char *)file, bytes) ?
-				    open_text(path, (const char *)file, bytes, input, said) :
-				    open_stored(path, file, bytes, input, said);
+	const bool opened = text_is((const char *)file, bytes)
+				    ? open_text(path, (const char *)file, bytes, input, said)
+				    : open_stored(path, file, bytes, input, said);
 	if (!opened) return false;
 	if (input->form == INPUT_RAW) input->subject = subject;
 	if (subject == NULL || input->subject == subject) return true;
@@ -92,8 +92,8 @@ bool input_read(const char *path, const struct subject *subject, struct input *i
 	uint8_t *file = malloc(FILE_MAX);
 	if (file == NULL) abort();
 	const bool read = file_read(path, file, FILE_MAX, &bytes);
-	const bool opened = read ? input_open(path, file, bytes, subject, input, said) :
-				   refuse(said, path, strerror(errno));
+	const bool opened = read ? input_open(path, file, bytes, subject, input, said)
+				 : refuse(said, path, strerror(errno));
 	free(file);
 	return opened;
 }

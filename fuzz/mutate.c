@@ -221,8 +221,8 @@ typedef void (*change_fn)(struct parts *p, struct swarm *swarm);
 static void change_once(struct parts *p, struct swarm *swarm)
 {
 	static const change_fn changes[] = {
-		insert_new, insert_new, insert_copy,  remove_run, remove_run, swap_two,
-		change_field, change_field, nudge_arg, share_slot, change_cpu, replace_op,
+		insert_new,   insert_new,   insert_copy, remove_run, remove_run, swap_two,
+		change_field, change_field, nudge_arg,   share_slot, change_cpu, replace_op,
 	};
 	struct random *r = swarm->random;
 	if (swarm->subject->reads_data && random_one_in(r, 2))

@@ -9,34 +9,34 @@
 #define FUZZ_ORACLE_H
 
 /* The allocation model. */
-#define ORACLE_OVERLAP "overlap"       /* memory given twice */
+#define ORACLE_OVERLAP "overlap" /* memory given twice */
 #define ORACLE_MISALIGNED "misaligned"
-#define ORACLE_CONTENT "content"       /* what a user wrote is no longer there */
-#define ORACLE_ZEROING "zeroing"       /* asked for zeroes, got something else */
-#define ORACLE_BOUNDS "bounds"         /* outside the pool, zone or window */
+#define ORACLE_CONTENT "content"           /* what a user wrote is no longer there */
+#define ORACLE_ZEROING "zeroing"           /* asked for zeroes, got something else */
+#define ORACLE_BOUNDS "bounds"             /* outside the pool, zone or window */
 #define ORACLE_MUST_SUCCEED "must-succeed" /* refused although there is plenty */
-#define ORACLE_MUST_FAIL "must-fail"   /* granted although there cannot be room */
-#define ORACLE_VERDICT "verdict"       /* a misuse got another answer than the model's */
+#define ORACLE_MUST_FAIL "must-fail"       /* granted although there cannot be room */
+#define ORACLE_VERDICT "verdict"           /* a misuse got another answer than the model's */
 
 /* Exact counts. */
-#define ORACLE_ACCOUNT "account"       /* free + used + reserved + cached + ... != total */
-#define ORACLE_WALK "walk"             /* a structure's own check failed */
-#define ORACLE_LEAK "leak"             /* after the end something is not back */
+#define ORACLE_ACCOUNT "account"             /* free + used + reserved + cached + ... != total */
+#define ORACLE_WALK "walk"                   /* a structure's own check failed */
+#define ORACLE_LEAK "leak"                   /* after the end something is not back */
 #define ORACLE_FRAGMENTATION "fragmentation" /* reported figures, or free memory left in pieces */
 
 /* Seen by the product, the sanitizers or the host machine. */
 #define ORACLE_DOUBLE_FREE "double-free"
 #define ORACLE_WILD_FREE "wild-free"
 #define ORACLE_USE_AFTER_FREE "use-after-free"
-#define ORACLE_POISON "poison"         /* an access to memory that is nobody's */
+#define ORACLE_POISON "poison" /* an access to memory that is nobody's */
 #define ORACLE_REDZONE "redzone"
-#define ORACLE_UNDEFINED "undefined"   /* UBSan */
+#define ORACLE_UNDEFINED "undefined" /* UBSan */
 #define ORACLE_ASSERT "assert"
 #define ORACLE_DEADLOCK "deadlock"
 #define ORACLE_LOCK_ORDER "lock-order"
 #define ORACLE_LOCK_CONTEXT "lock-context" /* a lock held where none may be */
-#define ORACLE_OWNER "owner"           /* a lock dropped by another CPU */
-#define ORACLE_IRQ_ORDER "irq-order"   /* interrupts given back in the wrong order */
+#define ORACLE_OWNER "owner"               /* a lock dropped by another CPU */
+#define ORACLE_IRQ_ORDER "irq-order"       /* interrupts given back in the wrong order */
 #define ORACLE_NONDETERMINISM "nondeterminism"
 
 /* All of the above, ended by NULL. */

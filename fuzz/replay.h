@@ -18,8 +18,8 @@ struct replay_options {
 	bool hunt;
 	uint64_t seed, runs;
 	uint32_t ops_most;
-	const char *expects;           /* the oracle a hunt looks for, or NULL: any */
-	const char *out;               /* folder for what a hunt finds, or NULL */
+	const char *expects; /* the oracle a hunt looks for, or NULL: any */
+	const char *out;     /* folder for what a hunt finds, or NULL */
 };
 
 /* Replays files and folders; returns an exit status. */

@@ -120,8 +120,7 @@ static uint64_t body_hash(const uint8_t *at, size_t bytes)
 static bool save_stored(const struct script *s, const char *folder, char *path, size_t room)
 {
 	static uint8_t body[SCRIPT_BODY_MAX], file[SCRIPT_BODY_MAX + SCRIPT_ENVELOPE_BYTES];
-	const size_t bytes =
-		script_canonical(s, harness->subject, body, sizeof(body));
+	const size_t bytes = script_canonical(s, harness->subject, body, sizeof(body));
 	const size_t total =
 		script_file_make(harness->subject->name, body, bytes, file, sizeof(file));
 	script_file_expect(file, total, harness->oracle);
@@ -136,8 +135,8 @@ bool report_save(const char *folder, char *path, size_t room)
 	errno = 0;
 	if (folder_make(folder) && save_stored(&s, folder, path, room) && save_text(&s, path))
 		return true;
-	dprintf(STDERR_FILENO, "\nfinding not saved: %s: %s; its text below is all there is\n", folder,
-		strerror(errno));
+	dprintf(STDERR_FILENO, "\nfinding not saved: %s: %s; its text below is all there is\n",
+		folder, strerror(errno));
 	path[0] = '\0';
 	return false;
 }

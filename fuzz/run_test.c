@@ -141,10 +141,14 @@ static void toy_close(struct run *run)
 static const char *const colours[] = { "red", "green", "blue" };
 
 static const struct op_kind toy_ops[] = {
-	{ "add", 3, { { "slot", IN_SLOT, FORM_NUMBER, 0, NULL }, { "size", IN_ARG, FORM_SIZE, 0, NULL } },
+	{ "add",
+	  3,
+	  { { "slot", IN_SLOT, FORM_NUMBER, 0, NULL }, { "size", IN_ARG, FORM_SIZE, 0, NULL } },
 	  toy_step },
-	{ "paint", 1,
-	  { { "colour", IN_AUX, FORM_NAMES, 3, colours }, { "with", IN_SLOT, FORM_FLAGS, 3, colours } },
+	{ "paint",
+	  1,
+	  { { "colour", IN_AUX, FORM_NAMES, 3, colours },
+	    { "with", IN_SLOT, FORM_FLAGS, 3, colours } },
 	  toy_step },
 	{ "data", 1, { { "at", IN_ARG, FORM_NUMBER, 1000, NULL } }, toy_data },
 };
@@ -154,10 +158,10 @@ static const struct op_kind fatal_ops[] = {
 	{ "die", 0, { { NULL, 0, 0, 0, NULL } }, toy_die },
 };
 
-static const struct subject toy = { "toy", toy_ops, COUNT_OF(toy_ops), NULL,
-				    toy_open, toy_check, toy_close, true };
-static const struct subject fatal = { "fatal", fatal_ops, COUNT_OF(fatal_ops), NULL,
-				      toy_open, toy_check, toy_close, false };
+static const struct subject toy = { "toy",    toy_ops,   COUNT_OF(toy_ops), NULL,
+				    toy_open, toy_check, toy_close,         true };
+static const struct subject fatal = { "fatal",  fatal_ops, COUNT_OF(fatal_ops), NULL,
+				      toy_open, toy_check, toy_close,           false };
 const struct subject *const subjects[] = { &toy, &fatal, NULL };
 
 static struct script run_input;
@@ -195,8 +199,8 @@ static void test_any_bytes_are_a_script(void)
 
 static void test_short_bodies_end_in_zeroes(void)
 {
-	static const uint8_t whole[26] = { 32, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-					   1, 0, 0, 1, 5, 0, 7, 0, 0, 0 };
+	static const uint8_t whole[26] = { 32, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+					   0,  0, 0, 1, 0, 0, 1, 5, 0, 7, 0, 0, 0 };
 	struct script s;
 	script_open(&s, whole, 23);
 	EXPECT(s.ops == 1 && s.data_bytes == 0);
@@ -225,7 +229,8 @@ static void test_canonical_runs_alike(const struct subject *subject)
 		run_body(subject, body, bytes);
 		const struct run first = run;
 		run_body(subject, other, length);
-		EXPECT(run.digest == first.digest && run.oracle == first.oracle && run.op == first.op);
+		EXPECT(run.digest == first.digest && run.oracle == first.oracle &&
+		       run.op == first.op);
 	}
 }
 
@@ -320,7 +325,9 @@ static void test_stored_files(void)
 static void test_subject_tables(void)
 {
 	static const struct op_kind clash[] = {
-		{ "x", 1, { { "a", IN_AUX, FORM_NUMBER, 0, NULL }, { "b", IN_AUX, FORM_NUMBER, 0, NULL } },
+		{ "x",
+		  1,
+		  { { "a", IN_AUX, FORM_NUMBER, 0, NULL }, { "b", IN_AUX, FORM_NUMBER, 0, NULL } },
 		  toy_step },
 	};
 	static const struct op_kind wide[] = {

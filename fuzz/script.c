@@ -149,9 +149,9 @@ uint32_t field_room(const struct field *f)
 
 uint32_t field_get(const struct field *f, const struct script_op *op)
 {
-	const uint32_t value = f->place == IN_SLOT ? op->slot :
-			       f->place == IN_AUX  ? op->aux :
-						     op->arg;
+	const uint32_t value = f->place == IN_SLOT  ? op->slot
+			       : f->place == IN_AUX ? op->aux
+						    : op->arg;
 	const uint32_t room = field_room(f);
 	return room == 0 || value < room ? value : value % room;
 }
@@ -206,9 +206,11 @@ static const char *field_fault(const struct op_kind *kind, unsigned n)
 	if (f->place > IN_ARG || f->form > FORM_FLAGS) return "a field's place or form is unknown";
 	if (f->form == FORM_SIZE && (f->place != IN_ARG || f->limit != 0))
 		return "a size needs all of arg";
-	if (f->form >= FORM_NAMES && (f->limit == 0 || f->names == NULL)) return "names are missing";
+	if (f->form >= FORM_NAMES && (f->limit == 0 || f->names == NULL))
+		return "names are missing";
 	if (f->form == FORM_FLAGS && f->limit > min_u64(bits, 31)) return "too many flags";
-	if (f->form != FORM_FLAGS && (uint64_t)f->limit > 1ull << bits) return "a limit is too large";
+	if (f->form != FORM_FLAGS && (uint64_t)f->limit > 1ull << bits)
+		return "a limit is too large";
 	for (unsigned i = 0; i < n; i++)
 		if (kind->fields[i].place == f->place) return "two fields share a place";
 	return NULL;
@@ -219,7 +221,8 @@ const char *subject_fault(const struct subject *subject)
 	if (subject->op_count == 0 || subject->op_count > SCRIPT_NOP) return "1 to 255 operations";
 	for (uint32_t k = 0; k < subject->op_count; k++) {
 		const struct op_kind *kind = &subject->ops[k];
-		if (kind->name == NULL || kind->step == NULL) return "an operation lacks name or step";
+		if (kind->name == NULL || kind->step == NULL)
+			return "an operation lacks name or step";
 		for (unsigned i = 0; i < OP_FIELDS_MAX && kind->fields[i].name != NULL; i++) {
 			const char *fault = field_fault(kind, i);
 			if (fault != NULL) return fault;

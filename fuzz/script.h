@@ -47,18 +47,18 @@ enum script_flags {
 
 /* What a script may choose about its world.  Decoded and clamped. */
 struct script_world {
-	uint16_t pages;        /* SCRIPT_PAGES_MIN to SCRIPT_PAGES_MAX */
-	uint8_t cpus;          /* 1 to SCRIPT_CPUS_MAX */
-	uint8_t flags;         /* enum script_flags */
-	uint8_t cache_pages;   /* depth of a CPU's page cache, 0 to 64 */
-	uint8_t reserve;       /* pages user requests cannot take */
-	uint8_t quarantine;    /* freed pages, or objects, kept from reuse */
-	uint8_t redzone;       /* bytes after each object, a multiple of 8, up to 64 */
-	uint8_t magazine;      /* depth of a CPU's magazine, 0 to 32 */
-	uint8_t window_pages;  /* heap window, in pages; 0: a quarter of `pages` */
-	uint8_t keep_pages;    /* wholly free heap pages not given back at once */
-	uint8_t spare[3];      /* zero in canonical form; for what comes */
-	uint16_t tag;          /* for subjects */
+	uint16_t pages;       /* SCRIPT_PAGES_MIN to SCRIPT_PAGES_MAX */
+	uint8_t cpus;         /* 1 to SCRIPT_CPUS_MAX */
+	uint8_t flags;        /* enum script_flags */
+	uint8_t cache_pages;  /* depth of a CPU's page cache, 0 to 64 */
+	uint8_t reserve;      /* pages user requests cannot take */
+	uint8_t quarantine;   /* freed pages, or objects, kept from reuse */
+	uint8_t redzone;      /* bytes after each object, a multiple of 8, up to 64 */
+	uint8_t magazine;     /* depth of a CPU's magazine, 0 to 32 */
+	uint8_t window_pages; /* heap window, in pages; 0: a quarter of `pages` */
+	uint8_t keep_pages;   /* wholly free heap pages not given back at once */
+	uint8_t spare[3];     /* zero in canonical form; for what comes */
+	uint16_t tag;         /* for subjects */
 };
 
 struct script_op {
@@ -114,12 +114,12 @@ size_t script_canonical(const struct script *s, const struct subject *subject, u
 enum { SCRIPT_ENVELOPE_BYTES = 32, SCRIPT_VERSION = 1, SCRIPT_NAME_MAX = 12 };
 
 enum script_file {
-	SCRIPT_FILE_STORED,       /* sound */
-	SCRIPT_FILE_RAW,          /* no magic: all of it is a body */
-	SCRIPT_FILE_CUT_SHORT,    /* or has bytes after its end */
-	SCRIPT_FILE_VERSION,      /* made by a newer Anvil */
+	SCRIPT_FILE_STORED,    /* sound */
+	SCRIPT_FILE_RAW,       /* no magic: all of it is a body */
+	SCRIPT_FILE_CUT_SHORT, /* or has bytes after its end */
+	SCRIPT_FILE_VERSION,   /* made by a newer Anvil */
 	SCRIPT_FILE_CHECKSUM,
-	SCRIPT_FILE_SUBJECT,      /* names no subject we have */
+	SCRIPT_FILE_SUBJECT, /* names no subject we have */
 };
 const char *script_file_word(enum script_file f);
 

@@ -87,7 +87,8 @@ enum script_file script_file_open(const uint8_t *file, size_t bytes, const uint8
 	}
 	if (bytes < SCRIPT_ENVELOPE_BYTES) return SCRIPT_FILE_CUT_SHORT;
 	if (get_u16(file + AT_VERSION) != SCRIPT_VERSION) return SCRIPT_FILE_VERSION;
-	if (get_u32(file + AT_LENGTH) != bytes - SCRIPT_ENVELOPE_BYTES) return SCRIPT_FILE_CUT_SHORT;
+	if (get_u32(file + AT_LENGTH) != bytes - SCRIPT_ENVELOPE_BYTES)
+		return SCRIPT_FILE_CUT_SHORT;
 	if (get_u32(file + AT_CHECKSUM) != file_checksum(file, bytes)) return SCRIPT_FILE_CHECKSUM;
 	memcpy(name, file + AT_NAME, SCRIPT_NAME_MAX);
 	name[SCRIPT_NAME_MAX] = '\0';

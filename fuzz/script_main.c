@@ -47,11 +47,12 @@ struct job {
 
 static NORETURN void usage(const char *why, const char *what)
 {
-	fprintf(stderr, "script: %s%s\n"
-			"usage: script assemble|disassemble|canonical FILE [-o OUT]\n"
-			"       script check FILE...\n"
-			"       script corpus --subject NAME -o FOLDER FILE...\n"
-			"       [--subject NAME] for raw bodies, [--numbers] beside operations\n",
+	fprintf(stderr,
+		"script: %s%s\n"
+		"usage: script assemble|disassemble|canonical FILE [-o OUT]\n"
+		"       script check FILE...\n"
+		"       script corpus --subject NAME -o FOLDER FILE...\n"
+		"       [--subject NAME] for raw bodies, [--numbers] beside operations\n",
 		why, what);
 	exit(EXIT_USAGE);
 }
@@ -71,9 +72,9 @@ static void buffer_put(void *context, const char *text, size_t bytes)
 static void deliver(const struct job *job, const void *data, size_t bytes)
 {
 	const char *name = job->out == NULL ? "standard output" : job->out;
-	const bool put = job->out == NULL ?
-				 fwrite(data, 1, bytes, stdout) == bytes && fflush(stdout) == 0 :
-				 file_write(job->out, data, bytes);
+	const bool put = job->out == NULL
+				 ? fwrite(data, 1, bytes, stdout) == bytes && fflush(stdout) == 0
+				 : file_write(job->out, data, bytes);
 	if (put) return;
 	fprintf(stderr, "script: %s: %s\n", name, strerror(errno));
 	exit(EXIT_ENVIRONMENT);

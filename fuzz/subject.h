@@ -46,7 +46,8 @@ struct run;
 struct op_kind {
 	const char *name;
 	uint8_t weight; /* for generators: how often, against the others; 0: only by hand */
-	struct field fields[OP_FIELDS_MAX]; /* name NULL ends them; a step sees zero in all others */
+	struct field
+		fields[OP_FIELDS_MAX]; /* name NULL ends them; a step sees zero in all others */
 	void (*step)(struct run *run, const struct script_op *op);
 };
 
@@ -56,7 +57,8 @@ struct subject {
 	const char *name; /* at most SCRIPT_NAME_MAX letters; also corpus/NAME */
 	const struct op_kind *ops;
 	uint32_t op_count;
-	const char *const *sometimes; /* names of states every campaign must reach; NULL ends; <= 64 */
+	const char *const
+		*sometimes; /* names of states every campaign must reach; NULL ends; <= 64 */
 
 	/* Makes the world in run->machine->arena and run->state.  The arena is as new (fixed contents,
 	 * poisoned); the state holds what the last run left there: initialise what you use. */
@@ -97,11 +99,11 @@ struct run {
 	const struct subject *subject;
 	const struct script *script;
 	const struct run_machine *machine;
-	uint64_t digest;     /* of abstract results so far */
-	uint32_t op;         /* number of the operation being run; script->ops when closing */
-	uint64_t sometimes;  /* bits of subject->sometimes that were reached */
-	const char *oracle;  /* id of the oracle that fired, or NULL */
-	void *state;         /* RUN_STATE_BYTES for the subject: world and model; the caller's */
+	uint64_t digest;    /* of abstract results so far */
+	uint32_t op;        /* number of the operation being run; script->ops when closing */
+	uint64_t sometimes; /* bits of subject->sometimes that were reached */
+	const char *oracle; /* id of the oracle that fired, or NULL */
+	void *state;        /* RUN_STATE_BYTES for the subject: world and model; the caller's */
 	enum run_phase phase;
 };
 

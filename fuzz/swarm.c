@@ -66,8 +66,8 @@ static uint32_t draw_size(struct swarm *swarm)
 	if (kind < 12) return around(r, 1u << random_below(r, 17));
 	if (kind < 14) return around(r, PAGE_SIZE * random_below(r, 17));
 	if (kind == 14) return random_below(r, 2);
-	return random_one_in(r, 2) ? 0u - random_below(r, 2 * PAGE_SIZE) :
-				     around(r, INT32_MAX - random_below(r, 64));
+	return random_one_in(r, 2) ? 0u - random_below(r, 2 * PAGE_SIZE)
+				   : around(r, INT32_MAX - random_below(r, 64));
 }
 
 static uint32_t draw_number(struct swarm *swarm, const struct field *f)
@@ -132,7 +132,8 @@ static uint16_t draw_pages(struct random *r)
 static uint8_t draw_depth(struct random *r, uint32_t most)
 {
 	if (random_one_in(r, 2)) return 0;
-	return (uint8_t)random_below(r, 1 + (random_one_in(r, 2) ? (uint32_t)min_u64(most, 8) : most));
+	return (uint8_t)random_below(r,
+				     1 + (random_one_in(r, 2) ? (uint32_t)min_u64(most, 8) : most));
 }
 
 static uint8_t draw_flags(struct random *r)

@@ -32,7 +32,7 @@ struct reader {
 	struct text_fault *fault;
 	struct script_world world;
 	uint32_t ops;
-	bool data;        /* a data line was seen: no more operations */
+	bool data;            /* a data line was seen: no more operations */
 	const char *at, *end; /* what is left of the line, comment cut off */
 };
 
@@ -87,7 +87,8 @@ static bool read_world(struct reader *r)
 	if (r->ops != 0) return text_refuse(r->fault, "the world stands before the operations");
 	while ((w = next_word(r)).length != 0) {
 		if (!word_split(w, &name, &value))
-			return text_refuse(r->fault, "expected name=value, not `%.*s`", shown(w), w.at);
+			return text_refuse(r->fault, "expected name=value, not `%.*s`", shown(w),
+					   w.at);
 		if (!text_world_set(&r->world, name.at, name.length, value.at, value.length,
 				    r->fault))
 			return false;
@@ -119,13 +120,15 @@ static bool read_data(struct reader *r)
 		return text_refuse(r->fault, "%s reads no data", r->script->subject->name);
 	r->data = true;
 	while ((w = next_word(r)).length != 0) {
-		if (w.length % 2 != 0) return text_refuse(r->fault, "expected two digits to a byte");
+		if (w.length % 2 != 0)
+			return text_refuse(r->fault, "expected two digits to a byte");
 		for (size_t i = 0; i < w.length; i += 2) {
 			const int high = hex_value(w.at[i]), low = hex_value(w.at[i + 1]);
 			if (high < 0 || low < 0)
 				return text_refuse(r->fault, "expected digits 0 to 9, a to f");
 			if (r->script->bytes == SCRIPT_BODY_MAX)
-				return text_refuse(r->fault, "more than %u bytes in all", SCRIPT_BODY_MAX);
+				return text_refuse(r->fault, "more than %u bytes in all",
+						   SCRIPT_BODY_MAX);
 			r->script->body[r->script->bytes++] = (uint8_t)(high << 4 | low);
 		}
 	}
@@ -244,8 +247,8 @@ static bool read_op(struct reader *r, struct word verb)
 				   subject->name);
 	while ((w = next_word(r)).length != 0) {
 		if (op.code == SCRIPT_NOP) return text_refuse(r->fault, "nop takes nothing");
-		if (w.at[0] == '@' ? !read_cpu(r, w, &op) :
-				     !read_field(r, &subject->ops[op.code], w, &op, &seen))
+		if (w.at[0] == '@' ? !read_cpu(r, w, &op)
+				   : !read_field(r, &subject->ops[op.code], w, &op, &seen))
 			return false;
 	}
 	return add_op(r, &op);
@@ -273,8 +276,7 @@ static bool read_line(struct reader *r)
 	       text_refuse(r->fault, "`%.*s` is too much", shown(more), more.at);
 }
 
-bool text_read(const char *text, size_t bytes, struct text_script *script,
-	       struct text_fault *fault)
+bool text_read(const char *text, size_t bytes, struct text_script *script, struct text_fault *fault)
 {
 	struct reader r = { .script = script, .fault = fault };
 	const char *end = text + bytes;

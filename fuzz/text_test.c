@@ -63,8 +63,8 @@ static void check_text(const struct subject *subject, const struct script *s, si
 	struct text_fault fault;
 	const bool numbered = length % 2;
 	text_bytes = 0;
-	text_write(s, subject, numbered ? ORACLE_LEAK : NULL,
-		   numbered ? TEXT_NUMBERED : TEXT_PLAIN, &to_text);
+	text_write(s, subject, numbered ? ORACLE_LEAK : NULL, numbered ? TEXT_NUMBERED : TEXT_PLAIN,
+		   &to_text);
 	EXPECT(text_is(text, text_bytes));
 	if (!text_read(text, text_bytes, &back, &fault)) {
 		fprintf(stderr, "line %u: %s\n%.*s", fault.line, fault.said, (int)text_bytes, text);

@@ -24,10 +24,10 @@ struct world_field {
 	uint16_t least, most, step;
 };
 
-#define WORLD_FIELD(field, least, most, step)                                               \
-	{                                                                                    \
-		#field, offsetof(struct script_world, field),                                \
-			sizeof(((struct script_world *)0)->field), least, most, step         \
+#define WORLD_FIELD(field, least, most, step)                                        \
+	{                                                                            \
+#field, offsetof(struct script_world, field),                        \
+			sizeof(((struct script_world *)0)->field), least, most, step \
 	}
 
 static const struct world_field fields[] = {
@@ -164,7 +164,9 @@ bool text_world_set(struct script_world *w, const char *name, size_t length, con
 	for (unsigned i = 0; i < COUNT_OF(flags); i++)
 		if (text_same(name, length, flags[i].name))
 			return flag_set(w, &flags[i], value, value_length, fault);
-	return text_refuse(fault, "a world has no `%.*s`; expected one of pages, cpus, cache_pages, "
+	return text_refuse(fault,
+			   "a world has no `%.*s`; expected one of pages, cpus, cache_pages, "
 			   "reserve, quarantine, redzone, magazine, window_pages, keep_pages, tag, "
-			   "walk, poison, sites, zones", (int)min_u64(length, 32), name);
+			   "walk, poison, sites, zones",
+			   (int)min_u64(length, 32), name);
 }
