@@ -1,0 +1,71 @@
+#!/bin/sh
+# usage: fuzz_launch_test.sh SUBJECT REPLAY CORPUS DICT PROGRAM AFL_PROGRAM MUTATOR
+#
+# The launchers, with a subject in which something is found at once.
+set -eu
+subject=$1 replay=$2 corpus=$3 dict=$4 program=$5 afl_program=$6 mutator=$7
+here=${TEST_TMPDIR:-$(mktemp -d)}
+BUILD_WORKING_DIRECTORY=$here/stand
+export BUILD_WORKING_DIRECTORY
+mkdir -p "$here/stand"
+
+fail() {
+	echo "fuzz_launch_test: $*" >&2
+	cat "$here/out" >&2
+	exit 1
+}
+
+# launch WANTED [argument...]: the libFuzzer launcher; its words are left in $here/out.
+launch() {
+	wanted=$1 got=0
+	shift
+	tools/build/fuzz_run.sh target "$subject" "$replay" "$corpus" "$dict" "$program" "$@" \
+		>"$here/out" 2>&1 || got=$?
+	[ $got = "$wanted" ] || fail "status $got, not $wanted: $*"
+}
+
+launch_afl() {
+	wanted=$1 got=0
+	shift
+	tools/build/fuzz_afl.sh target_afl "$subject" "$replay" "$corpus" "$dict" "$afl_program" \
+		"$mutator" "$@" >"$here/out" 2>&1 || got=$?
+	[ $got = "$wanted" ] || fail "status $got, not $wanted: afl $*"
+}
+
+launch 2 --frobnicate
+launch 2 --jobs=many
+launch 2 --help
+grep -q '^usage: ' "$here/out" || fail "no usage"
+[ ! -e "$here/stand/anvil-out" ] || fail "a wrong flag made a folder"
+
+# Seeds that are quiet go through; a run that is bounded ends by itself.
+launch 0 -runs=0
+[ -d "$here/stand/anvil-out/target/corpus" ] || fail "no output folder where the user stands"
+
+# Found, saved, and the last line says how to see it again.
+launch 77 -seed=1 -runs=100000
+line=$(tail -n 1 "$here/out")
+finding=${line#replay: tools/bazel run //tools:replay -- }
+[ "$finding" != "$line" ] && [ -f "$finding" ] && [ -f "$finding.txt" ] || fail "last line: $line"
+grep -q "^panic: [a-z-]* $subject\." "$here/out" || fail "no signature line"
+launch 0 "$finding"
+launch 0 "$finding.txt"
+sed '/^!expect/d' "$finding.txt" >"$here/plain"
+launch 1 "$here/plain"
+
+# Two processes; another folder; emptied first.
+launch 77 --jobs=2 --clean --fuzzing_output_root=elsewhere
+ls "$here/stand/elsewhere/target/artifacts" | grep -q "^$subject-" || fail "nothing elsewhere"
+
+launch 0 --merge --fuzzing_output_root=elsewhere
+[ -n "$(ls "$here/stand/elsewhere/target/corpus")" ] || fail "an empty corpus after --merge"
+
+launch_afl 2 --frobnicate
+launch_afl 0 "$finding"
+mkdir "$here/bin"
+for tool in dirname nproc env sh; do ln -s "$(command -v $tool)" "$here/bin/$tool"; done
+kept=$PATH
+PATH=$here/bin
+launch_afl 4
+PATH=$kept
+grep -q 'install the Debian package afl++' "$here/out" || fail "which package?"
