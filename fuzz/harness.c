@@ -161,8 +161,3 @@ bool harness_run(const struct subject *subject, const uint8_t *body, size_t byte
 	const bool look = twice || (again && lot / every % LOOK_EVERY == 0);
 	return twice || again ? run_again(look) : true;
 }
-
-bool oracle_needs_sanitizer(const char *oracle)
-{
-	return strcmp(oracle, ORACLE_POISON) == 0 || strcmp(oracle, ORACLE_UNDEFINED) == 0;
-}

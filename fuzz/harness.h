@@ -48,7 +48,4 @@ void harness_fatal(const char *oracle, const char *seen);
 /* True when this program's compiler looks for what only a sanitizer can see. */
 bool harness_has_sanitizers(void);
 
-/* True when no oracle of this id can fire without a sanitizer. */
-bool oracle_needs_sanitizer(const char *oracle);
-
 #endif

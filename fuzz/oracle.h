@@ -8,6 +8,8 @@
 #ifndef FUZZ_ORACLE_H
 #define FUZZ_ORACLE_H
 
+#include "machine/base.h"
+
 /* The allocation model. */
 #define ORACLE_OVERLAP "overlap" /* memory given twice */
 #define ORACLE_MISALIGNED "misaligned"
@@ -41,6 +43,17 @@
 
 /* All of the above, ended by NULL. */
 extern const char *const oracle_ids[];
+
+/*
+ * Who can see what; the one list of it.  A script that is expected to fire an oracle is compared
+ * between machines only as far as their eyes reach (replay --digests).
+ */
+enum oracle_eyes {
+	EYES_SANITIZED, /* the host program under ASan and UBSan: all */
+	EYES_HOSTED,    /* the host machine without them: under qemu-aarch64 */
+	EYES_IMAGE,     /* the booted kernel, its own checks on */
+};
+bool oracle_is_seen_by(const char *id, enum oracle_eyes eyes);
 
 /* The table's own string for an id spelled alike, or NULL when there is no such oracle. */
 const char *oracle_find(const char *id);
