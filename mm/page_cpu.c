@@ -70,15 +70,6 @@ static void page_stack_empty_locked(struct page_pool *pool, struct page_stack *s
 	}
 }
 
-static struct page_news page_stack_empty(struct page_pool *pool, struct page_stack *s,
-					 uint32_t keep)
-{
-	const mach_irq_t was = lock_take(&pool->lock);
-
-	page_stack_empty_locked(pool, s, keep);
-	return page_unlock(pool, was);
-}
-
 uint32_t page_cpu_take(struct page_pool *pool, uint32_t how, site_t site)
 {
 	const unsigned zone = page_how_zone(how);
@@ -98,19 +89,35 @@ uint32_t page_cpu_take(struct page_pool *pool, uint32_t how, site_t site)
 	return n;
 }
 
+/* Makes room in a full stack; in a shrinker, where nothing is to stay, page n goes on as well. */
+static struct page_news page_stack_relieve(struct page_pool *pool, struct page_stack *s, uint32_t n,
+					   bool shrinking)
+{
+	const mach_irq_t was = lock_take(&pool->lock);
+
+	page_stack_empty_locked(pool, s, shrinking ? 0 : pool->cache_pages - pool->cache_batch);
+	if (shrinking) {
+		pool->out_pages--;
+		page_block_put_locked(pool, n, 0);
+	}
+	return page_unlock(pool, was);
+}
+
 void page_cpu_put(struct page_pool *pool, uint32_t n)
 {
 	struct frame *f = &pool->frames[n];
 	const struct page_visit visit = page_visit_begin(pool);
 	struct page_stack *s = &visit.cpu->stack[f->zone];
+	const bool shrinking = visit.cpu->shrinking != 0;
 	struct page_news news = { 0 };
 
 	ASSERT(s->count <= pool->cache_pages);
-	if (s->count == pool->cache_pages)
-		news = page_stack_empty(pool, s, pool->cache_pages - pool->cache_batch);
-	f->word = FRAME_WORD(FRAME_CACHED, 0, 0, f->zone);
-	s->slot[s->count++] = n;
-	if (visit.cpu->shrinking) news = page_stack_empty(pool, s, 0);
+	if (shrinking || s->count == pool->cache_pages)
+		news = page_stack_relieve(pool, s, n, shrinking);
+	if (!shrinking) {
+		f->word = FRAME_WORD(FRAME_CACHED, 0, 0, f->zone);
+		s->slot[s->count++] = n;
+	}
 	page_visit_end(visit);
 	page_tell(pool, news);
 }
@@ -151,14 +158,14 @@ void page_cpu_shrink_leave(struct page_pool *pool, unsigned cpu)
 
 static void page_cpu_drain(struct page_pool *pool, struct page_cpu *c)
 {
-	struct page_news news = { 0 };
-	const mach_irq_t was = mach_irq_save();
+	const mach_irq_t masked = mach_irq_save();
 
 	latch_take(&c->latch);
-	for (unsigned z = 0; z < ZONES; z++)
-		if (c->stack[z].count != 0) news = page_stack_empty(pool, &c->stack[z], 0);
+	const mach_irq_t was = lock_take(&pool->lock);
+	for (unsigned z = 0; z < ZONES; z++) page_stack_empty_locked(pool, &c->stack[z], 0);
+	const struct page_news news = page_unlock(pool, was);
 	latch_drop(&c->latch);
-	mach_irq_restore(was);
+	mach_irq_restore(masked);
 	page_tell(pool, news);
 }
 
