@@ -54,7 +54,7 @@ _DETERMINISTIC = [
     "-D__DATE__=\"redacted\"",
     "-D__TIME__=\"redacted\"",
     "-D__TIMESTAMP__=\"redacted\"",
-    "-ffile-prefix-map=${pwd}=.",
+    "-ffile-prefix-map=/proc/self/cwd=.",  # what Bazel says the compiler stands in
 ]
 
 _SANITIZERS = "address,undefined"
@@ -113,7 +113,7 @@ def _impl(ctx):
     target = ["--target=" + ctx.attr.triple] if ctx.attr.triple else []
     cc = instr.cc
 
-    compile_flags = target + [f for f in _DETERMINISTIC if "${pwd}" not in f]
+    compile_flags = target + _DETERMINISTIC
     c_flags = ["-std=gnu11"] + _WARNINGS
     link_flags = target + ["-fuse-ld=lld", "-Wl,--build-id=none"]
 
