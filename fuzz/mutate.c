@@ -276,6 +276,14 @@ size_t script_generate(const struct subject *subject, uint64_t seed, uint32_t op
 	return put_together(&work, subject, out, room);
 }
 
+size_t script_generate_nth(const struct subject *subject, uint64_t seed, uint64_t nth,
+			   uint32_t ops_most, uint8_t *out, size_t room)
+{
+	struct random random = { seed };
+	random.state += random_u64(&random) ^ nth;
+	return script_generate(subject, random_u64(&random), ops_most, out, room);
+}
+
 size_t script_cross(const struct subject *subject, uint64_t seed, const uint8_t *a, size_t a_bytes,
 		    const uint8_t *b, size_t b_bytes, uint8_t *out, size_t room)
 {

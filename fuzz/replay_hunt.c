@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "fuzz/mutate.h"
-#include "fuzz/random.h"
 #include "fuzz/replay.h"
 #include "fuzz/report.h"
 
@@ -51,12 +50,10 @@ static void hunt_announce(void)
 
 static void hunt_next(void)
 {
-	struct random random = { options->seed };
-	random.state += random_u64(&random) ^ hunt->at;
 	if (hunt->at % ALARM_EVERY == 0) alarm(options->timeout_seconds);
+	hunt->bytes = script_generate_nth(options->subject, options->seed, hunt->at,
+					  options->ops_most, hunt->body, sizeof(hunt->body));
 	hunt->at++;
-	hunt->bytes = script_generate(options->subject, random_u64(&random), options->ops_most,
-				      hunt->body, sizeof(hunt->body));
 	if (harness_run(options->subject, hunt->body, hunt->bytes, false)) return;
 	if (is_wanted())
 		hunt->found = true;

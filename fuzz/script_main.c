@@ -8,6 +8,9 @@
  *	script corpus --subject NAME -o FOLDER FILE...
  *	                                   assembles many: into FOLDER/crashing those that expect an
  *	                                   oracle to fire, into FOLDER/seeds the others
+ *	script generate --subject NAME -o FOLDER [--seed S] [--count N] [--ops N]
+ *	                                   makes N (100) stored files of at most so many operations
+ *	                                   (256) at random, those that a hunt of that seed (1) runs
  *
  * --subject NAME goes with raw bodies, which do not say what they are for; --numbers writes each
  * operation's number beside it.  Without -o, the result goes to standard output.
@@ -27,6 +30,7 @@
 
 #include "fuzz/files.h"
 #include "fuzz/input.h"
+#include "fuzz/mutate.h"
 #include "fuzz/text.h"
 
 enum { PATH_ROOM = 4096 };
@@ -43,6 +47,8 @@ struct job {
 	const struct subject *subject;
 	enum text_style style;
 	unsigned files;
+	uint64_t seed, count;
+	uint32_t ops_most;
 };
 
 static NORETURN void usage(const char *why, const char *what)
@@ -121,6 +127,13 @@ static void deliver_stored(const struct job *job, const struct input *input)
 	deliver(job, file, make_stored(input, file, sizeof(file)));
 }
 
+static void make_folder(const char *path)
+{
+	if (folder_make(path)) return;
+	perror(path);
+	exit(EXIT_ENVIRONMENT);
+}
+
 /* corpus/heap/seeds/x and corpus/heap/regression/x must not meet: folders become part of the name. */
 static void add_to_corpus(const struct job *job, const char *path, const struct input *input)
 {
@@ -133,12 +146,8 @@ static void add_to_corpus(const struct job *job, const char *path, const struct 
 	for (; name[at] != '\0'; at++)
 		if (name[at] == '/') name[at] = '-';
 	one.out = name;
-	if (folder_make(folder)) {
-		deliver_stored(&one, input);
-		return;
-	}
-	perror(folder);
-	exit(EXIT_ENVIRONMENT);
+	make_folder(folder);
+	deliver_stored(&one, input);
 }
 
 static void report_check(const char *path, const struct input *input)
@@ -173,7 +182,7 @@ static void do_file(struct job *job, const char *path)
 static void check_verb(const char *verb)
 {
 	static const char *const verbs[] = { "assemble", "disassemble", "canonical", "check",
-					     "corpus" };
+					     "corpus",	 "generate" };
 	for (unsigned i = 0; i < COUNT_OF(verbs); i++)
 		if (strcmp(verb, verbs[i]) == 0) return;
 	usage("no such verb: ", verb);
@@ -189,6 +198,47 @@ static void begin_corpus(const struct job *job)
 	add_to_corpus(job, "empty", &empty);
 }
 
+static void generate(const struct job *job)
+{
+	static uint8_t body[SCRIPT_BODY_MAX];
+	char name[PATH_ROOM];
+	if (job->out == NULL || job->subject == NULL)
+		usage("generate needs -o FOLDER and --subject NAME", "");
+	make_folder(job->out);
+	for (uint64_t n = 0; n < job->count; n++) {
+		struct input input = { .subject = job->subject, .body = body };
+		struct job one = *job;
+		input.bytes = script_generate_nth(job->subject, job->seed, n, job->ops_most, body,
+						  sizeof(body));
+		snprintf(name, sizeof(name), "%s/%s-%llu-%llu", job->out, job->subject->name,
+			 (unsigned long long)job->seed, (unsigned long long)n);
+		one.out = name;
+		deliver_stored(&one, &input);
+	}
+}
+
+static uint64_t number_or_usage(const char *text)
+{
+	char *end;
+	const uint64_t value = strtoull(text, &end, 0);
+	if (*text < '0' || *text > '9' || *end != '\0') usage("expected a number, not ", text);
+	return value;
+}
+
+/* --seed, --count and --ops; false when `flag` is none of them. */
+static bool take_number(struct job *job, const char *flag, const char *value)
+{
+	if (strcmp(flag, "--seed") == 0)
+		job->seed = number_or_usage(value);
+	else if (strcmp(flag, "--count") == 0)
+		job->count = number_or_usage(value);
+	else if (strcmp(flag, "--ops") == 0)
+		job->ops_most = (uint32_t)min_u64(number_or_usage(value), SCRIPT_OPS_MAX);
+	else
+		return false;
+	return true;
+}
+
 /* Takes the flags out of argv; what stays are the files. */
 static int take_flags(struct job *job, int argc, char **argv)
 {
@@ -201,6 +251,8 @@ static int take_flags(struct job *job, int argc, char **argv)
 			if (job->subject == NULL) usage("no subject is called ", argv[i]);
 		} else if (strcmp(argv[i], "--numbers") == 0) {
 			job->style = TEXT_NUMBERED;
+		} else if (i + 1 < argc && take_number(job, argv[i], argv[i + 1])) {
+			i++;
 		} else if (argv[i][0] == '-') {
 			usage("unknown or incomplete flag ", argv[i]);
 		} else {
@@ -212,13 +264,17 @@ static int take_flags(struct job *job, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct job job = { .verb = argc > 1 ? argv[1] : "" };
+	struct job job = {
+		.verb = argc > 1 ? argv[1] : "", .seed = 1, .count = 100, .ops_most = 256
+	};
 	if (argc < 2) usage("what is to be done?", "");
 	check_verb(job.verb);
 	files_start_where_the_user_is();
 	const int files = take_flags(&job, argc - 2, argv + 2);
 	if (strcmp(job.verb, "corpus") == 0)
 		begin_corpus(&job);
+	else if (strcmp(job.verb, "generate") == 0)
+		generate(&job);
 	else if (files == 0)
 		usage("no file given", "");
 	for (int i = 0; i < files; i++) do_file(&job, argv[2 + i]);
