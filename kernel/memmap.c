@@ -43,7 +43,10 @@ static struct range inward(struct range r)
 bool memmap_is_ram(const struct memmap *map, struct range range)
 {
 	for (unsigned i = 0; i < map->ram_count; i++) {
-		if (range.base >= map->ram[i].base && end_of(range) <= end_of(map->ram[i]))
+		const struct range ram = map->ram[i];
+		/* By differences: the sum of a stranger's base and size may wrap. */
+		if (range.base >= ram.base && range.bytes <= ram.bytes &&
+		    range.base - ram.base <= ram.bytes - range.bytes)
 			return true;
 	}
 	return false;

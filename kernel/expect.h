@@ -1,0 +1,16 @@
+/* expect.h -- EXPECT(claim), for unit tests: says which claim failed, and ends the test. */
+#ifndef KERNEL_EXPECT_H
+#define KERNEL_EXPECT_H
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define EXPECT(c)                                                               \
+	do {                                                                    \
+		if (!(c)) {                                                     \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #c); \
+			exit(1);                                                \
+		}                                                               \
+	} while (0)
+
+#endif
