@@ -70,9 +70,7 @@ const char *kmalloc_check(struct kmalloc *km)
 
 bool kmalloc_sites(struct kmalloc *km, struct site_row *table, size_t room, size_t *rows)
 {
-	bool all = true;
+	const bool all = slab_sites(km->caches, KMALLOC_CLASSES, table, room, rows);
 
-	for (uint32_t c = 0; c < KMALLOC_CLASSES; c++)
-		all &= slab_sites(&km->caches[c], table, room, rows);
 	return heap_sites(&km->heap, table, room, rows) && all;
 }

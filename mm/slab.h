@@ -121,7 +121,9 @@ const char *slab_check(struct slab_cache *caches, uint32_t n, const uint32_t *as
 /* NULL when the counters of one cache are possible.  O(CPUs). */
 const char *slab_check_counts(struct slab_cache *cache);
 
-/* Adds live objects to a table of sites, as page_sites(). */
-bool slab_sites(struct slab_cache *cache, struct site_row *table, size_t room, size_t *rows);
+/* Adds live objects of the `n` caches, numbered as for slab_check, to a table of sites, as
+ * page_sites(). */
+bool slab_sites(struct slab_cache *caches, uint32_t n, struct site_row *table, size_t room,
+		size_t *rows);
 
 #endif

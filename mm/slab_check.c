@@ -213,22 +213,33 @@ METADATA_ACCESS static site_t site_get(const site_t *at)
 	return *at;
 }
 
-bool slab_sites(struct slab_cache *cache, struct site_row *table, size_t room, size_t *rows)
+/* One slab's live objects. */
+static bool sites_of_slab(const struct slab_cache *cache, const struct frame *head,
+			  struct site_row *table, size_t room, size_t *rows)
 {
-	const struct page_pool *pool = cache->pages;
+	const uint8_t *base = cache->memory + ((size_t)(head - cache->frames) << PAGE_SHIFT);
+	bool all = true;
+
+	for (uint32_t i = 0; i < head->slab.fresh; i++) {
+		const uint32_t at = i * cache->stride;
+		site_t site = SITE_NONE;
+		if (!is_live(head, at)) continue;
+		if (CALL_SITES && cache->sites) site = site_get(object_site(cache, base + at));
+		all &= site_row_add(table, room, rows, site, cache->size);
+	}
+	return all;
+}
+
+bool slab_sites(struct slab_cache *caches, uint32_t n, struct site_row *table, size_t room,
+		size_t *rows)
+{
+	const struct page_pool *pool = caches[0].pages;
 	bool all = true;
 
 	for (uint32_t f = 0; f < pool->pages; f++) {
 		const struct frame *head = &pool->frames[f];
-		if (!is_head(head) || head->slab.cache != cache->number) continue;
-		const uint8_t *base = cache->memory + ((size_t)f << PAGE_SHIFT);
-		for (uint32_t i = 0; i < head->slab.fresh; i++) {
-			const uint32_t at = i * cache->stride;
-			if (!is_live(head, at)) continue;
-			const site_t site =
-				CALL_SITES && cache->sites ? site_get(object_site(cache, base + at)) : SITE_NONE;
-			all &= site_row_add(table, room, rows, site, cache->size);
-		}
+		if (!is_head(head) || head->slab.cache >= n) continue;
+		all &= sites_of_slab(&caches[head->slab.cache], head, table, room, rows);
 	}
 	return all;
 }

@@ -131,11 +131,11 @@ static void sites_of_live_objects(void)
 	void *a = slab_alloc(&cache, 100, 0, 7), *b = slab_alloc(&cache, 100, 0, 7);
 	void *c = slab_alloc(&cache, 100, 0, 9);
 	EXPECT(slab_free(&cache, b) == SLAB_FREED);
-	EXPECT(slab_sites(&cache, rows, COUNT_OF(rows), &n) && n == 2);
+	EXPECT(slab_sites(&cache, 1, rows, COUNT_OF(rows), &n) && n == 2);
 	EXPECT(rows[0].site == 7 && rows[0].objects == 1 && rows[0].bytes == 128);
 	EXPECT(rows[1].site == 9 && rows[1].objects == 1);
 	n = 0;
-	EXPECT(!slab_sites(&cache, rows, 1, &n));
+	EXPECT(!slab_sites(&cache, 1, rows, 1, &n));
 	EXPECT(slab_free(&cache, a) == SLAB_FREED && slab_free(&cache, c) == SLAB_FREED);
 	free(t);
 }
