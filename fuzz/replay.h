@@ -19,6 +19,7 @@ struct replay_options {
 	uint64_t seed, runs;
 	uint32_t ops_most;
 	const char *expects; /* the oracle a hunt looks for, or NULL: any */
+	bool sometimes;      /* a hunt must reach all of its states */
 	const char *out;     /* folder for what a hunt finds, or NULL */
 };
 

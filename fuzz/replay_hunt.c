@@ -8,6 +8,10 @@
  * With --expect, what other oracles find on the way is counted and passed over, and the exit
  * status says whether the expected one fired.  Without, the first finding ends the hunt.
  *
+ * A hunt that finds nothing also says which of the subject's "sometimes" states it reached: a
+ * state that no script reaches is a part of the code that is not being tested.  --sometimes makes
+ * that a failure.
+ *
  * Always true: script k is the same whether or not earlier ones killed a child.
  *
  * Locks: none.  Cost: a child, and another for each script that kills one.
@@ -24,8 +28,9 @@ enum { ALARM_EVERY = 256, PATH_ROOM = 4096 };
 
 /* Shared with the child. */
 struct hunt {
-	uint64_t at;     /* executions begun */
-	uint64_t others; /* findings of oracles that were not looked for */
+	uint64_t at;        /* executions begun */
+	uint64_t others;    /* findings of oracles that were not looked for */
+	uint64_t sometimes; /* states reached, by bit */
 	bool found;
 	size_t bytes;
 	char path[PATH_ROOM]; /* where the finding was saved, or "" */
@@ -54,7 +59,9 @@ static void hunt_next(void)
 	hunt->bytes = script_generate_nth(options->subject, options->seed, hunt->at,
 					  options->ops_most, hunt->body, sizeof(hunt->body));
 	hunt->at++;
-	if (harness_run(options->subject, hunt->body, hunt->bytes, false)) return;
+	const bool sound = harness_run(options->subject, hunt->body, hunt->bytes, false);
+	hunt->sometimes |= harness->run.sometimes;
+	if (sound) return;
 	if (is_wanted())
 		hunt->found = true;
 	else
@@ -72,6 +79,20 @@ static void hunt_on(void *arg)
 	if (harness->quiet) quiet_end();
 }
 
+/* Which of the states that a campaign must see were seen; true when all were. */
+static bool tell_sometimes(void)
+{
+	const char *const *names = options->subject->sometimes;
+	unsigned count = 0, missing = 0;
+	if (names == NULL) return true;
+	for (; names[count] != NULL; count++) {
+		if (hunt->sometimes >> count & 1) continue;
+		printf("%s %s", missing++ == 0 ? "never reached:" : ",", names[count]);
+	}
+	printf("%s%u of %u states reached\n", missing == 0 ? "" : "; ", count - missing, count);
+	return missing == 0;
+}
+
 static int hunt_ends(void)
 {
 	const unsigned long long at = hunt->at, seed = options->seed;
@@ -80,7 +101,9 @@ static int hunt_ends(void)
 		       options->subject->name, seed,
 		       options->expects == NULL ? "an oracle" : options->expects, at,
 		       (unsigned long long)hunt->others);
-		return options->expects == NULL ? EXIT_OK : EXIT_FINDING;
+		const bool all = tell_sometimes();
+		return options->expects == NULL && (all || !options->sometimes) ? EXIT_OK
+										: EXIT_FINDING;
 	}
 	printf("hunt %s seed=%llu: execution=%llu oracle=%s op=%s ops=%u digest=%016llx\n",
 	       options->subject->name, seed, at, harness->oracle, replay_where(),

@@ -11,7 +11,8 @@
  *	--twice N     run one script in N twice and compare; 0: none (the default)
  *	--timeout S   seconds for one script (60)
  *	--hunt S      generated scripts for a subject, from --seed (1), --runs of them (10000) with
- *	              at most --ops operations each (256); --out keeps what is found
+ *	              at most --ops operations each (256); --out keeps what is found; --sometimes
+ *	              fails unless every state was reached that a campaign must reach
  *
  * Exit status: 0 as expected; 1 an oracle fired that was not expected, or did not; 2 usage; 3 a
  * file was refused; 4 environment; 5 a script did not end.
@@ -30,7 +31,7 @@ static NORETURN void usage(const char *why, const char *what)
 		"replay: %s%s\n"
 		"usage: replay [--subject S] [--walk] [--digests] [--repeat N] FILE|FOLDER...\n"
 		"       replay --hunt SUBJECT [--seed S] [--runs N] [--ops N] [--expect ORACLE]\n"
-		"              [--out FOLDER]\n"
+		"              [--out FOLDER] [--sometimes]\n"
 		"       both: [--twice N] [--timeout SECONDS]\n",
 		why, what);
 	exit(EXIT_USAGE);
@@ -65,6 +66,8 @@ static bool take_switch(struct replay_options *o, const char *flag)
 		harness->walk_always = true;
 	else if (strcmp(flag, "--digests") == 0)
 		o->digests = true;
+	else if (strcmp(flag, "--sometimes") == 0)
+		o->sometimes = true;
 	else
 		return false;
 	return true;

@@ -139,6 +139,7 @@ def cc_fuzz_test(
         deps,
         corpus = None,
         dicts = [],
+        hunt_runs = 3000,
         tags = [],
         size = "small",
         visibility = None):
@@ -149,6 +150,8 @@ def cc_fuzz_test(
       NAME_afl      bazel run: fuzzes with AFL++
       NAME_test     bazel test: replays the corpus under ASan and UBSan and under qemu-aarch64,
                     and compares the digests
+      NAME_hunt_test  bazel test: a fixed number of generated scripts, which must be clean and
+                    must reach every "sometimes" state of the subject
       NAME_bin      the libFuzzer program; NAME_afl_bin: AFL++'s
       NAME_corpus   a directory of stored files, assembled from the tree's
       NAME_dict     the dictionary
@@ -161,6 +164,7 @@ def cc_fuzz_test(
       deps: the subject's library.
       corpus: files in any of the three forms; default //corpus:SUBJECT.
       dicts: dictionaries in AFL's format.
+      hunt_runs: how many scripts NAME_hunt_test runs; 0: there is no such test.
       tags: for the programs and the test.
       size: of the test; like `tags` of the test's timeout nothing else knows of it.
       visibility: as usual.
@@ -191,5 +195,25 @@ def cc_fuzz_test(
             "//fuzz:replay_aarch64",
         ],
         tags = tags + ["fuzz-test"],
+        visibility = visibility,
+    )
+    if hunt_runs == 0:
+        return
+    sh_test(
+        name = name + "_hunt_test",
+        size = size,
+        srcs = ["//tools/build:exec.sh"],
+        args = [
+            "$(rootpath //fuzz:replay)",
+            "--hunt",
+            subject,
+            "--runs",
+            str(hunt_runs),
+            "--sometimes",
+            "--twice",
+            "64",
+        ],
+        data = ["//fuzz:replay"],
+        tags = tags,
         visibility = visibility,
     )
