@@ -5,12 +5,14 @@
 #include "fuzz/subject.h"
 
 extern const struct subject canary_subject;
+extern const struct subject heap_subject;
 extern const struct subject kmalloc_subject;
 extern const struct subject page_subject;
 extern const struct subject slab_subject;
 
 const struct subject *const subjects[] = {
 	&canary_subject,
+	&heap_subject,
 	&kmalloc_subject,
 	&page_subject,
 	&slab_subject,

@@ -158,14 +158,17 @@ void heap_tell(const struct heap *heap, enum mm_event event, uint64_t bytes, uin
 	mm_tell(heap->listener, event, &report);
 }
 
-/* From the most toward the least, and no further: true as soon as something was got. */
+/* From the most toward the least: true as soon as something was got.  On its way down it does not
+ * step over `anywhere`, below which only the place behind a span is left. */
 static bool growth_halve(struct heap *heap, const struct growth *g, size_t least, site_t site)
 {
 	size_t pages = max_u64(g->anywhere, heap->grow_pages);
 	pages = max_u64(least, min_u64(pages, g->room));
-	for (;; pages = max_u64(least, pages / 2)) {
+	for (;;) {
 		if (growth_try(heap, g, pages, HEAP_HOW | PAGE_NO_RECLAIM, site)) return true;
 		if (pages == least) return false;
+		const size_t stop = pages > g->anywhere ? g->anywhere : least;
+		pages = max_u64(stop, pages / 2);
 	}
 }
 

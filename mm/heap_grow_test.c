@@ -176,7 +176,7 @@ static void test_spans_merge_and_split(void)
 	close_heap(16);
 }
 
-/* A cut may leave no block beside it, only a node; or move by a page so as not to leave too little. */
+/* A cut leaves a block beside it, or only a node, or moves by a page to leave enough for one. */
 static void test_cut_at_every_offset(void)
 {
 	for (size_t bytes = 2048; bytes <= 2048 + PAGE_SIZE; bytes += HEAP_GRAIN) {

@@ -77,7 +77,7 @@ static inline uint32_t heap_offset(const struct heap *heap, uintptr_t address)
 	return (uint32_t)((address - heap->base) >> HEAP_UNIT_SHIFT);
 }
 
-/* --- reading a node ----------------------------------------------------------------------------- */
+/* --- reading a node --------------------------------------------------------------------------- */
 
 static inline enum node_kind node_kind(const struct heap_node *node)
 {
