@@ -15,7 +15,10 @@ for machine in "$@"; do
 	status=$?
 	wrong=''
 	[ "$status" -eq 0 ] || wrong="exit status $status"
-	case $log in *"anvil "*": $1 CPUs, GICv$2, $4 MiB"*) ;; *) wrong="$wrong; another machine" ;; esac
+	case $log in
+	*"anvil "*": $1 CPUs, GICv$2, $4 MiB"*) ;;
+	*) wrong="$wrong; another machine" ;;
+	esac
 	case $log in *" passed, 0 failed"*) ;; *) wrong="$wrong; no verdict" ;; esac
 	case $log in *"out of memory"* | *panic:* | *"not ok"*) wrong="$wrong; bad words" ;; esac
 	if [ -n "$wrong" ]; then

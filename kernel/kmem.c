@@ -160,6 +160,11 @@ void *kzalloc(size_t bytes)
 	return kmalloc_alloc(&kernel_memory, bytes, KM_ZERO, CALLER);
 }
 
+void *kmalloc_or_panic(size_t bytes)
+{
+	return kmalloc_alloc(&kernel_memory, bytes, KM_PANIC, CALLER);
+}
+
 void *kmalloc_aligned(size_t bytes, size_t align)
 {
 	return kmalloc_alloc_aligned(&kernel_memory, bytes, align, 0, CALLER);

@@ -28,6 +28,10 @@ void kpage_free(paddr_t pa, unsigned order, uint32_t how);
 /* At least `bytes` bytes, aligned to KMALLOC_ALIGN, or NULL. */
 void *kmalloc(size_t bytes);
 void *kzalloc(size_t bytes);
+
+/* The same for a caller that cannot go on without: never NULL; panics with "out-of-memory". */
+void *kmalloc_or_panic(size_t bytes);
+
 void *kmalloc_aligned(size_t bytes, size_t align);
 void *krealloc(void *p, size_t bytes);
 void kfree(void *p);

@@ -6,7 +6,7 @@
  *   out of memory: no pages for the heap to grow
  *   oom: kind=pages-at-growth bytes=4096 align=16 free_pages=3 caller=NAME+0x12 count=1
  *
- * A storm on an exhausted machine would print nothing else, so an event is printed when its count
+ * The last of the three adds where the memory is.  A storm on an exhausted machine would print nothing else, so an event is printed when its count
  * is a power of two.  Pressure is counted, not printed: it is normal.
  *
  * Context: any; takes the console's lock, allocates nothing.
@@ -14,6 +14,7 @@
 #include "kernel/oom.h"
 
 #include "kernel/console.h"
+#include "kernel/kmem.h"
 #include "kernel/symbols.h"
 #include "machine/atomic.h"
 
@@ -31,6 +32,20 @@ static const char *const words[MM_EVENTS] = {
 	[MM_EVENT_CANNOT_GO_ON] = "the kernel cannot go on",
 };
 
+/* Where the memory is, for the report of a kernel that cannot go on. */
+static void print_memory(void)
+{
+	static struct kmalloc_counts
+		counts; /* the last thing this kernel prints before it panics */
+	kmalloc_count(&kernel_memory, &counts);
+	console_print("oom: pages total=%u used=%u free=%u cached=%u slab=%u heap=%u\n",
+		      counts.pages.total, counts.pages.used, counts.pages.free, counts.pages.cached,
+		      counts.slab_pages, counts.heap_pages);
+	console_print("oom: live objects=%lu bytes=%lu, heap free=%lu largest=%lu\n",
+		      counts.live_objects, counts.live_bytes, counts.heap.free_bytes,
+		      counts.heap.largest_free);
+}
+
 static void tell(void *context, enum mm_event event, const struct mm_report *report)
 {
 	(void)context;
@@ -42,6 +57,7 @@ static void tell(void *context, enum mm_event event, const struct mm_report *rep
 	console_print("oom: kind=%s bytes=%lu align=%lu free_pages=%lu caller=%s+0x%lx count=%u\n",
 		      kinds[event], report->bytes, report->align, report->pages,
 		      caller != NULL ? caller : "unknown", offset, count);
+	if (event == MM_EVENT_CANNOT_GO_ON) print_memory();
 }
 
 const struct mm_listener oom_listener = { .tell = tell };

@@ -1,9 +1,9 @@
 /*
  * selftest.c -- a dozen short checks at the end of every boot, the shipped image's too.
  *
- * Each check answers NULL or what is wrong, and leaves everything as it was.  The lines are KTAP
- * (docs.kernel.org/dev-tools/ktap.html), closed by one line with both sums.  Nothing here waits
- * for wall time: the first ticks are set a few microseconds ahead (smp.c).
+ * Each check answers NULL or what is wrong, and leaves everything as it was.  The lines are KTAP's
+ * (ktap.h), closed by one line with both sums.  Nothing here waits for wall time: the first ticks
+ * are set a few microseconds ahead (smp.c).
  *
  * Cost: under a hundred thousand instructions, mostly the walk over reserved frames.
  */
@@ -12,6 +12,7 @@
 #include "kernel/boot.h"
 #include "kernel/console.h"
 #include "kernel/kmem.h"
+#include "kernel/ktap.h"
 #include "kernel/smp.h"
 #include "kernel/symbols.h"
 #include "kernel/tick.h"
@@ -178,10 +179,7 @@ static const char *check_ticks(void)
 
 /* --------------------------------------------------------------------------------------------- */
 
-static const struct {
-	const char *name;
-	const char *(*check)(void);
-} checks[] = {
+static const struct ktap_check checks[] = {
 	{ "memory-map", check_map },
 	{ "reserved-memory", check_reserved },
 	{ "pages", check_pages },
@@ -197,17 +195,7 @@ static const struct {
 
 unsigned selftest_run(void)
 {
-	unsigned failed = 0;
-	console_print("KTAP version 1\n1..%u\n", (unsigned)COUNT_OF(checks));
-	for (unsigned i = 0; i < COUNT_OF(checks); i++) {
-		const char *wrong = checks[i].check();
-		if (wrong == NULL) {
-			console_print("ok %u %s\n", i + 1, checks[i].name);
-		} else {
-			console_print("not ok %u %s # %s\n", i + 1, checks[i].name, wrong);
-			failed++;
-		}
-	}
+	const unsigned failed = ktap_run(checks, COUNT_OF(checks));
 	console_print("anvil: self-test %u passed, %u failed\n",
 		      (unsigned)COUNT_OF(checks) - failed, failed);
 	return failed;

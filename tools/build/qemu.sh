@@ -48,7 +48,7 @@ if [ ! -r "$image" ]; then
 	exit 3
 fi
 if ! command -v qemu-system-aarch64 >/dev/null; then
-	echo "qemu.sh: qemu-system-aarch64 is missing: install the Debian package qemu-system-arm" >&2
+	echo "qemu.sh: no qemu-system-aarch64: install the Debian package qemu-system-arm" >&2
 	exit 4
 fi
 

@@ -1,0 +1,300 @@
+/*
+ * machine_program.c -- checks of machine/aarch64 that take longer than a boot may: the memory
+ * primitives at every alignment, the timer, interrupts between CPUs, locks, the host's files.
+ *
+ * The checks of locks provoke panics and catch them with the hook.  The file that is read is named
+ * by the boot argument "read=", the one that is written by "write=".
+ */
+#include "kernel/boot.h"
+#include "kernel/console.h"
+#include "kernel/kmem.h"
+#include "kernel/ktap.h"
+#include "kernel/panic.h"
+#include "kernel/power.h"
+#include "kernel/program.h"
+#include "kernel/smp.h"
+#include "kernel/tick.h"
+#include "machine/aarch64/semihost.h"
+#include "machine/aarch64/timer.h"
+#include "machine/lock.h"
+
+/* --- memory primitives, against loops over bytes --------------------------------------------- */
+
+enum { ROOM = 2048, EDGE = 20 };
+
+static uint8_t area[ROOM], model[ROOM];
+
+static void fill(void)
+{
+	for (unsigned i = 0; i < ROOM; i++) area[i] = model[i] = (uint8_t)(i * 7 + i / 256);
+}
+
+static bool same(void)
+{
+	for (unsigned i = 0; i < ROOM; i++) {
+		if (area[i] != model[i]) return false;
+	}
+	return true;
+}
+
+static const size_t sizes[] = { 0,  1,   2,   7,   8,   9,   15,  16,  17,   31,
+				33, 127, 128, 255, 256, 257, 511, 600, 1024, 1500 };
+
+static const char *check_memset(void)
+{
+	for (unsigned at = 0; at < EDGE; at++) {
+		for (unsigned s = 0; s < COUNT_OF(sizes); s++) {
+			for (int byte = 0; byte < 0x200; byte += 0x1a5) {
+				fill();
+				for (size_t i = 0; i < sizes[s]; i++) model[at + i] = (uint8_t)byte;
+				if (memset(area + at, byte, sizes[s]) != area + at)
+					return "another address";
+				if (!same()) return "another result";
+			}
+		}
+	}
+	return NULL;
+}
+
+/* Copies from every distance in steps, up and down, memmove and, where it may, memcpy. */
+static const char *check_copy_at(unsigned to, unsigned from, size_t bytes)
+{
+	const bool apart = to + bytes <= from || from + bytes <= to;
+	for (unsigned kind = apart ? 0 : 1; kind < 2; kind++) {
+		uint8_t buffer[1500];
+		fill();
+		for (size_t i = 0; i < bytes; i++) buffer[i] = model[from + i];
+		for (size_t i = 0; i < bytes; i++) model[to + i] = buffer[i];
+		const void *got = kind == 0 ? memcpy(area + to, area + from, bytes)
+					    : memmove(area + to, area + from, bytes);
+		if (got != area + to) return "another address";
+		if (!same()) return kind == 0 ? "memcpy" : "memmove";
+	}
+	return NULL;
+}
+
+static const char *check_copies(void)
+{
+	const char *wrong = NULL;
+	for (unsigned to = 0; to < EDGE && wrong == NULL; to += 3) {
+		for (unsigned from = 0; from < 3 * EDGE && wrong == NULL; from += 5) {
+			for (unsigned s = 0; s < COUNT_OF(sizes) && wrong == NULL; s++)
+				wrong = check_copy_at(to, from, sizes[s]);
+		}
+	}
+	return wrong != NULL ? wrong : check_copy_at(0, 500, 1500);
+}
+
+static const char *check_memcmp(void)
+{
+	for (unsigned at = 0; at < 16; at++) {
+		for (unsigned bytes = 0; bytes < 40; bytes++) {
+			fill();
+			if (memcmp(area + at, model + at, bytes) != 0) return "equal, it says not";
+			for (unsigned i = 0; i < bytes; i++) {
+				model[at + i] ^= 0x80;
+				const int sign = area[at + i] < model[at + i] ? -1 : 1;
+				const int got = memcmp(area + at, model + at, bytes);
+				if (got == 0 || (got < 0) != (sign < 0)) return "the wrong sign";
+				model[at + i] ^= 0x80;
+			}
+		}
+	}
+	return NULL;
+}
+
+/* --- time and interrupts --------------------------------------------------------------------- */
+
+static uint64_t hook_ns;
+
+static void note_time(void)
+{
+	if (mach_cpu() == 0) hook_ns = mach_now_ns();
+}
+
+static const char *check_one_shot(void)
+{
+	tick_hook_set(note_time);
+	for (unsigned i = 1; i < 20; i++) {
+		hook_ns = 0;
+		const uint64_t want = mach_now_ns() + i * 50000;
+		timer_set(want);
+		while (__atomic_load_n(&hook_ns, __ATOMIC_RELAXED) == 0) mach_wait();
+		if (hook_ns < want) return "it came early";
+	}
+	tick_hook_set(NULL);
+	tick_start(0);
+	return NULL;
+}
+
+static const char *check_time_rises(void)
+{
+	uint64_t last = mach_now_ns();
+	for (unsigned i = 0; i < 1000; i++) {
+		const uint64_t now = mach_now_ns();
+		if (now < last) return "backwards";
+		last = now;
+	}
+	return last > 0 ? NULL : "it stands still";
+}
+
+/* Two CPUs wake each other by turns; a wake-up that is lost would end this for good. */
+static uint32_t ball;
+
+static void play(void *turns)
+{
+	const uint32_t end = *(const uint32_t *)turns;
+	const unsigned here = mach_cpu();
+	if (here > 1) return;
+	for (;;) {
+		const uint32_t now = atomic_load_u32(&ball);
+		if (now >= end) return;
+		if (now % 2 == here) {
+			atomic_store_u32(&ball, now + 1);
+			mach_ipi(1 - here);
+		} else {
+			mach_wait();
+		}
+	}
+}
+
+static const char *check_no_wake_lost(void)
+{
+	uint32_t turns = 2000;
+	ball = 0;
+	if (boot.platform.cpu_count < 2) return NULL;
+	return smp_run_all(play, &turns) && ball >= turns ? NULL : "the ball was dropped";
+}
+
+/* --- locks ----------------------------------------------------------------------------------- */
+
+static struct lock outer, inner;
+static uint64_t sum;
+
+static void add_under_lock(void *unused)
+{
+	(void)unused;
+	for (unsigned i = 0; i < 2000; i++) {
+		const mach_irq_t was = lock_take(&outer);
+		sum++;
+		lock_drop(&outer, was);
+	}
+}
+
+static const char *check_lock_excludes(void)
+{
+	lock_init(&outer, RANK_OUTER);
+	sum = 0;
+	if (!smp_run_all(add_under_lock, NULL)) return "a call escaped";
+	return sum == 2000ull * boot.platform.cpu_count ? NULL : "an addition was lost";
+}
+
+static const char *caught;
+
+static void catch_panic(const char *id, const char *message)
+{
+	(void)message;
+	caught = id;
+	smp_escape();
+}
+
+static void wrong_order(void *unused)
+{
+	(void)unused;
+	const mach_irq_t was = lock_take(&inner);
+	lock_take(&outer);
+	mach_irq_restore(was);
+}
+
+static void taken_twice(void *unused)
+{
+	(void)unused;
+	lock_take(&outer);
+	lock_take(&outer);
+}
+
+static void dropped_untaken(void *unused)
+{
+	(void)unused;
+	lock_drop(&outer, mach_irq_save());
+}
+
+static void held_where_none_may(void *unused)
+{
+	(void)unused;
+	lock_take(&inner);
+	mach_lock_none_held(RANK_OUTER);
+}
+
+static const char *check_locks_are_watched(void)
+{
+	static const struct {
+		const char *id;
+		void (*wrong)(void *);
+	} cases[] = {
+		{ "lock-order", wrong_order },
+		{ "deadlock", taken_twice },
+		{ "owner", dropped_untaken },
+		{ "lock-context", held_where_none_may },
+	};
+	const char *wrong = NULL;
+	panic_hook_set(catch_panic);
+	for (unsigned i = 0; i < COUNT_OF(cases) && wrong == NULL; i++) {
+		lock_init(&outer, RANK_OUTER);
+		lock_init(&inner, RANK_PAGE);
+		caught = "";
+		const bool returned = smp_run_on(0, cases[i].wrong, NULL);
+		if (returned || memcmp(caught, cases[i].id, 5) != 0) wrong = cases[i].id;
+	}
+	panic_hook_set(NULL);
+	return wrong;
+}
+
+/* --- the host -------------------------------------------------------------------------------- */
+
+static const char *argument(const char *key, char *name, size_t room)
+{
+	const char *text;
+	size_t bytes;
+	if (!bootarg_text(boot.platform.bootargs, key, &text, &bytes) || bytes >= room) return NULL;
+	memcpy(name, text, bytes);
+	name[bytes] = 0;
+	return name;
+}
+
+/* Copies the one file to the other, and knows its length. */
+static const char *check_files(void)
+{
+	static char from_name[128], to_name[128];
+	if (argument("read", from_name, sizeof(from_name)) == NULL ||
+	    argument("write", to_name, sizeof(to_name)) == NULL)
+		return "no names";
+	if (semihost_open("/there/is/no/such/file", SEMIHOST_READ) >= 0) return "opened nothing";
+	const int64_t from = semihost_open(from_name, SEMIHOST_READ);
+	const int64_t to = semihost_open(to_name, SEMIHOST_WRITE);
+	if (from < 0 || to < 0) return "not opened";
+	const int64_t length = semihost_length(from);
+	int64_t moved = 0;
+	for (size_t got; (got = semihost_read(from, area, ROOM)) > 0;)
+		moved += (int64_t)semihost_write(to, area, got);
+	if (moved != length || length <= 0) return "another length";
+	if (!semihost_seek(from, 3) || semihost_read(from, model, 1) != 1) return "no seek";
+	return semihost_close(from) && semihost_close(to) ? NULL : "not closed";
+}
+
+static const struct ktap_check checks[] = {
+	{ "memset", check_memset },
+	{ "memcpy-and-memmove", check_copies },
+	{ "memcmp", check_memcmp },
+	{ "time-rises", check_time_rises },
+	{ "one-shot-timer", check_one_shot },
+	{ "no-wake-lost", check_no_wake_lost },
+	{ "locks-exclude", check_lock_excludes },
+	{ "locks-are-watched", check_locks_are_watched },
+	{ "files-of-the-host", check_files },
+};
+
+int program_main(void)
+{
+	return ktap_run(checks, COUNT_OF(checks)) == 0 ? STATUS_OK : STATUS_FINDING;
+}

@@ -1,0 +1,31 @@
+#!/bin/sh
+# machine_test.sh QEMU.SH IMAGE -- the machine's own checks, with one and with three CPUs, GIC 2
+# and 3, from EL1 and from EL2, free running and by counted instructions.
+set -u
+qemu=$1
+image=$2
+folder=${TEST_TMPDIR:-$(mktemp -d)}
+failed=0
+awk 'BEGIN { for (i = 0; i < 3000; i++) print i * i }' >"$folder/from"
+
+run() { # NAME OPTION...
+	name=$1
+	shift
+	rm -f "$folder/to"
+	log=$("$qemu" --timeout 60 --append "read=$folder/from write=$folder/to" "$@" 2>&1)
+	status=$?
+	if [ "$status" -ne 0 ] || ! cmp -s "$folder/from" "$folder/to"; then
+		printf '%s\nFAIL %s: exit status %s\n' "$log" "$name" "$status"
+		failed=1
+	else
+		echo "ok $name"
+	fi
+}
+
+run one "$image"
+run three --smp 3 "$image"
+run three-gic2 --smp 3 --gic 2 --cpu cortex-a72 "$image"
+run three-el2 --smp 3 --machine virtualization=on --cpu max "$image"
+run three-el2-gic2 --smp 3 --gic 2 --machine virtualization=on "$image"
+run three-counted --smp 3 "$image" -- -icount shift=0,sleep=off
+exit "$failed"
