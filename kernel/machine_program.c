@@ -20,7 +20,7 @@
 
 /* --- memory primitives, against loops over bytes --------------------------------------------- */
 
-enum { ROOM = 2048, EDGE = 20 };
+enum { ROOM = 2048, EDGE = 20, NAME_BYTES = 1024 };
 
 static uint8_t area[ROOM], model[ROOM];
 
@@ -265,7 +265,7 @@ static const char *argument(const char *key, char *name, size_t room)
 /* Copies the one file to the other, and knows its length. */
 static const char *check_files(void)
 {
-	static char from_name[128], to_name[128];
+	static char from_name[NAME_BYTES], to_name[NAME_BYTES];
 	if (argument("read", from_name, sizeof(from_name)) == NULL ||
 	    argument("write", to_name, sizeof(to_name)) == NULL)
 		return "no names";

@@ -6,8 +6,9 @@
  *   out of memory: no pages for the heap to grow
  *   oom: kind=pages-at-growth bytes=4096 align=16 free_pages=3 caller=NAME+0x12 count=1
  *
- * The last of the three adds where the memory is.  A storm on an exhausted machine would print nothing else, so an event is printed when its count
- * is a power of two.  Pressure is counted, not printed: it is normal.
+ * The last of the three adds where the memory is.  A storm on an exhausted machine would print
+ * nothing else, so an event is printed when its count is a power of two.  Pressure is counted, not
+ * printed: it is normal.
  *
  * Context: any; takes the console's lock, allocates nothing.
  */

@@ -7,8 +7,8 @@
  *   where the other CPUs were  they are stopped first; one that does not answer is named
  *
  * The first CPU to panic reports; another that panics meanwhile parks when it is told to.  A panic
- * inside a panic prints a line for both and leaves; a third leaves at once.  Nothing here takes a lock,
- * allocates, or waits without a bound.
+ * inside a panic prints a line for both and leaves; a third leaves at once.  Nothing here takes a
+ * lock, allocates, or waits without a bound.
  *
  * Always true: `reporter` is 0 or the number plus 1 of the CPU that reports.
  */
