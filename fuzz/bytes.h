@@ -1,5 +1,5 @@
 /*
- * bytes.h -- numbers as bytes, little-endian, wherever they lie: what scripts and files are made of.
+ * bytes.h -- numbers as bytes, little-endian, wherever they lie: what a script is made of.
  */
 #ifndef FUZZ_BYTES_H
 #define FUZZ_BYTES_H

@@ -145,7 +145,7 @@ static const char *cell_check(const struct canary *c)
 	return __builtin_popcount(c->taken) == (int)c->count ? NULL : "bits and count disagree";
 }
 
-/* --- the model --------------------------------------------------------------------------------- */
+/* --- the model -------------------------------------------------------------------------------- */
 
 static void model_check_place(struct canary *c, const uint8_t *cell)
 {
@@ -205,7 +205,7 @@ static unsigned empty_slot(struct canary *c)
 	return s;
 }
 
-/* --- operations -------------------------------------------------------------------------------- */
+/* --- operations ------------------------------------------------------------------------------- */
 
 static void step_take(struct run *run, const struct script_op *op)
 {
@@ -488,7 +488,7 @@ static const struct op_kind canary_ops[] = {
 	MISDEED("nondeterminism", step_nondeterminism),
 };
 
-/* --- the subject ------------------------------------------------------------------------------- */
+/* --- the subject ------------------------------------------------------------------------------ */
 
 static void canary_open(struct run *run)
 {

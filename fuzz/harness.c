@@ -155,7 +155,7 @@ bool harness_run(const struct subject *subject, const uint8_t *body, size_t byte
 	const uint32_t every = harness->twice_every;
 	script_open(&harness->script, body, bytes);
 	if (!run_once()) return false;
-	/* Whose turn it is depends on the script, not on what ran before: engines watch for that. */
+	/* Whose turn it is depends on the script, not on earlier ones: engines watch for that. */
 	const uint64_t lot = harness->run.digest;
 	const bool again = every != 0 && lot % every == 0;
 	const bool look = twice || (again && lot / every % LOOK_EVERY == 0);

@@ -60,7 +60,7 @@ static struct kmalloc_state *state_of(const struct run *run)
 	return run->state;
 }
 
-/* --- the world ---------------------------------------------------------------------------------- */
+/* --- the world -------------------------------------------------------------------------------- */
 
 static void early_open(struct kmalloc_state *s, const struct run *run)
 {
@@ -112,7 +112,7 @@ static void kmalloc_open(struct run *run)
 	block_model_init(&s->model, run->machine->arena, (size_t)w->pages << PAGE_SHIFT);
 }
 
-/* --- allocation --------------------------------------------------------------------------------- */
+/* --- allocation ------------------------------------------------------------------------------- */
 
 static uint32_t how_of(uint8_t flags)
 {
@@ -277,7 +277,7 @@ static void step_drain(struct run *run, const struct script_op *op)
 	run_result(run, kmalloc_drain(&s->km));
 }
 
-/* --- misuse ------------------------------------------------------------------------------------- */
+/* --- misuse ----------------------------------------------------------------------------------- */
 
 /* The verdict must be one of those in `allowed` (a bit each); none of them changes anything. */
 static void misuse(struct run *run, const void *p, uint32_t allowed)
@@ -364,7 +364,7 @@ static void step_early_free(struct run *run, const struct script_op *op)
 	run_sometimes(run, SAW_EARLY_FREED);
 }
 
-/* --- checks ------------------------------------------------------------------------------------- */
+/* --- checks ----------------------------------------------------------------------------------- */
 
 static void check_counts(struct run *run)
 {
@@ -438,7 +438,7 @@ static void kmalloc_close(struct run *run)
 	pool_world_close(&s->world);
 }
 
-/* --- the table ---------------------------------------------------------------------------------- */
+/* --- the table -------------------------------------------------------------------------------- */
 
 static const char *const flag_names[] = { "zero", "no-reclaim" };
 

@@ -3,9 +3,10 @@
  *
  * An allocator that always says no is perfectly safe, so refusing needs a limit: what is live pins
  * at most so many pages however unluckily it lies (a small object: the largest slab there is; a
- * large block: its pages and one at each end), zones cut what is free in so many pieces, and everything else can be had back, because a
- * request that is about to fail must first reclaim.  Of F pages that nothing pins, cut into
- * pieces by P pinned places, one piece has at least F / (P + 1) pages.
+ * large block: its pages and one at each end), zones cut what is free in so many pieces, and
+ * everything else can be had back, because a request that is about to fail must first reclaim.
+ * Of F pages that nothing pins, cut into pieces by P pinned places, one piece has at least
+ * F / (P + 1) pages.
  *
  * None of this arithmetic is taken from mm/: a copied rule would copy its mistake.
  */

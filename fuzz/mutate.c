@@ -74,7 +74,7 @@ static size_t put_together(struct parts *p, const struct subject *subject, uint8
 	return (size_t)(at - out) + data;
 }
 
-/* --- runs of operations -------------------------------------------------------------------------- */
+/* --- runs of operations ----------------------------------------------------------------------- */
 
 /* Makes room for `n` operations before number `at`; fewer when there is no more room. */
 static uint32_t open_gap(struct parts *p, uint32_t at, uint32_t n)
@@ -141,7 +141,7 @@ static void swap_two(struct parts *p, struct swarm *swarm)
 	p->op[b] = kept;
 }
 
-/* --- single operations --------------------------------------------------------------------------- */
+/* --- single operations ------------------------------------------------------------------------ */
 
 static void change_field(struct parts *p, struct swarm *swarm)
 {
@@ -184,7 +184,7 @@ static void replace_op(struct parts *p, struct swarm *swarm)
 	p->op[random_below(swarm->random, p->ops)] = swarm_op(swarm);
 }
 
-/* --- the whole ------------------------------------------------------------------------------------ */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 static void change_world(struct parts *p, struct swarm *swarm)
 {

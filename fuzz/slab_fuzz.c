@@ -78,7 +78,7 @@ static void slab_open(struct run *run)
 	block_model_init(&s->model, run->machine->arena, (size_t)w->pages << PAGE_SHIFT);
 }
 
-/* --- operations --------------------------------------------------------------------------------- */
+/* --- operations ------------------------------------------------------------------------------- */
 
 /* A right free was refused: the oracle is what the allocator thinks it has found. */
 static NORETURN void refused(enum slab_verdict v)
@@ -220,7 +220,7 @@ static void step_overflow(struct run *run, const struct script_op *op)
 	run_sometimes(run, SAW_REDZONE_CAUGHT);
 }
 
-/* --- checks ------------------------------------------------------------------------------------- */
+/* --- checks ----------------------------------------------------------------------------------- */
 
 static void check_counts(struct run *run)
 {
@@ -268,7 +268,7 @@ static void slab_close(struct run *run)
 	pool_world_close(&s->world);
 }
 
-/* --- the table ---------------------------------------------------------------------------------- */
+/* --- the table -------------------------------------------------------------------------------- */
 
 #define SLOT { "slot", IN_SLOT, FORM_NUMBER, SCRIPT_SLOTS, NULL }
 

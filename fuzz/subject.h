@@ -46,8 +46,8 @@ struct run;
 struct op_kind {
 	const char *name;
 	uint8_t weight; /* for generators: how often, against the others; 0: only by hand */
-	struct field
-		fields[OP_FIELDS_MAX]; /* name NULL ends them; a step sees zero in all others */
+	/* Name NULL ends them; a step sees zero in all others. */
+	struct field fields[OP_FIELDS_MAX];
 	void (*step)(struct run *run, const struct script_op *op);
 };
 
@@ -57,13 +57,13 @@ struct subject {
 	const char *name; /* at most SCRIPT_NAME_MAX letters; also corpus/NAME */
 	const struct op_kind *ops;
 	uint32_t op_count;
-	const char *const
-		*sometimes; /* names of states every campaign must reach; NULL ends; <= 64 */
+	/* Names of states that every campaign must reach; NULL ends; at most 64. */
+	const char *const *sometimes;
 
-	/* Makes the world in run->machine->arena and run->state.  The arena is as new (fixed contents,
-	 * poisoned); the state holds what the last run left there: initialise what you use. */
+	/* Makes the world in run->machine->arena and run->state.  The arena is as new (fixed
+	 * contents, poisoned); the state holds what the last run left: initialise what you use. */
 	void (*open)(struct run *run);
-	/* After each operation (COUNTS), and as often as the header asks (WALK). Fails by kpanic. */
+	/* After each operation (COUNTS), as often as the header asks (WALK).  Fails by kpanic. */
 	void (*check)(struct run *run, enum check_depth depth);
 	/* Frees what the script still owns, drains, and compares with the pristine state. */
 	void (*close)(struct run *run);

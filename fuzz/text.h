@@ -71,7 +71,7 @@ void text_world_write(const struct script_world *w, const struct text_out *out);
 bool text_world_set(struct script_world *w, const char *name, size_t length, const char *value,
 		    size_t value_length, struct text_fault *fault);
 
-/* --- for both ---------------------------------------------------------------------------------- */
+/* --- for both --------------------------------------------------------------------------------- */
 
 /* A whole number, decimal or 0x, that may be negative; false when it is none or beyond 33 bits. */
 bool text_number(const char *text, size_t length, int64_t *value);

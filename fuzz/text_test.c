@@ -104,7 +104,7 @@ static void test_subject(const struct subject *subject)
 	}
 }
 
-/* --- every field of a world ------------------------------------------------------------------------ */
+/* --- every field of a world ------------------------------------------------------------------- */
 
 static void test_world_fields(void)
 {
@@ -120,7 +120,7 @@ static void test_world_fields(void)
 	}
 }
 
-/* --- what people mistype ---------------------------------------------------------------------------- */
+/* --- what people mistype ---------------------------------------------------------------------- */
 
 static const struct mistake {
 	const char *text;

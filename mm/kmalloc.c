@@ -241,7 +241,7 @@ void *kmalloc_alloc_aligned(struct kmalloc *km, size_t bytes, size_t align, uint
 	return finish(km, p, bytes, align, how, site);
 }
 
-/* --- free --------------------------------------------------------------------------------------- */
+/* --- free ------------------------------------------------------------------------------------- */
 
 static NOINLINE enum kmalloc_verdict free_elsewhere(struct kmalloc *km, void *p)
 {
@@ -300,7 +300,7 @@ enum kmalloc_verdict kmalloc_free(struct kmalloc *km, void *p)
 	return KMALLOC_FREED;
 }
 
-/* --- realloc ------------------------------------------------------------------------------------ */
+/* --- realloc ---------------------------------------------------------------------------------- */
 
 /* The cache whose live object `p` is, or NULL. */
 static struct slab_cache *cache_of(struct kmalloc *km, const void *p)

@@ -18,7 +18,7 @@ enum { KMALLOC_CLASSES = 24 };
 /* How a request is to be met. */
 enum {
 	KM_ZERO = 1 << 0,                /* the bytes asked for come zeroed */
-	KM_PANIC = 1 << 1,               /* the kernel cannot go on without it: panic rather than NULL */
+	KM_PANIC = 1 << 1,               /* panic rather than NULL: no way to go on without it */
 	KM_NO_RECLAIM = PAGE_NO_RECLAIM, /* fail rather than call shrinkers */
 };
 
@@ -30,7 +30,7 @@ enum kmalloc_verdict {
 	KMALLOC_DOUBLE_FREE,
 	KMALLOC_WILD,         /* nothing that was given starts there */
 	KMALLOC_REDZONE,      /* the bytes behind the object were written to */
-	KMALLOC_CORRUPT,      /* the heap's note at the block, or at its neighbour, was written to */
+	KMALLOC_CORRUPT,      /* the heap's note at the block or its neighbour was written to */
 	KMALLOC_VERDICTS
 };
 const char *kmalloc_verdict_name(enum kmalloc_verdict v);
@@ -65,7 +65,7 @@ struct kmalloc {
 	struct page_pool *pages;
 	struct early *early;
 	const struct mm_listener *listener;
-	uint8_t class_of[SLAB_SIZE_MAX / KMALLOC_ALIGN + 1]; /* by size in units of 16, rounded up */
+	uint8_t class_of[SLAB_SIZE_MAX / KMALLOC_ALIGN + 1]; /* by size in units of 16 */
 	struct slab_cache caches[KMALLOC_CLASSES];
 	struct heap heap;
 	struct shrinker shrinker;

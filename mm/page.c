@@ -331,7 +331,7 @@ static NOINLINE enum page_verdict page_free_slowly(struct page_pool *pool, paddr
 	return PAGE_FREED;
 }
 
-/* Page `n`, given back as it should be, into this CPU's cache; false when it has to go elsewhere. */
+/* Page `n`, given back as it should be, into this CPU's cache; false: it has to go elsewhere. */
 static inline bool page_quick_put(struct page_pool *pool, uint32_t n, struct frame *f)
 {
 	bool put = false;

@@ -55,14 +55,14 @@ struct page_config {
 	uint32_t pages;        /* frames, reserved ones included; up to 2^31 */
 	struct frame *frames;  /* `pages` of them, zeroed, not inside the pool's own free pages */
 	unsigned cpus;
-	uint32_t zone_end[ZONES];   /* frame number after each zone's last; rising; the last is `pages` */
+	uint32_t zone_end[ZONES];   /* frame after each zone's last; rising; the last is `pages` */
 	uint32_t reserve;           /* pages in DMA and kernel that ZONE_USER cannot take */
 	uint32_t low, critical;     /* watermarks, in free pages: a level of pressure starts
 				     * below its mark and ends an eighth and one page above it */
 	uint32_t cache_pages;       /* a CPU keeps at most this many of each zone; 0: none */
 	uint32_t cache_batch;       /* moved at once to or from a cache; 1 to cache_pages */
 	uint32_t quarantine_pages;  /* freed pages kept from reuse; 0: none */
-	bool poison;                /* fill freed pages with a pattern and verify it when handed out */
+	bool poison;                /* fill freed pages with a pattern, verify it when handed out */
 	const struct mm_listener *listener; /* may be NULL */
 };
 
@@ -130,7 +130,7 @@ struct page_pool {
 	uint32_t quarantined_pages GUARDED_BY(&lock);
 	uint32_t quarantine_first GUARDED_BY(&lock); /* oldest */
 	uint32_t quarantine_last GUARDED_BY(&lock);
-	uint32_t lowest_free GUARDED_BY(&lock); /* fewest free pages there ever were: the peak of use */
+	uint32_t lowest_free GUARDED_BY(&lock); /* fewest free pages ever: the peak of use */
 	uint32_t level GUARDED_BY(&lock);       /* enum page_pressure, as last told */
 };
 
@@ -188,7 +188,7 @@ static inline paddr_t page_address(const struct page_pool *pool, uint32_t frame)
 struct page_counts {
 	uint32_t total, reserved, free, cached, quarantined, used;
 	uint32_t zone_free[ZONES];
-	uint32_t peak_used;    /* most pages that were not free at one time, reserved ones left out */
+	uint32_t peak_used;    /* most pages not free at one time, reserved ones left out */
 	uint32_t level;        /* enum page_pressure */
 };
 void page_count(struct page_pool *pool, struct page_counts *out);

@@ -19,8 +19,8 @@
  *	S5  frames of pages that are no slab's have no live bits.
  *
  * Locks: a magazine's latch or the cache's lock, never both, and never a page of the pool asked
- * for or given back under either.  Cost: fast path constant; slow path one batch (half a magazine) of list
- * steps, and a page every `per_slab` objects.
+ * for or given back under either.  Cost: fast path constant; slow path one batch (half a
+ * magazine) of list steps, and a page every `per_slab` objects.
  */
 #include "mm/slab_inside.h"
 

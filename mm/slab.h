@@ -1,5 +1,5 @@
 /*
- * slab.h -- caches of objects of one size, in slabs of one to eight pages, behind per-CPU magazines.
+ * slab.h -- caches of objects of one size, in slabs of 1 to 8 pages, behind per-CPU magazines.
  *
  * Jeff Bonwick and Jonathan Adams, "Magazines and Vmem", USENIX 2001: an object that is freed goes
  * on the freeing CPU's magazine and comes off it again without a shared lock; a magazine that runs
@@ -44,7 +44,7 @@ _Static_assert(sizeof(struct magazine) == 128, "two cache lines, found by a shif
 struct slab_config {
 	struct page_pool *pages;
 	uint32_t size;     /* bytes a user gets; a multiple of 16 up to SLAB_SIZE_MAX */
-	uint32_t number;   /* this cache's, in the frames of its pages: unlike any other's in the pool */
+	uint32_t number;   /* in the frames of its pages: unlike any other's in the pool */
 	uint32_t depth;    /* of a magazine, up to MAGAZINE_DEPTH_MAX; 0: none */
 	uint32_t depot;    /* batches of half a magazine kept from the slabs, up to DEPOT_MAX */
 	uint32_t keep;     /* empty slabs kept back from the pool, until slab_drain */
@@ -76,11 +76,11 @@ struct slab_cache {
 
 	struct lock lock; /* RANK_SLAB */
 	uint32_t depot_count GUARDED_BY(&lock);
-	uint32_t depot[DEPOT_MAX] GUARDED_BY(&lock); /* handles of the first of `batch` chained objects */
-	uint32_t partial GUARDED_BY(&lock); /* slabs with free objects, empty ones included; frame number */
+	uint32_t depot[DEPOT_MAX] GUARDED_BY(&lock); /* first of `batch` chained objects, each */
+	uint32_t partial GUARDED_BY(&lock); /* slabs with free objects, empty ones too */
 	uint32_t slabs GUARDED_BY(&lock);
 	uint32_t empty GUARDED_BY(&lock);   /* slabs of which no object is out */
-	uint64_t taken GUARDED_BY(&lock);   /* objects out of the slabs: in magazines or with users */
+	uint64_t taken GUARDED_BY(&lock);   /* objects out of the slabs: magazines, users */
 	uint64_t peak_taken GUARDED_BY(&lock);
 	uint64_t slabs_made GUARDED_BY(&lock), slabs_returned GUARDED_BY(&lock);
 };

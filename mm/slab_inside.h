@@ -147,7 +147,7 @@ static inline void object_put(struct slab_cache *cache, const void *p)
 void batch_chain(struct slab_cache *cache, const uint32_t *objects);
 void batch_unchain(struct slab_cache *cache, uint32_t first, uint32_t *objects);
 
-/* --- slab_page.c: one slab, and the list of those with free objects ---------------------------- */
+/* --- slab_page.c: one slab, and the list of those with free objects --------------------------- */
 
 /* Takes up to `want` objects out of slabs; how many were there. */
 uint32_t slabs_take_locked(struct slab_cache *cache, uint32_t *out, uint32_t want)

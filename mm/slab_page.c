@@ -93,7 +93,7 @@ enum slab_verdict object_verdict(const struct slab_cache *cache, uint64_t offset
 								       : SLAB_WILD;
 }
 
-/* --- the list of slabs with objects to give ---------------------------------------------------- */
+/* --- the list of slabs with objects to give --------------------------------------------------- */
 
 static void partial_add(struct slab_cache *cache, struct frame *head)
 {
@@ -118,7 +118,7 @@ static void partial_remove(struct slab_cache *cache, struct frame *head)
 	head->slab.listed = 0;
 }
 
-/* --- objects in and out of a slab --------------------------------------------------------------- */
+/* --- objects in and out of a slab ------------------------------------------------------------- */
 
 /* What a link was written over is a free object's pattern again. */
 static void restore_poison(struct slab_cache *cache, const uint32_t *objects, uint32_t n,
@@ -257,7 +257,7 @@ void slabs_detach_empty_locked(struct slab_cache *cache, uint32_t *chain)
 	}
 }
 
-/* --- pages -------------------------------------------------------------------------------------- */
+/* --- pages ------------------------------------------------------------------------------------ */
 
 void slab_make(struct slab_cache *cache, paddr_t pa)
 {
