@@ -30,7 +30,9 @@ static uint64_t word_of(uint64_t seed, uint64_t index)
 }
 
 /* Calls a word function on every place a fill touches, in order; stops when it says false. */
-static inline __attribute__((always_inline)) bool each_word(uint8_t *at, size_t bytes, uint64_t seed, bool (*word)(uint64_t *, uint64_t))
+static inline __attribute__((always_inline)) bool each_word(uint8_t *at, size_t bytes,
+							    uint64_t seed,
+							    bool (*word)(uint64_t *, uint64_t))
 {
 	const size_t words = bytes / 8;
 	const size_t edge = bytes <= FILL_WHOLE ? words : FILL_EDGE / 8;

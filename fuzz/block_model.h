@@ -20,7 +20,7 @@ struct block {
 struct block_model {
 	const uint8_t *low, *high; /* memory that blocks may come from */
 	struct block blocks[SCRIPT_SLOTS];
-	uint8_t live[SCRIPT_SLOTS]; /* handles in use, in no order */
+	uint8_t live[SCRIPT_SLOTS];  /* handles in use, in no order */
 	uint8_t place[SCRIPT_SLOTS]; /* of each handle in live[] */
 	uint32_t live_count;
 	uint64_t live_bytes;

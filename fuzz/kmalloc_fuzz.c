@@ -48,9 +48,9 @@ enum {
 };
 
 static const char *const saw_names[] = {
-	"exhaustion",    "window-full",     "resize-in-place", "resize-moved",
-	"resize-refused","slab-returned",   "quarantine-full", "redzone-caught",
-	"early-freed",   "other-cpu-free",  "large-aligned",   NULL,
+	"exhaustion",     "window-full",    "resize-in-place", "resize-moved",
+	"resize-refused", "slab-returned",  "quarantine-full", "redzone-caught",
+	"early-freed",    "other-cpu-free", "large-aligned",   NULL,
 };
 
 _Static_assert(COUNT_OF(saw_names) == SAW_STATES + 1, "a name for each");
@@ -72,7 +72,8 @@ static void early_open(struct kmalloc_state *s, const struct run *run)
 	early_init(&s->early, base, EARLY_BYTES);
 	for (unsigned i = 0; i < EARLY_BLOCKS; i++) {
 		s->early_block[i] = early_alloc(&s->early, 40u << i, 16);
-		if (s->early_block[i] == NULL) kpanic(ORACLE_MUST_SUCCEED, "an empty boot allocator");
+		if (s->early_block[i] == NULL)
+			kpanic(ORACLE_MUST_SUCCEED, "an empty boot allocator");
 	}
 	early_close(&s->early, &rest);
 }
@@ -133,8 +134,8 @@ static void judge_refusal(struct run *run, size_t bytes, size_t align, uint32_t 
 		run_sometimes(run, SAW_WINDOW_FULL);
 	if ((how & KM_NO_RECLAIM) == 0 &&
 	    kmalloc_model_must_succeed(&s->model, &s->limits, bytes, align))
-		kpanic(ORACLE_MUST_SUCCEED, "%zu bytes aligned %zu refused with %u blocks live", bytes,
-		       align, s->model.live_count);
+		kpanic(ORACLE_MUST_SUCCEED, "%zu bytes aligned %zu refused with %u blocks live",
+		       bytes, align, s->model.live_count);
 }
 
 /* A new block, or a refusal, is compared with the model and taken into it. */
@@ -187,7 +188,8 @@ static void step_alloc(struct run *run, const struct script_op *op)
 	const uint32_t how = how_of(op->aux);
 
 	if (s->model.blocks[op->slot].at != NULL) give_back(run, op->slot);
-	got(run, op->slot, kmalloc_alloc(&s->km, bytes, how, run->op + 1), bytes, KMALLOC_ALIGN, how);
+	got(run, op->slot, kmalloc_alloc(&s->km, bytes, how, run->op + 1), bytes, KMALLOC_ALIGN,
+	    how);
 }
 
 static void step_aligned(struct run *run, const struct script_op *op)
@@ -239,7 +241,8 @@ static void step_realloc(struct run *run, const struct script_op *op)
 		resized(run, op->slot, p, bytes);
 	} else if (bytes != 0) {
 		run_sometimes(run, SAW_RESIZE_REFUSED);
-		if (bytes <= b->bytes) kpanic(ORACLE_MUST_SUCCEED, "a block could not be made smaller");
+		if (bytes <= b->bytes)
+			kpanic(ORACLE_MUST_SUCCEED, "a block could not be made smaller");
 		block_verify(&s->model, op->slot, SIZE_MAX);
 	}
 }
@@ -317,7 +320,7 @@ static void step_wild_free(struct run *run, const struct script_op *op)
 	const uint8_t *const wild[] = {
 		arena + ((size_t)s->limits.pages << PAGE_SHIFT), /* just behind the pool */
 		arena + RUN_ARENA_BYTES - 16,
-		(const uint8_t *)s,                              /* not RAM of the pool at all */
+		(const uint8_t *)s, /* not RAM of the pool at all */
 		(const uint8_t *)(uintptr_t)16,
 		(const uint8_t *)UINTPTR_MAX - 15,
 	};
@@ -337,7 +340,8 @@ static void step_overflow(struct run *run, const struct script_op *op)
 	const size_t usable = b->at == NULL ? 0 : kmalloc_usable(&s->km, b->at);
 
 	/* A slab object with a redzone behind it: a byte there is changed, and changed back. */
-	if (s->limits.redzone == 0 || usable == 0 || usable > SLAB_SIZE_MAX || b->bytes > SLAB_SIZE_MAX)
+	if (s->limits.redzone == 0 || usable == 0 || usable > SLAB_SIZE_MAX ||
+	    b->bytes > SLAB_SIZE_MAX)
 		return;
 	struct frame *frame = page_frame(&s->world.pool, mach_pa(b->at));
 	if (frame->owner != PAGE_OWNER_SLAB) return;
@@ -360,7 +364,8 @@ static void step_early_free(struct run *run, const struct script_op *op)
 		misuse(run, s->early_block[n], 1u << KMALLOC_DOUBLE_FREE);
 	if (s->early_freed < EARLY_BLOCKS) s->early_freed++;
 	for (size_t i = 0; i < 40u << n; i++)
-		if (s->early_block[n][i] != 0) kpanic(ORACLE_CONTENT, "a freed boot block was reused");
+		if (s->early_block[n][i] != 0)
+			kpanic(ORACLE_CONTENT, "a freed boot block was reused");
 	run_sometimes(run, SAW_EARLY_FREED);
 }
 
@@ -391,8 +396,8 @@ static void check_sites(struct run *run)
 		for (uint32_t i = 0; i < s->model.live_count; i++)
 			blocks += s->model.blocks[s->model.live[i]].site == rows[r].site;
 		if (blocks != rows[r].objects)
-			kpanic(ORACLE_ACCOUNT, "site %u has %u live blocks, the model %u", rows[r].site,
-			       rows[r].objects, blocks);
+			kpanic(ORACLE_ACCOUNT, "site %u has %u live blocks, the model %u",
+			       rows[r].site, rows[r].objects, blocks);
 	}
 }
 
@@ -442,6 +447,7 @@ static void kmalloc_close(struct run *run)
 
 static const char *const flag_names[] = { "zero", "no-reclaim" };
 
+/* clang-format off */
 #define SLOT { "slot", IN_SLOT, FORM_NUMBER, SCRIPT_SLOTS, NULL }
 #define SIZE { "size", IN_ARG, FORM_SIZE, 0, NULL }
 
@@ -463,8 +469,10 @@ static const struct op_kind operations[] = {
 	{ "wild-free", 2, { { "which", IN_AUX, FORM_NUMBER, 5, NULL } }, step_wild_free },
 	{ "overflow", 3, { SLOT,
 			   { "offset", IN_ARG, FORM_NUMBER, 0, NULL } }, step_overflow },
-	{ "early-free", 1, { { "slot", IN_SLOT, FORM_NUMBER, EARLY_BLOCKS, NULL } }, step_early_free },
+	{ "early-free", 1, { { "slot", IN_SLOT, FORM_NUMBER, EARLY_BLOCKS, NULL } },
+	  step_early_free },
 };
+/* clang-format on */
 
 const struct subject kmalloc_subject = {
 	.name = "kmalloc",

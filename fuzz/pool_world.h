@@ -10,7 +10,7 @@
 
 struct pool_world {
 	struct page_pool pool;
-	uint64_t pristine; /* page_hash() before the first operation */
+	uint64_t pristine;        /* page_hash() before the first operation */
 	uint32_t told[MM_EVENTS]; /* how often mm/ reported each event */
 	struct mm_listener listener;
 	struct frame frames[SCRIPT_PAGES_MAX];

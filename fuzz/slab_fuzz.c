@@ -123,7 +123,8 @@ static void step_alloc(struct run *run, const struct script_op *op)
 	run_result(run, p != NULL);
 	if (p == NULL) {
 		run_sometimes(run, SAW_EXHAUSTION);
-		if (pinned_pages(s) == 0 && s->world.pool.pages > 64 && s->world.pool.cache_pages == 0)
+		if (pinned_pages(s) == 0 && s->world.pool.pages > 64 &&
+		    s->world.pool.cache_pages == 0)
 			kpanic(ORACLE_MUST_SUCCEED, "an empty pool has no page for a slab");
 		return;
 	}
@@ -138,7 +139,8 @@ static void step_free(struct run *run, const struct script_op *op)
 	const struct block *b = &s->model.blocks[op->slot];
 
 	if (b->at == NULL) return;
-	if (script_op(run->script, b->site - 1).cpu != op->cpu) run_sometimes(run, SAW_OTHER_CPU_FREE);
+	if (script_op(run->script, b->site - 1).cpu != op->cpu)
+		run_sometimes(run, SAW_OTHER_CPU_FREE);
 	give_back(run, op->slot);
 }
 
@@ -148,7 +150,8 @@ static void step_drain(struct run *run, const struct script_op *op)
 	struct slab_counts counts;
 
 	slab_count(&s->caches[op->aux], &counts);
-	if (counts.slabs != 0 && counts.live + counts.cached == 0) run_sometimes(run, SAW_SLAB_KEPT);
+	if (counts.slabs != 0 && counts.live + counts.cached == 0)
+		run_sometimes(run, SAW_SLAB_KEPT);
 	if (counts.cached != 0 && counts.cached >= s->caches[op->aux].depth)
 		run_sometimes(run, SAW_MAGAZINE_FULL);
 	run_result(run, slab_drain(&s->caches[op->aux]));
@@ -196,7 +199,8 @@ static void step_foreign_free(struct run *run, const struct script_op *op)
 	const struct block *b = &s->model.blocks[op->slot];
 
 	if (b->at == NULL) return;
-	misuse(run, (s->cache_of[op->slot] + 1u + op->aux % (CACHES - 1)) % CACHES, b->at, SLAB_WILD);
+	misuse(run, (s->cache_of[op->slot] + 1u + op->aux % (CACHES - 1)) % CACHES, b->at,
+	       SLAB_WILD);
 }
 
 METADATA_ACCESS static void flip(uint8_t *at)
@@ -270,6 +274,7 @@ static void slab_close(struct run *run)
 
 /* --- the table -------------------------------------------------------------------------------- */
 
+/* clang-format off */
 #define SLOT { "slot", IN_SLOT, FORM_NUMBER, SCRIPT_SLOTS, NULL }
 
 static const struct op_kind operations[] = {
@@ -278,11 +283,13 @@ static const struct op_kind operations[] = {
 	{ "free", 45, { SLOT }, step_free },
 	{ "drain", 3, { { "cache", IN_AUX, FORM_NUMBER, CACHES, NULL } }, step_drain },
 	{ "double-free", 4, { SLOT }, step_double_free },
-	{ "inside-free", 3, { SLOT, { "offset", IN_ARG, FORM_NUMBER, 0, NULL } }, step_inside_free },
+	{ "inside-free", 3, { SLOT, { "offset", IN_ARG, FORM_NUMBER, 0, NULL } },
+	  step_inside_free },
 	{ "foreign-free", 2, { SLOT, { "other", IN_AUX, FORM_NUMBER, CACHES - 1, NULL } },
 	  step_foreign_free },
 	{ "overflow", 3, { SLOT, { "offset", IN_ARG, FORM_NUMBER, 0, NULL } }, step_overflow },
 };
+/* clang-format on */
 
 const struct subject slab_subject = {
 	.name = "slab",

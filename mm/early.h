@@ -13,8 +13,8 @@
 struct early {
 	uint8_t *base;
 	size_t bytes;
-	size_t used;      /* from base, padding included */
-	size_t blocks;    /* handed out */
+	size_t used;       /* from base, padding included */
+	size_t blocks;     /* handed out */
 	uint32_t released; /* of these, freed later; atomic, for any CPU may free */
 	bool closed;
 };

@@ -42,7 +42,7 @@ struct frame_slab {
 };
 
 /* The first word of a frame, as it lies in memory. */
-#define FRAME_WORD(state, order, owner, zone) \
+#define FRAME_WORD(state, order, owner, zone)                                   \
 	((uint32_t)(state) | (uint32_t)(order) << 8 | (uint32_t)(owner) << 16 | \
 	 (uint32_t)(zone) << 24)
 

@@ -24,12 +24,9 @@ static const uint16_t class_bytes[KMALLOC_CLASSES] = {
 };
 
 static const char *const verdict_names[KMALLOC_VERDICTS] = {
-	[KMALLOC_FREED] = "freed",
-	[KMALLOC_NOTHING] = "nothing",
-	[KMALLOC_EARLY] = "early",
-	[KMALLOC_DOUBLE_FREE] = "double-free",
-	[KMALLOC_WILD] = "wild-free",
-	[KMALLOC_REDZONE] = "redzone",
+	[KMALLOC_FREED] = "freed",     [KMALLOC_NOTHING] = "nothing",
+	[KMALLOC_EARLY] = "early",     [KMALLOC_DOUBLE_FREE] = "double-free",
+	[KMALLOC_WILD] = "wild-free",  [KMALLOC_REDZONE] = "redzone",
 	[KMALLOC_CORRUPT] = "corrupt",
 };
 
@@ -114,7 +111,8 @@ void kmalloc_init(struct kmalloc *km, const struct kmalloc_config *config)
 	heap_init(&km->heap, &heap);
 	quarantine_init(km, config->quarantine);
 	km->careful = config->quarantine != 0 || km->caches[0].careful;
-	km->shrinker = (struct shrinker){ .name = "kmalloc", .shrink = kmalloc_shrink, .context = km };
+	km->shrinker =
+		(struct shrinker){ .name = "kmalloc", .shrink = kmalloc_shrink, .context = km };
 	page_shrinker_add(km->pages, &km->shrinker);
 }
 
@@ -138,7 +136,11 @@ static void tell(struct kmalloc *km, enum mm_event event, size_t bytes, size_t a
 
 	page_count(km->pages, &counts);
 	const struct mm_report report = {
-		.bytes = bytes, .align = align, .pages = counts.free, .level = counts.level, .site = site,
+		.bytes = bytes,
+		.align = align,
+		.pages = counts.free,
+		.level = counts.level,
+		.site = site,
 	};
 	mm_tell(km->listener, event, &report);
 }
@@ -169,8 +171,8 @@ static void *finish(struct kmalloc *km, void *p, size_t bytes, size_t align, uin
 	if (p == NULL) {
 		if ((how & KM_PANIC) == 0) return NULL;
 		tell(km, MM_EVENT_CANNOT_GO_ON, bytes, align, site);
-		kpanic("out-of-memory", "%zu bytes aligned %zu for a caller that must not fail", bytes,
-		       align);
+		kpanic("out-of-memory", "%zu bytes aligned %zu for a caller that must not fail",
+		       bytes, align);
 	}
 	if (how & KM_ZERO) memset(p, 0, bytes);
 	return p;
@@ -220,7 +222,8 @@ void *kmalloc_alloc(struct kmalloc *km, size_t bytes, uint32_t how, site_t site)
 static struct slab_cache *class_aligned(struct kmalloc *km, size_t bytes, size_t align)
 {
 	if (bytes > SLAB_SIZE_MAX || align > PAGE_SIZE) return NULL;
-	for (struct slab_cache *c = &km->caches[class_for(km, bytes)]; c < km->caches + KMALLOC_CLASSES; c++)
+	for (struct slab_cache *c = &km->caches[class_for(km, bytes)];
+	     c < km->caches + KMALLOC_CLASSES; c++)
 		if (c->stride % align == 0) return c;
 	return NULL;
 }
@@ -251,7 +254,8 @@ static NOINLINE enum kmalloc_verdict free_elsewhere(struct kmalloc *km, void *p)
 	if (p == NULL) return KMALLOC_NOTHING;
 	if (km->early != NULL && early_owns(km->early, p))
 		return early_release(km->early, p) ? KMALLOC_EARLY : KMALLOC_DOUBLE_FREE;
-	if (frame != NULL && frame->owner == PAGE_OWNER_HEAP) return of_heap(heap_free(&km->heap, p));
+	if (frame != NULL && frame->owner == PAGE_OWNER_HEAP)
+		return of_heap(heap_free(&km->heap, p));
 	return KMALLOC_WILD;
 }
 
@@ -262,7 +266,8 @@ static NOINLINE enum kmalloc_verdict free_spill(struct kmalloc *km, unsigned cla
 	return KMALLOC_FREED;
 }
 
-static NOINLINE enum kmalloc_verdict free_carefully(struct kmalloc *km, struct frame *frame, void *p)
+static NOINLINE enum kmalloc_verdict free_carefully(struct kmalloc *km, struct frame *frame,
+						    void *p)
 {
 	struct slab_cache *cache = &km->caches[frame->slab.cache];
 	const enum slab_verdict v = object_take_back(cache, frame, object_offset(cache, p), p);
@@ -382,7 +387,8 @@ void *kmalloc_realloc(struct kmalloc *km, void *p, size_t bytes, uint32_t how, s
 	struct slab_cache *cache = cache_of(km, p);
 	if (cache != NULL) {
 		/* Where it is, unless that wastes more than half of it. */
-		if (bytes <= cache->size && bytes >= cache->size / 2) return resized(cache, p, bytes);
+		if (bytes <= cache->size && bytes >= cache->size / 2)
+			return resized(cache, p, bytes);
 		return move(km, cache, p, cache->size, bytes, how, site, verdict);
 	}
 	const size_t usable = kmalloc_usable(km, p);

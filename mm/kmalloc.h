@@ -25,29 +25,29 @@ enum {
 /* What became of a free.  Anything but the first three changed nothing. */
 enum kmalloc_verdict {
 	KMALLOC_FREED = 0,
-	KMALLOC_NOTHING,      /* p was NULL */
-	KMALLOC_EARLY,        /* a block of the boot allocator: counted, its memory stays */
+	KMALLOC_NOTHING, /* p was NULL */
+	KMALLOC_EARLY,   /* a block of the boot allocator: counted, its memory stays */
 	KMALLOC_DOUBLE_FREE,
-	KMALLOC_WILD,         /* nothing that was given starts there */
-	KMALLOC_REDZONE,      /* the bytes behind the object were written to */
-	KMALLOC_CORRUPT,      /* the heap's note at the block or its neighbour was written to */
+	KMALLOC_WILD,    /* nothing that was given starts there */
+	KMALLOC_REDZONE, /* the bytes behind the object were written to */
+	KMALLOC_CORRUPT, /* the heap's note at the block or its neighbour was written to */
 	KMALLOC_VERDICTS
 };
 const char *kmalloc_verdict_name(enum kmalloc_verdict v);
 
 struct kmalloc_config {
 	struct page_pool *pages;
-	uint32_t magazine_depth;   /* 0 to MAGAZINE_DEPTH_MAX; less for large objects */
-	uint32_t depot;            /* 0 to DEPOT_MAX batches per class; less for large objects */
-	uint32_t keep_slabs;       /* empty slabs each cache keeps back from the pool */
-	uint32_t redzone;          /* bytes behind each slab object, a multiple of 16 */
-	uint32_t quarantine;       /* freed objects kept from reuse, up to KMALLOC_QUARANTINE_MAX */
-	bool poison;               /* fill free slab objects; verify when handed out */
-	bool sites;                /* remember who asked (needs CALL_SITES) */
-	size_t window_bytes;       /* the heap's quota */
-	size_t grow_bytes;         /* the heap asks for this much at once */
-	size_t keep_bytes;         /* free heap pages kept back from the pool */
-	struct early *early;       /* whose blocks may be freed here; may be NULL */
+	uint32_t magazine_depth; /* 0 to MAGAZINE_DEPTH_MAX; less for large objects */
+	uint32_t depot;          /* 0 to DEPOT_MAX batches per class; less for large objects */
+	uint32_t keep_slabs;     /* empty slabs each cache keeps back from the pool */
+	uint32_t redzone;        /* bytes behind each slab object, a multiple of 16 */
+	uint32_t quarantine;     /* freed objects kept from reuse, up to KMALLOC_QUARANTINE_MAX */
+	bool poison;             /* fill free slab objects; verify when handed out */
+	bool sites;              /* remember who asked (needs CALL_SITES) */
+	size_t window_bytes;     /* the heap's quota */
+	size_t grow_bytes;       /* the heap asks for this much at once */
+	size_t keep_bytes;       /* free heap pages kept back from the pool */
+	struct early *early;     /* whose blocks may be freed here; may be NULL */
 	const struct mm_listener *listener;
 	struct magazine *magazines; /* KMALLOC_CLASSES of them for each of the pool's CPUs */
 };
@@ -56,11 +56,11 @@ enum { KMALLOC_QUARANTINE_MAX = 64 };
 
 struct kmalloc {
 	/* What every call reads. */
-	struct frame *frames;     /* the pool's, and its memory: offsets count from there */
+	struct frame *frames; /* the pool's, and its memory: offsets count from there */
 	uint8_t *memory;
 	uint64_t memory_pages;
 	struct magazine *magazines; /* [cpu * KMALLOC_CLASSES + class] */
-	bool careful;             /* redzones, poison, sites or quarantine: the longer way */
+	bool careful;               /* redzones, poison, sites or quarantine: the longer way */
 
 	struct page_pool *pages;
 	struct early *early;
@@ -114,10 +114,10 @@ struct kmalloc_counts {
 	struct page_counts pages;
 	struct heap_counts heap;
 	struct slab_counts slab[KMALLOC_CLASSES];
-	uint64_t live_objects;    /* users have: slab objects and heap blocks */
-	uint64_t live_bytes;      /* granted for these, heap nodes included */
-	uint64_t cached_objects;  /* in magazines */
-	uint64_t quarantined;     /* freed, kept from reuse */
+	uint64_t live_objects;   /* users have: slab objects and heap blocks */
+	uint64_t live_bytes;     /* granted for these, heap nodes included */
+	uint64_t cached_objects; /* in magazines */
+	uint64_t quarantined;    /* freed, kept from reuse */
 	uint32_t slab_pages, heap_pages;
 };
 void kmalloc_count(struct kmalloc *km, struct kmalloc_counts *out);

@@ -86,7 +86,8 @@ static void realloc_keeps_contents(void)
 	for (unsigned i = 0; i < COUNT_OF(sizes); i++) {
 		p = kmalloc_realloc(&km, p, sizes[i], 0, SITE_NONE, NULL);
 		EXPECT(p != NULL);
-		for (size_t b = 0; b < min_u64(had, sizes[i]); b++) EXPECT(p[b] == (uint8_t)(b * 7));
+		for (size_t b = 0; b < min_u64(had, sizes[i]); b++)
+			EXPECT(p[b] == (uint8_t)(b * 7));
 		for (size_t b = 0; b < sizes[i]; b++) p[b] = (uint8_t)(b * 7);
 		had = sizes[i];
 	}
@@ -154,7 +155,8 @@ static void quarantine_holds_and_yields(void)
 
 	config.quarantine = 16;
 	kmalloc_init(&km, &config);
-	for (int i = 0; i < 16; i++) EXPECT((p[i] = kmalloc_alloc(&km, 2048, 0, SITE_NONE)) != NULL);
+	for (int i = 0; i < 16; i++)
+		EXPECT((p[i] = kmalloc_alloc(&km, 2048, 0, SITE_NONE)) != NULL);
 	for (int i = 0; i < 16; i++) EXPECT(kmalloc_free(&km, p[i]) == KMALLOC_FREED);
 	EXPECT(kmalloc_free(&km, p[5]) == KMALLOC_DOUBLE_FREE);
 	kmalloc_count(&km, &counts);

@@ -34,8 +34,8 @@
 const char *page_verdict_name(enum page_verdict v)
 {
 	static const char *const names[PAGE_VERDICTS] = {
-		"freed", "double-free", "out-of-range", "misaligned",
-		"wrong-order", "not-head", "never-given", "wrong-owner",
+		"freed",       "double-free", "out-of-range", "misaligned",
+		"wrong-order", "not-head",    "never-given",  "wrong-owner",
 	};
 	ASSERT(v < PAGE_VERDICTS);
 	return names[v];
@@ -93,8 +93,7 @@ void page_pool_init(struct page_pool *pool, const struct page_config *config)
 	page_cpus_init(pool);
 	for (unsigned z = 0; z < ZONES; z++) {
 		pool->zone_end[z] = config->zone_end[z];
-		for (unsigned o = 0; o < PAGE_ORDERS; o++)
-			pool->free[z][o].first = FRAME_NONE;
+		for (unsigned o = 0; o < PAGE_ORDERS; o++) pool->free[z][o].first = FRAME_NONE;
 		for (uint32_t n = page_zone_first(pool, z); n < pool->zone_end[z]; n++)
 			pool->frames[n].word = FRAME_WORD(FRAME_RESERVED, 0, 0, z);
 	}
@@ -273,8 +272,7 @@ static enum page_verdict page_judge_body(const struct page_pool *pool, uint32_t 
 	return head->state == FRAME_USED ? PAGE_NOT_HEAD : PAGE_DOUBLE_FREE;
 }
 
-enum page_verdict page_judge(const struct page_pool *pool, paddr_t pa, unsigned order,
-			     uint32_t how)
+enum page_verdict page_judge(const struct page_pool *pool, paddr_t pa, unsigned order, uint32_t how)
 {
 	const uint64_t offset = pa - pool->base; /* wraps to something huge below the pool */
 	const uint64_t n = offset >> PAGE_SHIFT;
@@ -284,16 +282,12 @@ enum page_verdict page_judge(const struct page_pool *pool, paddr_t pa, unsigned 
 
 	const struct frame *f = &pool->frames[n];
 	switch ((enum frame_state)f->state) {
-	case FRAME_RESERVED:
-		return PAGE_NEVER_GIVEN;
+	case FRAME_RESERVED: return PAGE_NEVER_GIVEN;
 	case FRAME_FREE:
 	case FRAME_CACHED:
-	case FRAME_QUARANTINED:
-		return PAGE_DOUBLE_FREE;
-	case FRAME_BODY:
-		return page_judge_body(pool, (uint32_t)n);
-	case FRAME_USED:
-		break;
+	case FRAME_QUARANTINED: return PAGE_DOUBLE_FREE;
+	case FRAME_BODY: return page_judge_body(pool, (uint32_t)n);
+	case FRAME_USED: break;
 	}
 	ASSERT(f->state == FRAME_USED);
 	if (f->owner != page_how_owner(how)) return PAGE_WRONG_OWNER;
@@ -362,8 +356,7 @@ enum page_verdict page_free(struct page_pool *pool, paddr_t pa, unsigned order, 
 	const uint64_t offset = pa - pool->base;
 	/* Rotated, not shifted: an address inside a page gives a number beyond the last one. */
 	const uint64_t n = offset >> PAGE_SHIFT | offset << (64 - PAGE_SHIFT);
-	if (UNLIKELY(order != 0 || n >= pool->pages))
-		return page_free_slowly(pool, pa, order, how);
+	if (UNLIKELY(order != 0 || n >= pool->pages)) return page_free_slowly(pool, pa, order, how);
 
 	struct frame *f = &pool->frames[n];
 	if (UNLIKELY(((f->word ^ how) & ~PAGE_ZONE_MASK) != 0))

@@ -37,13 +37,13 @@ enum {
 /* What became of a free.  Anything but PAGE_FREED changed nothing. */
 enum page_verdict {
 	PAGE_FREED = 0,
-	PAGE_DOUBLE_FREE,   /* already free, cached or quarantined */
-	PAGE_OUT_OF_RANGE,  /* not a page of this pool */
-	PAGE_MISALIGNED,    /* not the address of a page */
-	PAGE_WRONG_ORDER,   /* the block has another size */
-	PAGE_NOT_HEAD,      /* inside a block that is in use */
-	PAGE_NEVER_GIVEN,   /* reserved: the kernel image and the like */
-	PAGE_WRONG_OWNER,   /* somebody else's: a slab's or the heap's page, say */
+	PAGE_DOUBLE_FREE,  /* already free, cached or quarantined */
+	PAGE_OUT_OF_RANGE, /* not a page of this pool */
+	PAGE_MISALIGNED,   /* not the address of a page */
+	PAGE_WRONG_ORDER,  /* the block has another size */
+	PAGE_NOT_HEAD,     /* inside a block that is in use */
+	PAGE_NEVER_GIVEN,  /* reserved: the kernel image and the like */
+	PAGE_WRONG_OWNER,  /* somebody else's: a slab's or the heap's page, say */
 	PAGE_VERDICTS
 };
 const char *page_verdict_name(enum page_verdict v);
@@ -51,18 +51,18 @@ const char *page_verdict_name(enum page_verdict v);
 enum page_pressure { PRESSURE_NONE, PRESSURE_LOW, PRESSURE_CRITICAL };
 
 struct page_config {
-	paddr_t base;          /* of frame 0; a multiple of the largest block */
-	uint32_t pages;        /* frames, reserved ones included; up to 2^31 */
-	struct frame *frames;  /* `pages` of them, zeroed, not inside the pool's own free pages */
+	paddr_t base;         /* of frame 0; a multiple of the largest block */
+	uint32_t pages;       /* frames, reserved ones included; up to 2^31 */
+	struct frame *frames; /* `pages` of them, zeroed, not inside the pool's own free pages */
 	unsigned cpus;
-	uint32_t zone_end[ZONES];   /* frame after each zone's last; rising; the last is `pages` */
-	uint32_t reserve;           /* pages in DMA and kernel that ZONE_USER cannot take */
-	uint32_t low, critical;     /* watermarks, in free pages: a level of pressure starts
+	uint32_t zone_end[ZONES];  /* frame after each zone's last; rising; the last is `pages` */
+	uint32_t reserve;          /* pages in DMA and kernel that ZONE_USER cannot take */
+	uint32_t low, critical;    /* watermarks, in free pages: a level of pressure starts
 				     * below its mark and ends an eighth and one page above it */
-	uint32_t cache_pages;       /* a CPU keeps at most this many of each zone; 0: none */
-	uint32_t cache_batch;       /* moved at once to or from a cache; 1 to cache_pages */
-	uint32_t quarantine_pages;  /* freed pages kept from reuse; 0: none */
-	bool poison;                /* fill freed pages with a pattern, verify it when handed out */
+	uint32_t cache_pages;      /* a CPU keeps at most this many of each zone; 0: none */
+	uint32_t cache_batch;      /* moved at once to or from a cache; 1 to cache_pages */
+	uint32_t quarantine_pages; /* freed pages kept from reuse; 0: none */
+	bool poison;               /* fill freed pages with a pattern, verify it when handed out */
 	const struct mm_listener *listener; /* may be NULL */
 };
 
@@ -77,7 +77,7 @@ struct page_stack {
 /* One CPU's cache.  Its size and a stack's are powers of two, so that finding the one that is
  * wanted takes a shift, and no two CPUs share a cache line. */
 struct page_cpu {
-	struct latch latch; /* RANK_PAGE_CPU */
+	struct latch latch;                /* RANK_PAGE_CPU */
 	uint32_t quick GUARDED_BY(&latch); /* count up to which pages come and go with no further
 					    * look; 0: always look */
 	uint32_t shrinking GUARDED_BY(&latch); /* this CPU is inside a shrinker */
@@ -188,8 +188,8 @@ static inline paddr_t page_address(const struct page_pool *pool, uint32_t frame)
 struct page_counts {
 	uint32_t total, reserved, free, cached, quarantined, used;
 	uint32_t zone_free[ZONES];
-	uint32_t peak_used;    /* most pages not free at one time, reserved ones left out */
-	uint32_t level;        /* enum page_pressure */
+	uint32_t peak_used; /* most pages not free at one time, reserved ones left out */
+	uint32_t level;     /* enum page_pressure */
 };
 void page_count(struct page_pool *pool, struct page_counts *out);
 

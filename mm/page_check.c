@@ -42,8 +42,7 @@ static uint32_t page_count_cached(struct page_pool *pool)
 		const mach_irq_t was = mach_irq_save();
 
 		latch_take(&c->latch);
-		for (unsigned z = 0; z < ZONES; z++)
-			cached += c->stack[z].count;
+		for (unsigned z = 0; z < ZONES; z++) cached += c->stack[z].count;
 		latch_drop(&c->latch);
 		mach_irq_restore(was);
 	}
@@ -65,8 +64,7 @@ void page_count(struct page_pool *pool, struct page_counts *out)
 		.level = pool->level,
 	};
 	out->used = pool->out_pages - out->cached;
-	for (unsigned z = 0; z < ZONES; z++)
-		out->zone_free[z] = pool->free_pages[z];
+	for (unsigned z = 0; z < ZONES; z++) out->zone_free[z] = pool->free_pages[z];
 	lock_drop(&pool->lock, was);
 }
 
@@ -96,13 +94,13 @@ const char *page_check_counts(struct page_pool *pool)
 }
 
 /* The block that starts at frame n, by itself; its pages go into the tally. */
-static const char *page_check_block(const struct page_pool *pool, uint32_t n,
-				    struct page_tally *t)
+static const char *page_check_block(const struct page_pool *pool, uint32_t n, struct page_tally *t)
 {
 	const struct frame *f = &pool->frames[n];
 	const uint32_t pages = 1u << (f->order & 31);
 
-	if (f->state == FRAME_BODY || f->state > FRAME_RESERVED) return "P2: no head where one is due";
+	if (f->state == FRAME_BODY || f->state > FRAME_RESERVED)
+		return "P2: no head where one is due";
 	if (f->zone >= ZONES || n < page_zone_first(pool, f->zone)) return "P3: zone of a frame";
 	if (f->order > PAGE_ORDER_MAX || !is_aligned(n, pages)) return "P3: order of a block";
 	if (pages > pool->zone_end[f->zone] - n) return "P3: a block crosses its zone's end";
@@ -187,8 +185,7 @@ static const char *page_check_caches(const struct page_pool *pool, struct page_t
 
 	for (unsigned i = 0; i < pool->cpus; i++) {
 		for (unsigned z = 0; z < ZONES; z++) {
-			const char *wrong =
-				page_check_stack(pool, &pool->cpu[i].stack[z], z, t);
+			const char *wrong = page_check_stack(pool, &pool->cpu[i].stack[z], z, t);
 			if (wrong != NULL) return wrong;
 		}
 	}
@@ -237,8 +234,7 @@ uint64_t page_hash(struct page_pool *pool)
 {
 	uint64_t hash = 0;
 
-	for (uint32_t n = 0; n < pool->pages; n++)
-		hash = page_mix(hash ^ pool->frames[n].word);
+	for (uint32_t n = 0; n < pool->pages; n++) hash = page_mix(hash ^ pool->frames[n].word);
 	return hash;
 }
 
@@ -248,8 +244,7 @@ void page_fragmentation(struct page_pool *pool, struct page_fragmentation *out)
 
 	*out = (struct page_fragmentation){ .free_pages = page_free_locked(pool) };
 	for (unsigned o = 0; o < PAGE_ORDERS; o++) {
-		for (unsigned z = 0; z < ZONES; z++)
-			out->blocks[o] += pool->free[z][o].count;
+		for (unsigned z = 0; z < ZONES; z++) out->blocks[o] += pool->free[z][o].count;
 		if (out->blocks[o] != 0) out->largest_pages = 1u << o;
 	}
 	lock_drop(&pool->lock, was);

@@ -171,6 +171,5 @@ static void page_cpu_drain(struct page_pool *pool, struct page_cpu *c)
 
 void page_cpus_drain(struct page_pool *pool)
 {
-	for (unsigned i = 0; i < pool->cpus; i++)
-		page_cpu_drain(pool, &pool->cpu[i]);
+	for (unsigned i = 0; i < pool->cpus; i++) page_cpu_drain(pool, &pool->cpu[i]);
 }

@@ -33,8 +33,7 @@ static uint32_t page_level_end(uint32_t mark, bool holds)
 static uint32_t page_level_at(const struct page_pool *pool, uint32_t free)
 {
 	const uint32_t low = page_level_end(pool->low, pool->level >= PRESSURE_LOW);
-	const uint32_t critical =
-		page_level_end(pool->critical, pool->level >= PRESSURE_CRITICAL);
+	const uint32_t critical = page_level_end(pool->critical, pool->level >= PRESSURE_CRITICAL);
 
 	if (free < critical) return PRESSURE_CRITICAL;
 	return free < low ? PRESSURE_LOW : PRESSURE_NONE;

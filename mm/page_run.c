@@ -98,8 +98,7 @@ static bool page_claim_try(struct page_pool *pool, uint32_t first, uint32_t end,
 	if (had) {
 		page_range_take_locked(pool, first, end);
 		pool->out_pages += end - first;
-		for (uint32_t n = first; n < end; n++)
-			frame_give(&pool->frames[n], 0, how, site);
+		for (uint32_t n = first; n < end; n++) frame_give(&pool->frames[n], 0, how, site);
 	}
 	page_tell(pool, page_unlock(pool, was));
 	return had;

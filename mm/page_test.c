@@ -101,7 +101,9 @@ static void every_order_splits_and_merges_back(void)
 
 static void an_order_beyond_the_largest_is_refused(void)
 {
-	static const unsigned orders[] = { PAGE_ORDER_MAX + 1, 31, 32, 63, 64, 1u << 24, UINT32_MAX };
+	static const unsigned orders[] = {
+		PAGE_ORDER_MAX + 1, 31, 32, 63, 64, 1u << 24, UINT32_MAX
+	};
 
 	make_plain(1024);
 	const paddr_t a = page_alloc(&pool, 0, KERNEL, 1);
@@ -118,7 +120,8 @@ static void a_pool_that_is_no_power_of_two_gives_all_its_pages(void)
 	make_plain(1000);
 	for (uint32_t i = 0; i < 1000; i++) EXPECT(page_alloc(&pool, 0, KERNEL, 1) != PADDR_NONE);
 	EXPECT(page_alloc(&pool, 0, KERNEL, 1) == PADDR_NONE);
-	for (uint32_t i = 0; i < 1000; i++) EXPECT(page_free(&pool, at(i), 0, KERNEL) == PAGE_FREED);
+	for (uint32_t i = 0; i < 1000; i++)
+		EXPECT(page_free(&pool, at(i), 0, KERNEL) == PAGE_FREED);
 	all_is_free(1000);
 	EXPECT(page_alloc(&pool, 9, KERNEL, 1) == at(0));
 	EXPECT(page_alloc(&pool, 9, KERNEL, 1) == PADDR_NONE);
@@ -208,12 +211,12 @@ static void the_reserve_can_be_larger_than_its_zones(void)
 
 /* --- bad frees ------------------------------------------------------------------------------- */
 
-#define REFUSED(verdict, call)                                     \
-	do {                                                       \
-		const uint64_t before = page_hash(&pool);          \
-		const struct page_counts was = counts();           \
-		EXPECT((call) == (verdict));                       \
-		EXPECT(page_hash(&pool) == before);                \
+#define REFUSED(verdict, call)                                                  \
+	do {                                                                    \
+		const uint64_t before = page_hash(&pool);                       \
+		const struct page_counts was = counts();                        \
+		EXPECT((call) == (verdict));                                    \
+		EXPECT(page_hash(&pool) == before);                             \
 		EXPECT(counts().used == was.used && counts().free == was.free); \
 	} while (0)
 
@@ -254,7 +257,9 @@ static void every_bad_free_has_its_verdict(void)
 	static const struct {
 		uint32_t cache, quarantine;
 		bool poison;
-	} ways[] = { { 0, 0, false }, { 8, 0, false }, { 0, 16, false }, { 8, 16, true }, { 8, 0, true } };
+	} ways[] = {
+		{ 0, 0, false }, { 8, 0, false }, { 0, 16, false }, { 8, 16, true }, { 8, 0, true }
+	};
 
 	for (size_t i = 0; i < COUNT_OF(ways); i++) {
 		struct page_config config = plain(64);
@@ -497,8 +502,12 @@ static size_t shrink_hoard(void *context, size_t pages)
 
 static void shrinkers_are_asked_in_order_and_once(void)
 {
-	static struct shrinker first = { .name = "first", .shrink = shrink_hoard, .context = &hoard[0] };
-	static struct shrinker second = { .name = "second", .shrink = shrink_hoard, .context = &hoard[1] };
+	static struct shrinker first = { .name = "first",
+					 .shrink = shrink_hoard,
+					 .context = &hoard[0] };
+	static struct shrinker second = { .name = "second",
+					  .shrink = shrink_hoard,
+					  .context = &hoard[1] };
 
 	for (uint32_t cache = 0; cache <= 2; cache += 2) {
 		struct page_config config = plain(4);
@@ -546,10 +555,12 @@ static void fragmentation_is_told_as_it_is(void)
 
 	make_plain(64);
 	EXPECT(page_run_alloc(&pool, 64, KERNEL, 1) == at(0));
-	for (uint32_t n = 0; n < 64; n += 2) EXPECT(page_free(&pool, at(n), 0, KERNEL) == PAGE_FREED);
+	for (uint32_t n = 0; n < 64; n += 2)
+		EXPECT(page_free(&pool, at(n), 0, KERNEL) == PAGE_FREED);
 	page_fragmentation(&pool, &f);
 	EXPECT(f.blocks[0] == 32 && f.largest_pages == 1 && f.free_pages == 32);
-	for (uint32_t n = 1; n < 64; n += 2) EXPECT(page_free(&pool, at(n), 0, KERNEL) == PAGE_FREED);
+	for (uint32_t n = 1; n < 64; n += 2)
+		EXPECT(page_free(&pool, at(n), 0, KERNEL) == PAGE_FREED);
 	page_fragmentation(&pool, &f);
 	EXPECT(f.blocks[0] == 0 && f.blocks[6] == 1 && f.largest_pages == 64);
 }

@@ -43,44 +43,44 @@ _Static_assert(sizeof(struct magazine) == 128, "two cache lines, found by a shif
 
 struct slab_config {
 	struct page_pool *pages;
-	uint32_t size;     /* bytes a user gets; a multiple of 16 up to SLAB_SIZE_MAX */
-	uint32_t number;   /* in the frames of its pages: unlike any other's in the pool */
-	uint32_t depth;    /* of a magazine, up to MAGAZINE_DEPTH_MAX; 0: none */
-	uint32_t depot;    /* batches of half a magazine kept from the slabs, up to DEPOT_MAX */
-	uint32_t keep;     /* empty slabs kept back from the pool, until slab_drain */
-	uint32_t redzone;  /* bytes after each object that nobody may write; a multiple of 16 */
-	bool poison;       /* fill free objects with a pattern and verify it when handed out */
-	bool sites;        /* remember who asked for each object (needs CALL_SITES) */
+	uint32_t size;    /* bytes a user gets; a multiple of 16 up to SLAB_SIZE_MAX */
+	uint32_t number;  /* in the frames of its pages: unlike any other's in the pool */
+	uint32_t depth;   /* of a magazine, up to MAGAZINE_DEPTH_MAX; 0: none */
+	uint32_t depot;   /* batches of half a magazine kept from the slabs, up to DEPOT_MAX */
+	uint32_t keep;    /* empty slabs kept back from the pool, until slab_drain */
+	uint32_t redzone; /* bytes after each object that nobody may write; a multiple of 16 */
+	bool poison;      /* fill free objects with a pattern and verify it when handed out */
+	bool sites;       /* remember who asked for each object (needs CALL_SITES) */
 	struct magazine *magazines; /* CPU c's is magazines[c * magazine_stride] */
 	uint32_t magazine_stride;
 };
 
 struct slab_cache {
 	struct page_pool *pages;
-	struct frame *frames;      /* the pool's, and its memory: offsets count from there */
+	struct frame *frames; /* the pool's, and its memory: offsets count from there */
 	uint8_t *memory;
 	struct magazine *magazines;
 	uint32_t magazine_stride;
 	uint32_t depth;
-	uint32_t size;     /* bytes a user gets */
-	uint32_t stride;   /* from object to object: size and redzone */
+	uint32_t size;   /* bytes a user gets */
+	uint32_t stride; /* from object to object: size and redzone */
 	uint16_t number;
 	uint16_t per_slab; /* objects */
 	uint8_t order;     /* of a slab, log2 pages */
 	bool poison, sites;
-	bool careful;      /* any of poison, sites, redzone */
+	bool careful; /* any of poison, sites, redzone */
 	uint32_t keep;
 
-	uint32_t batch;       /* objects traded at once: half a magazine */
+	uint32_t batch; /* objects traded at once: half a magazine */
 	uint32_t depot_limit;
 
 	struct lock lock; /* RANK_SLAB */
 	uint32_t depot_count GUARDED_BY(&lock);
 	uint32_t depot[DEPOT_MAX] GUARDED_BY(&lock); /* first of `batch` chained objects, each */
-	uint32_t partial GUARDED_BY(&lock); /* slabs with free objects, empty ones too */
+	uint32_t partial GUARDED_BY(&lock);          /* slabs with free objects, empty ones too */
 	uint32_t slabs GUARDED_BY(&lock);
-	uint32_t empty GUARDED_BY(&lock);   /* slabs of which no object is out */
-	uint64_t taken GUARDED_BY(&lock);   /* objects out of the slabs: magazines, users */
+	uint32_t empty GUARDED_BY(&lock); /* slabs of which no object is out */
+	uint64_t taken GUARDED_BY(&lock); /* objects out of the slabs: magazines, users */
 	uint64_t peak_taken GUARDED_BY(&lock);
 	uint64_t slabs_made GUARDED_BY(&lock), slabs_returned GUARDED_BY(&lock);
 };
@@ -103,9 +103,9 @@ size_t slab_drain(struct slab_cache *cache);
 
 struct slab_counts {
 	uint32_t size, slabs, slab_pages, per_slab;
-	uint64_t live;   /* objects users have */
-	uint64_t cached; /* objects in magazines and in the depot */
-	uint64_t peak;   /* most objects out of slabs at one time */
+	uint64_t live;           /* objects users have */
+	uint64_t cached;         /* objects in magazines and in the depot */
+	uint64_t peak;           /* most objects out of slabs at one time */
 	uint64_t made, returned; /* slabs, ever */
 };
 void slab_count(struct slab_cache *cache, struct slab_counts *out);

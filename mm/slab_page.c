@@ -143,7 +143,8 @@ void batch_unchain(struct slab_cache *cache, uint32_t first, uint32_t *objects)
 		objects[i] = at;
 		if (i + 1 == cache->batch) break;
 		at = object_link(object_at(cache, at));
-		if (UNLIKELY(at >= end)) kpanic("use-after-free", "a batch of free objects was cut");
+		if (UNLIKELY(at >= end))
+			kpanic("use-after-free", "a batch of free objects was cut");
 	}
 	if (cache->poison) restore_poison(cache, objects, cache->batch, sizeof(uint64_t));
 }

@@ -108,7 +108,8 @@ static void exhaustion_and_recovery(void)
 	struct slab_cache cache = cache_open(&config);
 	void *p[16];
 
-	for (int i = 0; i < 16; i++) EXPECT((p[i] = slab_alloc(&cache, 2048, 0, SITE_NONE)) != NULL);
+	for (int i = 0; i < 16; i++)
+		EXPECT((p[i] = slab_alloc(&cache, 2048, 0, SITE_NONE)) != NULL);
 	EXPECT(slab_alloc(&cache, 2048, 0, SITE_NONE) == NULL);
 	EXPECT(slab_free(&cache, p[3]) == SLAB_FREED);
 	EXPECT(slab_alloc(&cache, 2048, 0, SITE_NONE) == p[3]);

@@ -13,12 +13,12 @@
 enum { TEST_PAGES = 256 };
 
 /* Says which claim failed, and ends the test. */
-#define EXPECT(c)                                                                  \
-	do {                                                                       \
-		if (!(c)) {                                                        \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #c);    \
-			exit(1);                                                   \
-		}                                                                  \
+#define EXPECT(c)                                                               \
+	do {                                                                    \
+		if (!(c)) {                                                     \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #c); \
+			exit(1);                                                \
+		}                                                               \
 	} while (0)
 
 struct test_pool {
@@ -28,7 +28,8 @@ struct test_pool {
 	struct mm_listener listener;
 };
 
-static inline void test_pool_tell(void *context, enum mm_event event, const struct mm_report *report)
+static inline void test_pool_tell(void *context, enum mm_event event,
+				  const struct mm_report *report)
 {
 	(void)report;
 	((struct test_pool *)context)->told[event]++;
