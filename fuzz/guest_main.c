@@ -178,8 +178,8 @@ static bool replay(const char *name)
 	size_t body_bytes;
 	struct script script;
 	const size_t bytes = load(name);
-	if (bytes == 0 || script_file_open(file, bytes, &body, &body_bytes, subject_name) !=
-				  SCRIPT_FILE_STORED) {
+	if (bytes == 0 ||
+	    script_file_open(file, bytes, &body, &body_bytes, subject_name) != SCRIPT_FILE_STORED) {
 		answer("%s refused\n", name);
 		return false;
 	}
@@ -188,7 +188,8 @@ static bool replay(const char *name)
 	outcome.oracle = NULL;
 	outcome.seen[0] = '\0';
 	script_open(&script, body, body_bytes);
-	if (run_once(subject, &script) && expects != NULL && is_text(expects, ORACLE_NONDETERMINISM))
+	if (run_once(subject, &script) && expects != NULL &&
+	    is_text(expects, ORACLE_NONDETERMINISM))
 		run_again(subject, &script);
 	judge(name, script.ops, expects);
 	return true;
@@ -201,7 +202,8 @@ static bool argument(const char *key, char *out, size_t room)
 {
 	const char *text;
 	size_t bytes;
-	if (!bootarg_text(boot.platform.bootargs, key, &text, &bytes) || bytes >= room) return false;
+	if (!bootarg_text(boot.platform.bootargs, key, &text, &bytes) || bytes >= room)
+		return false;
 	memcpy(out, text, bytes);
 	out[bytes] = '\0';
 	return true;

@@ -15,7 +15,7 @@ size_t script_generate(const struct subject *subject, uint64_t seed, uint32_t op
 size_t script_generate_nth(const struct subject *subject, uint64_t seed, uint64_t nth,
 			   uint32_t ops_most, uint8_t *out, size_t room);
 
-/* Changes the script of `bytes` bytes at `body` in place; returns its new length, at most `room`. */
+/* Changes the script of `bytes` bytes at `body` in place; its new length, at most `room`. */
 size_t script_mutate(const struct subject *subject, uint64_t seed, uint8_t *body, size_t bytes,
 		     size_t room);
 

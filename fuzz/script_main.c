@@ -134,7 +134,8 @@ static void make_folder(const char *path)
 	exit(EXIT_ENVIRONMENT);
 }
 
-/* corpus/heap/seeds/x and corpus/heap/regression/x must not meet: folders become part of the name. */
+/* corpus/heap/seeds/x and corpus/heap/regression/x must not meet: folders become part of the
+ * name. */
 static void add_to_corpus(const struct job *job, const char *path, const struct input *input)
 {
 	char folder[PATH_ROOM], name[2 * PATH_ROOM];
@@ -181,8 +182,8 @@ static void do_file(struct job *job, const char *path)
 
 static void check_verb(const char *verb)
 {
-	static const char *const verbs[] = { "assemble", "disassemble", "canonical", "check",
-					     "corpus",	 "generate" };
+	static const char *const verbs[] = { "assemble", "disassemble", "canonical",
+					     "check",    "corpus",      "generate" };
 	for (unsigned i = 0; i < COUNT_OF(verbs); i++)
 		if (strcmp(verb, verbs[i]) == 0) return;
 	usage("no such verb: ", verb);

@@ -218,11 +218,12 @@ bool heap_grow(struct heap *heap, const struct heap_want *want, uint32_t how, si
 	bool window = false;
 	if (heap->pages != NULL) {
 		if (growth_run(heap, want, site, &window)) return true;
-		/* What is kept free lies in the way, in the window and in memory: that goes first. */
+		/* What is kept free lies in the way, in window and memory: that goes first. */
 		if (heap_trim(heap, SIZE_MAX) != 0 && growth_run(heap, want, site, &window))
 			return true;
 		if (window && !(how & PAGE_NO_RECLAIM)) {
-			page_reclaim(heap->pages, UINT32_MAX); /* free pages in pieces are not enough */
+			page_reclaim(heap->pages,
+				     UINT32_MAX); /* free pages in pieces are not enough */
 			if (growth_run(heap, want, site, &window)) return true;
 		}
 	}
