@@ -94,8 +94,9 @@ void page_pool_init(struct page_pool *pool, const struct page_config *config)
 	for (unsigned z = 0; z < ZONES; z++) {
 		pool->zone_end[z] = config->zone_end[z];
 		for (unsigned o = 0; o < PAGE_ORDERS; o++) pool->free[z][o].first = FRAME_NONE;
-		for (uint32_t n = page_zone_first(pool, z); n < pool->zone_end[z]; n++)
-			pool->frames[n].word = FRAME_WORD(FRAME_RESERVED, 0, 0, z);
+		struct frame *const end = pool->frames + pool->zone_end[z];
+		for (struct frame *f = pool->frames + page_zone_first(pool, z); f < end; f++)
+			f->word = FRAME_WORD(FRAME_RESERVED, 0, 0, z);
 	}
 }
 
@@ -103,9 +104,10 @@ void page_pool_init(struct page_pool *pool, const struct page_config *config)
 void page_pool_give(struct page_pool *pool, uint32_t first, uint32_t end)
 {
 	ASSERT(first <= end && end <= pool->pages);
-	for (uint32_t n = first; n < end; n++) {
-		ASSERT(pool->frames[n].state == FRAME_RESERVED);
-		frame_forget(&pool->frames[n]);
+	struct frame *const last = pool->frames + end;
+	for (struct frame *f = pool->frames + first; f < last; f++) {
+		ASSERT(f->state == FRAME_RESERVED);
+		frame_forget(f);
 	}
 	page_withdraw(pool, first, end - first);
 	const mach_irq_t was = lock_take(&pool->lock);
