@@ -59,22 +59,35 @@ static bool is_enabled(const struct fdt *tree, fdt_node node)
 	return status.at == NULL || fdt_has_string(status, "okay") || fdt_has_string(status, "ok");
 }
 
-static bool is_compatible(const struct fdt *tree, fdt_node node, const char *with)
-{
-	return fdt_has_string(fdt_property(tree, node, "compatible"), with);
-}
+/* The devices of a board that we can use; the first enabled one of each kind. */
+enum device { DEVICE_PSCI, DEVICE_PSCI_OLD, DEVICE_UART, DEVICE_GIC3, DEVICE_GIC2, DEVICE_TIMER };
+enum { DEVICES = DEVICE_TIMER + 1 };
 
-/* The first enabled child of the root compatible with any of the (NULL-terminated) names. */
-static fdt_node device_find(const struct fdt *tree, const char *const *names)
+static const struct {
+	const char *compatible;
+	enum device device;
+} known[] = {
+	{ "arm,psci-1.0", DEVICE_PSCI },     { "arm,psci-0.2", DEVICE_PSCI },
+	{ "arm,psci", DEVICE_PSCI_OLD },     { "arm,pl011", DEVICE_UART },
+	{ "arm,gic-v3", DEVICE_GIC3 },       { "arm,cortex-a15-gic", DEVICE_GIC2 },
+	{ "arm,gic-400", DEVICE_GIC2 },      { "arm,armv8-timer", DEVICE_TIMER },
+	{ "arm,armv7-timer", DEVICE_TIMER },
+};
+
+/* One pass over the children of the root; FDT_NONE where there is none. */
+static void find_devices(const struct fdt *tree, fdt_node found[DEVICES])
 {
+	for (unsigned i = 0; i < DEVICES; i++) found[i] = FDT_NONE;
 	for (fdt_node node = fdt_child(tree, fdt_root(tree)); node != FDT_NONE;
 	     node = fdt_sibling(tree, node)) {
-		for (unsigned i = 0; names[i] != NULL; i++) {
-			if (is_compatible(tree, node, names[i]) && is_enabled(tree, node))
-				return node;
+		const struct fdt_value compatible = fdt_property(tree, node, "compatible");
+		for (unsigned i = 0; i < COUNT_OF(known); i++) {
+			if (found[known[i].device] == FDT_NONE &&
+			    fdt_has_string(compatible, known[i].compatible) &&
+			    is_enabled(tree, node))
+				found[known[i].device] = node;
 		}
 	}
-	return FDT_NONE;
 }
 
 /* --- what a complaint needs ------------------------------------------------------------------ */
@@ -87,10 +100,9 @@ static void read_bootargs(const struct fdt *tree, struct platform *out)
 	if (fdt_is_text(args)) out->bootargs = (const char *)args.at;
 }
 
-static const char *read_uart(const struct fdt *tree, struct cells cells, struct platform *out)
+static const char *read_uart(const struct fdt *tree, fdt_node node, struct cells cells,
+			     struct platform *out)
 {
-	static const char *const names[] = { "arm,pl011", NULL };
-	const fdt_node node = device_find(tree, names);
 	if (node == FDT_NONE) return NULL;
 	if (!reg_read(tree, node, cells, 0, &out->uart) || out->uart.bytes == 0 ||
 	    !range_is_possible(out->uart)) {
@@ -100,14 +112,13 @@ static const char *read_uart(const struct fdt *tree, struct cells cells, struct 
 	return NULL;
 }
 
-static const char *read_psci(const struct fdt *tree, struct platform *out)
+static const char *read_psci(const struct fdt *tree, const fdt_node found[DEVICES],
+			     struct platform *out)
 {
-	static const char *const newer[] = { "arm,psci-1.0", "arm,psci-0.2", NULL };
-	static const char *const older[] = { "arm,psci", NULL };
+	fdt_node node = found[DEVICE_PSCI];
 	out->psci_cpu_on = (uint32_t)PSCI_CPU_ON_64;
-	fdt_node node = device_find(tree, newer);
 	if (node == FDT_NONE) {
-		node = device_find(tree, older);
+		node = found[DEVICE_PSCI_OLD];
 		if (node == FDT_NONE) return NULL;
 		out->psci_cpu_on = fdt_cell_or(fdt_property(tree, node, "cpu_on"), 0);
 	}
@@ -258,13 +269,11 @@ static const char *read_gic3(const struct fdt *tree, fdt_node node, struct cells
 	return NULL;
 }
 
-static const char *read_gic(const struct fdt *tree, struct cells cells, struct platform *out)
+static const char *read_gic(const struct fdt *tree, const fdt_node found[DEVICES],
+			    struct cells cells, struct platform *out)
 {
-	static const char *const three[] = { "arm,gic-v3", NULL };
-	static const char *const two[] = { "arm,cortex-a15-gic", "arm,gic-400", NULL };
-	fdt_node node = device_find(tree, three);
-	const bool is_three = node != FDT_NONE;
-	if (!is_three) node = device_find(tree, two);
+	const bool is_three = found[DEVICE_GIC3] != FDT_NONE;
+	const fdt_node node = is_three ? found[DEVICE_GIC3] : found[DEVICE_GIC2];
 	if (node == FDT_NONE) return "no interrupt controller that we know";
 	if (fdt_cell_or(fdt_property(tree, node, "#interrupt-cells"), 0) != INTERRUPT_CELLS)
 		return "the GIC has strange interrupt cells";
@@ -277,10 +286,8 @@ static const char *read_gic(const struct fdt *tree, struct cells cells, struct p
 	return NULL;
 }
 
-static const char *read_timer(const struct fdt *tree, struct platform *out)
+static const char *read_timer(const struct fdt *tree, fdt_node node, struct platform *out)
 {
-	static const char *const names[] = { "arm,armv8-timer", "arm,armv7-timer", NULL };
-	const fdt_node node = device_find(tree, names);
 	if (node == FDT_NONE) return "no timer that we know";
 	const struct fdt_value list = fdt_property(tree, node, "interrupts");
 	uint64_t kind = 0, number = 0;
@@ -310,16 +317,18 @@ const char *platform_read(const struct fdt *tree, struct platform *out)
 {
 	*out = (struct platform){ .bootargs = "" };
 	struct cells cells;
+	fdt_node found[DEVICES];
+	find_devices(tree, found);
 	read_bootargs(tree, out);
-	const char *wrong = read_psci(tree, out);
+	const char *wrong = read_psci(tree, found, out);
 	if (!cells_read(tree, fdt_root(tree), &cells)) return "addresses of strange width";
-	const char *silent = read_uart(tree, cells, out);
+	const char *silent = read_uart(tree, found[DEVICE_UART], cells, out);
 	if (wrong == NULL) wrong = silent;
 	if (wrong == NULL) wrong = read_memory(tree, cells, out);
 	if (wrong == NULL) wrong = read_reservations(tree, out);
 	if (wrong == NULL) wrong = read_initrd(tree, out);
 	if (wrong == NULL) wrong = read_cpus(tree, out);
-	if (wrong == NULL) wrong = read_gic(tree, cells, out);
-	if (wrong == NULL) wrong = read_timer(tree, out);
+	if (wrong == NULL) wrong = read_gic(tree, found, cells, out);
+	if (wrong == NULL) wrong = read_timer(tree, found[DEVICE_TIMER], out);
 	return wrong;
 }

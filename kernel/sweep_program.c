@@ -16,7 +16,7 @@
 #include "kernel/power.h"
 #include "kernel/program.h"
 
-enum { NEAR_BYTES = 4 << 20, PATTERN = 0xd7 };
+enum { NEAR_BYTES = 1 << 20, PATTERN = 0xd7 };
 
 static uint32_t cksum_step(uint32_t sum, uint8_t byte)
 {
