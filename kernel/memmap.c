@@ -8,7 +8,7 @@
  *
  * Always true after memmap_build() returned NULL (see memmap_check):
  *   P1  everything is in whole pages and does not wrap (platform.c refuses ranges that do);
- *   P2  pieces of memory are disjoint and rise, and so do usable ranges;
+ *   P2  pieces of memory rise and do not touch; usable ranges rise and are disjoint;
  *   P3  every usable range lies in one piece of memory and overlaps nothing held;
  *   P4  usable_bytes is their sum.
  *
@@ -64,6 +64,19 @@ static const char *add_ram(struct memmap *map, struct range r)
 		return "memory overlaps memory";
 	map->ram_bytes += r.bytes;
 	return NULL;
+}
+
+/* Pieces that touch are one: a block of pages, or an initrd, may lie across their border. */
+static void join_ram(struct memmap *map)
+{
+	unsigned last = 0;
+	for (unsigned i = 1; i < map->ram_count; i++) {
+		if (end_of(map->ram[last]) == map->ram[i].base)
+			map->ram[last].bytes += map->ram[i].bytes;
+		else
+			map->ram[++last] = map->ram[i];
+	}
+	if (map->ram_count > 0) map->ram_count = last + 1;
 }
 
 /* Keeps `held` sorted. */
@@ -156,6 +169,7 @@ const char *memmap_build(struct memmap *map, const struct platform *platform, st
 		const char *wrong = add_ram(map, inward(platform->ram[i]));
 		if (wrong != NULL) return wrong;
 	}
+	join_ram(map);
 	const struct held given[] = {
 		{ image, "kernel image" },
 		{ tree, "device tree" },
@@ -239,7 +253,7 @@ const char *memmap_check(const struct memmap *map)
 		sum += map->usable[n].bytes;
 	}
 	for (unsigned n = 1; n < map->ram_count; n++) {
-		if (end_of(map->ram[n - 1]) > map->ram[n].base) return "P2: memory does not rise";
+		if (end_of(map->ram[n - 1]) >= map->ram[n].base) return "P2: memory does not rise";
 	}
 	return sum == map->usable_bytes ? NULL : "P4: the sum is wrong";
 }

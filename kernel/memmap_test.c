@@ -88,6 +88,20 @@ static void taking_and_returning(void)
 	EXPECT(memmap_check(&map) == NULL);
 }
 
+static void memory_in_pieces(void)
+{
+	struct tree_board board = tree_board_default();
+	static const uint64_t pieces[8] = { 0x44001000, 0x3fff000, 0x40000000, 0x4001000,
+					    0x60000000, 0x800000,  0x50000fff, 0x1000 };
+	struct memmap map;
+	memcpy(board.ram, pieces, sizeof(pieces));
+	board.ram_numbers = COUNT_OF(pieces);
+	EXPECT(judge(&board, image, tree_at, &map) == NULL && memmap_check(&map) == NULL);
+	/* Two touch and are one; of the last no whole page is left. */
+	EXPECT(map.ram_count == 2 && map.ram[0].bytes == 0x8000000);
+	EXPECT(map.ram[1].base == 0x60000000 && map.ram_bytes == 0x8800000);
+}
+
 static void sums_do_not_wrap(void)
 {
 	const struct tree_board board = tree_board_default();
@@ -225,6 +239,7 @@ int main(void)
 	a_board_is_read();
 	what_is_held_is_not_usable();
 	taking_and_returning();
+	memory_in_pieces();
 	sums_do_not_wrap();
 	memory_that_lies();
 	reservations_and_initrds_that_lie();

@@ -18,7 +18,7 @@ const char *smp_start(unsigned *cpu, int64_t *status);
 
 /*
  * Runs fn(arg) on a CPU, which may be this one, and waits.  False when it ended by smp_escape().
- * Not from an interrupt; no lock held; not for a CPU that is waiting for this one.
+ * Not from an interrupt; no lock held; any other CPU is resting, and nobody else sends to it.
  */
 bool smp_run_on(unsigned cpu, void (*fn)(void *), void *arg);
 

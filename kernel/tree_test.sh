@@ -130,4 +130,22 @@ status=$?
 log=''
 verdict 'no tree and no host' 0 '^$'
 
+# An image that is not where it asked to be cannot even map itself: it powers off, from EL1 and EL2.
+for machine in virt virt,virtualization=on; do
+	timeout 60 qemu-system-aarch64 -M "$machine" -cpu cortex-a57 -m 128 -nodefaults -no-reboot \
+		-display none -device "loader,file=$image,addr=0x40281000,cpu-num=0,force-raw=on" \
+		>/dev/null 2>&1
+	status=$?
+	verdict "misplaced image on $machine" 0 '^$'
+done
+
+log=$("$qemu" --smp 12 --timeout 60 "$image" 2>&1)
+status=$?
+verdict 'more CPUs than there is room for' 0 '^anvil: 4 more CPUs are left alone'
+
+log=$("$qemu" --smp 2 --memory 200 --timeout 60 "$image" -- \
+	-object memory-backend-ram,id=a,size=101M -object memory-backend-ram,id=b,size=99M \
+	-numa node,cpus=0,memdev=a -numa node,cpus=1,memdev=b 2>&1)
+status=$?
+verdict 'memory in two nodes' 0 '^anvil: self-test .* 0 failed'
 exit "$failed"

@@ -125,6 +125,7 @@ static bool map(uintptr_t va, paddr_t pa, uint64_t bytes, enum mmu_kind kind)
 
 void mmu_init(paddr_t image)
 {
+	ASSERT((uintptr_t)image_start == KERNEL_WINDOW + IMAGE_OFFSET); /* image.ld and layout.h */
 	boot_image_pa = image;
 	const entry_t *top = table_new();
 	ASSERT(top == tables[0]);
