@@ -29,11 +29,15 @@ done
 open_output
 export ANVIL_FINDINGS="$out/artifacts"
 
+# libFuzzer names its temporary files by process number, which is not unique across containers.
+TMPDIR=$(mktemp -d "$out/tmp.XXXXXX")
+export TMPDIR
+
 if [ $mode = merge ]; then
 	rm -rf "$out/corpus.merged"
 	mkdir "$out/corpus.merged"
 	"$program" -merge=1 "$@" "$out/corpus.merged" "$out/corpus" "$corpus/seeds"
-	rm -rf "$out/corpus"
+	rm -rf "$out/corpus" "$TMPDIR"
 	mv "$out/corpus.merged" "$out/corpus"
 	exit 0
 fi
@@ -42,8 +46,7 @@ fi
 [ -z "$seconds" ] || set -- "-max_total_time=$seconds" "$@"
 
 # In a session of its own, so that all its processes can be told to stop at once.
-pipe=$out/logs/.pipe
-rm -f "$pipe"
+pipe=$TMPDIR/words
 mkfifo "$pipe"
 (
 	trap '' INT
@@ -51,14 +54,15 @@ mkfifo "$pipe"
 ) &
 tee=$!
 setsid "$program" -artifact_prefix="$out/artifacts/" -dict="$dict" -max_len=16384 -timeout=25 \
-	-rss_limit_mb=2560 -print_final_stats=1 -print_funcs=0 "$@" "$out/corpus" "$corpus/seeds" >"$pipe" 2>&1 &
+	-rss_limit_mb=2560 -print_final_stats=1 -print_funcs=0 "$@" \
+	"$out/corpus" "$corpus/seeds" >"$pipe" 2>&1 &
 engine=$!
-rm "$pipe"
 trap 'kill -INT -- "-$engine" 2>/dev/null' INT TERM HUP
 watch_size $engine &
 watcher=$!
 wait_for $engine
 kill $watcher 2>/dev/null || :
 wait $tee || :
+rm -rf "$TMPDIR"
 say_how_to_replay "$out/artifacts"
 exit $status

@@ -1,0 +1,33 @@
+/*
+ * canary.h -- what the parts of the subject "canary" share.
+ */
+#ifndef FUZZ_CANARY_H
+#define FUZZ_CANARY_H
+
+#include "fuzz/canary_cells.h"
+#include "fuzz/subject.h"
+#include "machine/lock.h"
+
+struct canary {
+	struct cells cells;
+	struct lock low, high;
+	uint8_t *held[SCRIPT_SLOTS];
+	uint32_t held_count;
+};
+
+static inline struct canary *canary_of(struct run *run)
+{
+	return run->state;
+}
+
+/* Operations that break a rule of the machine or of the language. */
+void canary_undefined(struct run *run, const struct script_op *op);
+void canary_assert(struct run *run, const struct script_op *op);
+void canary_deadlock(struct run *run, const struct script_op *op);
+void canary_lock_order(struct run *run, const struct script_op *op);
+void canary_lock_context(struct run *run, const struct script_op *op);
+void canary_owner(struct run *run, const struct script_op *op);
+void canary_irq_order(struct run *run, const struct script_op *op);
+void canary_nondeterminism(struct run *run, const struct script_op *op);
+
+#endif
