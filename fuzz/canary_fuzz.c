@@ -16,7 +16,7 @@
  */
 #include "fuzz/canary.h"
 
-/* --- the model --------------------------------------------------------------------------------- */
+/* --- the model -------------------------------------------------------------------------------- */
 
 /* As the kernel's short names do: a bad free is a panic. */
 static void cell_give_or_panic(struct canary *c, uint8_t *cell)
@@ -86,7 +86,7 @@ static unsigned empty_slot(struct canary *c)
 	return s;
 }
 
-/* --- operations -------------------------------------------------------------------------------- */
+/* --- operations ------------------------------------------------------------------------------- */
 
 static void step_take(struct run *run, const struct script_op *op)
 {
@@ -296,7 +296,7 @@ static const struct op_kind canary_ops[] = {
 	MISDEED("nondeterminism", canary_nondeterminism),
 };
 
-/* --- the subject ------------------------------------------------------------------------------- */
+/* --- the subject ------------------------------------------------------------------------------ */
 
 static void canary_open(struct run *run)
 {
