@@ -122,13 +122,17 @@ static void see(struct run *run)
 		run_sometimes(run, SAW_SPAN_MERGED);
 }
 
-/* After a free or shrink that left a hole at `at`: pages beyond what is kept must be gone. */
-static void check_given_back(struct run *run, uintptr_t at)
+/* After a free or shrink that left a hole at `at`: pages beyond what is kept must be gone, and what
+ * is kept must be there, but for the nodes and pieces of pages at the edges of a cut. */
+static void check_given_back(struct run *run, uintptr_t at, size_t pages)
 {
 	struct heap_state *s = state_of(run);
 	const size_t large = heap_model_large_bytes(&s->picture);
 	const size_t idle = heap_model_idle_pages(&s->picture, at);
 
+	if (s->picture.span_pages < pages && large + 3 * PAGE_SIZE < s->picture.keep_bytes)
+		kpanic(ORACLE_ACCOUNT, "%zu pages were given back, and only %zu bytes are kept",
+		       pages - s->picture.span_pages, large);
 	if (idle == 0) return;
 	run_sometimes(run, SAW_PAGES_KEPT);
 	if (large >= s->picture.keep_bytes + PAGE_SIZE)
@@ -151,8 +155,9 @@ static void give_back(struct run *run, unsigned slot)
 	if (sides == SIDE_LEFT) run_sometimes(run, SAW_MERGE_LEFT);
 	if (sides == SIDE_RIGHT) run_sometimes(run, SAW_MERGE_RIGHT);
 	if (sides == (SIDE_LEFT | SIDE_RIGHT)) run_sometimes(run, SAW_MERGE_BOTH);
+	const size_t pages = s->picture.span_pages;
 	see(run);
-	check_given_back(run, (uintptr_t)p - MODEL_NODE);
+	check_given_back(run, (uintptr_t)p - MODEL_NODE, pages);
 }
 
 static size_t size_of(const struct script_op *op)
@@ -198,11 +203,14 @@ static void get_block(struct run *run, const struct script_op *op, unsigned flag
 
 	if (s->model.blocks[op->slot].at != NULL) give_back(run, op->slot);
 	const bool fits = heap_model_fits(&s->picture, bytes, align);
-	const size_t before = s->heap.span_pages;
+	const size_t before = s->heap.span_pages, growths = s->heap.growths;
 	void *p = (flags & HELD_ONLY) ? heap_alloc_held(&s->heap, bytes, align, run->op + 1)
 				      : heap_alloc(&s->heap, bytes, align, how, run->op + 1);
 	if (!fits) see(run);
 	run_result(run, p != NULL);
+	if (s->heap.growths > growths + 1)
+		kpanic(ORACLE_ACCOUNT, "for %zu bytes the heap grew %zu times", bytes,
+		       s->heap.growths - growths);
 	if (p == NULL) {
 		refused(run, bytes, align, fits, (flags & HELD_ONLY) != 0);
 		return;
@@ -257,9 +265,11 @@ static void step_resize(struct run *run, const struct script_op *op)
 	if (bytes > had) run_sometimes(run, SAW_RESIZE_GROWN);
 	if (bytes < had) run_sometimes(run, SAW_RESIZE_SHRUNK);
 	block_move(&s->model, op->slot, b->at, bytes == 0 ? 1 : bytes, run->op + 1);
+	const size_t pages = s->picture.span_pages;
 	see(run);
 	if (s->picture.granted_bytes < before)
-		check_given_back(run, (uintptr_t)b->at - MODEL_NODE + heap_model_need(bytes));
+		check_given_back(run, (uintptr_t)b->at - MODEL_NODE + heap_model_need(bytes),
+				 pages);
 }
 
 static void step_verify(struct run *run, const struct script_op *op)

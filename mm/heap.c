@@ -27,6 +27,8 @@
  */
 #include "mm/heap_inside.h"
 
+enum { HEAP_GROWTHS_MAX = 8 }; /* for one request */
+
 const char *heap_verdict_name(enum heap_verdict v)
 {
 	static const char *const names[HEAP_VERDICTS] = {
@@ -141,14 +143,16 @@ void *heap_alloc_held(struct heap *heap, size_t bytes, size_t align, site_t site
 	return want_make(&want, bytes, align) ? heap_take(heap, &want, site) : NULL;
 }
 
-/* Another CPU may take what this one grew the heap by: then it grows again, inside the window. */
+/* Another CPU may take what this one grew the heap by: then it grows again, but not for ever. */
 static NOINLINE void *heap_alloc_growing(struct heap *heap, const struct heap_want *want,
 					 uint32_t how, site_t site)
 {
-	while (heap_grow(heap, want, how, site)) {
+	for (int tries = 0; tries < HEAP_GROWTHS_MAX; tries++) {
+		if (!heap_grow(heap, want, how, site)) return NULL;
 		void *p = heap_take(heap, want, site);
 		if (p != NULL) return p;
 	}
+	heap_tell(heap, MM_EVENT_PAGES_AT_GROWTH, want->asked, want->align, site);
 	return NULL;
 }
 

@@ -59,6 +59,7 @@ struct heap {
 	size_t granted_blocks GUARDED_BY(&lock);
 	size_t free_blocks GUARDED_BY(&lock);
 	size_t peak_bytes GUARDED_BY(&lock); /* most that was granted at one time */
+	size_t growths GUARDED_BY(&lock);    /* how often pages came */
 	size_t cut_chains GUARDED_BY(&lock); /* lists cut short at a link that was not sound */
 };
 
@@ -91,7 +92,7 @@ size_t heap_trim(struct heap *heap, size_t pages);
 
 struct heap_counts {
 	size_t span_count, span_pages, free_bytes, free_blocks, granted_bytes, granted_blocks;
-	size_t peak_bytes, cut_chains;
+	size_t peak_bytes, growths, cut_chains;
 	size_t largest_free; /* bytes a caller could get without growth, 0 if none */
 };
 void heap_count(struct heap *heap, struct heap_counts *out);

@@ -224,6 +224,7 @@ void heap_count(struct heap *heap, struct heap_counts *out)
 		.granted_bytes = heap->granted_bytes,
 		.granted_blocks = heap->granted_blocks,
 		.peak_bytes = heap->peak_bytes,
+		.growths = heap->growths,
 		.cut_chains = heap->cut_chains,
 		.largest_free = largest_free(heap),
 	};

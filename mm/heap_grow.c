@@ -7,8 +7,9 @@
  * an alignment costs; without them a request near a multiple of a page grows for ever.
  *
  * The first place to ask for is right behind the span whose last block offers the largest free
- * end, since that end counts toward the need; the second is anywhere.  Reclaim is left to the last
- * try: pages beyond the need are not worth anybody's caches.
+ * end, since that end counts toward the need; the second is anywhere; the third behind each span
+ * in turn.  Before a request is refused, what the heap keeps free goes back, and then the pool's
+ * shrinkers are asked: pages beyond the need are not worth anybody's caches.
  *
  * When large free blocks hold more than keep_bytes, a free that makes one gives the excess back;
  * heap_trim gives back all there is.
@@ -118,6 +119,7 @@ static void window_settle(struct heap *heap, size_t booked, paddr_t pa, size_t p
 	const mach_irq_t irq = lock_take(&heap->lock);
 	ASSERT(heap->asked_pages >= booked && booked >= pages);
 	heap->asked_pages -= booked;
+	heap->growths += pages != 0;
 	if (pages != 0) span_adopt(heap, memory, pages << PAGE_SHIFT, NODE_SPAN);
 	lock_drop(&heap->lock, irq);
 }
@@ -218,12 +220,12 @@ bool heap_grow(struct heap *heap, const struct heap_want *want, uint32_t how, si
 	bool window = false;
 	if (heap->pages != NULL) {
 		if (growth_run(heap, want, site, &window)) return true;
-		/* What is kept free lies in the way, in window and memory: that goes first. */
+		/* What is kept free is in the way, in the window and in memory: it goes first. */
 		if (heap_trim(heap, SIZE_MAX) != 0 && growth_run(heap, want, site, &window))
 			return true;
 		if (window && !(how & PAGE_NO_RECLAIM)) {
-			page_reclaim(heap->pages,
-				     UINT32_MAX); /* free pages in pieces are not enough */
+			/* Free pages in pieces are not enough: everything. */
+			page_reclaim(heap->pages, UINT32_MAX);
 			if (growth_run(heap, want, site, &window)) return true;
 		}
 	}

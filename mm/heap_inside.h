@@ -36,7 +36,7 @@ static inline size_t heap_front(uintptr_t address, size_t align)
 	return front == 0 || heap_rest_is_block(front) ? front : front + align;
 }
 
-/* --- heap_bins.c: the lists of free blocks; here what every alloc and free passes --------------- */
+/* --- heap_bins.c: the lists of free blocks; here what every alloc and free passes ------------- */
 
 /* Inlined at every level: passing nodes in registers halves the cost of an alloc or free. */
 #define HOT static inline __attribute__((always_inline))
