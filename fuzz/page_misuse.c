@@ -28,35 +28,20 @@ static struct misuse misuse_of(const struct page_state *s, unsigned slot, enum b
 	case AGAIN:
 		return (struct misuse){ (uint64_t)h->stale_first * PAGE_SIZE, h->stale_order,
 					h->stale_owner };
-	case INSIDE:
-		bad.offset += (uint64_t)(1 + arg % SCRIPT_PAGES_MAX) * PAGE_SIZE;
-		break;
-	case ORDER:
-		bad.order = arg % (PAGE_ORDERS + 1);
-		break;
-	case HUGE_ORDER:
-		bad.order = arg | PAGE_ORDERS;
-		break;
-	case OWNER:
-		bad.owner = page_owner_of(slot + 1 + arg % 3);
-		break;
-	case CROOKED:
-		bad.offset += 1 + arg % (PAGE_SIZE - 1);
-		break;
+	case INSIDE: bad.offset += (uint64_t)(1 + arg % SCRIPT_PAGES_MAX) * PAGE_SIZE; break;
+	case ORDER: bad.order = arg % (PAGE_ORDERS + 1); break;
+	case HUGE_ORDER: bad.order = arg | PAGE_ORDERS; break;
+	case OWNER: bad.owner = page_owner_of(slot + 1 + arg % 3); break;
+	case CROOKED: bad.offset += 1 + arg % (PAGE_SIZE - 1); break;
 	case RESERVED:
 		bad.offset = (uint64_t)(s->hole + arg % (s->hole_pages + 1)) * PAGE_SIZE;
 		break;
-	case BELOW:
-		bad.offset = -(uint64_t)(1 + arg) * PAGE_SIZE;
-		break;
-	case ABOVE:
-		bad.offset = ((uint64_t)s->model.pages + arg) * PAGE_SIZE;
-		break;
+	case BELOW: bad.offset = -(uint64_t)(1 + arg) * PAGE_SIZE; break;
+	case ABOVE: bad.offset = ((uint64_t)s->model.pages + arg) * PAGE_SIZE; break;
 	case FAR: /* the page's number comes out right where 32 or 52 bits are kept of it */
 		bad.offset += (uint64_t)(arg | 1) << (arg % 2 == 0 ? 44 : 63);
 		break;
-	case BADS:
-		break;
+	case BADS: break;
 	}
 	return bad;
 }
@@ -100,4 +85,3 @@ void page_step_free_range(struct run *run, const struct script_op *op)
 		kpanic(ORACLE_VERDICT, "freeing a range was told %s, not %s", page_verdict_name(v),
 		       page_verdict_name(want));
 }
-

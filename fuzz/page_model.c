@@ -85,8 +85,12 @@ uint32_t page_model_used(const struct page_model *m)
 static uint64_t fold(uint64_t free, unsigned order)
 {
 	static const uint64_t aligned[7] = {
-		~0ull,                 0x5555555555555555ull, 0x1111111111111111ull,
-		0x0101010101010101ull, 0x0001000100010001ull, 0x0000000100000001ull,
+		~0ull,
+		0x5555555555555555ull,
+		0x1111111111111111ull,
+		0x0101010101010101ull,
+		0x0001000100010001ull,
+		0x0000000100000001ull,
 		1,
 	};
 	for (unsigned k = 0; k < order; k++) free &= free >> (1u << k);
@@ -187,8 +191,7 @@ unsigned page_model_row_zone(const struct page_model *m, unsigned wish, uint32_t
 	return ZONES;
 }
 
-bool page_model_may_claim(const struct page_model *m, unsigned wish, uint64_t first,
-			  uint32_t pages)
+bool page_model_may_claim(const struct page_model *m, unsigned wish, uint64_t first, uint32_t pages)
 {
 	uint32_t lower = 0;
 
@@ -295,7 +298,8 @@ static uint64_t word_at(const struct page_model *m, unsigned slot, uint32_t page
 
 void page_model_write(const struct page_model *m, unsigned slot, uint32_t page, uint64_t *memory)
 {
-	for (unsigned w = 0; w < LAST_WORD; w += STRIDE_WORDS) memory[w] = word_at(m, slot, page, w);
+	for (unsigned w = 0; w < LAST_WORD; w += STRIDE_WORDS)
+		memory[w] = word_at(m, slot, page, w);
 	memory[LAST_WORD] = word_at(m, slot, page, LAST_WORD);
 }
 

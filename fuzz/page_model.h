@@ -31,7 +31,7 @@ struct page_holding {
 	uint32_t left;         /* pages not given back yet */
 	uint64_t seed;         /* of what is written there */
 	site_t site;
-	bool had;              /* it had something before: */
+	bool had; /* it had something before: */
 	uint8_t stale_order, stale_owner;
 	uint32_t stale_first;
 };

@@ -47,10 +47,11 @@ static void check_sums(const struct page_state *s, const struct page_counts *c)
 	if (c->total != m->pages || c->reserved != m->reserved)
 		kpanic(ORACLE_ACCOUNT, "%u pages, %u reserved", c->total, c->reserved);
 	if (c->used != page_model_used(m))
-		kpanic(ORACLE_ACCOUNT, "%u pages used, the model has %u", c->used, page_model_used(m));
+		kpanic(ORACLE_ACCOUNT, "%u pages used, the model has %u", c->used,
+		       page_model_used(m));
 	if (c->free + c->cached + c->quarantined != page_model_free(m))
-		kpanic(ORACLE_ACCOUNT, "%u free, %u cached, %u quarantined, %u are nobody's", c->free,
-		       c->cached, c->quarantined, page_model_free(m));
+		kpanic(ORACLE_ACCOUNT, "%u free, %u cached, %u quarantined, %u are nobody's",
+		       c->free, c->cached, c->quarantined, page_model_free(m));
 	for (unsigned z = 0; z < ZONES; z++)
 		if (c->zone_free[z] > m->zone_free[z] ||
 		    (page_state_exact(s) && c->zone_free[z] != m->zone_free[z]))
@@ -103,7 +104,8 @@ static void check_counts(struct run *run)
 	page_count(&s->pool, &c);
 	check_sums(s, &c);
 	check_limits(s, &c);
-	if (c.level != s->told_level || !level_may_be(c.level, c.free, s->pool.low, s->pool.critical))
+	if (c.level != s->told_level ||
+	    !level_may_be(c.level, c.free, s->pool.low, s->pool.critical))
 		kpanic(ORACLE_ACCOUNT, "pressure level %u, told %u, with %u pages free", c.level,
 		       s->told_level, c.free);
 	note_counts(run, &c);
@@ -153,8 +155,9 @@ static void check_sites(struct run *run)
 		holders++;
 		while (r < rows && row[r].site != h->site) r++;
 		if (r == rows || row[r].bytes != (uint64_t)h->left * PAGE_SIZE)
-			kpanic(ORACLE_ACCOUNT, "slot %u has %u pages from operation %u, not so its site",
-			       slot, h->left, h->site - 1);
+			kpanic(ORACLE_ACCOUNT,
+			       "slot %u has %u pages from operation %u, not so its site", slot,
+			       h->left, h->site - 1);
 		bytes += row[r].bytes;
 	}
 	if (holders != rows || bytes != (uint64_t)page_model_used(&s->model) * PAGE_SIZE)

@@ -57,7 +57,8 @@ static size_t shrink(void *context, size_t pages)
 	struct page_holding *h = &s->model.holding[me->slot];
 	const size_t given = h->held ? h->left : 0;
 	if (h->held) page_give_back(run, me->slot);
-	if (!r->reclaim && page_zone_for(s, r) != ZONES) r->could = true; /* no need to ask another */
+	if (!r->reclaim && page_zone_for(s, r) != ZONES)
+		r->could = true; /* no need to ask another */
 	return given;
 }
 
@@ -78,4 +79,3 @@ void page_step_shrinker(struct run *run, const struct script_op *op)
 	};
 	page_shrinker_add(&s->pool, &me->shrinker);
 }
-

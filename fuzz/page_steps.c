@@ -12,7 +12,8 @@
 
 static uint32_t how_of(unsigned how, unsigned slot)
 {
-	return PAGE_HOW(how % ZONES, page_owner_of(slot)) | ((how / ZONES & 1) != 0 ? PAGE_ZERO : 0) |
+	return PAGE_HOW(how % ZONES, page_owner_of(slot)) |
+	       ((how / ZONES & 1) != 0 ? PAGE_ZERO : 0) |
 	       ((how / ZONES & 2) != 0 ? PAGE_NO_RECLAIM : 0);
 }
 
@@ -24,7 +25,8 @@ static void check_zero(const struct page_state *s, uint32_t first, uint32_t page
 		const uint64_t *memory = page_memory_of(s, p);
 
 		for (unsigned w = 0; w < PAGE_SIZE / 8; w++)
-			if (memory[w] != 0) kpanic(ORACLE_ZEROING, "page %u, word %u is not zero", p, w);
+			if (memory[w] != 0)
+				kpanic(ORACLE_ZEROING, "page %u, word %u is not zero", p, w);
 	}
 }
 
@@ -117,7 +119,8 @@ static void note_grant(struct run *run, const struct page_request *r, unsigned z
 {
 	const struct page_state *s = page_state_of(run);
 
-	if (r->wish == ZONE_USER && zone == ZONE_KERNEL) run_sometimes(run, SAW_FELL_BACK_TO_KERNEL);
+	if (r->wish == ZONE_USER && zone == ZONE_KERNEL)
+		run_sometimes(run, SAW_FELL_BACK_TO_KERNEL);
 	if (r->wish == ZONE_KERNEL && zone == ZONE_USER) run_sometimes(run, SAW_FELL_BACK_TO_USER);
 	if (r->wish != ZONE_DMA && zone == ZONE_DMA) run_sometimes(run, SAW_FELL_BACK_TO_DMA);
 	if (r->asked != 0) run_sometimes(run, SAW_SHRINKER_SAVED);
@@ -279,4 +282,3 @@ void page_step_use(struct run *run, const struct script_op *op)
 		if (s->model.whose[p] == op->slot + 1)
 			page_model_write(&s->model, op->slot, p, page_memory_of(s, p));
 }
-

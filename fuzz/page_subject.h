@@ -11,7 +11,11 @@
 enum { SHRINKERS = 4, HOWS = 4 * ZONES };
 
 /* Ways to free what should not be freed; see page_misuse.c. */
-enum bad_free { AGAIN, INSIDE, ORDER, HUGE_ORDER, OWNER, CROOKED, RESERVED, BELOW, ABOVE, FAR, BADS };
+/* clang-format off */
+enum bad_free {
+	AGAIN, INSIDE, ORDER, HUGE_ORDER, OWNER, CROOKED, RESERVED, BELOW, ABOVE, FAR, BADS
+};
+/* clang-format on */
 
 enum page_saw {
 	SAW_EXHAUSTION,
@@ -46,7 +50,7 @@ struct page_request {
 	uint32_t pages;
 	unsigned order;
 	bool is_run;
-	bool reclaim; /* page_reclaim, not an allocation */
+	bool reclaim;  /* page_reclaim, not an allocation */
 	unsigned wish; /* zone */
 	uint32_t how;
 	bool could;     /* it can be met with what is free: no shrinker is to be asked */

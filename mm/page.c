@@ -88,6 +88,7 @@ void page_pool_init(struct page_pool *pool, const struct page_config *config)
 		.reserved_pages = config->pages,
 		.quarantine_first = FRAME_NONE,
 		.quarantine_last = FRAME_NONE,
+		.level_from = UINT32_MAX, /* the first to look will work it out */
 	};
 	lock_init(&pool->lock, RANK_PAGE);
 	page_cpus_init(pool);
@@ -154,42 +155,50 @@ void page_withdraw(struct page_pool *pool, uint32_t n, uint32_t pages)
 	mach_poison(memory, bytes);
 }
 
-/* May a request for `want` be met with `pages` pages of `zone`?  See the reserve in page.h. */
-static bool page_may_take_locked(const struct page_pool *pool, unsigned want, unsigned zone,
-				 uint32_t pages)
+/* May a request for `wish` be met with `pages` pages of another zone?  The reserve decides. */
+static bool page_may_take_locked(const struct page_pool *pool, unsigned wish, uint32_t pages)
 {
 	const uint64_t kept = (uint64_t)pool->reserve + pages;
 
-	if (want != ZONE_USER || zone == ZONE_USER) return true;
+	if (wish != ZONE_USER) return true;
 	return pool->free_pages[ZONE_DMA] + pool->free_pages[ZONE_KERNEL] >= kept;
 }
 
-/* Zones in the order in which a request tries them; ZONES ends the list. */
-static unsigned page_fallback(unsigned want, unsigned turn)
-{
-	static const uint8_t zones[ZONES][ZONES + 1] = {
-		[ZONE_DMA] = { ZONE_DMA, ZONES },
-		[ZONE_KERNEL] = { ZONE_KERNEL, ZONE_USER, ZONE_DMA, ZONES },
-		[ZONE_USER] = { ZONE_USER, ZONE_KERNEL, ZONE_DMA, ZONES },
-	};
-	ASSERT(want < ZONES && turn <= ZONES);
-	return zones[want][turn];
-}
-
-static uint32_t page_try_zones_locked(struct page_pool *pool, const struct page_want *want)
+static uint32_t page_try_zone_locked(struct page_pool *pool, unsigned zone,
+				     const struct page_want *want)
 {
 	const unsigned wish = page_how_zone(want->how);
-	uint32_t n = FRAME_NONE;
 
-	for (unsigned i = 0; n == FRAME_NONE; i++) {
-		const unsigned zone = page_fallback(wish, i);
+	if (wish != zone && !page_may_take_locked(pool, wish, want->pages)) return FRAME_NONE;
+	if (want->row) return page_row_take_locked(pool, zone, want);
+	return page_block_take_locked(pool, zone, want->order);
+}
 
-		if (zone == ZONES) break;
-		if (!page_may_take_locked(pool, wish, zone, want->pages)) continue;
-		n = want->row ? page_row_take_locked(pool, zone, want)
-			      : page_block_take_locked(pool, zone, want->order);
-	}
+/* The zone wished for, then those that a request for it falls back to. */
+static uint32_t page_try_zones_locked(struct page_pool *pool, const struct page_want *want)
+{
+	static const uint8_t others[ZONES][ZONES] = {
+		[ZONE_DMA] = { ZONES },
+		[ZONE_KERNEL] = { ZONE_USER, ZONE_DMA, ZONES },
+		[ZONE_USER] = { ZONE_KERNEL, ZONE_DMA, ZONES },
+	};
+	const unsigned wish = page_how_zone(want->how);
+	uint32_t n = page_try_zone_locked(pool, wish, want);
+
+	for (const uint8_t *zone = others[wish]; n == FRAME_NONE && *zone != ZONES; zone++)
+		n = page_try_zone_locked(pool, *zone, want);
 	return n;
+}
+
+static void page_mark_used(struct page_pool *pool, uint32_t n, const struct page_want *want)
+{
+	pool->out_pages += want->pages;
+	if (!want->row) {
+		frame_give(&pool->frames[n], want->order, want->how, want->site);
+		return;
+	}
+	for (uint32_t i = 0; i < want->pages; i++)
+		frame_give(&pool->frames[n + i], 0, want->how, want->site);
 }
 
 uint32_t page_try(struct page_pool *pool, const struct page_want *want)
@@ -200,11 +209,20 @@ uint32_t page_try(struct page_pool *pool, const struct page_want *want)
 	}
 	const mach_irq_t was = lock_take(&pool->lock);
 	const uint32_t n = page_try_zones_locked(pool, want);
-	if (n != FRAME_NONE) {
-		pool->out_pages += want->pages;
-		for (uint32_t i = 0; i < (want->row ? want->pages : 1); i++)
-			frame_give(&pool->frames[n + i], want->row ? 0 : want->order, want->how,
-				   want->site);
+	if (n != FRAME_NONE) page_mark_used(pool, n, want);
+	page_tell(pool, page_unlock(pool, was));
+	return n;
+}
+
+/* The attempt that most often succeeds: a block from the zone wished for. */
+static uint32_t page_take_block(struct page_pool *pool, unsigned order, uint32_t how, site_t site)
+{
+	const mach_irq_t was = lock_take(&pool->lock);
+	const uint32_t n = page_block_take_locked(pool, page_how_zone(how), order);
+
+	if (LIKELY(n != FRAME_NONE)) {
+		pool->out_pages += 1u << order;
+		frame_give(&pool->frames[n], order, how, site);
 	}
 	page_tell(pool, page_unlock(pool, was));
 	return n;
@@ -213,13 +231,20 @@ uint32_t page_try(struct page_pool *pool, const struct page_want *want)
 static NOINLINE paddr_t page_alloc_slowly(struct page_pool *pool, unsigned order, uint32_t how,
 					  site_t site)
 {
-	ASSERT(page_how_zone(how) < ZONES);
-	if (order > PAGE_ORDER_MAX) return PADDR_NONE;
+	uint32_t n = FRAME_NONE;
 
-	const struct page_want want = { 1u << order, order, false, how, site };
-	const uint32_t n = page_try_hard(pool, &want);
-	if (n == FRAME_NONE) return PADDR_NONE;
-	page_hand_out(pool, n, want.pages, how);
+	if (order > PAGE_ORDER_MAX) return PADDR_NONE;
+	if (order != 0 || pool->cache_pages == 0) {
+		if (page_cpu_shrinking(pool)) return PADDR_NONE;
+		n = page_take_block(pool, order, how, site);
+	}
+	if (UNLIKELY(n == FRAME_NONE)) {
+		const struct page_want want = { 1u << order, order, false, how, site };
+
+		n = page_try_hard(pool, &want);
+		if (n == FRAME_NONE) return PADDR_NONE;
+	}
+	page_hand_out(pool, n, 1u << order, how);
 	return page_address(pool, n);
 }
 
@@ -267,11 +292,23 @@ paddr_t page_alloc(struct page_pool *pool, unsigned order, uint32_t how, site_t 
 	return pa;
 }
 
-static enum page_verdict page_judge_body(const struct page_pool *pool, uint32_t n)
+/* The verdict on a free that is not as it should be. */
+static enum page_verdict page_judge_bad(const struct page_pool *pool, uint32_t n, uint32_t how)
 {
-	const struct frame *head = &pool->frames[page_head(pool, n)];
+	const struct frame *f = &pool->frames[n];
 
-	return head->state == FRAME_USED ? PAGE_NOT_HEAD : PAGE_DOUBLE_FREE;
+	switch ((enum frame_state)f->state) {
+	case FRAME_RESERVED: return PAGE_NEVER_GIVEN;
+	case FRAME_FREE:
+	case FRAME_CACHED:
+	case FRAME_QUARANTINED: return PAGE_DOUBLE_FREE;
+	case FRAME_BODY:
+		return pool->frames[page_head(pool, n)].state == FRAME_USED ? PAGE_NOT_HEAD
+									    : PAGE_DOUBLE_FREE;
+	case FRAME_USED: break;
+	}
+	ASSERT(f->state == FRAME_USED);
+	return f->owner == page_how_owner(how) ? PAGE_WRONG_ORDER : PAGE_WRONG_OWNER;
 }
 
 enum page_verdict page_judge(const struct page_pool *pool, paddr_t pa, unsigned order, uint32_t how)
@@ -283,31 +320,27 @@ enum page_verdict page_judge(const struct page_pool *pool, paddr_t pa, unsigned 
 	if (!is_aligned(offset, PAGE_SIZE)) return PAGE_MISALIGNED;
 
 	const struct frame *f = &pool->frames[n];
-	switch ((enum frame_state)f->state) {
-	case FRAME_RESERVED: return PAGE_NEVER_GIVEN;
-	case FRAME_FREE:
-	case FRAME_CACHED:
-	case FRAME_QUARANTINED: return PAGE_DOUBLE_FREE;
-	case FRAME_BODY: return page_judge_body(pool, (uint32_t)n);
-	case FRAME_USED: break;
-	}
-	ASSERT(f->state == FRAME_USED);
-	if (f->owner != page_how_owner(how)) return PAGE_WRONG_OWNER;
-	return f->order == order ? PAGE_FREED : PAGE_WRONG_ORDER;
+	const uint32_t given = FRAME_WORD(FRAME_USED, order, page_how_owner(how), f->zone);
+	if (LIKELY(order <= PAGE_ORDER_MAX && f->word == given)) return PAGE_FREED;
+	return page_judge_bad(pool, (uint32_t)n, how);
 }
 
-/* The way of all frees that are not quick.  The second verdict, under the lock, is the one that
- * counts: of two CPUs that free one block, one is told so. */
+/* Into the free lists, by way of the quarantine. */
 static enum page_verdict page_free_block(struct page_pool *pool, paddr_t pa, unsigned order,
 					 uint32_t how)
 {
-	const uint32_t n = (uint32_t)((pa - pool->base) >> PAGE_SHIFT);
 	const mach_irq_t was = lock_take(&pool->lock);
 	const enum page_verdict v = page_judge(pool, pa, order, how);
 
-	if (v == PAGE_FREED) {
+	if (LIKELY(v == PAGE_FREED)) {
+		const uint32_t n = (uint32_t)((pa - pool->base) >> PAGE_SHIFT);
+
+		page_withdraw(pool, n, 1u << order);
 		pool->out_pages -= 1u << order;
-		page_quarantine_locked(pool, n, order);
+		if (pool->quarantine_limit == 0)
+			page_block_put_locked(pool, n, order);
+		else
+			page_quarantine_locked(pool, n, order);
 	}
 	page_tell(pool, page_unlock(pool, was));
 	return v;
@@ -316,13 +349,13 @@ static enum page_verdict page_free_block(struct page_pool *pool, paddr_t pa, uns
 static NOINLINE enum page_verdict page_free_slowly(struct page_pool *pool, paddr_t pa,
 						   unsigned order, uint32_t how)
 {
-	const enum page_verdict v = page_judge(pool, pa, order, how);
-	const uint32_t n = (uint32_t)((pa - pool->base) >> PAGE_SHIFT);
-
-	if (v != PAGE_FREED) return v;
-	page_withdraw(pool, n, 1u << order);
 	if (order != 0 || pool->cache_pages == 0 || pool->quarantine_limit != 0)
 		return page_free_block(pool, pa, order, how);
+
+	const enum page_verdict v = page_judge(pool, pa, 0, how);
+	if (v != PAGE_FREED) return v;
+	const uint32_t n = (uint32_t)((pa - pool->base) >> PAGE_SHIFT);
+	page_withdraw(pool, n, 1);
 	page_cpu_put(pool, n);
 	return PAGE_FREED;
 }

@@ -55,14 +55,16 @@ struct page_config {
 	uint32_t pages;       /* frames, reserved ones included; up to 2^31 */
 	struct frame *frames; /* `pages` of them, zeroed, not inside the pool's own free pages */
 	unsigned cpus;
-	uint32_t zone_end[ZONES];  /* frame after each zone's last; rising; the last is `pages` */
-	uint32_t reserve;          /* pages in DMA and kernel that ZONE_USER cannot take */
-	uint32_t low, critical;    /* watermarks, in free pages: a level of pressure starts
-				     * below its mark and ends an eighth and one page above it */
+	/* Frame number after each zone's last; rising; the last is `pages`. */
+	uint32_t zone_end[ZONES];
+	uint32_t reserve; /* pages in DMA and kernel that ZONE_USER cannot take */
+	/* Watermarks, in free pages: a level of pressure starts below its mark, and ends an eighth and
+	 * one page above it. */
+	uint32_t low, critical;
 	uint32_t cache_pages;      /* a CPU keeps at most this many of each zone; 0: none */
 	uint32_t cache_batch;      /* moved at once to or from a cache; 1 to cache_pages */
 	uint32_t quarantine_pages; /* freed pages kept from reuse; 0: none */
-	bool poison;               /* fill freed pages with a pattern, verify it when handed out */
+	bool poison; /* fill freed pages with a pattern and verify it when handed out */
 	const struct mm_listener *listener; /* may be NULL */
 };
 
@@ -77,9 +79,9 @@ struct page_stack {
 /* One CPU's cache.  Its size and a stack's are powers of two, so that finding the one that is
  * wanted takes a shift, and no two CPUs share a cache line. */
 struct page_cpu {
-	struct latch latch;                /* RANK_PAGE_CPU */
-	uint32_t quick GUARDED_BY(&latch); /* count up to which pages come and go with no further
-					    * look; 0: always look */
+	struct latch latch; /* RANK_PAGE_CPU */
+	/* Count up to which pages come and go with no further look; 0: always look. */
+	uint32_t quick GUARDED_BY(&latch);
 	uint32_t shrinking GUARDED_BY(&latch); /* this CPU is inside a shrinker */
 	uint32_t pad[60];
 	struct page_stack stack[ZONES] GUARDED_BY(&latch);
@@ -130,8 +132,11 @@ struct page_pool {
 	uint32_t quarantined_pages GUARDED_BY(&lock);
 	uint32_t quarantine_first GUARDED_BY(&lock); /* oldest */
 	uint32_t quarantine_last GUARDED_BY(&lock);
-	uint32_t lowest_free GUARDED_BY(&lock); /* fewest free pages ever: the peak of use */
+	uint32_t lowest_free GUARDED_BY(&lock); /* fewest there ever were: the peak of use */
 	uint32_t level GUARDED_BY(&lock);       /* enum page_pressure, as last told */
+	/* Free pages from which on, and below which, the level stays what it is. */
+	uint32_t level_from GUARDED_BY(&lock);
+	uint32_t level_until GUARDED_BY(&lock);
 };
 
 /* Makes a pool in which every page is reserved.  `config` is checked: ASSERT. */
@@ -188,7 +193,7 @@ static inline paddr_t page_address(const struct page_pool *pool, uint32_t frame)
 struct page_counts {
 	uint32_t total, reserved, free, cached, quarantined, used;
 	uint32_t zone_free[ZONES];
-	uint32_t peak_used; /* most pages not free at one time, reserved ones left out */
+	uint32_t peak_used; /* most pages that were not free at one time, reserved ones left out */
 	uint32_t level;     /* enum page_pressure */
 };
 void page_count(struct page_pool *pool, struct page_counts *out);

@@ -22,13 +22,13 @@
  */
 #include "mm/page_inside.h"
 
-static void page_list_add(struct page_pool *pool, uint32_t n, unsigned order)
+/* A block to the front of its list. */
+static void page_list_add(struct page_pool *pool, uint32_t n, unsigned zone, unsigned order)
 {
-	struct frame *f = &pool->frames[n];
-	const unsigned zone = f->zone;
 	struct page_list *list = &pool->free[zone][order];
+	struct frame *f = &pool->frames[n];
 
-	ASSERT_SLOW(is_aligned(n, 1u << order) && order <= PAGE_ORDER_MAX);
+	ASSERT_SLOW(is_aligned(n, 1u << order) && f->zone == zone);
 	f->word = FRAME_WORD(FRAME_FREE, order, 0, zone);
 	f->prev = FRAME_NONE;
 	f->next = list->first;
@@ -38,21 +38,45 @@ static void page_list_add(struct page_pool *pool, uint32_t n, unsigned order)
 	pool->orders[zone] |= 1u << order;
 }
 
-static void page_list_remove(struct page_pool *pool, uint32_t n, unsigned order)
+/* A block from wherever it is on its list; true when it was the only one, as it often is. */
+static inline bool page_list_remove(struct frame *frames, struct page_list *list, uint32_t n)
 {
-	struct frame *f = &pool->frames[n];
-	const unsigned zone = f->zone;
-	struct page_list *list = &pool->free[zone][order];
+	struct frame *f = &frames[n];
 
-	ASSERT_SLOW(f->word == FRAME_WORD(FRAME_FREE, order, 0, zone));
+	ASSERT_SLOW(f->state == FRAME_FREE && list->count != 0);
 	ASSERT_SLOW((f->prev == FRAME_NONE) == (list->first == n));
+	f->word = FRAME_WORD(FRAME_BODY, 0, 0, f->zone);
+	if (--list->count == 0) {
+		list->first = FRAME_NONE;
+		return true;
+	}
 	if (f->prev == FRAME_NONE)
 		list->first = f->next;
 	else
-		pool->frames[f->prev].next = f->next;
-	if (f->next != FRAME_NONE) pool->frames[f->next].prev = f->prev;
-	if (--list->count == 0) pool->orders[zone] &= ~(1u << order);
-	frame_forget(f);
+		frames[f->prev].next = f->next;
+	if (f->next != FRAME_NONE) frames[f->next].prev = f->prev;
+	return false;
+}
+
+/* The upper halves of the block at `n`, from 2^(have - 1) pages down to 2^order, become the only
+ * free blocks of their orders: of these there were none, or they would have been taken. */
+static inline void page_split(struct page_pool *pool, uint32_t n, unsigned zone, unsigned have,
+			      unsigned order)
+{
+	struct frame *const frames = pool->frames;
+	struct page_list *list = &pool->free[zone][have];
+	uint32_t size = 1u << have, word = FRAME_WORD(FRAME_FREE, have, 0, zone);
+
+	pool->orders[zone] |= size - (1u << order);
+	while (size > 1u << order) {
+		size >>= 1;
+		list--;
+		word -= FRAME_WORD(0, 1, 0, 0);
+		ASSERT_SLOW(list->count == 0 && frames[n + size].state == FRAME_BODY);
+		frames[n + size].word = word;
+		frames[n + size].next = frames[n + size].prev = FRAME_NONE;
+		*list = (struct page_list){ n + size, 1 };
+	}
 }
 
 uint32_t page_block_take_locked(struct page_pool *pool, unsigned zone, unsigned order)
@@ -61,34 +85,38 @@ uint32_t page_block_take_locked(struct page_pool *pool, unsigned zone, unsigned 
 	const uint32_t fit = pool->orders[zone] & (UINT32_MAX << order);
 	if (fit == 0) return FRAME_NONE;
 
-	unsigned have = bit_lowest(fit);
-	const uint32_t n = pool->free[zone][have].first;
-	page_list_remove(pool, n, have);
+	const unsigned have = bit_lowest(fit);
+	struct page_list *list = &pool->free[zone][have];
+	const uint32_t n = list->first;
+	if (page_list_remove(pool->frames, list, n)) pool->orders[zone] &= ~(1u << have);
+	page_split(pool, n, zone, have, order);
 	pool->free_pages[zone] -= 1u << order;
-	while (have > order) {
-		have--;
-		page_list_add(pool, n + (1u << have), have);
-	}
 	return n;
 }
 
 void page_block_put_locked(struct page_pool *pool, uint32_t n, unsigned order)
 {
-	const unsigned zone = pool->frames[n].zone;
+	struct frame *const frames = pool->frames;
+	const unsigned zone = frames[n].zone;
+	struct page_list *list = &pool->free[zone][order];
+	uint32_t size = 1u << order, word = FRAME_WORD(FRAME_FREE, order, 0, zone), emptied = 0;
 
-	ASSERT(order <= PAGE_ORDER_MAX && is_aligned(n, 1u << order));
-	ASSERT_SLOW(n + (1u << order) <= pool->zone_end[zone]);
-	pool->free_pages[zone] += 1u << order; /* B2: what it merges with was counted before */
-	frame_forget(&pool->frames[n]);
-	for (; order < PAGE_ORDER_MAX; order++) {
-		const uint32_t buddy = n ^ 1u << order;
+	ASSERT(order <= PAGE_ORDER_MAX && is_aligned(n, size));
+	ASSERT_SLOW(n + size <= pool->zone_end[zone]);
+	pool->free_pages[zone] += size; /* B2: what it merges with was counted before */
+	frame_forget(&frames[n]);
+	while (size < 1u << PAGE_ORDER_MAX) {
+		const uint32_t buddy = n ^ size;
 
-		if (buddy >= pool->pages) break;
-		if (pool->frames[buddy].word != FRAME_WORD(FRAME_FREE, order, 0, zone)) break;
-		page_list_remove(pool, buddy, order);
+		if (buddy >= pool->pages || frames[buddy].word != word) break; /* B3 */
+		if (page_list_remove(frames, list, buddy)) emptied |= size;
 		n &= buddy;
+		size <<= 1;
+		list++;
+		word += FRAME_WORD(0, 1, 0, 0);
 	}
-	page_list_add(pool, n, order);
+	pool->orders[zone] &= ~emptied; /* bit o is 2^o, as the size of a block of order o is */
+	page_list_add(pool, n, zone, bit_lowest(size));
 }
 
 unsigned page_order_at(const struct page_pool *pool, uint32_t n, uint32_t end)
@@ -128,12 +156,14 @@ void page_range_take_locked(struct page_pool *pool, uint32_t first, uint32_t end
 {
 	for (uint32_t n = first; n < end;) {
 		const uint32_t head = page_head(pool, n);
+		const unsigned zone = pool->frames[head].zone;
 		const unsigned order = pool->frames[head].order;
 		const uint32_t after = head + (1u << order);
 
 		ASSERT(pool->frames[head].state == FRAME_FREE);
-		page_list_remove(pool, head, order);
-		pool->free_pages[pool->frames[head].zone] -= 1u << order;
+		if (page_list_remove(pool->frames, &pool->free[zone][order], head))
+			pool->orders[zone] &= ~(1u << order);
+		pool->free_pages[zone] -= 1u << order;
 		if (head < first) page_range_put_locked(pool, head, first);
 		if (after > end) page_range_put_locked(pool, end, after);
 		n = after;

@@ -112,14 +112,32 @@ uint32_t page_row_take_locked(struct page_pool *pool, unsigned zone, const struc
 
 /* page_reclaim.c */
 
-/* Ends a section that may have changed free_pages: drops pool->lock, notes the lowest point and
- * the pressure level.  What it returns goes to page_tell when no lock is held any more. */
-struct page_news page_unlock(struct page_pool *pool, mach_irq_t was);
-void page_tell(const struct page_pool *pool, struct page_news news);
+/* The level of pressure at so many free pages; what there is to tell of it. */
+struct page_news page_level_turn(struct page_pool *pool, uint32_t free) REQUIRES(&pool->lock);
+void page_tell_news(const struct page_pool *pool, struct page_news news);
 /* A freed block waits before it is free; the oldest ones that are too many become free. */
 void page_quarantine_locked(struct page_pool *pool, uint32_t n, unsigned order)
 	REQUIRES(&pool->lock);
 /* page_try, then whatever the request allows to make it succeed. */
 uint32_t page_try_hard(struct page_pool *pool, const struct page_want *want);
+
+/* Ends a section that may have changed free_pages: drops pool->lock, notes the lowest point and
+ * the pressure level.  What it returns goes to page_tell when no lock is held any more. */
+static inline struct page_news page_unlock(struct page_pool *pool, mach_irq_t was)
+{
+	const uint32_t free = page_free_locked(pool);
+	struct page_news news = { free, 0 };
+
+	if (UNLIKELY(free < pool->level_from || free >= pool->level_until))
+		news = page_level_turn(pool, free);
+	if (free < pool->lowest_free) pool->lowest_free = free;
+	lock_drop(&pool->lock, was);
+	return news;
+}
+
+static inline void page_tell(const struct page_pool *pool, struct page_news news)
+{
+	if (UNLIKELY(news.level != 0)) page_tell_news(pool, news);
+}
 
 #endif

@@ -30,31 +30,26 @@ static uint32_t page_level_end(uint32_t mark, bool holds)
 	return holds ? mark + mark / 8 + 1 : mark;
 }
 
-static uint32_t page_level_at(const struct page_pool *pool, uint32_t free)
+struct page_news page_level_turn(struct page_pool *pool, uint32_t free)
 {
-	const uint32_t low = page_level_end(pool->low, pool->level >= PRESSURE_LOW);
-	const uint32_t critical = page_level_end(pool->critical, pool->level >= PRESSURE_CRITICAL);
+	const uint32_t was = pool->level;
+	const bool low = free < page_level_end(pool->low, pool->level >= PRESSURE_LOW);
+	const bool critical =
+		free < page_level_end(pool->critical, pool->level >= PRESSURE_CRITICAL);
 
-	if (free < critical) return PRESSURE_CRITICAL;
-	return free < low ? PRESSURE_LOW : PRESSURE_NONE;
+	ASSERT(free < pool->level_from || free >= pool->level_until);
+	pool->level = critical ? PRESSURE_CRITICAL : low ? PRESSURE_LOW : PRESSURE_NONE;
+	pool->level_from = critical ? 0 : low ? pool->critical : pool->low;
+	pool->level_until = critical ? page_level_end(pool->critical, true)
+			    : low    ? page_level_end(pool->low, true)
+				     : UINT32_MAX;
+	return (struct page_news){ free, pool->level == was ? 0 : pool->level + 1 };
 }
 
-struct page_news page_unlock(struct page_pool *pool, mach_irq_t was)
+void page_tell_news(const struct page_pool *pool, struct page_news news)
 {
-	const uint32_t free = page_free_locked(pool);
-	const uint32_t level = page_level_at(pool, free);
-	const struct page_news news = { free, level == pool->level ? 0 : level + 1 };
-
-	pool->level = level;
-	if (free < pool->lowest_free) pool->lowest_free = free;
-	lock_drop(&pool->lock, was);
-	return news;
-}
-
-void page_tell(const struct page_pool *pool, struct page_news news)
-{
-	if (LIKELY(news.level == 0)) return;
 	const struct mm_report report = { .pages = news.free, .level = news.level - 1 };
+
 	mm_tell(pool->listener, MM_EVENT_PRESSURE, &report);
 }
 

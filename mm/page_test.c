@@ -1,84 +1,8 @@
 /*
- * page_test.c -- the page allocator's edge cases by name.  What a million random operations do to
- * it is fuzz/page_fuzz.c's business.
+ * page_test.c -- the page allocator's edge cases by name: blocks, zones, bad frees, runs, figures.
+ * What a million random operations do to it is fuzz/page_fuzz.c's business.
  */
-#include "machine/host/panics.h"
-#include "mm/test_pool.h"
-
-#define KERNEL PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_KERNEL)
-#define HEAP PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_HEAP)
-#define USER PAGE_HOW(ZONE_USER, PAGE_OWNER_USER)
-#define DMA PAGE_HOW(ZONE_DMA, PAGE_OWNER_KERNEL)
-
-enum { PAGES = 2048 };
-
-static struct page_pool pool;
-static struct frame frames[PAGES];
-static uint32_t tellings, told_level, shrinks;
-static paddr_t base;
-
-static void tell(void *context, enum mm_event event, const struct mm_report *report)
-{
-	(void)context;
-	EXPECT(event == MM_EVENT_PRESSURE);
-	tellings++;
-	told_level = report->level;
-}
-
-static const struct mm_listener listener = { .tell = tell };
-
-/* A pool of one zone (all kernel) without caches, which tests change as they like. */
-static struct page_config plain(uint32_t pages)
-{
-	base = mach_pa(host_arena_open(HOST_ARENA_BYTES));
-	memset(frames, 0, sizeof(frames));
-	tellings = told_level = shrinks = 0;
-	return (struct page_config){
-		.base = base,
-		.pages = pages,
-		.frames = frames,
-		.cpus = 4,
-		.zone_end = { 0, pages, pages },
-		.listener = &listener,
-	};
-}
-
-static void make(const struct page_config *config)
-{
-	page_pool_init(&pool, config);
-	page_pool_give(&pool, 0, config->pages);
-}
-
-static void make_plain(uint32_t pages)
-{
-	const struct page_config config = plain(pages);
-
-	make(&config);
-}
-
-static paddr_t at(uint32_t n)
-{
-	return base + (paddr_t)n * PAGE_SIZE;
-}
-
-static struct page_counts counts(void)
-{
-	struct page_counts c;
-
-	EXPECT(page_check_counts(&pool) == NULL);
-	page_count(&pool, &c);
-	EXPECT(c.free + c.used + c.reserved + c.cached + c.quarantined == c.total);
-	return c;
-}
-
-/* All is back: drains and compares with how many pages were given. */
-static void all_is_free(uint32_t pages)
-{
-	page_drain(&pool);
-	const char *wrong = page_check(&pool);
-	if (wrong != NULL) kpanic("walk", "%s", wrong);
-	EXPECT(counts().free == pages && counts().used == 0);
-}
+#include "mm/page_test.h"
 
 /* --- blocks ---------------------------------------------------------------------------------- */
 
@@ -170,15 +94,6 @@ static void zoned(uint32_t reserve)
 	make(&config);
 }
 
-/* Takes single pages until none is left; how many those were. */
-static uint32_t take_all(uint32_t how)
-{
-	uint32_t n = 0;
-
-	while (page_alloc(&pool, 0, how, 1) != PADDR_NONE) n++;
-	return n;
-}
-
 static void zones_fall_back_in_order(void)
 {
 	zoned(0);
@@ -210,15 +125,6 @@ static void the_reserve_can_be_larger_than_its_zones(void)
 }
 
 /* --- bad frees ------------------------------------------------------------------------------- */
-
-#define REFUSED(verdict, call)                                                  \
-	do {                                                                    \
-		const uint64_t before = page_hash(&pool);                       \
-		const struct page_counts was = counts();                        \
-		EXPECT((call) == (verdict));                                    \
-		EXPECT(page_hash(&pool) == before);                             \
-		EXPECT(counts().used == was.used && counts().free == was.free); \
-	} while (0)
 
 static void bad_frees(void)
 {
@@ -293,92 +199,6 @@ static void a_page_freed_on_another_cpu_is_not_freed_twice(void)
 	REFUSED(PAGE_DOUBLE_FREE, page_free(&pool, at(0), 0, KERNEL));
 	EXPECT(page_alloc(&pool, 4, KERNEL, 1) == at(0)); /* this CPU empties that one's cache */
 	EXPECT(host_run_on(1, free_page_zero, &verdict) && verdict == PAGE_WRONG_ORDER);
-	EXPECT(page_free(&pool, at(0), 4, KERNEL) == PAGE_FREED);
-	all_is_free(16);
-}
-
-/* --- poison ---------------------------------------------------------------------------------- */
-
-static void write_after_free(void *how)
-{
-	const paddr_t page = page_alloc(&pool, 0, KERNEL, 1);
-	uint8_t *byte = (uint8_t *)mach_phys(page) + 4095;
-
-	EXPECT(page_free(&pool, page, 0, KERNEL) == PAGE_FREED);
-	mach_unpoison(mach_phys(page), PAGE_SIZE);
-	*byte ^= 1;
-	page_alloc(&pool, 0, KERNEL | *(uint32_t *)how, 1);
-}
-
-static void a_write_after_free_is_found_at_the_next_allocation(void)
-{
-	for (uint32_t cache = 0; cache <= 4; cache += 4) {
-		struct page_config config = plain(16);
-		uint32_t how = cache == 0 ? 0 : PAGE_ZERO;
-
-		config.cache_pages = cache;
-		config.cache_batch = cache / 2;
-		config.poison = true;
-		make(&config);
-		expect_panic(0, write_after_free, &how, "use-after-free", "write after free");
-	}
-}
-
-/* --- caches, quarantine ---------------------------------------------------------------------- */
-
-static void caches_fill_overflow_and_drain(void)
-{
-	struct page_config config = plain(64);
-	paddr_t page[12];
-
-	config.cache_pages = 8;
-	config.cache_batch = 4;
-	make(&config);
-	page[0] = page_alloc(&pool, 0, KERNEL, 1);
-	EXPECT(counts().cached == 3 && counts().used == 1);
-	for (int i = 1; i < 12; i++) page[i] = page_alloc(&pool, 0, KERNEL, 1);
-	EXPECT(counts().cached == 0 && counts().free == 64 - 12);
-	for (int i = 0; i < 9; i++) EXPECT(page_free(&pool, page[i], 0, KERNEL) == PAGE_FREED);
-	EXPECT(counts().cached == 5 && counts().used == 3);
-	EXPECT(page_check(&pool) == NULL);
-	for (int i = 9; i < 12; i++) EXPECT(page_free(&pool, page[i], 0, KERNEL) == PAGE_FREED);
-	all_is_free(64);
-}
-
-static void a_cached_page_is_had_by_whoever_needs_it(void)
-{
-	struct page_config config = plain(8);
-
-	config.cache_pages = 8;
-	config.cache_batch = 8;
-	make(&config);
-	const paddr_t page = page_alloc(&pool, 0, KERNEL, 1);
-	EXPECT(counts().free == 0 && counts().cached == 7);
-	EXPECT(page_alloc(&pool, 2, KERNEL, 1) != PADDR_NONE);
-	EXPECT(counts().cached == 0);
-	EXPECT(page_run_alloc(&pool, 3, KERNEL | PAGE_NO_RECLAIM, 1) != PADDR_NONE);
-	EXPECT(page_free(&pool, page, 0, KERNEL) == PAGE_FREED);
-	EXPECT(page_run_claim(&pool, page, 1, KERNEL, 1));
-	EXPECT(counts().used == 8 && page_check(&pool) == NULL);
-}
-
-static void quarantine_is_first_in_first_out_and_no_reason_to_fail(void)
-{
-	struct page_config config = plain(16);
-
-	config.quarantine_pages = 4;
-	make(&config);
-	const paddr_t a = page_alloc(&pool, 1, KERNEL, 1), b = page_alloc(&pool, 1, KERNEL, 1);
-	const paddr_t c = page_alloc(&pool, 3, KERNEL, 1), d = page_alloc(&pool, 2, KERNEL, 1);
-	EXPECT(page_free(&pool, a, 1, KERNEL) == PAGE_FREED);
-	EXPECT(page_free(&pool, b, 1, KERNEL) == PAGE_FREED);
-	EXPECT(counts().quarantined == 4 && counts().free == 0);
-	EXPECT(page_free(&pool, c, 3, KERNEL) == PAGE_FREED); /* larger than all of it */
-	EXPECT(counts().quarantined == 4 && counts().free == 8);
-	EXPECT(page_free(&pool, d, 2, KERNEL) == PAGE_FREED);
-	EXPECT(counts().quarantined == 4 && counts().free == 12);
-	EXPECT(page_check(&pool) == NULL);
-	EXPECT(page_alloc(&pool, 4, KERNEL, 1) == at(0));
 	EXPECT(page_free(&pool, at(0), 4, KERNEL) == PAGE_FREED);
 	all_is_free(16);
 }
@@ -458,93 +278,6 @@ static void a_bad_run_free_frees_nothing(void)
 	EXPECT(page_run_free(&pool, at(0), 8, KERNEL) == PAGE_FREED);
 	EXPECT(page_free(&pool, at(8), 0, HEAP) == PAGE_FREED);
 	all_is_free(64);
-}
-
-/* --- pressure and shrinkers ------------------------------------------------------------------ */
-
-static void pressure_is_told_once_a_crossing_with_hysteresis(void)
-{
-	struct page_config config = plain(64);
-
-	config.low = 16;
-	config.critical = 8;
-	make(&config);
-	EXPECT(page_run_alloc(&pool, 48, KERNEL, 1) == at(0) && tellings == 0);
-	EXPECT(page_alloc(&pool, 0, KERNEL, 1) == at(48)); /* 15 free */
-	EXPECT(tellings == 1 && told_level == PRESSURE_LOW && counts().level == PRESSURE_LOW);
-	EXPECT(page_run_free(&pool, at(0), 3, KERNEL) == PAGE_FREED); /* 18 free: still low */
-	EXPECT(tellings == 1);
-	EXPECT(page_run_free(&pool, at(3), 1, KERNEL) == PAGE_FREED); /* 16 + 16 / 8 + 1 */
-	EXPECT(tellings == 2 && told_level == PRESSURE_NONE);
-	EXPECT(page_run_alloc(&pool, 12, KERNEL, 1) != PADDR_NONE); /* 7 free */
-	EXPECT(tellings == 3 && told_level == PRESSURE_CRITICAL);
-	EXPECT(counts().peak_used == 57);
-}
-
-static paddr_t hoard[2];
-
-/* Gives back one page of the hoard, after trying what it must not. */
-static size_t shrink_hoard(void *context, size_t pages)
-{
-	paddr_t *page = context;
-
-	shrinks = shrinks * 10 + (uint32_t)(page - hoard) + 1;
-	EXPECT(pages != 0);
-	EXPECT(page_alloc(&pool, 0, KERNEL, 1) == PADDR_NONE);
-	EXPECT(page_run_alloc(&pool, 1, KERNEL, 1) == PADDR_NONE);
-	page_reclaim(&pool, 100);
-	if (*page == PADDR_NONE) return 0;
-	EXPECT(page_free(&pool, *page, 0, KERNEL) == PAGE_FREED);
-	EXPECT(!page_run_claim(&pool, *page, 1, KERNEL, 1));
-	*page = PADDR_NONE;
-	return 1;
-}
-
-static void shrinkers_are_asked_in_order_and_once(void)
-{
-	static struct shrinker first = { .name = "first",
-					 .shrink = shrink_hoard,
-					 .context = &hoard[0] };
-	static struct shrinker second = { .name = "second",
-					  .shrink = shrink_hoard,
-					  .context = &hoard[1] };
-
-	for (uint32_t cache = 0; cache <= 2; cache += 2) {
-		struct page_config config = plain(4);
-
-		config.cache_pages = config.cache_batch = cache;
-		make(&config);
-		page_shrinker_add(&pool, &first);
-		page_shrinker_add(&pool, &second);
-		for (int i = 0; i < 2; i++) hoard[i] = page_alloc(&pool, 0, KERNEL, 1);
-		EXPECT(take_all(KERNEL | PAGE_NO_RECLAIM) == 2 && shrinks == 0);
-		EXPECT(page_alloc(&pool, 0, KERNEL, 1) != PADDR_NONE && shrinks == 1);
-		EXPECT(page_alloc(&pool, 1, KERNEL, 1) == PADDR_NONE && shrinks == 112);
-		EXPECT(counts().free == 1);
-		page_reclaim(&pool, 1);
-		EXPECT(shrinks == 112);
-		page_reclaim(&pool, 2);
-		EXPECT(shrinks == 11212 && page_check(&pool) == NULL);
-	}
-}
-
-static void allocate_under_a_lock(void *how)
-{
-	struct lock lock;
-
-	lock_init(&lock, RANK_HEAP);
-	const mach_irq_t was = lock_take(&lock);
-	page_alloc(&pool, 0, KERNEL | *(uint32_t *)how, 1);
-	lock_drop(&lock, was);
-}
-
-static void who_may_have_to_wait_holds_no_lock(void)
-{
-	uint32_t patient = 0, hasty = PAGE_NO_RECLAIM;
-
-	make_plain(8);
-	expect_panic(0, allocate_under_a_lock, &hasty, NULL, "no reclaim under a lock");
-	expect_panic(0, allocate_under_a_lock, &patient, "lock-context", "reclaim under a lock");
 }
 
 /* --- looking --------------------------------------------------------------------------------- */
@@ -627,18 +360,11 @@ int main(void)
 	the_reserve_can_be_larger_than_its_zones();
 	every_bad_free_has_its_verdict();
 	a_page_freed_on_another_cpu_is_not_freed_twice();
-	a_write_after_free_is_found_at_the_next_allocation();
-	caches_fill_overflow_and_drain();
-	a_cached_page_is_had_by_whoever_needs_it();
-	quarantine_is_first_in_first_out_and_no_reason_to_fail();
 	a_run_gives_its_tail_back();
 	a_run_is_found_across_blocks();
 	a_run_can_be_larger_than_any_block();
 	a_claim_is_all_or_nothing();
 	a_bad_run_free_frees_nothing();
-	pressure_is_told_once_a_crossing_with_hysteresis();
-	shrinkers_are_asked_in_order_and_once();
-	who_may_have_to_wait_holds_no_lock();
 	fragmentation_is_told_as_it_is();
 	pages_are_known_by_site();
 	the_walk_sees_damage();
