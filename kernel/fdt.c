@@ -53,7 +53,7 @@ static uint32_t word_at(const uint8_t *p)
 
 static uint32_t header(const uint8_t *blob, unsigned word)
 {
-	return word_at(blob + 4 * word);
+	return word_at(blob + (size_t)4 * word);
 }
 
 const char *fdt_error_name(enum fdt_error error)

@@ -21,7 +21,7 @@
 #include "machine/aarch64/cpu.h"
 #include "machine/aarch64/exception.h"
 
-enum { STOP_PATIENCE_NS = 1000000000, MESSAGE_BYTES = 200 };
+enum { STOP_PATIENCE_NS = 200000000, MESSAGE_BYTES = 200 };
 
 static uint32_t reporter;
 

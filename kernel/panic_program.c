@@ -21,7 +21,7 @@ static NOINLINE void way_null(void)
 
 static NOINLINE uint64_t way_stack_deeper(uint64_t n)
 {
-	volatile uint8_t room[512];
+	volatile uint8_t room[512] = { 0 };
 	room[n % sizeof(room)] = (uint8_t)n;
 	if (n == UINT64_MAX) return 0;
 	return way_stack_deeper(n + 1) + room[0];
@@ -62,7 +62,7 @@ static NOINLINE void way_undefined(void)
 
 static NOINLINE void way_double_free(void)
 {
-	void *p = kmalloc(100);
+	void *volatile p = kmalloc(100); /* volatile: it is meant, no analyser need follow it */
 	kfree(p);
 	kfree(p);
 }
@@ -112,6 +112,12 @@ static void everywhere_body(void *unused)
 static NOINLINE void way_everywhere(void)
 {
 	smp_run_all(everywhere_body, NULL);
+}
+
+/* Not wrong enough for anybody but the runner, who has a clock. */
+static NOINLINE void way_hang(void)
+{
+	for (;;) mach_wait();
 }
 
 static void hook_faults(const char *id, const char *message)
@@ -169,6 +175,7 @@ static const struct {
 	{ "other-cpu", way_other_cpu },
 	{ "deaf", way_deaf },
 	{ "everywhere", way_everywhere },
+	{ "hang", way_hang },
 	{ "nested", way_nested },
 	{ "caught", way_caught },
 };

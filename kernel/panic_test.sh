@@ -1,5 +1,7 @@
 #!/bin/sh
 # panic_test.sh QEMU.SH IMAGE -- each way of going wrong is reported as it should be.
+#
+# By counted instructions, so that the other CPUs answer in time however busy the host is.
 set -u
 qemu=$1
 image=$2
@@ -10,7 +12,8 @@ failed=0
 expect() {
 	way=$1 want=$2
 	shift 2
-	log=$("$qemu" --smp 4 --timeout 60 --append "panic=$way" "$image" 2>&1)
+	log=$("$qemu" --smp 4 --timeout 60 --append "panic=$way" "$image" -- \
+		-icount shift=3,sleep=off 2>&1)
 	status=$?
 	wrong=''
 	[ "$status" -eq "$want" ] || wrong="exit status $status, not $want"

@@ -83,7 +83,7 @@ static const char *check_kmalloc(void)
 
 static const char *check_bad_frees(void)
 {
-	uint8_t *p = kmalloc(64);
+	uint8_t *volatile p = kmalloc(64); /* volatile: what follows is meant */
 	if (p == NULL) return "no memory";
 	if (kmalloc_free(&kernel_memory, p + 16) != KMALLOC_WILD) return "inside an object";
 	if (kmalloc_free(&kernel_memory, &boot) != KMALLOC_WILD) return "of the kernel's data";
