@@ -54,6 +54,13 @@ struct kmalloc_config {
 
 enum { KMALLOC_QUARANTINE_MAX = 64 };
 
+/* What the kernel hands in, and what figures are measured with. */
+enum {
+	KMALLOC_KEEP_SLABS = 1,
+	KMALLOC_GROW_BYTES = 256 << 10,
+	KMALLOC_KEEP_BYTES = 1 << 20,
+};
+
 struct kmalloc {
 	/* What every call reads. */
 	struct frame *frames; /* the pool's, and its memory: offsets count from there */

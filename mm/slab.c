@@ -77,6 +77,7 @@ void slab_cache_init(struct slab_cache *cache, const struct slab_config *config)
 		.batch = (config->depth + 1) / 2,
 		.depot_limit = config->depth == 0 ? 0 : config->depot,
 		.partial = FRAME_NONE,
+		.depot = OBJECT_NONE,
 	};
 	choose_order(cache);
 	lock_init(&cache->lock, RANK_SLAB);
@@ -94,7 +95,7 @@ static uint32_t take_batch(struct slab_cache *cache, uint32_t *out, uint32_t wan
 	const mach_irq_t irq = lock_take(&cache->lock);
 
 	if (want == cache->batch && cache->depot_count != 0) {
-		const uint32_t first = cache->depot[--cache->depot_count];
+		const uint32_t first = depot_pop_locked(cache);
 		lock_drop(&cache->lock, irq);
 		batch_unchain(cache, first, out);
 		return want;
@@ -110,7 +111,7 @@ static bool depot_put(struct slab_cache *cache, const uint32_t *objects)
 	batch_chain(cache, objects);
 	const mach_irq_t irq = lock_take(&cache->lock);
 	const bool room = cache->depot_count < cache->depot_limit;
-	if (room) cache->depot[cache->depot_count++] = objects[0];
+	if (room) depot_push_locked(cache, objects[0]);
 	lock_drop(&cache->lock, irq);
 	return room;
 }
@@ -134,7 +135,7 @@ static void depot_empty(struct slab_cache *cache)
 	for (;;) {
 		const mach_irq_t irq = lock_take(&cache->lock);
 		const bool none = cache->depot_count == 0;
-		const uint32_t first = none ? OBJECT_NONE : cache->depot[--cache->depot_count];
+		const uint32_t first = none ? OBJECT_NONE : depot_pop_locked(cache);
 		lock_drop(&cache->lock, irq);
 		if (none) return;
 		batch_unchain(cache, first, objects);
@@ -146,10 +147,12 @@ static void depot_empty(struct slab_cache *cache)
 static uint32_t magazine_fill(struct slab_cache *cache, const uint32_t *objects, uint32_t n)
 {
 	struct magazine *m = magazine_of(cache, mach_cpu());
-	uint32_t put = 0;
 
 	if (!latch_try(&m->latch)) return 0;
-	while (put < n && m->count < m->depth) m->slot[m->count++] = objects[put++];
+	const uint32_t had = m->count;
+	const uint32_t put = (uint32_t)min_u64(n, m->depth - had);
+	for (uint32_t i = 0; i < put; i++) m->slot[had + i] = objects[i];
+	m->count = had + put;
 	latch_release(&m->latch);
 	return put;
 }
@@ -158,15 +161,18 @@ static uint32_t magazine_fill(struct slab_cache *cache, const uint32_t *objects,
 static uint32_t magazine_halve(struct slab_cache *cache, uint32_t *out)
 {
 	struct magazine *m = magazine_of(cache, mach_cpu());
-	uint32_t n = 0;
+	const uint32_t n = cache->batch;
+	bool full;
 
 	if (!latch_try(&m->latch)) return 0;
-	if (m->count == m->depth) n = cache->batch;
-	for (uint32_t i = 0; i < n; i++) out[i] = m->slot[i];
-	for (uint32_t i = n; i < m->count; i++) m->slot[i - n] = m->slot[i];
-	m->count -= n;
+	full = m->count == m->depth;
+	if (LIKELY(full)) {
+		for (uint32_t i = 0; i < n; i++) out[i] = m->slot[i];
+		for (uint32_t i = n; i < m->depth; i++) m->slot[i - n] = m->slot[i];
+		m->count -= n;
+	}
 	latch_release(&m->latch);
-	return n;
+	return full ? n : 0;
 }
 
 /* One object from depot or slabs, and more for the magazine; OBJECT_NONE when they have none. */
@@ -196,10 +202,8 @@ void *slab_alloc_slow(struct slab_cache *cache, size_t bytes, uint32_t how, site
 	for (;;) {
 		const uint32_t handle = magazine_refill(cache);
 		if (LIKELY(handle != OBJECT_NONE)) return object_give(cache, handle, bytes, site);
-		const paddr_t pa =
-			page_alloc(cache->pages, cache->order,
-				   (how & PAGE_NO_RECLAIM) | PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_SLAB),
-				   site);
+		const paddr_t pa = page_alloc(cache->pages, cache->order,
+					      (how & PAGE_NO_RECLAIM) | SLAB_PAGES_HOW, site);
 		if (pa == PADDR_NONE) return NULL;
 		slab_make(cache, pa);
 	}

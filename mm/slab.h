@@ -26,7 +26,7 @@ enum slab_verdict {
 };
 const char *slab_verdict_name(enum slab_verdict v);
 
-enum { MAGAZINE_DEPTH_MAX = 28, DEPOT_MAX = 16, SLAB_ORDER_MAX = 3 };
+enum { MAGAZINE_DEPTH_MAX = 28, DEPOT_MAX = 64, SLAB_ORDER_MAX = 3 };
 
 /*
  * One CPU's objects, ready to hand out; nobody has them, and no slab counts them as free.  An
@@ -76,8 +76,10 @@ struct slab_cache {
 
 	struct lock lock; /* RANK_SLAB */
 	uint32_t depot_count GUARDED_BY(&lock);
-	uint32_t depot[DEPOT_MAX] GUARDED_BY(&lock); /* first of `batch` chained objects, each */
-	uint32_t partial GUARDED_BY(&lock);          /* slabs with free objects, empty ones too */
+	uint32_t depot
+		GUARDED_BY(&lock); /* first object of the newest batch; batches are chained */
+	uint32_t partial
+		GUARDED_BY(&lock); /* slabs with free objects, empty ones included; frame number */
 	uint32_t slabs GUARDED_BY(&lock);
 	uint32_t empty GUARDED_BY(&lock); /* slabs of which no object is out */
 	uint64_t taken GUARDED_BY(&lock); /* objects out of the slabs: magazines, users */

@@ -50,7 +50,7 @@ static uint32_t free_listed(const struct slab_cache *cache, const struct frame *
 		if (n == cache->per_slab) return UINT32_MAX;
 		*why = "S4: a free-listed object is live";
 		if (is_live(head, at)) return UINT32_MAX;
-		at = object_link(base + at);
+		at = object_link(base + at, LINK_NEXT);
 	}
 	return n;
 }
@@ -114,6 +114,18 @@ static const char *check_cached(const struct slab_cache *cache, uint32_t handle)
 	return object_is_live(f, at) ? "S4: an object in a magazine is live" : NULL;
 }
 
+static const char *check_batch(const struct slab_cache *cache, uint32_t first)
+{
+	const char *why = NULL;
+
+	for (uint32_t i = 0, at = first; i < cache->batch && why == NULL; i++) {
+		why = check_cached(cache, at);
+		if (why == NULL && i + 1 < cache->batch)
+			at = object_link(object_at(cache, at), LINK_NEXT);
+	}
+	return why;
+}
+
 /* Objects in all magazines and the depot; UINT64_MAX with *why when one is there that cannot be. */
 static uint64_t in_magazines(struct slab_cache *cache, const char **why)
 {
@@ -129,15 +141,14 @@ static uint64_t in_magazines(struct slab_cache *cache, const char **why)
 		}
 		n += m->count;
 	}
+	uint32_t first = cache->depot;
 	for (uint32_t d = 0; d < cache->depot_count; d++, n += cache->batch) {
-		uint32_t at = cache->depot[d];
-		for (uint32_t i = 0; i < cache->batch; i++) {
-			*why = check_cached(cache, at);
-			if (*why != NULL) return UINT64_MAX;
-			if (i + 1 < cache->batch) at = object_link(object_at(cache, at));
-		}
+		*why = check_batch(cache, first);
+		if (*why != NULL) return UINT64_MAX;
+		first = object_link(object_at(cache, first), LINK_BATCH);
 	}
-	return n;
+	*why = "S2: the depot is longer than its count";
+	return first == OBJECT_NONE ? n : UINT64_MAX;
 }
 
 static uint32_t list_length(const struct slab_cache *cache)

@@ -10,6 +10,7 @@ enum {
 	SLAB_POISON_BYTE = 0x6b,  /* in free objects */
 	SLAB_REDZONE_BYTE = 0xbb, /* behind objects */
 	SLAB_GRANULE_SHIFT = 4,   /* objects start at multiples of 16: one live bit for each */
+	SLAB_PAGES_HOW = PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_SLAB),
 };
 
 static inline struct magazine *magazine_of(const struct slab_cache *cache, unsigned cpu)
@@ -147,7 +148,11 @@ static inline void object_put(struct slab_cache *cache, const void *p)
 void batch_chain(struct slab_cache *cache, const uint32_t *objects);
 void batch_unchain(struct slab_cache *cache, uint32_t first, uint32_t *objects);
 
-/* --- slab_page.c: one slab, and the list of those with free objects --------------------------- */
+/* A chained batch onto, or off, the depot, which is not full, or not empty. */
+void depot_push_locked(struct slab_cache *cache, uint32_t first) REQUIRES(&cache->lock);
+uint32_t depot_pop_locked(struct slab_cache *cache) REQUIRES(&cache->lock);
+
+/* --- slab_page.c: one slab, and the list of those with free objects ---------------------------- */
 
 /* Takes up to `want` objects out of slabs; how many were there. */
 uint32_t slabs_take_locked(struct slab_cache *cache, uint32_t *out, uint32_t want)
@@ -178,10 +183,15 @@ static inline struct frame *slab_head(struct frame *frame)
 	return frame - frame->slab.head_back;
 }
 
-/* The link in a free object to the next one, its complement beside it. */
-METADATA_ACCESS static inline uint32_t object_link(const void *p)
+/*
+ * A free object has two links, each with its complement beside it: to the next object of its free
+ * list or batch, and, in the first object of a batch, to the next batch of the depot.
+ */
+enum object_link { LINK_NEXT, LINK_BATCH };
+
+METADATA_ACCESS static inline uint32_t object_link(const void *p, enum object_link which)
 {
-	const uint64_t both = *(const uint64_t *)p;
+	const uint64_t both = ((const uint64_t *)p)[which];
 	const uint32_t next = (uint32_t)both;
 
 	if (UNLIKELY((uint32_t)(both >> 32) != ~next))
@@ -189,9 +199,9 @@ METADATA_ACCESS static inline uint32_t object_link(const void *p)
 	return next;
 }
 
-METADATA_ACCESS static inline void object_link_set(void *p, uint32_t next)
+METADATA_ACCESS static inline void object_link_set(void *p, enum object_link which, uint32_t next)
 {
-	*(uint64_t *)p = (uint64_t)~next << 32 | next;
+	((uint64_t *)p)[which] = (uint64_t)~next << 32 | next;
 }
 
 /* Where the site of an object in use is kept. */

@@ -131,7 +131,7 @@ static void restore_poison(struct slab_cache *cache, const uint32_t *objects, ui
 void batch_chain(struct slab_cache *cache, const uint32_t *objects)
 {
 	for (uint32_t i = 0; i + 1 < cache->batch; i++)
-		object_link_set(object_at(cache, objects[i]), objects[i + 1]);
+		object_link_set(object_at(cache, objects[i]), LINK_NEXT, objects[i + 1]);
 }
 
 void batch_unchain(struct slab_cache *cache, uint32_t first, uint32_t *objects)
@@ -142,11 +142,28 @@ void batch_unchain(struct slab_cache *cache, uint32_t first, uint32_t *objects)
 	for (uint32_t i = 0; i < cache->batch; i++) {
 		objects[i] = at;
 		if (i + 1 == cache->batch) break;
-		at = object_link(object_at(cache, at));
+		at = object_link(object_at(cache, at), LINK_NEXT);
 		if (UNLIKELY(at >= end))
 			kpanic("use-after-free", "a batch of free objects was cut");
 	}
-	if (cache->poison) restore_poison(cache, objects, cache->batch, sizeof(uint64_t));
+	if (cache->poison) restore_poison(cache, objects, cache->batch, 2 * sizeof(uint64_t));
+}
+
+void depot_push_locked(struct slab_cache *cache, uint32_t first)
+{
+	object_link_set(object_at(cache, first), LINK_BATCH, cache->depot);
+	cache->depot = first;
+	cache->depot_count++;
+}
+
+uint32_t depot_pop_locked(struct slab_cache *cache)
+{
+	const uint32_t first = cache->depot;
+
+	ASSERT(cache->depot_count != 0 && first != OBJECT_NONE);
+	cache->depot = object_link(object_at(cache, first), LINK_BATCH);
+	cache->depot_count--;
+	return first;
 }
 
 static bool slab_has(const struct slab_cache *cache, const struct frame *head)
@@ -168,7 +185,7 @@ static uint32_t take_listed(struct slab_cache *cache, struct frame *head, uint32
 		if (UNLIKELY(at >= end || !is_aligned(at, KMALLOC_ALIGN)))
 			kpanic("use-after-free", "a free list left its slab");
 		out[n] = first + (at >> SLAB_GRANULE_SHIFT);
-		at = object_link(base + at);
+		at = object_link(base + at, LINK_NEXT);
 	}
 	head->slab.free_first = at;
 	if (cache->poison) restore_poison(cache, out, n, sizeof(uint64_t));
@@ -238,7 +255,7 @@ void slabs_put_locked(struct slab_cache *cache, const uint32_t *objects, uint32_
 		struct frame *head = slab_head(frame);
 		const bool was_full = head->slab.taken == cache->per_slab;
 		ASSERT_SLOW(head->slab.cache == cache->number && head->slab.taken != 0);
-		object_link_set(object_at(cache, objects[i]), head->slab.free_first);
+		object_link_set(object_at(cache, objects[i]), LINK_NEXT, head->slab.free_first);
 		head->slab.free_first = (live_bit(objects[i]) << SLAB_GRANULE_SHIFT) +
 					((uint32_t)frame->slab.head_back << PAGE_SHIFT);
 		head->slab.taken--;
@@ -290,8 +307,8 @@ size_t slabs_return(struct slab_cache *cache, uint32_t chain)
 		const paddr_t pa = page_address(cache->pages, chain);
 		chain = head->next;
 		for (uint32_t i = 1; i < 1u << cache->order; i++) head[i].owner = PAGE_OWNER_KERNEL;
-		const enum page_verdict v = page_free(cache->pages, pa, cache->order,
-						      PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_SLAB));
+		const enum page_verdict v =
+			page_free(cache->pages, pa, cache->order, SLAB_PAGES_HOW);
 		if (v != PAGE_FREED)
 			kpanic("double-free", "a slab's page: %s", page_verdict_name(v));
 		pages += (size_t)1 << cache->order;

@@ -11,9 +11,6 @@
 
 enum {
 	CACHE_BATCH = 16,
-	KEEP_SLABS = 1,
-	GROW_BYTES = 1 << 20,
-	KEEP_BYTES = 256 << 10,
 };
 
 static void make_pool(struct bench_world *w, void *memory, uint32_t pages, struct frame *frames,
@@ -36,10 +33,11 @@ static void make_kmalloc(struct bench_world *w, uint32_t pages)
 	const struct kmalloc_config config = {
 		.pages = &w->pool,
 		.magazine_depth = MAGAZINE_DEPTH_MAX,
-		.keep_slabs = KEEP_SLABS,
+		.depot = DEPOT_MAX,
+		.keep_slabs = KMALLOC_KEEP_SLABS,
 		.window_bytes = (size_t)pages * PAGE_SIZE,
-		.grow_bytes = GROW_BYTES,
-		.keep_bytes = KEEP_BYTES,
+		.grow_bytes = KMALLOC_GROW_BYTES,
+		.keep_bytes = KMALLOC_KEEP_BYTES,
 		.magazines = w->magazines,
 	};
 	kmalloc_init(&w->km, &config);
