@@ -23,7 +23,8 @@
  * unpoisoned after the block is ours alone and poisoned before it is anybody's, for as many bytes
  * as were asked for, rounded up to 8; nodes stay poisoned and are touched in heap_inside.h only.
  *
- * Cost: alloc and free together about 150 instructions where the first block fits.
+ * Cost: on x86-64 about 130 instructions for an alloc or a free whose block neither splits nor merges,
+ * 200 where it does (release, no call sites): three nodes are verified at each free.
  */
 #include "mm/heap_inside.h"
 
@@ -102,20 +103,20 @@ HOT void grant_front(struct heap *heap, uint32_t at, const struct heap_node *was
 }
 
 /* Makes the first `front` bytes of the free block at `at` a free block, and a free block of what
- * is behind them.  Returns where that is, and its node as bins_find would. */
-static uint32_t split_front(struct heap *heap, uint32_t at, struct heap_node *node, uint32_t front)
+ * is behind them.  Returns where that is. */
+static uint32_t split_front(struct heap *heap, uint32_t at, uint32_t front)
 {
-	const uint32_t had = node_bytes(node), right = node_right(node, at);
+	const struct heap_node node = node_load(heap, at);
+	const uint32_t had = node_bytes(&node), right = node_right(&node, at);
 	const uint32_t behind = at + (front >> HEAP_UNIT_SHIFT);
 	ASSERT(heap_rest_is_block(front) && front < had);
-	bins_move(heap, node, at, front, node_left_bytes(node));
+	bins_move(heap, &node, at, front, node_left_bytes(&node));
 	bins_put(heap, behind, had - front, front);
 	node_set_left(heap, right, had, had - front);
-	*node = node_load(heap, behind);
 	return behind;
 }
 
-/* Takes a block for `want` from the lists: its payload, still poisoned; or NULL. */
+/* Takes a block for `want` from the lists: its payload; or NULL. */
 HOT void *heap_take(struct heap *heap, const struct heap_want *want, site_t site)
 {
 	struct heap_node node;
@@ -127,7 +128,10 @@ HOT void *heap_take(struct heap *heap, const struct heap_want *want, site_t site
 	}
 	if (UNLIKELY(want->align > HEAP_GRAIN)) {
 		const size_t front = heap_front((uintptr_t)heap_pointer(heap, at), want->align);
-		if (front != 0) at = split_front(heap, at, &node, (uint32_t)front);
+		if (front != 0) {
+			at = split_front(heap, at, (uint32_t)front);
+			node = node_load(heap, at);
+		}
 	}
 	grant_front(heap, at, &node, want, site);
 	lock_drop(&heap->lock, irq);
@@ -144,27 +148,31 @@ void *heap_alloc_held(struct heap *heap, size_t bytes, size_t align, site_t site
 }
 
 /* Another CPU may take what this one grew the heap by: then it grows again, but not for ever. */
-static NOINLINE void *heap_alloc_growing(struct heap *heap, const struct heap_want *want,
+static NOINLINE void *heap_alloc_growing(struct heap *heap, size_t bytes, size_t align,
 					 uint32_t how, site_t site)
 {
+	struct heap_want want;
+	if (!want_make(&want, bytes, align)) {
+		heap_tell(heap, MM_EVENT_NO_HEAP_BLOCK, bytes, align, site);
+		return NULL;
+	}
 	for (int tries = 0; tries < HEAP_GROWTHS_MAX; tries++) {
-		if (!heap_grow(heap, want, how, site)) return NULL;
-		void *p = heap_take(heap, want, site);
+		if (!heap_grow(heap, &want, how, site)) return NULL;
+		void *p = heap_take(heap, &want, site);
 		if (p != NULL) return p;
 	}
-	heap_tell(heap, MM_EVENT_PAGES_AT_GROWTH, want->asked, want->align, site);
+	heap_tell(heap, MM_EVENT_PAGES_AT_GROWTH, want.asked, want.align, site);
 	return NULL;
 }
 
 void *heap_alloc(struct heap *heap, size_t bytes, size_t align, uint32_t how, site_t site)
 {
 	struct heap_want want;
-	if (UNLIKELY(!want_make(&want, bytes, align))) {
-		heap_tell(heap, MM_EVENT_NO_HEAP_BLOCK, bytes, align, site);
-		return NULL;
+	if (LIKELY(want_make(&want, bytes, align))) {
+		void *p = heap_take(heap, &want, site);
+		if (LIKELY(p != NULL)) return p;
 	}
-	void *p = heap_take(heap, &want, site);
-	return LIKELY(p != NULL) ? p : heap_alloc_growing(heap, &want, how, site);
+	return heap_alloc_growing(heap, bytes, align, how, site);
 }
 
 /* --- taking back ------------------------------------------------------------------------------ */
@@ -172,8 +180,8 @@ void *heap_alloc(struct heap *heap, size_t bytes, size_t align, uint32_t how, si
 /* Whether a merge with this neighbour, or none, may go ahead. */
 HOT bool neighbour_sound(const struct heap *heap, uint32_t at, const struct heap_node *node)
 {
-	if (UNLIKELY(!node_sound(node, at))) return false;
-	return node_kind(node) != NODE_FREE || bins_links_sound(heap, at, node);
+	if (node_kind(node) != NODE_FREE) return node_sound_granted(node, at);
+	return node_sound_free(node, at) && bins_links_sound(heap, at, node);
 }
 
 /* Fills in b->at and b->node when the block whose payload is at `p` is granted and sound. */
@@ -184,7 +192,7 @@ HOT enum heap_verdict heap_find(const struct heap *heap, const void *p, struct h
 	if (UNLIKELY(from_lowest >> HEAP_UNIT_SHIFT >= heap->reach)) return HEAP_WILD;
 	b->at = (uint32_t)(from_lowest >> HEAP_UNIT_SHIFT) + HEAP_BINS;
 	b->node = node_load(heap, b->at);
-	if (UNLIKELY(node_kind(&b->node) != NODE_GRANTED || !node_sound(&b->node, b->at)))
+	if (UNLIKELY(node_kind(&b->node) != NODE_GRANTED || !node_sound_granted(&b->node, b->at)))
 		return heap_accuse(heap, b->at);
 	return HEAP_FREED;
 }
@@ -197,85 +205,97 @@ HOT enum heap_verdict heap_judge(const struct heap *heap, const void *p, struct 
 	const uint32_t right = node_right(&b->node, b->at), left = node_left(&b->node, b->at);
 	b->right = node_load(heap, right);
 	b->left = node_load(heap, left);
-	if (!neighbour_sound(heap, right, &b->right) || !neighbour_sound(heap, left, &b->left))
+	if (UNLIKELY(!neighbour_sound(heap, right, &b->right) ||
+		     !neighbour_sound(heap, left, &b->left)))
 		return HEAP_CORRUPT;
 	return HEAP_FREED;
 }
 
-/* Joins block `b` with the free block to its left. */
-HOT uint32_t merge_left(struct heap *heap, const struct heap_block *b, uint32_t bytes)
-{
-	const uint32_t left = node_left(&b->node, b->at);
-	node_scrub(heap, b->at);
-	bins_move(heap, &b->left, left, node_bytes(&b->left) + bytes, node_left_bytes(&b->left));
-	return left;
-}
-
-/* Joins block `b` with the free blocks on both sides.  The left one is read again: it may have
- * been the right one's neighbour on a list. */
-static uint32_t merge_both(struct heap *heap, struct heap_block *b)
-{
-	const uint32_t bytes = node_bytes(&b->node) + node_bytes(&b->right);
-	bins_drop(heap, &b->right);
-	node_scrub(heap, node_right(&b->node, b->at));
-	b->left = node_load(heap, node_left(&b->node, b->at));
-	return merge_left(heap, b, bytes);
-}
-
+/* Block `b` and the free one to its right, taken off its list, are to be one. */
 HOT uint32_t merge_right(struct heap *heap, const struct heap_block *b)
 {
-	const uint32_t bytes = node_bytes(&b->node) + node_bytes(&b->right);
-	node_scrub(heap, node_right(&b->node, b->at));
+	const uint32_t right = node_right(&b->node, b->at), more = node_bytes(&b->right);
+	const uint32_t bytes = node_bytes(&b->node) + more;
+	node_scrub(heap, right);
 	bins_move(heap, &b->right, b->at, bytes, node_left_bytes(&b->node));
+	node_set_left(heap, node_right(&b->right, right), more, bytes);
 	return b->at;
 }
 
-/* heap_merge, but for telling the right neighbour. */
-HOT uint32_t merge_sides(struct heap *heap, struct heap_block *b)
+/* The same with the free block to its left. */
+HOT uint32_t merge_left(struct heap *heap, const struct heap_block *b)
+{
+	const uint32_t left = node_left(&b->node, b->at), had = node_bytes(&b->node);
+	const uint32_t bytes = node_bytes(&b->left) + had;
+	node_scrub(heap, b->at);
+	bins_move(heap, &b->left, left, bytes, node_left_bytes(&b->left));
+	node_set_left(heap, node_right(&b->node, b->at), had, bytes);
+	return left;
+}
+
+/* The same with both.  The left node is read again: it may have been the right one's neighbour on
+ * a list. */
+HOT uint32_t merge_both(struct heap *heap, const struct heap_block *b)
+{
+	const uint32_t right = node_right(&b->node, b->at), more = node_bytes(&b->right);
+	const uint32_t left = node_left(&b->node, b->at);
+	const uint32_t bytes = node_bytes(&b->left) + node_bytes(&b->node) + more;
+	bins_drop(heap, &b->right);
+	node_scrub(heap, right);
+	node_scrub(heap, b->at);
+	const struct heap_node now = node_load(heap, left);
+	bins_move(heap, &now, left, bytes, node_left_bytes(&now));
+	node_set_left(heap, node_right(&b->right, right), more, bytes);
+	return left;
+}
+
+HOT uint32_t merge(struct heap *heap, const struct heap_block *b)
 {
 	const bool left = node_kind(&b->left) == NODE_FREE;
-	const bool right = node_kind(&b->right) == NODE_FREE;
-	if (left && right) return merge_both(heap, b);
-	if (right) return merge_right(heap, b);
-	if (left) return merge_left(heap, b, node_bytes(&b->node));
+	if (node_kind(&b->right) == NODE_FREE)
+		return left ? merge_both(heap, b) : merge_right(heap, b);
+	if (left) return merge_left(heap, b);
 	bins_put(heap, b->at, node_bytes(&b->node), node_left_bytes(&b->node));
 	return b->at;
 }
 
-HOT uint32_t merge(struct heap *heap, struct heap_block *b)
-{
-	uint32_t last = node_bytes(&b->node), end = node_right(&b->node, b->at);
-	if (node_kind(&b->right) == NODE_FREE) {
-		last = node_bytes(&b->right);
-		end = node_right(&b->right, end);
-	}
-	const uint32_t at = merge_sides(heap, b);
-	node_set_left(heap, end, last, (end - at) << HEAP_UNIT_SHIFT);
-	return at;
-}
-
-uint32_t heap_merge(struct heap *heap, struct heap_block *b)
+uint32_t heap_merge(struct heap *heap, const struct heap_block *b)
 {
 	return merge(heap, b);
+}
+
+/* The end of a free or resize that left the free block at `at`: gives the heap's lock back, and
+ * pages that are too many. */
+static NOINLINE void heap_leave_cutting(struct heap *heap, uint32_t at, mach_irq_t irq)
+{
+	struct heap_cut cut = { .pages = 0 };
+	heap_cut_excess(heap, at, &cut);
+	lock_drop(&heap->lock, irq);
+	if (cut.pages != 0) heap_return(heap, &cut);
+}
+
+HOT void heap_leave(struct heap *heap, uint32_t at, mach_irq_t irq)
+{
+	if (UNLIKELY(heap->large_bytes >= heap->give_bytes))
+		heap_leave_cutting(heap, at, irq);
+	else
+		lock_drop(&heap->lock, irq);
 }
 
 enum heap_verdict heap_free(struct heap *heap, void *p)
 {
 	struct heap_block b;
-	struct heap_cut cut = { .pages = 0 };
 	const mach_irq_t irq = lock_take(&heap->lock);
 	const enum heap_verdict verdict = heap_judge(heap, p, &b);
-	if (LIKELY(verdict == HEAP_FREED)) {
-		mach_poison(p, b.node.asked);
-		heap->granted_blocks--;
-		heap->granted_bytes -= node_bytes(&b.node);
-		const uint32_t at = merge(heap, &b);
-		if (UNLIKELY(heap->large_bytes >= heap->give_bytes))
-			heap_cut_excess(heap, at, &cut);
+	if (UNLIKELY(verdict != HEAP_FREED)) {
+		lock_drop(&heap->lock, irq);
+		return verdict;
 	}
-	lock_drop(&heap->lock, irq);
-	if (UNLIKELY(cut.pages != 0)) heap_return(heap, &cut);
-	return verdict;
+	mach_poison(p, b.node.asked);
+	heap->granted_blocks--;
+	heap->granted_bytes -= node_bytes(&b.node);
+	heap_leave(heap, merge(heap, &b), irq);
+	return HEAP_FREED;
 }
 
 size_t heap_usable(struct heap *heap, const void *p)
@@ -329,15 +349,15 @@ bool heap_resize(struct heap *heap, void *p, size_t bytes)
 {
 	struct heap_block b;
 	struct heap_want want;
-	struct heap_cut cut = { .pages = 0 };
 	uint32_t tail = 0;
 	if (!want_make(&want, bytes, HEAP_GRAIN)) return false;
 	const mach_irq_t irq = lock_take(&heap->lock);
 	const bool done =
 		heap_judge(heap, p, &b) == HEAP_FREED && heap_refit(heap, &b, &want, &tail);
 	if (done) payload_resize(p, b.node.asked, want.asked);
-	if (tail != 0 && heap->large_bytes >= heap->give_bytes) heap_cut_excess(heap, tail, &cut);
-	lock_drop(&heap->lock, irq);
-	if (cut.pages != 0) heap_return(heap, &cut);
+	if (tail != 0)
+		heap_leave(heap, tail, irq);
+	else
+		lock_drop(&heap->lock, irq);
 	return done;
 }

@@ -44,46 +44,47 @@ static NOINLINE void bins_cut(struct heap *heap, uint32_t prev)
 }
 
 static bool block_fits(const struct heap *heap, uint32_t at, const struct heap_node *node,
-		       const struct heap_want *want)
+		       uint32_t block, uint32_t align)
 {
 	const uint32_t bytes = node_bytes(node);
-	if (bytes < want->block) return false;
-	if (want->align == HEAP_GRAIN) return true;
-	return heap_front((uintptr_t)heap_pointer(heap, at), want->align) <= bytes - want->block;
+	if (bytes < block) return false;
+	if (align == HEAP_GRAIN) return true;
+	return heap_front((uintptr_t)heap_pointer(heap, at), align) <= bytes - block;
 }
 
 /* Whether the block at `at` is what a list's next block must be, coming from `prev`. */
-static bool block_listed(uint32_t at, const struct heap_node *node, uint32_t prev)
+static bool block_listed(const struct heap *heap, uint32_t at, uint32_t prev)
 {
-	return node->prev == prev && node_kind(node) == NODE_FREE && node_sound(node, at);
+	if (!heap_reaches(heap, at)) return false;
+	const struct heap_node node = node_load(heap, at);
+	return node.prev == prev && node_kind(&node) == NODE_FREE && node_sound_free(&node, at);
 }
 
-/* The first block of list `bin` that fits: its offset, and its node in *node; or 0. */
-static uint32_t list_search(struct heap *heap, unsigned bin, const struct heap_want *want,
-			    struct heap_node *node)
+/* The first block of list `bin` that fits, or 0. */
+static uint32_t list_search(struct heap *heap, unsigned bin, uint32_t block, uint32_t align)
 {
 	uint32_t prev = bin;
-	for (uint32_t at = heap->first[bin]; at != 0; prev = at, at = node->next) {
-		if (LIKELY(heap_reaches(heap, at))) *node = node_load(heap, at);
-		if (UNLIKELY(!heap_reaches(heap, at) || !block_listed(at, node, prev))) {
+	for (uint32_t at = heap->first[bin]; at != 0;) {
+		if (UNLIKELY(!block_listed(heap, at, prev))) {
 			bins_cut(heap, prev);
 			return 0;
 		}
-		if (!block_fits(heap, at, node, want)) continue;
-		if (UNLIKELY(!bins_next_sound(heap, node->next, at))) {
-			bins_cut(heap, at);
-			node->next = 0;
+		const struct heap_node node = node_load(heap, at);
+		if (block_fits(heap, at, &node, block, align)) {
+			if (UNLIKELY(!bins_next_sound(heap, node.next, at))) bins_cut(heap, at);
+			return at;
 		}
-		return at;
+		prev = at;
+		at = node.next;
 	}
 	return 0;
 }
 
-uint32_t bins_search(struct heap *heap, const struct heap_want *want, struct heap_node *node)
+uint32_t bins_search(struct heap *heap, uint32_t block, uint32_t align)
 {
-	uint64_t bins = heap->bins & ~0ull << heap_bin(want->block);
+	uint64_t bins = heap->bins & ~0ull << heap_bin(block);
 	for (; bins != 0; bins &= bins - 1) {
-		const uint32_t at = list_search(heap, bit_lowest(bins), want, node);
+		const uint32_t at = list_search(heap, bit_lowest(bins), block, align);
 		if (at != 0) return at;
 	}
 	return 0;

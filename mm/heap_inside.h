@@ -126,24 +126,24 @@ HOT void bins_move(struct heap *heap, const struct heap_node *node, uint32_t to,
 	bins_count_large(heap, node_bytes(node), bytes);
 }
 
-/* Finds a block that fits: its offset, and its node in *node; or 0.  It is sound, so are its
- * links, and it stays on its list. */
-uint32_t bins_search(struct heap *heap, const struct heap_want *want, struct heap_node *node);
+/* Finds a block that fits: its offset, or 0.  It is sound, so are its links, and it stays listed. */
+uint32_t bins_search(struct heap *heap, uint32_t block, uint32_t align);
 
-/* The same, for the case that the first block of the first list will do. */
+/* The same, its node into *node, for the case that the first block of the first list will do. */
 HOT uint32_t bins_find(struct heap *heap, const struct heap_want *want, struct heap_node *node)
 {
 	const uint64_t bins = heap->bins & ~0ull << heap_bin(want->block);
 	if (UNLIKELY(bins == 0)) return 0;
 	const unsigned bin = bit_lowest(bins);
-	const uint32_t at = heap->first[bin];
-	const struct heap_node first = node_load(heap, at);
-	*node = first;
-	if (LIKELY(node_bytes(&first) >= want->block && want->align == HEAP_GRAIN &&
-		   node_kind(&first) == NODE_FREE && node_sound(&first, at) && first.prev == bin &&
-		   bins_next_sound(heap, first.next, at)))
+	uint32_t at = heap->first[bin];
+	*node = node_load(heap, at);
+	if (LIKELY(node_bytes(node) >= want->block && want->align == HEAP_GRAIN &&
+		   node_kind(node) == NODE_FREE && node_sound_free(node, at) && node->prev == bin &&
+		   bins_next_sound(heap, node->next, at)))
 		return at;
-	return bins_search(heap, want, node);
+	at = bins_search(heap, want->block, want->align);
+	if (at != 0) *node = node_load(heap, at);
+	return at;
 }
 
 /* --- heap.c ----------------------------------------------------------------------------------- */
@@ -156,7 +156,7 @@ struct heap_block {
 
 /* Makes block `b`, granted until now and counted no more, free: one with its free neighbours.
  * Returns the offset of the free block that it is part of. */
-uint32_t heap_merge(struct heap *heap, struct heap_block *b);
+uint32_t heap_merge(struct heap *heap, const struct heap_block *b);
 
 /* --- heap_span.c: what spans are made of ------------------------------------------------------ */
 

@@ -112,16 +112,31 @@ static inline uint32_t node_left(const struct heap_node *node, uint32_t at)
  * same script makes the same bytes on every machine.  The links of a free node are left out; they
  * are verified by their back links.
  */
+static inline uint64_t node_sum_free(const struct heap_node *node, uint32_t at)
+{
+	return node->sizes + at * 0x9e3779b97f4a7c15ull;
+}
+
 static inline uint64_t node_sum(const struct heap_node *node, uint32_t at)
 {
-	const uint64_t sum = node->sizes + at * 0x9e3779b97f4a7c15ull;
-	if (node_kind(node) == NODE_FREE) return sum;
-	return sum + node->notes;
+	const uint64_t sum = node_sum_free(node, at);
+	return node_kind(node) == NODE_FREE ? sum : sum + node->notes;
 }
 
 static inline bool node_sound(const struct heap_node *node, uint32_t at)
 {
 	return node->check == node_sum(node, at);
+}
+
+/* The same where it is known whether the node says free. */
+static inline bool node_sound_free(const struct heap_node *node, uint32_t at)
+{
+	return node->check == node_sum_free(node, at);
+}
+
+static inline bool node_sound_granted(const struct heap_node *node, uint32_t at)
+{
+	return node->check == node_sum_free(node, at) + node->notes;
 }
 
 /* --- touching memory: nothing else does ------------------------------------------------------- */
