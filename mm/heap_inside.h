@@ -126,7 +126,7 @@ HOT void bins_move(struct heap *heap, const struct heap_node *node, uint32_t to,
 	bins_count_large(heap, node_bytes(node), bytes);
 }
 
-/* Finds a block that fits: its offset, or 0.  It is sound, so are its links, and it stays listed. */
+/* Finds a block that fits: its offset, or 0.  It and its links are sound; it stays listed. */
 uint32_t bins_search(struct heap *heap, uint32_t block, uint32_t align);
 
 /* The same, its node into *node, for the case that the first block of the first list will do. */
