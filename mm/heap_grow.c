@@ -134,6 +134,7 @@ static bool growth_try(struct heap *heap, const struct growth *g, size_t most, u
 	ASSERT(most != 0 && most <= UINT32_MAX);
 	size_t pages = 0;
 	paddr_t pa = PADDR_NONE;
+	mach_lock_none_held(RANK_HEAP);
 	if (!window_book(heap, most)) return false;
 	if (behind != PADDR_NONE && here <= most &&
 	    page_run_claim(heap->pages, behind, (uint32_t)here, how, site)) {
@@ -247,6 +248,7 @@ void heap_cut_excess(struct heap *heap, uint32_t at, struct heap_cut *cut)
 void heap_return(struct heap *heap, const struct heap_cut *cut)
 {
 	ASSERT(cut->pages != 0);
+	mach_lock_none_held(RANK_HEAP);
 	mach_unpoison((void *)cut->memory, cut->pages << PAGE_SHIFT);
 	const enum page_verdict verdict = page_run_free(heap->pages, mach_pa((void *)cut->memory),
 							(uint32_t)cut->pages, HEAP_HOW);
