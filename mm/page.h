@@ -58,8 +58,8 @@ struct page_config {
 	/* Frame number after each zone's last; rising; the last is `pages`. */
 	uint32_t zone_end[ZONES];
 	uint32_t reserve; /* pages in DMA and kernel that ZONE_USER cannot take */
-	/* Watermarks, in free pages: a level of pressure starts below its mark, and ends an eighth and
-	 * one page above it. */
+	/* Watermarks, in free pages: a level of pressure starts below its mark, and ends an eighth
+	 * and one page above it. */
 	uint32_t low, critical;
 	uint32_t cache_pages;      /* a CPU keeps at most this many of each zone; 0: none */
 	uint32_t cache_batch;      /* moved at once to or from a cache; 1 to cache_pages */

@@ -121,6 +121,10 @@ case_is mm/x.c '' <<END
 /* x.c */
 $(printf '\t\t%083dé' 0)
 END
+case_is tools/x.sh "tools/x.sh:2: line of 121 columns (at most 120)" <<END
+$(printf "%0120d" 0)
+$(printf "%0121d" 0)
+END
 case_is mm/x.c 'mm/x.c:601: file of 601 lines (at most 600): split it by noun' <<END
 /* x.c */
 $(repeat 600 'int x;')
