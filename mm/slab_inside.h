@@ -152,7 +152,7 @@ void batch_unchain(struct slab_cache *cache, uint32_t first, uint32_t *objects);
 void depot_push_locked(struct slab_cache *cache, uint32_t first) REQUIRES(&cache->lock);
 uint32_t depot_pop_locked(struct slab_cache *cache) REQUIRES(&cache->lock);
 
-/* --- slab_page.c: one slab, and the list of those with free objects ---------------------------- */
+/* --- slab_page.c: one slab, and the list of those with free objects --------------------------- */
 
 /* Takes up to `want` objects out of slabs; how many were there. */
 uint32_t slabs_take_locked(struct slab_cache *cache, uint32_t *out, uint32_t want)
