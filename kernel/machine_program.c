@@ -20,7 +20,7 @@
 
 /* --- memory primitives, against loops over bytes --------------------------------------------- */
 
-enum { ROOM = 2048, EDGE = 20, NAME_BYTES = 1024 };
+enum { ROOM = 2048, EDGE = 20, NAME_BYTES = 1024, LOCKED_TURNS = 400 };
 
 static uint8_t area[ROOM], model[ROOM];
 
@@ -160,10 +160,42 @@ static void play(void *turns)
 
 static const char *check_no_wake_lost(void)
 {
-	uint32_t turns = 2000;
+	uint32_t turns = 400;
 	ball = 0;
 	if (boot.platform.cpu_count < 2) return NULL;
 	return smp_run_all(play, &turns) && ball >= turns ? NULL : "the ball was dropped";
+}
+
+/* A watchdog: a tick ends what its CPU runs, and the CPU takes ticks again afterwards. */
+static uint32_t endless[CPUS_MAX]; /* this CPU runs never_end() */
+
+static void bite(void)
+{
+	if (atomic_load_u32(&endless[mach_cpu()]) == 0) return;
+	atomic_store_u32(&endless[mach_cpu()], 0);
+	smp_escape();
+}
+
+static void never_end(void *unused)
+{
+	(void)unused;
+	atomic_store_u32(&endless[mach_cpu()], 1);
+	for (;;) {
+		/* Much work for each yield: a yield is dear where instructions are counted. */
+		for (volatile unsigned i = 0; i < 10000; i++) continue;
+		mach_relax();
+	}
+}
+
+static const char *check_watchdog(void)
+{
+	const char *wrong = NULL;
+	tick_hook_set(bite);
+	for (unsigned i = 0; i < 2 * boot.platform.cpu_count && wrong == NULL; i++) {
+		if (smp_run_on(i % boot.platform.cpu_count, never_end, NULL)) wrong = "it ended";
+	}
+	tick_hook_set(NULL);
+	return mach_irq_masked() ? "interrupts are masked" : wrong;
 }
 
 /* --- locks ----------------------------------------------------------------------------------- */
@@ -174,7 +206,7 @@ static uint64_t sum;
 static void add_under_lock(void *unused)
 {
 	(void)unused;
-	for (unsigned i = 0; i < 2000; i++) {
+	for (unsigned i = 0; i < LOCKED_TURNS; i++) {
 		const mach_irq_t was = lock_take(&outer);
 		sum++;
 		lock_drop(&outer, was);
@@ -186,7 +218,8 @@ static const char *check_lock_excludes(void)
 	lock_init(&outer, RANK_OUTER);
 	sum = 0;
 	if (!smp_run_all(add_under_lock, NULL)) return "a call escaped";
-	return sum == 2000ull * boot.platform.cpu_count ? NULL : "an addition was lost";
+	return sum == (uint64_t)LOCKED_TURNS * boot.platform.cpu_count ? NULL
+								       : "an addition was lost";
 }
 
 static const char *caught;
@@ -289,6 +322,7 @@ static const struct ktap_check checks[] = {
 	{ "time-rises", check_time_rises },
 	{ "one-shot-timer", check_one_shot },
 	{ "no-wake-lost", check_no_wake_lost },
+	{ "watchdog", check_watchdog },
 	{ "locks-exclude", check_lock_excludes },
 	{ "locks-are-watched", check_locks_are_watched },
 	{ "files-of-the-host", check_files },

@@ -14,7 +14,7 @@ run() { # NAME ARGUMENTS OPTION...
 	more=$2
 	shift 2
 	rm -f "$folder/to"
-	log=$("$qemu" --timeout 60 --append "read=$folder/from write=$folder/to $more" "$@" 2>&1)
+	log=$("$qemu" --timeout 200 --append "read=$folder/from write=$folder/to $more" "$@" 2>&1)
 	status=$?
 	if [ "$status" -ne 0 ] || ! cmp -s "$folder/from" "$folder/to"; then
 		printf '%s\nFAIL %s: exit status %s\n' "$log" "$name" "$status"

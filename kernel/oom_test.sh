@@ -3,7 +3,7 @@
 # its line for machines and the name of who asked.  (That a normal boot has none: boot_test.sh.)
 set -u
 failed=0
-log=$("$1" --memory 512 --timeout 60 "$2" 2>&1)
+log=$("$1" --memory 512 --timeout 200 "$2" 2>&1)
 status=$?
 [ "$status" -eq 6 ] || failed=1
 

@@ -12,7 +12,7 @@ failed=0
 expect() {
 	way=$1 want=$2
 	shift 2
-	log=$("$qemu" --smp 4 --timeout 60 --append "panic=$way" "$image" -- \
+	log=$("$qemu" --smp 4 --timeout 200 --append "panic=$way" "$image" -- \
 		-icount shift=3,sleep=off 2>&1)
 	status=$?
 	wrong=''
@@ -51,7 +51,7 @@ expect caught 0 '^hook: fault data abort' '^hook: stack-overflow' '^hook: double
 expect nonsense 2 'no such way'
 
 # Without semihosting the report is the same, and the machine is powered off.
-log=$("$qemu" --no-host --timeout 60 --append panic=null "$image" 2>&1)
+log=$("$qemu" --no-host --timeout 200 --append panic=null "$image" 2>&1)
 status=$?
 if [ "$status" -ne 0 ] || ! printf '%s\n' "$log" | grep -q '^panic: fault'; then
 	printf '%s\nFAIL without semihosting: exit status %s\n' "$log" "$status"

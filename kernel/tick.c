@@ -24,7 +24,8 @@ void tick_fired(void)
 	*next += TICK_NS;
 	if (*next <= now) *next = now + TICK_NS;
 	timer_set(*next);
-	if (tick_hook != NULL) tick_hook();
+	void (*hook)(void) = __atomic_load_n(&tick_hook, __ATOMIC_ACQUIRE);
+	if (hook != NULL) hook();
 }
 
 void tick_start(uint64_t first_ns)
@@ -40,5 +41,5 @@ uint64_t tick_count(unsigned cpu)
 
 void tick_hook_set(void (*hook)(void))
 {
-	tick_hook = hook;
+	__atomic_store_n(&tick_hook, hook, __ATOMIC_RELEASE);
 }

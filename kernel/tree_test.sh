@@ -63,10 +63,10 @@ verdict() { # NAME STATUS TEXT, of $log and $status
 
 # refused TEXT: the tree in bad.dtb is, for this reason; without a host too, by power-off.
 refused() {
-	log=$("$qemu" --smp 2 --timeout 60 "$image" -- -dtb "$folder/bad.dtb" 2>&1)
+	log=$("$qemu" --smp 2 --timeout 200 "$image" -- -dtb "$folder/bad.dtb" 2>&1)
 	status=$?
 	verdict "$1" 3 "^anvil: device tree: $1"
-	log=$("$qemu" --no-host --smp 2 --timeout 60 "$image" -- -dtb "$folder/bad.dtb" 2>&1)
+	log=$("$qemu" --no-host --smp 2 --timeout 200 "$image" -- -dtb "$folder/bad.dtb" 2>&1)
 	status=$?
 	verdict "$1, without a host" 0 "^anvil: device tree: $1"
 }
@@ -108,13 +108,13 @@ refused 'a reservation beyond the address space'
 
 fresh
 put "$(offset 'enable-method')" 'unable-method'
-log=$("$qemu" --smp 2 --timeout 60 "$image" -- -dtb "$folder/bad.dtb" 2>&1)
+log=$("$qemu" --smp 2 --timeout 200 "$image" -- -dtb "$folder/bad.dtb" 2>&1)
 status=$?
 verdict 'without PSCI the other CPU is left alone' 0 '^anvil: 1 more CPUs are left alone'
 
 fresh
 put "$(offset 'arm,pl011')" 'arm,pl999'
-log=$("$qemu" --smp 2 --timeout 60 "$image" -- -dtb "$folder/bad.dtb" 2>&1)
+log=$("$qemu" --smp 2 --timeout 200 "$image" -- -dtb "$folder/bad.dtb" 2>&1)
 status=$?
 verdict 'without a UART the host has the log' 0 '^anvil: self-test .* 0 failed'
 
@@ -139,11 +139,11 @@ for machine in virt virt,virtualization=on; do
 	verdict "misplaced image on $machine" 0 '^$'
 done
 
-log=$("$qemu" --smp 12 --timeout 60 "$image" 2>&1)
+log=$("$qemu" --smp 12 --timeout 200 "$image" 2>&1)
 status=$?
 verdict 'more CPUs than there is room for' 0 '^anvil: 4 more CPUs are left alone'
 
-log=$("$qemu" --smp 2 --memory 200 --timeout 60 "$image" -- \
+log=$("$qemu" --smp 2 --memory 200 --timeout 200 "$image" -- \
 	-object memory-backend-ram,id=a,size=101M -object memory-backend-ram,id=b,size=99M \
 	-numa node,cpus=0,memdev=a -numa node,cpus=1,memdev=b 2>&1)
 status=$?
