@@ -187,7 +187,8 @@ static void request(struct run *run, unsigned slot, struct page_request r)
 
 void page_step_alloc(struct run *run, const struct script_op *op)
 {
-	const unsigned order = op->arg;
+	/* The last one is such that no shift can take it. */
+	const unsigned order = op->arg == PAGE_ORDERS + 1 ? 64 : op->arg;
 
 	request(run, op->slot,
 		(struct page_request){
@@ -236,7 +237,9 @@ void page_step_free_part(struct run *run, const struct script_op *op)
 static void claim(struct run *run, const struct script_op *op, unsigned wish)
 {
 	struct page_state *s = page_state_of(run);
-	const uint32_t first = op->arg, pages = op->aux;
+	const uint32_t first = op->arg;
+	/* The most there can be stands for so many that first + pages wraps around to 0. */
+	const uint32_t pages = op->aux == UINT8_MAX ? 0u - first : op->aux;
 
 	if (s->model.holding[op->slot].held) page_give_back(run, op->slot);
 	const bool may = page_model_may_claim(&s->model, wish, first, pages);
