@@ -5,8 +5,8 @@
  *
  * The initrd is judged by the checksum in the boot argument "cksum=", which the test computes with
  * the POSIX tool of that name; the device tree by reading it again, which must give the same
- * platform.  Blocks far from anything held get one word, so that 4 GiB of guest memory do not
- * become 4 GiB of the host's.
+ * platform.  Blocks far from anything held are only looked at, so that 4 GiB of guest memory do
+ * not become 4 GiB of the host's.
  *
  * Cost: one step for each block; blocks are as large as they come.
  */
@@ -65,7 +65,7 @@ static bool take(unsigned order, uint64_t *pages)
 	const bool near = is_near(block, &touches);
 	if (touches || !memmap_is_ram(&boot.memory, block))
 		kpanic("overlap", "a block of order %u is somebody else's", order);
-	memset(mach_phys(any), PATTERN, near ? block.bytes : sizeof(uint64_t));
+	if (near) memset(mach_phys(any), PATTERN, block.bytes);
 	*pages += 1ull << order;
 	return true;
 }

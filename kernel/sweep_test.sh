@@ -1,6 +1,6 @@
 #!/bin/sh
 # sweep_test.sh QEMU.SH IMAGE MIB... -- boots with each memory size, with an initrd, and has the
-# image take and overwrite all memory that it may.
+# image take all memory that it may, and overwrite what is near to anything else.
 set -u
 qemu=$1
 image=$2
