@@ -39,33 +39,37 @@ const char *kmalloc_check_counts(struct kmalloc *km)
 	return why;
 }
 
-static uint32_t pages_owned(const struct page_pool *pool, enum page_owner owner)
+/* Whether slabs and heap have the pages that they say, counted by walking the frames. */
+static const char *check_owners(const struct kmalloc *km)
 {
-	uint32_t n = 0;
+	const struct page_pool *pool = km->pages;
+	uint32_t owned[PAGE_OWNERS] = { 0 };
+	uint32_t slab_pages = 0;
 
-	for (uint32_t f = 0; f < pool->pages; f++)
-		if (pool->frames[f].state == FRAME_USED && pool->frames[f].owner == owner)
-			n += 1u << pool->frames[f].order;
-	return n;
+	for (uint32_t f = 0; f < pool->pages; f++) {
+		const struct frame *frame = &pool->frames[f];
+		if (frame->state != FRAME_USED) continue;
+		ASSERT(frame->owner < PAGE_OWNERS);
+		owned[frame->owner] += 1u << frame->order;
+	}
+	for (uint32_t c = 0; c < KMALLOC_CLASSES; c++)
+		slab_pages += km->caches[c].slabs << km->caches[c].order;
+	if (owned[PAGE_OWNER_SLAB] != slab_pages) return "K1: pages of slabs do not add up";
+	if (owned[PAGE_OWNER_HEAP] != km->heap.span_pages)
+		return "K1: pages of the heap do not add up";
+	return NULL;
 }
 
 const char *kmalloc_check(struct kmalloc *km)
 {
 	uint32_t aside[KMALLOC_CLASSES];
-	uint32_t slab_pages = 0;
 	const char *why = page_check(km->pages);
 
 	quarantine_census(km, aside);
 	if (why == NULL) why = slab_check(km->caches, KMALLOC_CLASSES, aside);
 	if (why == NULL) why = heap_check(&km->heap);
-	if (why != NULL) return why;
-	for (uint32_t c = 0; c < KMALLOC_CLASSES; c++)
-		slab_pages += km->caches[c].slabs << km->caches[c].order;
-	if (pages_owned(km->pages, PAGE_OWNER_SLAB) != slab_pages)
-		return "K1: pages of slabs do not add up";
-	if (pages_owned(km->pages, PAGE_OWNER_HEAP) != km->heap.span_pages)
-		return "K1: pages of the heap do not add up";
-	return NULL;
+	if (why == NULL) why = check_owners(km);
+	return why;
 }
 
 bool kmalloc_sites(struct kmalloc *km, struct site_row *table, size_t room, size_t *rows)
