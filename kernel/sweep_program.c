@@ -40,16 +40,24 @@ static bool overlap(struct range a, struct range b)
 	return a.base < b.base + b.bytes && b.base < a.base + a.bytes;
 }
 
-/* Is it within NEAR_BYTES of something held?  The exact answer, `touches`, must be no. */
-static bool is_near(struct range block, bool *touches)
+/* Is the block within NEAR_BYTES of `other`?  And does it touch it, which it must not? */
+static bool is_near(struct range block, struct range other, bool *touches)
 {
 	const struct range around = { sub_or_zero(block.base, NEAR_BYTES),
 				      block.bytes + 2 * (uint64_t)NEAR_BYTES };
+	if (other.bytes > 0 && overlap(block, other)) *touches = true;
+	return other.bytes > 0 && overlap(around, other);
+}
+
+/* Of anything that somebody else has?  By the map, and by what boot was told, so that something
+ * that is missing in the map is found too. */
+static bool is_near_any(struct range block, bool *touches)
+{
+	const struct range given[] = { boot.image, boot.tree, boot.platform.initrd };
 	bool near = false;
-	for (unsigned i = 0; i < boot.memory.held_count; i++) {
-		near |= overlap(around, boot.memory.held[i].range);
-		*touches |= overlap(block, boot.memory.held[i].range);
-	}
+	for (unsigned i = 0; i < COUNT_OF(given); i++) near |= is_near(block, given[i], touches);
+	for (unsigned i = 0; i < boot.memory.held_count; i++)
+		near |= is_near(block, boot.memory.held[i].range, touches);
 	return near;
 }
 
@@ -62,7 +70,7 @@ static bool take(unsigned order, uint64_t *pages)
 	if (any == PADDR_NONE) return false;
 	const struct range block = { any, (uint64_t)PAGE_SIZE << order };
 	bool touches = false;
-	const bool near = is_near(block, &touches);
+	const bool near = is_near_any(block, &touches);
 	if (touches || !memmap_is_ram(&boot.memory, block))
 		kpanic("overlap", "a block of order %u is somebody else's", order);
 	if (near) memset(mach_phys(any), PATTERN, block.bytes);
