@@ -111,6 +111,9 @@ static void world_close(struct run *run)
 #define AT { "page", IN_ARG, FORM_NUMBER, SCRIPT_PAGES_MAX + 16, NULL }
 #define COUNT { "pages", IN_AUX, FORM_NUMBER, 0, NULL }
 #define ARG(name, limit) { name, IN_ARG, FORM_NUMBER, limit, NULL }
+/* More pages than any pool has, so that sums wrap: -1 is the most there can be. */
+#define MANY { "pages", IN_ARG, FORM_SIZE, 0, NULL }
+#define NEAR { "page", IN_AUX, FORM_NUMBER, 0, NULL }
 #define KIND { "kind", IN_AUX, FORM_NAMES, BADS, bad_names }
 #define WHICH { "which", IN_AUX, FORM_NUMBER, SHRINKERS, NULL }
 
@@ -129,6 +132,9 @@ static const struct op_kind operations[] = {
 	{ "shrinker", 5, { SLOT, WHICH }, page_step_shrinker },
 	{ "bad-free", 8, { SLOT, KIND, ARG("value", 0) }, page_step_bad_free },
 	{ "free-range", 3, { SLOT, AT, COUNT }, page_step_free_range },
+	{ "run-many", 1, { SLOT, MANY, HOW }, page_step_run },
+	{ "claim-many", 1, { SLOT, MANY, NEAR }, page_step_claim_many },
+	{ "free-many", 1, { SLOT, MANY, NEAR }, page_step_free_many },
 };
 /* clang-format on */
 

@@ -65,15 +65,13 @@ void page_step_bad_free(struct run *run, const struct script_op *op)
 }
 
 /* A range that starts anywhere, with a handle's owner: right only by chance, and then done. */
-void page_step_free_range(struct run *run, const struct script_op *op)
+static void free_range(struct run *run, unsigned owner, uint32_t first, uint32_t pages)
 {
 	struct page_state *s = page_state_of(run);
-	const unsigned owner = page_owner_of(op->slot);
-	const uint32_t first = op->arg, pages = op->aux;
 	enum page_verdict want = PAGE_FREED;
 
 	for (uint32_t i = 0; i < pages && want == PAGE_FREED; i++)
-		want = page_model_judge(&s->model, (uint64_t)(first + i) * PAGE_SIZE, 0, owner);
+		want = page_model_judge(&s->model, ((uint64_t)first + i) * PAGE_SIZE, 0, owner);
 	for (uint32_t p = first; want == PAGE_FREED && p < first + pages; p++) {
 		page_model_verify(&s->model, s->model.whose[p] - 1u, p, page_memory_of(s, p));
 		page_model_give(&s->model, s->model.whose[p] - 1u, p, 1);
@@ -84,4 +82,14 @@ void page_step_free_range(struct run *run, const struct script_op *op)
 	if (v != want)
 		kpanic(ORACLE_VERDICT, "freeing a range was told %s, not %s", page_verdict_name(v),
 		       page_verdict_name(want));
+}
+
+void page_step_free_range(struct run *run, const struct script_op *op)
+{
+	free_range(run, page_owner_of(op->slot), op->arg, op->aux);
+}
+
+void page_step_free_many(struct run *run, const struct script_op *op)
+{
+	free_range(run, page_owner_of(op->slot), op->aux, op->arg);
 }

@@ -234,17 +234,14 @@ void page_step_free_part(struct run *run, const struct script_op *op)
 	if (h->held) run_sometimes(run, SAW_RUN_FREED_IN_PART);
 }
 
-static void claim(struct run *run, const struct script_op *op, unsigned wish)
+static void claim(struct run *run, unsigned slot, unsigned wish, uint32_t first, uint32_t pages)
 {
 	struct page_state *s = page_state_of(run);
-	const uint32_t first = op->arg;
-	/* The most there can be stands for so many that first + pages wraps around to 0. */
-	const uint32_t pages = op->aux == UINT8_MAX ? 0u - first : op->aux;
 
-	if (s->model.holding[op->slot].held) page_give_back(run, op->slot);
+	if (s->model.holding[slot].held) page_give_back(run, slot);
 	const bool may = page_model_may_claim(&s->model, wish, first, pages);
 	const bool had = page_run_claim(&s->pool, s->base + (paddr_t)first * PAGE_SIZE, pages,
-					PAGE_HOW(wish, page_owner_of(op->slot)), run->op + 1);
+					PAGE_HOW(wish, page_owner_of(slot)), run->op + 1);
 	run_result(run, had);
 	if (had && !may) kpanic(ORACLE_MUST_FAIL, "pages %u to %u claimed", first, first + pages);
 	if (!had && may) kpanic(ORACLE_MUST_SUCCEED, "no claim of %u pages at %u", pages, first);
@@ -252,22 +249,33 @@ static void claim(struct run *run, const struct script_op *op, unsigned wish)
 	run_sometimes(run, SAW_CLAIM_GRANTED);
 	if (page_model_zone(&s->model, first) != page_model_zone(&s->model, first + pages - 1))
 		run_sometimes(run, SAW_CLAIM_OVER_ZONES);
-	got(run, op->slot, s->base + (paddr_t)first * PAGE_SIZE, pages, true, 0, false);
+	got(run, slot, s->base + (paddr_t)first * PAGE_SIZE, pages, true, 0, false);
+}
+
+/* The most there can be stands for so many that the sum with the first wraps around to 0. */
+static uint32_t claimed_pages(const struct script_op *op)
+{
+	return op->aux == UINT8_MAX ? 0u - op->arg : op->aux;
 }
 
 void page_step_claim_dma(struct run *run, const struct script_op *op)
 {
-	claim(run, op, ZONE_DMA);
+	claim(run, op->slot, ZONE_DMA, op->arg, claimed_pages(op));
 }
 
 void page_step_claim_kernel(struct run *run, const struct script_op *op)
 {
-	claim(run, op, ZONE_KERNEL);
+	claim(run, op->slot, ZONE_KERNEL, op->arg, claimed_pages(op));
 }
 
 void page_step_claim_user(struct run *run, const struct script_op *op)
 {
-	claim(run, op, ZONE_USER);
+	claim(run, op->slot, ZONE_USER, op->arg, claimed_pages(op));
+}
+
+void page_step_claim_many(struct run *run, const struct script_op *op)
+{
+	claim(run, op->slot, ZONE_KERNEL, op->aux, op->arg);
 }
 
 /* The handle looks at what it wrote, and writes something else. */

@@ -118,11 +118,13 @@ void page_step_free_part(struct run *run, const struct script_op *op);
 void page_step_claim_dma(struct run *run, const struct script_op *op);
 void page_step_claim_kernel(struct run *run, const struct script_op *op);
 void page_step_claim_user(struct run *run, const struct script_op *op);
+void page_step_claim_many(struct run *run, const struct script_op *op);
 void page_step_use(struct run *run, const struct script_op *op);
 
 /* page_misuse.c */
 void page_step_bad_free(struct run *run, const struct script_op *op);
 void page_step_free_range(struct run *run, const struct script_op *op);
+void page_step_free_many(struct run *run, const struct script_op *op);
 
 /* page_pressure.c */
 void page_step_drain(struct run *run, const struct script_op *op);
