@@ -16,6 +16,18 @@
 
 #include "machine/machine.h"
 
+/* The level that follows a level when so many pages are free, by page.h's rule. */
+static uint32_t level_after(const struct page_state *s, uint32_t level, uint32_t free)
+{
+	const uint32_t low = s->pool.low, critical = s->pool.critical;
+	const uint32_t low_end = level >= PRESSURE_LOW ? low + low / 8 + 1 : low;
+	const uint32_t critical_end =
+		level == PRESSURE_CRITICAL ? critical + critical / 8 + 1 : critical;
+
+	if (free < critical_end) return PRESSURE_CRITICAL;
+	return free < low_end ? PRESSURE_LOW : PRESSURE_NONE;
+}
+
 static void hear(void *context, enum mm_event event, const struct mm_report *report)
 {
 	struct run *run = context;
@@ -24,6 +36,9 @@ static void hear(void *context, enum mm_event event, const struct mm_report *rep
 	if (event != MM_EVENT_PRESSURE) kpanic(ORACLE_ACCOUNT, "event %u from pages", event);
 	if (report->level == s->told_level)
 		kpanic(ORACLE_ACCOUNT, "pressure level %u told twice", report->level);
+	if (level_after(s, s->told_level, (uint32_t)report->pages) != report->level)
+		kpanic(ORACLE_ACCOUNT, "pressure level %u after %u, with %lu pages free",
+		       report->level, s->told_level, (unsigned long)report->pages);
 	mach_lock_none_held(RANK_QUARANTINE);
 	s->told_level = report->level;
 	if (report->level == PRESSURE_LOW) run_sometimes(run, SAW_PRESSURE_LOW);
@@ -71,15 +86,6 @@ static void check_limits(struct page_state *s, const struct page_counts *c)
 		kpanic(ORACLE_ACCOUNT, "peak %u, seen %u", c->peak_used, s->peak);
 }
 
-static bool level_may_be(uint32_t level, uint32_t free, uint32_t low, uint32_t critical)
-{
-	const uint32_t low_end = low + low / 8 + 1, critical_end = critical + critical / 8 + 1;
-
-	if (level == PRESSURE_NONE) return free >= low;
-	if (level == PRESSURE_LOW) return free < low_end && free >= critical;
-	return level == PRESSURE_CRITICAL && free < critical_end;
-}
-
 static void note_counts(struct run *run, const struct page_counts *c)
 {
 	const struct page_counts *was = &page_state_of(run)->counts;
@@ -104,8 +110,7 @@ static void check_counts(struct run *run)
 	page_count(&s->pool, &c);
 	check_sums(s, &c);
 	check_limits(s, &c);
-	if (c.level != s->told_level ||
-	    !level_may_be(c.level, c.free, s->pool.low, s->pool.critical))
+	if (c.level != s->told_level || level_after(s, c.level, c.free) != c.level)
 		kpanic(ORACLE_ACCOUNT, "pressure level %u, told %u, with %u pages free", c.level,
 		       s->told_level, c.free);
 	note_counts(run, &c);
