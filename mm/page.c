@@ -7,14 +7,15 @@
  * blocks, an empty or full cache, a zeroed page, a pool that poisons or keeps a quarantine, a zone
  * that is used up) goes the long way: page_try_hard and page_free_slowly.
  *
- * A page changes hands at two points only.  page_hand_out: its frame says USED already, it is made
- * accessible, its poison is verified, it is zeroed on request.  page_withdraw: its frame still says
- * USED, it is filled with the pattern and poisoned.  Both run without a lock; nobody else can get
- * at the page in between.
+ * A page changes hands at two points only.  page_hand_out: its frame says USED already, so nobody
+ * else can get at it; it is made accessible, its poison is verified, it is zeroed on request, all
+ * without a lock.  page_withdraw: it is filled with the pattern and poisoned before it is on any
+ * list; where a free goes straight to the lists that is under the lock, for one block at a time.
  *
- * A free is judged by the frame before anything is touched.  Reading the frame without a lock is
- * sound: where the free is right, the page is the caller's and its frame does not change.  Where
- * it is wrong, nothing is done.  Frees that take the lock are judged once more under it.
+ * A free is judged by the frame before anything is touched.  What goes to the free lists is judged
+ * under the lock.  What goes to a cache is judged without it, which is sound: where the free is
+ * right, the page is the caller's and its frame does not change; where it is wrong, nothing is
+ * done.
  *
  * Always true (page_check looks at all of it, page_check_counts at P1):
  *   P1  free + quarantined + reserved + out = total pages, under the lock, at any moment;
@@ -27,7 +28,8 @@
  * Locks: a CPU's latch (RANK_PAGE_CPU), then pool->lock (RANK_PAGE); either alone is as usual.
  * Shrinkers and the listener run with neither.
  *
- * Cost: about 35 instructions each for a cached page on AArch64; otherwise O(orders).
+ * Cost: on AArch64, release build, 34 instructions for a cached page and 42 to give it back; else
+ * O(orders).
  */
 #include "mm/page_inside.h"
 
