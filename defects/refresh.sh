@@ -34,7 +34,7 @@ apply() {
 make() {
 	sed '/^--- /,$d' "$1"
 	for file in $files; do
-		(cd "$work" && diff -U3 --label "a/$file" --label "b/$file" "a/$file" "b/$file")
+		(cd "$work" && diff -U2 --label "a/$file" --label "b/$file" "a/$file" "b/$file")
 	done
 }
 
