@@ -55,14 +55,14 @@ fuzz -M main "$out/logs/main.log" "$@"
 engine=$!
 tail -n +1 -f "$out/logs/main.log" --pid=$engine >&2 &
 tail=$!
-trap 'kill -INT -- "-$engine" 2>/dev/null' INT TERM HUP
+trap 'stopped=yes; kill -INT "-$engine" 2>/dev/null' INT TERM HUP
 watch_size $engine &
 watcher=$!
 wait_for $engine
 kill $watcher 2>/dev/null || :
 for group in $others; do
-	kill -INT -- "$group" 2>/dev/null || :
+	kill -INT "$group" 2>/dev/null || :
 done
 wait $tail || :
 say_how_to_replay "$out"/afl/*/crashes
-exit $status
+leave

@@ -5,7 +5,8 @@
 
 target=$1 subject=$2 replay=$PWD/$3 corpus=$PWD/$4 dict=$PWD/$5
 stand=${BUILD_WORKING_DIRECTORY:-$PWD}
-root=$stand/anvil-out jobs=$(nproc) cap_mib=1024 clean=no mode=fuzz seconds= regression=no
+root=$stand/anvil-out jobs=$(nproc) cap_mib=1024
+clean=no mode=fuzz seconds= regression=no stopped=
 shift 5
 
 usage() {
@@ -53,6 +54,7 @@ open_output() {
 	[ $clean = no ] || rm -rf "$out"
 	mkdir -p "$out/corpus" "$out/artifacts" "$out/logs" || exit 4
 	stamp=$out/logs/.started
+	rm -f "$out/logs/.full"
 	: >"$stamp" || exit 4
 	[ $regression = no ] || "$replay" --subject "$subject" "$corpus" || exit
 }
@@ -62,8 +64,10 @@ watch_size() {
 	while sleep 5; do
 		kib=$(du -sk "$out" | cut -f 1)
 		[ "$kib" -gt $((cap_mib * 1024)) ] || continue
-		echo "$target: $out holds $cap_mib MiB (--cap_mib); stopping. --merge makes it smaller." >&2
-		kill -INT -- "-$1"
+		echo "$target: $out holds $cap_mib MiB (--cap_mib); stopping." \
+			"--merge makes it smaller." >&2
+		: >"$out/logs/.full"
+		kill -INT "-$1"
 		return
 	done
 }
@@ -76,6 +80,14 @@ wait_for() {
 		status=0
 		wait "$1" || status=$?
 	done
+}
+
+# What we end with: 0 when the cap ended it, 72 (libFuzzer's for "interrupted") when a signal did,
+# else the engine's own.
+leave() {
+	[ ! -e "$out/logs/.full" ] || exit 0
+	[ -z "$stopped" ] || exit 72
+	exit "$status"
 }
 
 # The last line: how to see again what was found since we started.  A finding of ours says what it

@@ -1,9 +1,10 @@
 #!/bin/sh
-# usage: fuzz_launch_test.sh SUBJECT REPLAY CORPUS DICT PROGRAM AFL_PROGRAM MUTATOR
+# usage: fuzz_launch_test.sh SUBJECT REPLAY CORPUS DICT PROGRAM AFL_PROGRAM MUTATOR QUIET_PROGRAM
 #
-# The launchers, with a subject in which something is found at once.
+# The launchers, with a subject in which something is found at once, and with a program of another
+# in which nothing is, for what goes on until it is stopped.
 set -eu
-subject=$1 replay=$2 corpus=$3 dict=$4 program=$5 afl_program=$6 mutator=$7
+subject=$1 replay=$2 corpus=$3 dict=$4 program=$5 afl_program=$6 mutator=$7 quiet_program=$8
 here=${TEST_TMPDIR:-$(mktemp -d)}
 BUILD_WORKING_DIRECTORY=$here/stand
 export BUILD_WORKING_DIRECTORY
@@ -59,6 +60,24 @@ ls "$here/stand/elsewhere/target/artifacts" | grep -q "^$subject-" || fail "noth
 
 launch 0 --merge --fuzzing_output_root=elsewhere
 [ -n "$(ls "$here/stand/elsewhere/target/corpus")" ] || fail "an empty corpus after --merge"
+
+# Full, or told to stop: everything ends, and nothing is left but the output.
+program=$quiet_program
+launch 0 --jobs=2 --cap_mib=0 --fuzzing_output_root=full
+grep -q 'holds 0 MiB (--cap_mib); stopping' "$here/out" || fail "no word of the cap"
+tools/build/fuzz_run.sh target "$subject" "$replay" "$corpus" "$dict" "$program" --jobs=2 \
+	--fuzzing_output_root=stopped >"$here/out" 2>&1 &
+launcher=$!
+sleep 3
+kill -TERM $launcher
+got=0
+wait $launcher || got=$?
+[ $got = 72 ] || fail "status $got after a signal"
+for folder in full stopped; do
+	left=$(find "$here/stand/$folder" -name 'tmp.*')
+	[ -z "$left" ] || fail "left behind: $left"
+done
+! ps -ef | grep -v grep | grep -q "artifact_prefix=$here/" || fail "something still runs"
 
 launch_afl 2 --frobnicate
 launch_afl 0 "$finding"

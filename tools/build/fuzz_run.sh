@@ -57,7 +57,7 @@ setsid "$program" -artifact_prefix="$out/artifacts/" -dict="$dict" -max_len=1638
 	-rss_limit_mb=2560 -print_final_stats=1 -print_funcs=0 "$@" \
 	"$out/corpus" "$corpus/seeds" >"$pipe" 2>&1 &
 engine=$!
-trap 'kill -INT -- "-$engine" 2>/dev/null' INT TERM HUP
+trap 'stopped=yes; kill -INT "-$engine" 2>/dev/null' INT TERM HUP
 watch_size $engine &
 watcher=$!
 wait_for $engine
@@ -65,4 +65,4 @@ kill $watcher 2>/dev/null || :
 wait $tee || :
 rm -rf "$TMPDIR"
 say_how_to_replay "$out/artifacts"
-exit $status
+leave
