@@ -44,7 +44,7 @@ void smp_enter(void)
 	timer_cpu_init();
 	atomic_store_u32(&cpu->online, 1);
 	tick_start(FIRST_TICK_NS);
-	cpu_irq_unmask();
+	cpu_unmask_all();
 }
 
 /* Runs fn(arg) here; false when it escaped.  Calls nest: each keeps the way out before it. */
@@ -70,7 +70,7 @@ void smp_escape(void)
 	if (box->home == NULL) kpanic("assert", "smp_escape() with nothing to escape from");
 	console_forget();
 	cpu_forget();
-	__asm__ volatile("msr daifclr, #0xf" : : : "memory");
+	cpu_unmask_all();
 	cpu_jump_back(box->home);
 }
 

@@ -98,6 +98,11 @@ void cpu_irq_unmask(void)
 	__asm__ volatile("msr daifclr, #2\n\tisb" : : : "memory");
 }
 
+void cpu_unmask_all(void)
+{
+	__asm__ volatile("msr daifclr, #0xf\n\tisb" : : : "memory");
+}
+
 void cpu_irq_mask(void)
 {
 	__asm__ volatile("msr daifset, #2" : : : "memory");

@@ -90,6 +90,10 @@ NORETURN void cpu_park(const struct exception_frame *frame);
 void cpu_irq_unmask(void);
 void cpu_irq_mask(void);
 
+/* As a CPU normally runs: interrupts unmasked, and system errors and the like as well, so that
+ * they are reported and do not wait in silence. */
+void cpu_unmask_all(void);
+
 /* --- cpu_calls.S ---------------------------------------------------------------------------- */
 
 /* Tries an access: 0, or ESR_EL1 when it faulted.  probe_call jumps to `at` and back. */
