@@ -5,6 +5,7 @@
 #include "fuzz/subject.h"
 
 extern const struct subject canary_subject;
+extern const struct subject fdt_subject;
 extern const struct subject heap_subject;
 extern const struct subject kmalloc_subject;
 extern const struct subject page_subject;
@@ -12,6 +13,7 @@ extern const struct subject slab_subject;
 
 const struct subject *const subjects[] = {
 	&canary_subject,
+	&fdt_subject,
 	&heap_subject,
 	&kmalloc_subject,
 	&page_subject,
