@@ -212,7 +212,7 @@ static bool read_field(struct reader *r, const struct op_kind *kind, struct word
 	struct word name = w, value = w;
 	const bool bare = !word_split(w, &name, &value);
 	const struct field *f = find_field(kind, name, bare);
-	uint32_t n;
+	uint32_t n = 0;
 	if (f == NULL)
 		return text_refuse(r->fault, "%s does not take `%.*s`", kind->name, shown(w), w.at);
 	if (*seen >> (f - kind->fields) & 1)

@@ -41,9 +41,8 @@ static const struct text_case cases[] = {
 
 static bool is_zero(const struct trace_block *blocks, uint32_t count)
 {
-	static const struct trace_block zero;
 	for (uint32_t i = 0; i < count; i++)
-		if (memcmp(&blocks[i], &zero, sizeof(zero)) != 0) return false;
+		if (blocks[i].p != NULL || blocks[i].bytes != 0 || blocks[i].live) return false;
 	return true;
 }
 

@@ -35,7 +35,7 @@ awk -v directory="$PWD" '
 		if (!last)
 			next
 		inside = 0
-		if (file == "" || file ~ /^external\//)
+		if (file == "" || file ~ /^(external|bazel-out)\//)
 			next
 		if (!(file in best) || rank < best[file]) {
 			best[file] = rank

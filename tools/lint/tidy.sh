@@ -10,4 +10,4 @@ if [ $# -eq 0 ]; then
 	# shellcheck disable=SC2046 # no path of this tree has a space
 	set -- $(sed -n 's/.*"file": "\([^"]*\.c\)".*/\1/p' compile_commands.json | sort)
 fi
-clang-tidy --quiet -p . "$@" 2>/dev/null || exit 1
+printf "%s\\0" "$@" | xargs -0 -n 4 -P "$(nproc)" clang-tidy --quiet -p . 2>/dev/null || exit 1
