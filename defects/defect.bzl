@@ -6,17 +6,48 @@ load("@rules_shell//shell:sh_test.bzl", "sh_test")
 load("//tools/build:platform.bzl", "platform_binary")
 
 _PROGRAM = "//fuzz:replay_main"
-_PLATFORM = "//tools/platforms:linux_x86_64_sanitize"
+# The second one sees the same things at the same execution, but for what takes sanitizers.
+_MACHINES = [
+    ("", "linux_x86_64_sanitize", []),
+    ("_aarch64", "linux_aarch64", ["qemu-aarch64"]),
+]
 _HIDDEN = ["//visibility:private"]
 _TAG = "defect"
 _QUICK = "quick"
+_HOST = "host"
 
 def _label(path):
     folder, _, name = path.rpartition("/")
     return "//%s:%s" % (folder, name)
 
-def defect(name, files, quick = False):
-    """Declares NAME, a test that the suite finds the defect of NAME.patch.
+def _hunt(name, suffix, platform, runner, status, quick):
+    platform_binary(
+        name = name + suffix + "_bin",
+        testonly = True,
+        binary = name + "_raw_",
+        platform = "//tools/platforms:" + platform,
+        tags = ["manual"],
+        visibility = _HIDDEN,
+    )
+    sh_test(
+        name = name + suffix,
+        size = "small" if quick else "medium",
+        srcs = ["hunt.sh"],
+        args = [
+            "$(rootpath %s.patch)" % name,
+            "$(rootpath %s)" % status,
+        ] + runner + ["$(rootpath %s_bin)" % (name + suffix)],
+        data = [
+            name + ".patch",
+            name + suffix + "_bin",
+            status,
+            "head.sh",
+        ],
+        tags = [_TAG] + ([_QUICK] if quick else ["manual"]) + ([] if suffix else [_HOST]),
+    )
+
+def defect(name, files, quick = False, host_only = False):
+    """Declares NAME, a test that the suite finds the defect of NAME.patch, and NAME_aarch64.
 
     Only `files` are compiled; their objects come before the archives of the clean tree on the
     linker's command line, so the archives' members of the same names are never looked at.
@@ -26,9 +57,9 @@ def defect(name, files, quick = False):
       files: what is compiled: all that the patch changes, and for a header that it changes all
         .c files that include it (they get the changed one first, and its guard keeps out the
         other).
-      quick: found in well under 2 s: then it is part of `test //...`.
+      quick: found in well under 2 s: then NAME is part of `test //...`; NAME_aarch64 never is.
+      host_only: only the sanitizers see it, so there is no NAME_aarch64.
     """
-    tags = [_TAG] + ([_QUICK] if quick else ["manual"])
     copies = ["patched/%s/%s" % (name, f) for f in files]
     status = "patched/%s/status" % name
     headers = [c for c in copies if c.endswith(".h")]
@@ -52,31 +83,8 @@ def defect(name, files, quick = False):
         visibility = _HIDDEN,
         deps = [_PROGRAM],
     )
-    platform_binary(
-        name = name + "_bin",
-        testonly = True,
-        binary = name + "_raw_",
-        platform = _PLATFORM,
-        tags = ["manual"],
-        visibility = _HIDDEN,
-    )
-    sh_test(
-        name = name,
-        size = "small" if quick else "medium",
-        srcs = ["hunt.sh"],
-        args = [
-            "$(rootpath %s_bin)" % name,
-            "$(rootpath %s.patch)" % name,
-            "$(rootpath %s)" % status,
-        ],
-        data = [
-            name + ".patch",
-            name + "_bin",
-            status,
-            "head.sh",
-        ],
-        tags = tags,
-    )
+    for suffix, platform, runner in _MACHINES[:1 if host_only else 2]:
+        _hunt(name, suffix, platform, runner, status, quick and not suffix)
 
 def _clean_test(name, patches, size, tags):
     sh_test(
@@ -92,18 +100,36 @@ def defects_together():
     """Declares what is made of all defects above it in the BUILD file.
 
     all: every test; clean_test and clean_all_test: the clean tree is silent where the quick ones,
-    or all, are looked for; refresh and benchmark: see README.md.
+    or all, are looked for; tables_test: every oracle is proved; refresh and benchmark: see README.md.
     """
     rules = native.existing_rules()
-    every = sorted([n for n in rules if _TAG in rules[n]["tags"]])
+    tests = sorted([n for n in rules if _TAG in rules[n]["tags"]])
+    every = [n for n in tests if _HOST in rules[n]["tags"]]
     quick = [n for n in every if _QUICK in rules[n]["tags"]]
     patches = [n + ".patch" for n in every]
     _clean_test("clean_test", [n + ".patch" for n in quick], "small", [])
     _clean_test("clean_all_test", patches, "large", ["manual"])
+    sh_test(
+        name = "tables_test",
+        size = "small",
+        srcs = ["tables.sh"],
+        args = [
+            "--check",
+            "$(rootpath README.md)",
+            "$(rootpath //fuzz:oracle.h)",
+            "$(rootpaths //corpus:canary)",
+        ] + ["$(rootpath %s)" % p for p in patches],
+        data = [
+            "README.md",
+            "head.sh",
+            "//corpus:canary",
+            "//fuzz:oracle.h",
+        ] + patches,
+    )
     native.test_suite(
         name = "all",
         tags = ["manual"],
-        tests = every + ["clean_test", "clean_all_test"],
+        tests = tests + ["clean_test", "clean_all_test", "tables_test"],
     )
     sh_binary(
         name = "refresh",

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # head.sh -- to be sourced: reading the lines `Key: value` that stand before a patch's diff.
 
 # head_of PATCH KEY: the value, or nothing.

@@ -1,21 +1,31 @@
 #!/bin/sh
-# hunt.sh PROGRAM PATCH STATUS -- PROGRAM, the replay program with PATCH's defect in it, makes the
+# hunt.sh PATCH STATUS [EMULATOR] PROGRAM -- PROGRAM, the replay program with PATCH's defect, makes the
 # oracle that PATCH names fire, within PATCH's budget of executions, from seed 1.
 #
 # A patch may name several oracles where each is right; then one of them must fire.
 set -u
 . defects/head.sh
-program=$1 patch=$2 status=$3
+patch=$1 status=$2
+shift 2
 
 if [ "$(cat "$status")" != applied ]; then
 	cat "$status" >&2
 	exit 1
 fi
 head_check "$patch" || exit 1
+case $(head_of "$patch" Seen-by) in
+*aarch64*) ;;
+*)
+	[ $# -eq 1 ] || {
+		echo "$patch says that AArch64 does not see it; BUILD should say host_only" >&2
+		exit 1
+	}
+	;;
+esac
 for oracle in $(head_of "$patch" Oracle | tr ',' ' '); do
 	# Flags are words.
 	# shellcheck disable=SC2046
-	"$program" --hunt "$(head_of "$patch" Subject)" --seed 1 --runs "$(head_of "$patch" Budget)" \
+	"$@" --hunt "$(head_of "$patch" Subject)" --seed 1 --runs "$(head_of "$patch" Budget)" \
 		--expect "$oracle" $(head_of "$patch" Flags)
 	code=$?
 	[ $code -eq 1 ] || exit $code

@@ -61,6 +61,16 @@ for patch in defects/*.patch; do
 	echo "$id: written again, applied $exact"
 done
 
+# README.md: the tables anew.
+sh defects/tables.sh fuzz/oracle.h corpus/canary/*/* defects/*.patch >"$work/tables"
+sed -n "1,/^<!-- tables begin/p" defects/README.md >"$work/readme"
+cat "$work/tables" >>"$work/readme"
+sed -n "/^<!-- tables end/,\$p" defects/README.md >>"$work/readme"
+if ! cmp -s "$work/readme" defects/README.md; then
+	cp "$work/readme" defects/README.md || exit 4
+	echo "README.md: its tables are new"
+fi
+
 [ -z "$again" ] || echo "now hunt them: tools/bazel test$again"
 if [ -n "$lost" ]; then
 	echo "to be made by hand:$lost"

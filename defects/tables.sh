@@ -1,0 +1,67 @@
+#!/bin/sh
+# tables.sh [--check README] ORACLE_H CANARY... PATCH... -- which oracle is proved by what, and the
+# defects there are, as two tables in Markdown.
+#
+# An oracle is proved by a canary, a script that expects it (corpus/canary; canary_fuzz_test replays
+# them), and by a defect, a patch that names it and no other.  One that lacks either is a failure.
+# With --check also a README whose tables, between its two marks, are not these.
+set -u
+. defects/head.sh
+readme=
+if [ "$1" = --check ]; then
+	readme=$2
+	shift 2
+fi
+header=$1
+shift
+work=$(mktemp -d) || exit 4
+trap 'rm -rf "$work"' EXIT
+failed=0
+
+: >"$work/canaries"
+: >"$work/defects"
+for file; do
+	case $file in
+	*.patch)
+		head_check "$file" || failed=1
+		printf '%s|%s\n' "$(head_of "$file" Oracle)" "$(head_of "$file" Id)" >>"$work/defects"
+		;;
+	*) sed -n 's/^!expect //p' "$file" >>"$work/canaries" ;;
+	esac
+done
+
+print_tables() {
+	printf '| oracle | canary | proved by the defects |\n| --- | --- | --- |\n'
+	for oracle in $(sed -n 's/^#define ORACLE_[A-Z_]* "\([a-z-]*\)".*/\1/p' "$header"); do
+		canary=none defects=$(awk -F '|' -v id="$oracle" '$1 == id { printf " %s", $2 }' \
+			"$work/defects")
+		grep -qx "$oracle" "$work/canaries" && canary=yes
+		[ "$canary" = yes ] || echo "oracle $oracle has no canary" >>"$work/lacks"
+		[ -n "$defects" ] || echo "oracle $oracle has no defect" >>"$work/lacks"
+		printf '| %s | %s |%s |\n' "$oracle" "$canary" "${defects:- none}"
+	done
+	printf '\n| defect | what | subject | oracle | seen by |\n| --- | --- | --- | --- | --- |\n'
+	for file; do
+		case $file in
+		*.patch) printf '| %s | %s | %s | %s | %s |\n' "$(head_of "$file" Id)" \
+			"$(head_of "$file" Title)" "$(head_of "$file" Subject)" \
+			"$(head_of "$file" Oracle)" "$(head_of "$file" Seen-by)" ;;
+		esac
+	done
+}
+
+print_tables "$@" >"$work/tables"
+if [ -z "$readme" ]; then
+	cat "$work/tables"
+else
+	sed '1,/^<!-- tables begin/d; /^<!-- tables end/,$d' "$readme" >"$work/written"
+	diff "$work/written" "$work/tables" || {
+		echo "$readme: its tables are not these; tools/bazel run //defects:refresh" >&2
+		failed=1
+	}
+fi
+if [ -e "$work/lacks" ]; then
+	cat "$work/lacks" >&2
+	failed=1
+fi
+exit $failed
