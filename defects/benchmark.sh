@@ -43,7 +43,7 @@ trap 'rm -rf "$work"' EXIT
 hunt() {
 	most=$((20 * budget))
 	# shellcheck disable=SC2086
-	line=$( ("$1" --hunt "$subject" --seed "$2" --runs $most --expect "$oracle" $flags
+	line=$( ("$1" --hunt "$subject" --seed "$2" --runs $most --timeout 20 --expect "$oracle" $flags
 		times >"$work/time"))
 	at=$(printf '%s' "$line" | sed -n 's/.* execution=\([0-9]*\) .*/\1/p')
 	# The second line of `times` is that of children: 0m0.010s 0m0.000s.
