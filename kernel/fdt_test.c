@@ -251,6 +251,31 @@ static void many_changes_are_borne(void)
 	}
 }
 
+/* Each of very many properties has a name that goes on to the end of the blob.  Looking for the
+ * end of each took half a minute, and minutes under the sanitizers. */
+static void opens_in_linear_time(void)
+{
+	enum { HALF = FDT_BYTES_MAX / 2, FIRST = 64 };
+	static const uint32_t header[] = { 0xd00dfeed, FDT_BYTES_MAX, FIRST,       HALF, 40, 17, 16,
+					   0,          HALF,          HALF - FIRST };
+	uint8_t *blob = aligned_alloc(8, FDT_BYTES_MAX);
+	struct fdt tree;
+	memset(blob, 0, HALF);
+	memset(blob + HALF, 'a', HALF - 1);
+	blob[FDT_BYTES_MAX - 1] = 0;
+	for (unsigned i = 0; i < COUNT_OF(header); i++)
+		tree_word_to(blob + (size_t)4 * i, header[i]);
+	uint32_t at = FIRST;
+	tree_word_to(blob + at, 1); /* begin the root, whose name is empty */
+	for (at += 8; at < HALF - 24; at += 12) tree_word_to(blob + at, 3); /* no value, name 0 */
+	tree_word_to(blob + at, 2);
+	tree_word_to(blob + at + 4, 9);
+	EXPECT(fdt_open(&tree, blob, FDT_BYTES_MAX) == FDT_OK);
+	blob[FDT_BYTES_MAX - 1] = 'a';
+	EXPECT(fdt_open(&tree, blob, FDT_BYTES_MAX) == FDT_BAD_NAME);
+	free(blob);
+}
+
 int main(void)
 {
 	reads_what_was_written();
@@ -261,5 +286,6 @@ int main(void)
 	every_cut_is_refused();
 	every_changed_byte_is_borne();
 	many_changes_are_borne();
+	opens_in_linear_time();
 	return 0;
 }

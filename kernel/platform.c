@@ -41,16 +41,21 @@ static bool range_is_possible(struct range r)
 	return add_fits(r.base, r.bytes, &end) && end <= 1ull << PLATFORM_ADDRESS_BITS;
 }
 
-/* Entry `n` of the node's "reg"; false past the end. */
-static bool reg_read(const struct fdt *tree, fdt_node node, struct cells cells, uint32_t n,
-		     struct range *out)
+/* Entry `n` of a "reg"; false past the end. */
+static bool reg_entry(struct fdt_value reg, struct cells cells, uint32_t n, struct range *out)
 {
-	const struct fdt_value reg = fdt_property(tree, node, "reg");
 	const uint32_t each = cells.address + cells.size;
 	*out = (struct range){ 0 };
 	/* A value is at most FDT_BYTES_MAX long, so an `n` that passed before cannot wrap here. */
 	return each != 0 && fdt_cells(reg, n * each, cells.address, &out->base) &&
 	       fdt_cells(reg, n * each + cells.address, cells.size, &out->bytes);
+}
+
+/* Entry `n` of the node's "reg"; who wants all of them looks that up once, and takes entries. */
+static bool reg_read(const struct fdt *tree, fdt_node node, struct cells cells, uint32_t n,
+		     struct range *out)
+{
+	return reg_entry(fdt_property(tree, node, "reg"), cells, n, out);
 }
 
 static bool is_enabled(const struct fdt *tree, fdt_node node)
@@ -137,8 +142,9 @@ static const char *read_psci(const struct fdt *tree, const fdt_node found[DEVICE
 static const char *read_ram(const struct fdt *tree, fdt_node node, struct cells cells,
 			    struct platform *out)
 {
+	const struct fdt_value reg = fdt_property(tree, node, "reg");
 	struct range r;
-	for (uint32_t n = 0; reg_read(tree, node, cells, n, &r); n++) {
+	for (uint32_t n = 0; reg_entry(reg, cells, n, &r); n++) {
 		if (r.bytes == 0) continue;
 		if (!range_is_possible(r)) return "memory beyond the address space";
 		if (out->ram_count == PLATFORM_RAM_MAX) return "memory in too many pieces";
@@ -163,8 +169,9 @@ static const char *read_reserved_node(const struct fdt *tree, fdt_node parent, s
 	const char *wrong = NULL;
 	for (fdt_node node = fdt_child(tree, parent); node != FDT_NONE && wrong == NULL;
 	     node = fdt_sibling(tree, node)) {
+		const struct fdt_value reg = fdt_property(tree, node, "reg");
 		struct range r;
-		for (uint32_t n = 0; wrong == NULL && reg_read(tree, node, cells, n, &r); n++)
+		for (uint32_t n = 0; wrong == NULL && reg_entry(reg, cells, n, &r); n++)
 			wrong = reserve(out, r);
 	}
 	return wrong;
