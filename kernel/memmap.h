@@ -11,7 +11,8 @@
 
 enum {
 	MEMMAP_HELD_MAX = PLATFORM_RESERVED_MAX + 8,
-	MEMMAP_USABLE_MAX = PLATFORM_RAM_MAX + MEMMAP_HELD_MAX,
+	/* Each range that is held parts one, and once more when its end is given back. */
+	MEMMAP_USABLE_MAX = PLATFORM_RAM_MAX + 2 * MEMMAP_HELD_MAX,
 };
 
 /* Registers that the kernel uses, trimmed to what it uses of them. */
