@@ -38,7 +38,7 @@
 #define ORACLE_LOCK_ORDER "lock-order"
 #define ORACLE_LOCK_CONTEXT "lock-context" /* a lock held where none may be */
 #define ORACLE_OWNER "owner"               /* a lock dropped by another CPU */
-#define ORACLE_IRQ_ORDER "irq-order"       /* interrupts given back in the wrong order */
+#define ORACLE_IRQ_ORDER "irq-order" /* given back in the wrong order, or on with a lock taken */
 #define ORACLE_NONDETERMINISM "nondeterminism"
 
 /* All of the above, ended by NULL. */

@@ -12,7 +12,7 @@
 void cpu_lock_wait(const void *lock, unsigned rank)
 {
 	const struct machine_cpu *cpu = cpu_here();
-	if (!mach_irq_masked()) kpanic("lock-context", "rank %u taken, interrupts unmasked", rank);
+	if (!mach_irq_masked()) kpanic("irq-order", "rank %u taken, interrupts unmasked", rank);
 	if (cpu->lock_count == 0) return;
 	const struct cpu_lock *inner = &cpu->locks[cpu->lock_count - 1];
 	if (inner->lock == lock) kpanic("deadlock", "rank %u taken twice", rank);
@@ -29,8 +29,7 @@ void cpu_lock_got(const void *lock, unsigned rank)
 void cpu_lock_drop(const void *lock, unsigned rank)
 {
 	struct machine_cpu *cpu = cpu_here();
-	if (!mach_irq_masked())
-		kpanic("lock-context", "rank %u dropped, interrupts unmasked", rank);
+	if (!mach_irq_masked()) kpanic("irq-order", "rank %u dropped, interrupts unmasked", rank);
 	unsigned at = cpu->lock_count;
 	while (at > 0 && cpu->locks[at - 1].lock != lock) at--;
 	if (at == 0) kpanic("owner", "rank %u dropped by a CPU that does not hold it", rank);
