@@ -6,6 +6,7 @@ load("@rules_shell//shell:sh_test.bzl", "sh_test")
 load("//tools/build:platform.bzl", "platform_binary")
 
 _PROGRAM = "//fuzz:replay_main"
+
 # The second one sees the same things at the same execution, but for what takes sanitizers.
 _MACHINES = [
     ("", "linux_x86_64_sanitize", []),
@@ -96,6 +97,7 @@ def _clean_test(name, patches, size, tags):
         tags = tags,
     )
 
+# buildifier: disable=unnamed-macro
 def defects_together():
     """Declares what is made of all defects above it in the BUILD file.
 
