@@ -19,6 +19,9 @@ static inline uint32_t atomic_fetch_add_u32(uint32_t *at, uint32_t value);
 /* Changes *at from 0 to `value`; false, with nothing changed, when it was not 0. */
 static inline bool atomic_claim_u32(uint32_t *at, uint32_t value);
 
+/* Stores `value` and returns what was there before. */
+static inline uint32_t atomic_exchange_u32(uint32_t *at, uint32_t value);
+
 /* Sets, or clears, bit `n` of a bitmap (in its word n / 64) and returns how it was. */
 static inline bool atomic_bit_set(uint64_t *map, uint32_t n);
 static inline bool atomic_bit_clear(uint64_t *map, uint32_t n);

@@ -31,6 +31,11 @@ static inline bool atomic_claim_u32(uint32_t *at, uint32_t value)
 					   __ATOMIC_ACQUIRE);
 }
 
+static inline uint32_t atomic_exchange_u32(uint32_t *at, uint32_t value)
+{
+	return __atomic_exchange_n(at, value, __ATOMIC_ACQ_REL);
+}
+
 static inline bool atomic_bit_set(uint64_t *map, uint32_t n)
 {
 	const uint64_t bit = 1ull << (n % 64);

@@ -53,6 +53,12 @@ bool host_atomic_claim_u32(uint32_t *at, uint32_t value)
 					   __ATOMIC_ACQUIRE);
 }
 
+uint32_t host_atomic_exchange_u32(uint32_t *at, uint32_t value)
+{
+	atomic_point(at, sizeof(*at));
+	return __atomic_exchange_n(at, value, __ATOMIC_ACQ_REL);
+}
+
 bool host_atomic_bit_set(uint64_t *map, uint32_t n)
 {
 	uint64_t *at = &map[n / 64];

@@ -13,6 +13,7 @@ uint64_t host_atomic_load_u64(const uint64_t *at);
 void host_atomic_store_u32(uint32_t *at, uint32_t value);
 uint32_t host_atomic_fetch_add_u32(uint32_t *at, uint32_t value);
 bool host_atomic_claim_u32(uint32_t *at, uint32_t value);
+uint32_t host_atomic_exchange_u32(uint32_t *at, uint32_t value);
 bool host_atomic_bit_set(uint64_t *map, uint32_t n);
 bool host_atomic_bit_clear(uint64_t *map, uint32_t n);
 
@@ -48,6 +49,12 @@ static inline bool atomic_claim_u32(uint32_t *at, uint32_t value)
 	uint32_t unclaimed = 0;
 	return __atomic_compare_exchange_n(at, &unclaimed, value, false, __ATOMIC_ACQ_REL,
 					   __ATOMIC_ACQUIRE);
+}
+
+static inline uint32_t atomic_exchange_u32(uint32_t *at, uint32_t value)
+{
+	if (CHECK_LEVEL >= 2) return host_atomic_exchange_u32(at, value);
+	return __atomic_exchange_n(at, value, __ATOMIC_ACQ_REL);
 }
 
 #ifdef __x86_64__
