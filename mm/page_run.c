@@ -26,6 +26,7 @@ static uint32_t page_row_find_locked(const struct page_pool *pool, unsigned zone
 	const uint32_t end = pool->zone_end[zone];
 	uint32_t row = 0;
 
+	if (pool->free_pages[zone] < pages) return FRAME_NONE;
 	for (uint32_t n = page_zone_first(pool, zone); n < end;) {
 		const struct frame *f = &pool->frames[n];
 		const uint32_t span = 1u << f->order;
