@@ -59,8 +59,13 @@ struct frame {
 	site_t site;   /* head in use: who asked for it */
 	uint32_t next; /* head: neighbours on the list it is on, by frame number */
 	uint32_t prev;
-	struct frame_slab slab;
+	union {
+		struct frame_slab slab; /* every page in use by a slab */
+		uint32_t filled;        /* every free page: FRAME_FILLED when the pattern is in it */
+	};
 };
+
+#define FRAME_FILLED 0xf111edu
 
 _Static_assert(sizeof(struct frame) == 64, "1.6 % of memory, and one cache line");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "FRAME_WORD counts on it");

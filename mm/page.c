@@ -111,8 +111,9 @@ void page_pool_give(struct page_pool *pool, uint32_t first, uint32_t end)
 	for (struct frame *f = pool->frames + first; f < last; f++) {
 		ASSERT(f->state == FRAME_RESERVED);
 		frame_forget(f);
+		f->filled = 0; /* whatever is in it: nobody could write to it after a free */
 	}
-	page_withdraw(pool, first, end - first);
+	mach_poison(mach_phys(page_address(pool, first)), (size_t)(end - first) << PAGE_SHIFT);
 	const mach_irq_t was = lock_take(&pool->lock);
 	page_range_put_locked(pool, first, end);
 	pool->reserved_pages -= end - first;
@@ -138,8 +139,8 @@ void page_hand_out(struct page_pool *pool, uint32_t n, uint32_t pages, uint32_t 
 
 	ASSERT(n < pool->pages && pages <= pool->pages - n);
 	mach_unpoison(memory, bytes);
-	if (pool->poison)
-		for (uint32_t i = 0; i < pages; i++)
+	for (uint32_t i = 0; pool->poison && i < pages; i++)
+		if (pool->frames[n + i].filled == FRAME_FILLED)
 			page_verify(pool, n + i, memory + ((size_t)i << PAGE_SHIFT));
 	if ((how & PAGE_ZERO) != 0) memset(memory, 0, bytes);
 }
@@ -151,8 +152,9 @@ void page_withdraw(struct page_pool *pool, uint32_t n, uint32_t pages)
 
 	ASSERT(n < pool->pages && pages <= pool->pages - n);
 	if (pool->poison) {
-		mach_unpoison(memory, bytes); /* pages that are given the first time */
+		mach_unpoison(memory, bytes); /* its owner may have poisoned parts of it */
 		memset(memory, PAGE_POISON_BYTE, bytes);
+		for (uint32_t i = 0; i < pages; i++) pool->frames[n + i].filled = FRAME_FILLED;
 	}
 	mach_poison(memory, bytes);
 }
