@@ -29,5 +29,6 @@ void canary_lock_context(struct run *run, const struct script_op *op);
 void canary_owner(struct run *run, const struct script_op *op);
 void canary_irq_order(struct run *run, const struct script_op *op);
 void canary_nondeterminism(struct run *run, const struct script_op *op);
+void canary_stray_write(struct run *run, const struct script_op *op);
 
 #endif

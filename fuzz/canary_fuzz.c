@@ -294,6 +294,7 @@ static const struct op_kind canary_ops[] = {
 	MISDEED("owner", canary_owner),
 	MISDEED("irq-order", canary_irq_order),
 	MISDEED("nondeterminism", canary_nondeterminism),
+	MISDEED("stray-write", canary_stray_write),
 };
 
 /* --- the subject ------------------------------------------------------------------------------ */

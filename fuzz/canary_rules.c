@@ -84,3 +84,18 @@ void canary_nondeterminism(struct run *run, const struct script_op *op)
 	(void)op;
 	run_result(run, ++hidden);
 }
+
+/* Memory that nobody was given, written where no sanitizer watches.  The host does not make such a
+ * page new for the next run, and looks for it between the two runs of a script; the same byte each
+ * time, so that it is found each time. */
+static METADATA_ACCESS void write_unseen(uint8_t *at)
+{
+	*at = 0x11;
+}
+
+void canary_stray_write(struct run *run, const struct script_op *op)
+{
+	(void)op;
+	write_unseen((uint8_t *)run->machine->arena + RUN_ARENA_BYTES / 2);
+	run_result(run, 0);
+}

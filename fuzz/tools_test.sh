@@ -97,6 +97,13 @@ printf 'subject canary\n!expect leak\ntake 1\n' >silent
 status 1 "$replay" silent
 grep -q 'expected leak, but nothing fired' err || fail "$(cat err)"
 
+# --- a write to memory that nobody gave: only the host can tell, so not in the corpus ----------------
+printf 'subject canary\n!expect nondeterminism\ntake 1\nstray-write\ngive 1\n' >stray
+status 0 "$replay" stray
+status 0 "$replay" --repeat 5 stray
+printf 'subject canary\n!expect nondeterminism\ntake 1\ngive 1\n' >silent
+status 1 "$replay" silent
+
 # --- hunts ---------------------------------------------------------------------------------------------
 status 1 "$replay" --hunt canary --seed 3 --out found
 finding=$(find found -type f ! -name '*.txt')
