@@ -32,7 +32,7 @@ def _hunt(name, suffix, platform, runner, status, quick):
     )
     sh_test(
         name = name + suffix,
-        size = "small" if quick else "medium",
+        size = "small",
         srcs = ["hunt.sh"],
         args = [
             "$(rootpath %s.patch)" % name,
@@ -98,11 +98,15 @@ def _clean_test(name, patches, size, tags):
     )
 
 # buildifier: disable=unnamed-macro
-def defects_together():
+def defects_together(example, example_files):
     """Declares what is made of all defects above it in the BUILD file.
 
     all: every test; clean_test and clean_all_test: the clean tree is silent where the quick ones,
     or all, are looked for; tables_test: every oracle is proved; refresh and benchmark: see README.md.
+
+    Args:
+      example: a quick defect of one hunk, on which rule_test tries the rule.
+      example_files: labels of what it changes.
     """
     rules = native.existing_rules()
     tests = sorted([n for n in rules if _TAG in rules[n]["tags"]])
@@ -128,10 +132,27 @@ def defects_together():
             "//fuzz:oracle.h",
         ] + patches,
     )
+    sh_test(
+        name = "rule_test",
+        size = "small",
+        srcs = ["rule_test.sh"],
+        args = [
+            "$(rootpath //fuzz:replay)",
+            "$(rootpath %s_bin)" % example,
+            "$(rootpath %s.patch)" % example,
+            "$(rootpath patched/%s/status)" % example,
+        ],
+        data = native.glob(["*.sh"]) + example_files + [
+            example + ".patch",
+            example + "_bin",
+            "patched/%s/status" % example,
+            "//fuzz:replay",
+        ],
+    )
     native.test_suite(
         name = "all",
         tags = ["manual"],
-        tests = tests + ["clean_test", "clean_all_test", "tables_test"],
+        tests = tests + ["clean_test", "clean_all_test", "rule_test", "tables_test"],
     )
     sh_binary(
         name = "refresh",
