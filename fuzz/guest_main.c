@@ -8,6 +8,9 @@
  *	FILE digest=HEX ops=N oracle=none|ID op=K
  *	FILE host-only          expected to fire an oracle that this machine has no eyes for
  *	FILE refused            not a stored script of a subject that is here
+ *	FILE differs            with repeat=N: a later run of it ended otherwise than the first
+ *
+ * With the boot argument `repeat=N` each file runs N times, and all must end alike.
  *
  * Each line is on the host's disk before the next script starts: when a script hangs or takes the
  * kernel down, the first file without a line is the one.
@@ -57,6 +60,7 @@ static _Alignas(64) uint8_t state[RUN_STATE_BYTES];
 static uint8_t file[SCRIPT_ENVELOPE_BYTES + SCRIPT_BODY_MAX];
 static struct outcome outcome;
 static int64_t answers;
+static uint64_t repeat; /* times each file runs */
 
 /* --- the machine ------------------------------------------------------------------------------ */
 
@@ -159,6 +163,31 @@ static void judge(const char *name, uint32_t ops, const char *expects)
 			      outcome.seen);
 }
 
+/* One file once; twice where that is how its oracle fires. */
+static void run_file(const struct subject *subject, const struct script *script,
+		     const char *expects)
+{
+	outcome.oracle = NULL;
+	outcome.seen[0] = '\0';
+	if (run_once(subject, script) && expects != NULL && is_text(expects, ORACLE_NONDETERMINISM))
+		run_again(subject, script);
+}
+
+/* As often as it is to run; false when two runs ended differently. */
+static bool run_file_often(const struct subject *subject, const struct script *script,
+			   const char *expects)
+{
+	run_file(subject, script, expects);
+	const struct outcome first = outcome;
+	for (uint64_t n = 1; n < repeat; n++) {
+		run_file(subject, script, expects);
+		if (outcome.run.digest != first.run.digest || outcome.oracle != first.oracle ||
+		    outcome.run.op != first.run.op || outcome.run.phase != first.run.phase)
+			return false;
+	}
+	return true;
+}
+
 /* How many bytes of `file` a host's file filled; 0 when it cannot be read or is larger. */
 static size_t load(const char *name)
 {
@@ -185,13 +214,11 @@ static bool replay(const char *name)
 	}
 	const char *expects = script_file_expects(file);
 	const struct subject *subject = subject_find(subject_name);
-	outcome.oracle = NULL;
-	outcome.seen[0] = '\0';
 	script_open(&script, body, body_bytes);
-	if (run_once(subject, &script) && expects != NULL &&
-	    is_text(expects, ORACLE_NONDETERMINISM))
-		run_again(subject, &script);
-	judge(name, script.ops, expects);
+	if (run_file_often(subject, &script, expects))
+		judge(name, script.ops, expects);
+	else
+		answer("%s differs\n", name);
 	return true;
 }
 
@@ -251,6 +278,7 @@ int program_main(void)
 	if (!argument("out", name, sizeof(name))) return refuse(STATUS_USAGE, "no out=NAME");
 	answers = semihost_open(name, SEMIHOST_WRITE);
 	if (answers < 0) return refuse(STATUS_ENVIRONMENT, "the answers cannot be written");
+	repeat = bootarg_number(boot.platform.bootargs, "repeat", 1);
 	if (!open_machine()) return refuse(STATUS_ENVIRONMENT, "no memory for the arena");
 	panic_hook_set(panicked);
 	const unsigned refused = replay_list(list);

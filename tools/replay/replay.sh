@@ -1,5 +1,5 @@
 #!/bin/sh
-# replay.sh REPLAY REPLAY_AARCH64 SCRIPT_TOOL KERNEL KERNEL_ELF TABLE_AWK [FLAG...] FILE...
+# replay.sh REPLAY REPLAY_AARCH64 SCRIPT_TOOL KERNEL KERNEL_ELF QEMU_SH TABLE_AWK [FLAG...] FILE...
 #
 # What //tools:replay runs.  Every FILE (or all files of a folder), in any form, becomes a stored
 # script in a folder of its own, and that folder is replayed on the machines of --on: by the host
@@ -20,6 +20,7 @@ usage() {
 usage: tools/bazel run //tools:replay -- [FLAG...] FILE|FOLDER...
   --on host,user,guest     the machines (all three)
   --subject NAME           what raw bodies are for
+  --repeat N               runs each file N times on each machine; all must end alike
   --timeout SECONDS        for each machine (60, and a second for every 20 files)
   --gdb[=host|=guest]      one FILE: a debugger stopped at the operation that fails (host)
   --gdb-batch COMMANDS     with --gdb: gdb's commands once it has stopped, split at `;', and no prompt
@@ -76,10 +77,11 @@ take() { # FILE|FOLDER
 run_hosted() { # MACHINE COMMAND...
 	machine=$1
 	shift
-	(cd "$work" && timeout -k 5 "$timeout" "$@" files >"$machine" 2>"$machine.said")
+	(cd "$work" && timeout -k 5 "$timeout" "$@" --repeat "$repeat" files >"$machine" 2>"$machine.said")
 	status=$?
 	case $status in
-	0 | 1 | 5) ;;
+	0 | 5) ;;
+	1) surprised=1 ;;
 	124) charge "$machine" hang ;;
 	*) cat "$work/$machine.said" >&2 && fail "$status" "the replay program gave up" ;;
 	esac
@@ -91,13 +93,12 @@ charge() { # MACHINE WORD
 	[ -n "$culprit" ] && echo "$culprit $2" >>"$work/$1"
 }
 
-# Becomes QEMU with the kernel, in $work; the list of files is in `left`, answers go to `answers`.
-boot() { # [FLAG...]
+# Boots the kernel in $work; the list of files is in `left`, its answers go to `answers`.
+boot() { # [QEMU-OPTION...]
 	cd "$work" || exit 4
-	exec timeout -k 5 "$timeout" qemu-system-aarch64 -M virt -cpu cortex-a72 -smp 4 -m 128 \
-		-nodefaults -display none -icount shift=3,sleep=off -serial file:serial \
-		-semihosting-config enable=on,target=native -kernel "$kernel" \
-		-append "semihosting files=left out=answers" "$@" 2>>guest.said
+	sh "$qemu_sh" --smp 4 --cpu cortex-a72 --timeout "$timeout" \
+		--append "files=left out=answers repeat=$repeat" "$kernel" -- \
+		-icount shift=3,sleep=off "$@" >serial 2>>guest.said
 }
 
 run_guest() {
@@ -112,9 +113,9 @@ run_guest() {
 		sed -n '/^panic: /,$p' "$work/serial" >>"$work/guest.said"
 		case $status in
 		0 | 3) [ -s "$work/answers" ] || fail 4 "the kernel answers nothing" ;;
-		124) charge guest hang ;;
+		5) charge guest hang ;;
 		6) charge guest panic ;;
-		*) cat "$work/serial" "$work/guest.said" >&2 && fail 4 "QEMU ended with status $status" ;;
+		*) cat "$work/serial" "$work/guest.said" >&2 && fail 4 "the boot ended with status $status" ;;
 		esac
 	done
 }
@@ -138,12 +139,13 @@ tell() { # MACHINE
 }
 
 replay_all() {
-	boots=0
+	boots=0 surprised=0
 	is_on host && run_hosted host "$replay"
 	is_on user && run_hosted user qemu-aarch64 "$replay_aarch64" --digests
 	is_on guest && run_guest
 	compare
 	verdict=$?
+	[ $verdict -ne 0 ] || verdict=$surprised
 	if [ $verdict -ne 0 ]; then
 		for machine in guest user host; do is_on $machine && tell $machine; done
 	fi
@@ -181,6 +183,7 @@ write_commands() { # KIND START
 		breakpoint "$1"
 		echo "$2"
 		printf '%s\n' "$gdb_batch" | tr ';' '\n'
+		[ -z "$gdb_batch" ] || echo kill
 	} >"$work/commands"
 }
 
@@ -207,8 +210,8 @@ debug() {
 		sleep 0.1
 	done
 	# shellcheck disable=SC2086
-	gdb-multiarch -q $batch -x "$work/commands" -ex kill "$kernel_elf"
-	wait
+	gdb-multiarch -q $batch -x "$work/commands" "$kernel_elf"
+	wait # gdb's end is QEMU's
 	exit 0
 }
 
@@ -219,18 +222,20 @@ replay_aarch64=$(absolute "$2")
 script_tool=$(absolute "$3")
 kernel=$(absolute "$4")
 kernel_elf=$(absolute "$5")
-awk_table=$(absolute "$6")
-shift 6
+qemu_sh=$(absolute "$6")
+awk_table=$(absolute "$7")
+shift 7
 
-machines=host,user,guest subject_flag='' timeout='' gdb='' gdb_batch=''
+machines=host,user,guest subject_flag='' timeout='' repeat=1 gdb='' gdb_batch=''
 while [ $# -gt 0 ]; do
 	case $1 in
-	--on | --subject | --timeout | --gdb-batch)
+	--on | --subject | --timeout | --repeat | --gdb-batch)
 		[ $# -ge 2 ] || usage "$1 wants a value"
 		case $1 in
 		--on) machines=$2 ;;
 		--subject) subject_flag="--subject $2" ;;
 		--timeout) timeout=$2 ;;
+		--repeat) repeat=$2 ;;
 		--gdb-batch) gdb_batch=$2 ;;
 		esac
 		shift
@@ -249,6 +254,7 @@ for machine in $(echo "$machines" | tr , ' '); do
 done
 [ -n "$machines" ] || usage "--on names no machine"
 case $timeout in *[!0-9]*) usage "--timeout $timeout is no number" ;; esac
+case $repeat in '' | 0 | *[!0-9]*) usage "--repeat $repeat is no number of times" ;; esac
 is_on user && need qemu-aarch64 qemu-user
 is_on guest && need qemu-system-aarch64 qemu-system-arm
 
@@ -263,6 +269,6 @@ cd "${BUILD_WORKING_DIRECTORY:-.}" || exit 4
 unset BUILD_WORKING_DIRECTORY # the programs would go there too
 for path; do take "$path"; done
 [ $count -gt 0 ] || fail 3 "no script among the files"
-timeout=${timeout:-$((60 + count / 20))}
+timeout=${timeout:-$((60 + count * repeat / 20))}
 [ -z "$gdb" ] || debug
 replay_all
