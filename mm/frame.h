@@ -61,7 +61,7 @@ struct frame {
 	uint32_t prev;
 	union {
 		struct frame_slab slab; /* every page in use by a slab */
-		uint32_t filled;        /* every free page: FRAME_FILLED when the pattern is in it */
+		uint32_t filled; /* every free page: FRAME_FILLED when the pattern is in it */
 	};
 };
 
