@@ -3,6 +3,8 @@
  *
  *	script assemble FILE [-o OUT]      text (or any form) to a stored file
  *	script disassemble FILE [-o OUT]   any form to text
+ *	script assemble --first N FILE     the script without what follows its first N operations;
+ *	                                   nothing is expected of that
  *	script canonical FILE [-o OUT]     any form to a stored file in canonical form
  *	script check FILE...               says of each what it is; refuses what is damaged
  *	script corpus --subject NAME -o FOLDER FILE...
@@ -48,6 +50,7 @@ struct job {
 	enum text_style style;
 	unsigned files;
 	uint64_t seed, count;
+	uint32_t first; /* operations of it that are wanted */
 	uint32_t ops_most;
 };
 
@@ -55,9 +58,10 @@ static NORETURN void usage(const char *why, const char *what)
 {
 	fprintf(stderr,
 		"script: %s%s\n"
-		"usage: script assemble|disassemble|canonical FILE [-o OUT]\n"
+		"usage: script assemble|disassemble|canonical [--first N] FILE [-o OUT]\n"
 		"       script check FILE...\n"
 		"       script corpus --subject NAME -o FOLDER FILE...\n"
+		"       script generate --subject NAME -o FOLDER [--seed S] [--count N] [--ops N]\n"
 		"       [--subject NAME] for raw bodies, [--numbers] beside operations\n",
 		why, what);
 	exit(EXIT_USAGE);
@@ -109,22 +113,25 @@ static void deliver_text(const struct job *job, const struct input *input)
 	free(text.at);
 }
 
-static size_t make_stored(const struct input *input, uint8_t *file, size_t room)
+static size_t make_stored(const struct job *job, const struct input *input, uint8_t *file,
+			  size_t room)
 {
 	static uint8_t body[SCRIPT_BODY_MAX];
 	struct script s;
 	script_open(&s, input->body, input->bytes);
+	const bool whole = job->first >= s.ops;
+	if (!whole) s.ops = job->first;
 	const size_t bytes = script_canonical(&s, input->subject, body, sizeof(body));
 	const size_t total = script_file_make(input->subject->name, body, bytes, file, room);
 	ASSERT(bytes != 0 && total != 0);
-	script_file_expect(file, total, input->expects);
+	script_file_expect(file, total, whole ? input->expects : NULL);
 	return total;
 }
 
 static void deliver_stored(const struct job *job, const struct input *input)
 {
 	static uint8_t file[SCRIPT_BODY_MAX + SCRIPT_ENVELOPE_BYTES];
-	deliver(job, file, make_stored(input, file, sizeof(file)));
+	deliver(job, file, make_stored(job, input, file, sizeof(file)));
 }
 
 static void make_folder(const char *path)
@@ -156,10 +163,13 @@ static void report_check(const char *path, const struct input *input)
 	static const char *const forms[] = { "stored", "text", "raw" };
 	struct script s;
 	script_open(&s, input->body, input->bytes);
-	printf("%s: %s, subject %s, %u operations, %u pages, %u CPUs%s%s\n", path,
+	printf("%s: %s, subject %s, %u operations, %u pages, %u CPUs%s%s%s\n", path,
 	       forms[input->form], input->subject->name, s.ops, s.world.pages, s.world.cpus,
 	       input->expects == NULL ? "" : ", expects ",
-	       input->expects == NULL ? "" : input->expects);
+	       input->expects == NULL ? "" : input->expects,
+	       input->expects == NULL || oracle_is_seen_by(input->expects, EYES_IMAGE)
+		       ? ""
+		       : " host-only");
 }
 
 static void do_file(struct job *job, const char *path)
@@ -226,13 +236,15 @@ static uint64_t number_or_usage(const char *text)
 	return value;
 }
 
-/* --seed, --count and --ops; false when `flag` is none of them. */
+/* --seed, --count, --ops and --first; false when `flag` is none of them. */
 static bool take_number(struct job *job, const char *flag, const char *value)
 {
 	if (strcmp(flag, "--seed") == 0)
 		job->seed = number_or_usage(value);
 	else if (strcmp(flag, "--count") == 0)
 		job->count = number_or_usage(value);
+	else if (strcmp(flag, "--first") == 0)
+		job->first = (uint32_t)min_u64(number_or_usage(value), SCRIPT_OPS_MAX);
 	else if (strcmp(flag, "--ops") == 0)
 		job->ops_most = (uint32_t)min_u64(number_or_usage(value), SCRIPT_OPS_MAX);
 	else
@@ -265,9 +277,11 @@ static int take_flags(struct job *job, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct job job = {
-		.verb = argc > 1 ? argv[1] : "", .seed = 1, .count = 100, .ops_most = 256
-	};
+	struct job job = { .verb = argc > 1 ? argv[1] : "",
+			   .seed = 1,
+			   .count = 100,
+			   .ops_most = 256,
+			   .first = SCRIPT_OPS_MAX };
 	if (argc < 2) usage("what is to be done?", "");
 	check_verb(job.verb);
 	files_start_where_the_user_is();

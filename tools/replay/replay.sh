@@ -4,7 +4,8 @@
 # What //tools:replay runs.  Every FILE (or all files of a folder), in any form, becomes a stored
 # script in a folder of its own, and that folder is replayed on the machines of --on: by the host
 # program under ASan and UBSan, by the AArch64 program under qemu-aarch64, and in the booted kernel,
-# one boot for all files.  The three say the same lines, which are laid side by side.
+# one boot for all files.  The three say the same lines, which are laid side by side.  What a script
+# does before something that only the host can see is compared as a script of its own.
 #
 # A boot that hangs or panics is charged to the first file without a line, and another boot goes on
 # behind it.  QEMU counts instructions (-icount), so that a boot is the same every time.
@@ -124,7 +125,7 @@ run_guest() {
 
 # One line per file, its verdict first in $work/verdicts, the table on standard output.
 compare() {
-	(cd "$work" && "$script_tool" check files/* | sed 's/^\(files[^:]*\):\(.*, expects \(.*\)\)*.*/\1 \3/' >expects)
+	read_expects
 	awk -v machines="$machines" -v work="$work" -f "$awk_table" "$work/names"
 }
 
@@ -138,8 +139,32 @@ tell() { # MACHINE
 		  print }' "$work/names" "$work/$1.said" >&2
 }
 
+# FILE ORACLE [host-only], as the scripts themselves say.
+read_expects() {
+	(cd "$work" && "$script_tool" check files/* |
+		sed 's/^\(files[^:]*\):\(.*, expects \(.*\)\)*.*/\1 \3/' >expects)
+}
+
+# Where only the host sees what a script is expected to do, the operations before that are a script
+# for all machines.
+add_prefixes() {
+	read_expects
+	# shellcheck disable=SC2013 # these names have no blanks
+	for file in $(awk '$3 == "host-only" { print $1 }' "$work/expects"); do
+		stop=$(cd "$work" && "$replay" "$file" 2>/dev/null | sed -n 's/.* op=\([1-9][0-9]*\)$/\1/p')
+		[ -n "$stop" ] || continue
+		number=$(printf '%05d' "$count")
+		"$script_tool" assemble --first "$stop" "$work/$file" -o "$work/files/$number" || exit 4
+		name=$(awk -v file="$file" 'sprintf("files/%05d", NR - 1) == file' "$work/names")
+		echo "$name, its first $stop operations" >>"$work/names"
+		echo "files/$number" >>"$work/list"
+		count=$((count + 1))
+	done
+}
+
 replay_all() {
 	boots=0 surprised=0
+	[ "$machines" = host ] || ! is_on host || add_prefixes
 	is_on host && run_hosted host "$replay"
 	is_on user && run_hosted user qemu-aarch64 "$replay_aarch64" --digests
 	is_on guest && run_guest
