@@ -93,9 +93,10 @@ set xrange [0.7:*]
 set yrange [0:$(wc -l <"$work/places") + 1]
 set xlabel "executions"
 set grid x
-set key below
-plot "$work/places" using 3:1:ytic(2) title "median" with points pt 7 ps 0.7 lc rgb "#1f5fa8", \
-     "$work/dots" using 2:1 title "each seed" with points pt 6 ps 0.5 lc rgb "#888888", \
+set key at graph 1, graph 1.02 right bottom horizontal
+set title offset 0, 1
+plot "$work/dots" using 2:1 title "each seed" with points pt 6 ps 0.5 lc rgb "#888888", \
+     "$work/places" using 3:1:ytic(2) title "median" with points pt 7 ps 0.6 lc rgb "#1f5fa8", \
      "$work/places" using 5:1 title "budget" with points pt 2 ps 0.5 lc rgb "#c04020"
 PLOT
 cat "$out/defects.txt"

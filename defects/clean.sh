@@ -8,11 +8,8 @@ shift
 
 # Lines "SUBJECT BUDGET FLAG...", the largest budget for each subject and set of flags.
 hunts() {
-	for patch; do
-		printf '%s|%s|%s\n' "$(head_of "$patch" Subject)" "$(head_of "$patch" Flags)" \
-			"$(head_of "$patch" Budget)"
-	done | awk -F '|' '
-	{ key = $1 FS $2; if ($3 > most[key] + 0) most[key] = $3 }
+	heads "$@" | awk -F "|" '
+	{ key = $3 FS $5; if ($4 > most[key] + 0) most[key] = $4 }
 	END { for (key in most) { split(key, part, FS); print part[1], most[key], part[2] } }' |
 		sort
 }

@@ -3,17 +3,64 @@
 
 # head_of PATCH KEY: the value, or nothing.
 head_of() {
-	sed -n -e '/^--- /q' -e "s/^$2: *//p" "$1" | head -n 1
+	sed -n -e '/^--- /q' -e "/^$2: */{s///p;q;}" "$1"
 }
 
-# head_check PATCH: complains of what is missing, and then fails.
+# heads PATCH...: "ID|ORACLE|SUBJECT|BUDGET|FLAGS|SEEN-BY|TITLE" of each.
+heads() {
+	awk '
+	function row() {
+		if (id != "")
+			print id "|" v["Oracle"] "|" v["Subject"] "|" v["Budget"] "|" \
+				v["Flags"] "|" v["Seen-by"] "|" v["Title"]
+	}
+	FNR == 1 {
+		row()
+		split("", v)
+		inside = 1
+		id = FILENAME
+		sub(".*/", "", id)
+		sub("[.]patch$", "", id)
+	}
+	/^--- / { inside = 0 }
+	inside && match($0, /^[A-Z][a-z-]*: */) {
+		key = substr($0, 1, index($0, ":") - 1)
+		v[key] = substr($0, RLENGTH + 1)
+	}
+	END { row() }
+	' "$@"
+}
+
+# head_check PATCH...: complains of what is missing, and then fails.
 head_check() {
-	for key in Id Title Source How Symptom Subject Oracle Seen-by Budget; do
-		[ -n "$(head_of "$1" "$key")" ] && continue
-		echo "$(basename "$1"): has no line '$key: ...'" >&2
-		return 1
-	done
-	[ "$(head_of "$1" Id).patch" = "$(basename "$1")" ] && return
-	echo "$(basename "$1"): its Id is $(head_of "$1" Id)" >&2
-	return 1
+	awk '
+	function check(  k) {
+		for (k in need) if (!(k in v)) {
+			print name ": has no line \"" k ": ...\"" >"/dev/stderr"
+			bad = 1
+		}
+		if (("Id" in v) && v["Id"] ".patch" != name) {
+			print name ": its Id is " v["Id"] >"/dev/stderr"
+			bad = 1
+		}
+	}
+	BEGIN {
+		n = split("Id Title Source How Symptom Subject Oracle Seen-by Budget", list, " ")
+		for (i = 1; i <= n; i++) need[list[i]]
+	}
+	FNR == 1 {
+		if (NR > 1) check()
+		split("", v)
+		inside = 1
+		name = FILENAME
+		sub(".*/", "", name)
+	}
+	/^--- / { inside = 0 }
+	inside && match($0, /^[A-Z][a-z-]*: *./) { v[substr($0, 1, index($0, ":") - 1)] = \
+		substr($0, RLENGTH) }
+	END {
+		check()
+		exit bad
+	}
+	' "$@"
 }

@@ -40,7 +40,7 @@ expect 1 'hunk 1 does not apply' sh defects/hunt.sh "$patch" "$work/other/status
 expect 0 'oracle=' sh defects/hunt.sh "$patch" "$status" "$defect"
 expect 1 'nothing found it' sh defects/hunt.sh "$patch" "$status" "$clean"
 sed '/^Budget/d' "$patch" >"$work/other/$id.patch"
-expect 1 "no line 'Budget" sh defects/hunt.sh "$work/other/$id.patch" "$status" "$defect"
+expect 1 'no line "Budget' sh defects/hunt.sh "$work/other/$id.patch" "$status" "$defect"
 sed 's/^Seen-by:.*/Seen-by: host/' "$patch" >"$work/other/$id.patch"
 expect 1 'host_only' sh defects/hunt.sh "$work/other/$id.patch" "$status" env "$defect"
 

@@ -19,38 +19,33 @@ trap 'rm -rf "$work"' EXIT
 failed=0
 
 : >"$work/canaries"
-: >"$work/defects"
 for file; do
 	case $file in
-	*.patch)
-		head_check "$file" || failed=1
-		printf '%s|%s\n' "$(head_of "$file" Oracle)" "$(head_of "$file" Id)" >>"$work/defects"
-		;;
-	*) sed -n 's/^!expect //p' "$file" >>"$work/canaries" ;;
+	*.patch) printf "%s\n" "$file" >>"$work/patches" ;;
+	*) sed -n "s/^!expect //p" "$file" >>"$work/canaries" ;;
 	esac
 done
+# Labels hold no spaces.
+# shellcheck disable=SC2046
+head_check $(cat "$work/patches") || failed=1
+# shellcheck disable=SC2046
+heads $(cat "$work/patches") >"$work/heads"
 
 print_tables() {
 	printf '| oracle | canary | proved by the defects |\n| --- | --- | --- |\n'
 	for oracle in $(sed -n 's/^#define ORACLE_[A-Z_]* "\([a-z-]*\)".*/\1/p' "$header"); do
-		canary=none defects=$(awk -F '|' -v id="$oracle" '$1 == id { printf " %s", $2 }' \
-			"$work/defects")
+		canary=none defects=$(awk -F "|" -v id="$oracle" '$2 == id { printf " %s", $1 }' \
+			"$work/heads")
 		grep -qx "$oracle" "$work/canaries" && canary=yes
 		[ "$canary" = yes ] || echo "oracle $oracle has no canary" >>"$work/lacks"
 		[ -n "$defects" ] || echo "oracle $oracle has no defect" >>"$work/lacks"
 		printf '| %s | %s |%s |\n' "$oracle" "$canary" "${defects:- none}"
 	done
 	printf '\n| defect | what | subject | oracle | seen by |\n| --- | --- | --- | --- | --- |\n'
-	for file; do
-		case $file in
-		*.patch) printf '| %s | %s | %s | %s | %s |\n' "$(head_of "$file" Id)" \
-			"$(head_of "$file" Title)" "$(head_of "$file" Subject)" \
-			"$(head_of "$file" Oracle)" "$(head_of "$file" Seen-by)" ;;
-		esac
-	done
+	awk -F "|" '{ print "| " $1 " | " $7 " | " $3 " | " $2 " | " $6 " |" }' "$work/heads"
 }
 
-print_tables "$@" >"$work/tables"
+print_tables >"$work/tables"
 if [ -z "$readme" ]; then
 	cat "$work/tables"
 else
