@@ -19,10 +19,8 @@ static void print_constants(void)
 		      "%u B, window %u MiB\n",
 		      PAGE_SIZE, PAGE_ORDER_MAX, KERNEL_PAGE_RESERVE, SLAB_SIZE_MIN, SLAB_SIZE_MAX,
 		      HEAP_NODE_BYTES, HEAP_WINDOW_BYTES >> MIB);
-	console_print("anvil: early heap %u KiB, kernel stack %u KiB, tick %u ms, watchdog %u and "
-		      "%u ms\n",
-		      EARLY_HEAP_BYTES >> KIB, KERNEL_STACK_BYTES >> KIB, TICK_MS, WATCHDOG_WARN_MS,
-		      WATCHDOG_CRITICAL_MS);
+	console_print("anvil: early heap %u KiB, kernel stack %u KiB, tick %u ms\n",
+		      EARLY_HEAP_BYTES >> KIB, KERNEL_STACK_BYTES >> KIB, TICK_MS);
 }
 
 static void print_range(const char *what, struct range r)

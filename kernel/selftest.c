@@ -81,6 +81,31 @@ static const char *check_kmalloc(void)
 	return kmalloc_check_counts(&kernel_memory);
 }
 
+/* The heap grows to BOOT_TEST_HEAP_BYTES and gives all of it back: nothing of it is lost. */
+static const char *check_heap(void)
+{
+	enum { BLOCKS = 16, BYTES = BOOT_TEST_HEAP_BYTES / BLOCKS };
+	struct page_counts before, after;
+	uint8_t *blocks[BLOCKS];
+	const char *wrong = NULL;
+
+	kmalloc_drain(&kernel_memory);
+	page_count(&kernel_pages, &before);
+	for (unsigned i = 0; i < BLOCKS; i++) {
+		blocks[i] = kmalloc(BYTES);
+		if (blocks[i] == NULL) wrong = "it does not grow";
+		if (blocks[i] != NULL) blocks[i][0] = blocks[i][BYTES - 1] = (uint8_t)i;
+	}
+	for (unsigned i = 0; i < BLOCKS; i++) {
+		if (blocks[i] != NULL && (blocks[i][0] != i || blocks[i][BYTES - 1] != i))
+			wrong = "two blocks in one place";
+		kfree(blocks[i]);
+	}
+	kmalloc_drain(&kernel_memory);
+	page_count(&kernel_pages, &after);
+	return before.used == after.used ? wrong : "pages are missing";
+}
+
 static const char *check_bad_frees(void)
 {
 	uint8_t *volatile p = kmalloc(64); /* volatile: what follows is meant */
@@ -184,6 +209,7 @@ static const struct ktap_check checks[] = {
 	{ "reserved-memory", check_reserved },
 	{ "pages", check_pages },
 	{ "kmalloc", check_kmalloc },
+	{ "heap", check_heap },
 	{ "bad-frees", check_bad_frees },
 	{ "write-or-execute", check_write_or_execute },
 	{ "stack-guards", check_guards },
