@@ -37,7 +37,8 @@ bool samples_open(const char *name)
 void sample_take(uint32_t cycle, bool rest)
 {
 	static struct kmalloc_counts now;
-	if (file < 0 || count == SAMPLES_MAX) return;
+	/* The last place is kept for the sample at rest, which ends a cycle. */
+	if (file < 0 || count >= SAMPLES_MAX - (rest ? 0 : 1)) return;
 	kmalloc_count(&kernel_memory, &now);
 	samples[count++] = (struct sample){
 		.ns = mach_now_ns(),

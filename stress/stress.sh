@@ -74,6 +74,7 @@ while [ $# -gt 0 ]; do
 		esac
 		shift
 		;;
+	--help) (usage) 2>&1; exit 0 ;;
 	*) usage "unknown flag $1" ;;
 	esac
 	shift

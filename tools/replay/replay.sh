@@ -267,6 +267,7 @@ while [ $# -gt 0 ]; do
 		;;
 	--gdb | --gdb=host) gdb=host ;;
 	--gdb=guest) gdb=guest ;;
+	--help) (usage) 2>&1; exit 0 ;;
 	--) shift && break ;;
 	-*) usage "unknown flag $1" ;;
 	*) break ;;
