@@ -62,7 +62,7 @@ struct filler {
 };
 static struct filler *fillers[CPUS_MAX];
 
-/* --- patterns ------------------------------------------------------------------------------------- */
+/* --- patterns --------------------------------------------------------------------------------- */
 
 static uint64_t word_of(uint64_t key, size_t at)
 {
@@ -115,7 +115,7 @@ static void block_check(const char *when, const struct block *b)
 	pattern_check(when, b->p, b->bytes, b->bytes, b->key);
 }
 
-/* --- operations ----------------------------------------------------------------------------------- */
+/* --- operations ------------------------------------------------------------------------------- */
 
 /* Of all sizes, small ones more often. */
 static size_t draw_size(struct random *random)
@@ -225,7 +225,7 @@ static void operate(const struct stress_turn *turn, struct random *random)
 	if (random_one_in(random, RELAX_ONE_IN)) mach_relax(); /* see the essay */
 }
 
-/* --- parts ----------------------------------------------------------------------------------------- */
+/* --- parts ------------------------------------------------------------------------------------ */
 
 /* On CPU 0 before anybody operates: which block is where. */
 static void place_blocks(void)

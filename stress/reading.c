@@ -32,7 +32,7 @@ struct sites {
 
 static struct sites pages_then, pages_now, objects_then, objects_now;
 
-/* --- reading ------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static void add(struct readings *r, const char *name, uint32_t of, uint64_t value)
 {
@@ -108,7 +108,7 @@ const struct reading *readings_differ(const struct readings *then, const struct 
 	return NULL;
 }
 
-/* --- blame ----------------------------------------------------------------------------------------- */
+/* --- blame ------------------------------------------------------------------------------------ */
 
 static void take_sites(struct sites *pages, struct sites *objects)
 {

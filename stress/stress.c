@@ -55,7 +55,7 @@ static struct {
 	uint32_t cpu;
 } first_wrong;
 
-/* --- for stresses ----------------------------------------------------------------------------------- */
+/* --- for stresses ----------------------------------------------------------------------------- */
 
 uint32_t stress_count(enum stress_count what)
 {
@@ -83,7 +83,7 @@ void stress_sample(const struct stress_turn *turn)
 	sample_take(turn->cycle, false);
 }
 
-/* --- cycles ------------------------------------------------------------------------------------------- */
+/* --- cycles ----------------------------------------------------------------------------------- */
 
 struct part_run {
 	const struct stress_part *part;
@@ -136,7 +136,7 @@ static void run_cycle(uint32_t cycle)
 		counts[STRESS_REFUSED], latest.row[0].value, cycle == 0 ? " (warm-up)" : "");
 }
 
-/* --- the verdict ---------------------------------------------------------------------------------------- */
+/* --- the verdict ------------------------------------------------------------------------------ */
 
 static char words[CONSOLE_LINE_BYTES / 2];
 
@@ -220,7 +220,7 @@ static int verdict(void)
 	return failed == 0 ? STATUS_OK : STATUS_FINDING;
 }
 
-/* --- boot arguments ---------------------------------------------------------------------------------- */
+/* --- boot arguments --------------------------------------------------------------------------- */
 
 static bool argument(const char *key, char *out, size_t room)
 {

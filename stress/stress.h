@@ -45,7 +45,7 @@ enum { STRESS_PARTS_MAX = 8 };
 
 extern const struct stress kmalloc_stress;
 
-/* --- for stresses; from any CPU ---------------------------------------------------------------- */
+/* --- for stresses; from any CPU --------------------------------------------------------------- */
 
 /* What happened, in numbers that prove that the storm was one. */
 enum stress_count {
