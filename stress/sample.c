@@ -3,9 +3,9 @@
  *
  *	seconds cycle used cached live rest
  *
- * in KiB: pages that somebody has, pages in CPUs' caches, bytes that kmalloc's users have; `rest`
- * is 1 between cycles, with everything drained.  Samples wait in memory until the machine is at rest,
- * since a write to the host stops the CPU; when there is no room for more, they are dropped.
+ * in KiB: pages that somebody has, pages in CPUs' caches, bytes that kmalloc's users have.  `rest`
+ * is 1 between cycles, with everything drained.  Samples wait in memory until then, since a write
+ * to the host stops the CPU; when there is no room for more, they are dropped.
  *
  * Locks: mm/'s counters take theirs.  Cost: some microseconds a sample.
  */
