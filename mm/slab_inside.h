@@ -98,8 +98,11 @@ static inline void *object_give(struct slab_cache *cache, uint32_t handle, size_
 /* The verdict on a free that found no live object: which of the bad ones it is. */
 enum slab_verdict object_verdict(const struct slab_cache *cache, uint64_t offset);
 
-/* Checks the redzone and fills with poison; SLAB_REDZONE changes nothing. */
-enum slab_verdict object_retire(struct slab_cache *cache, void *p);
+/* Whether nobody wrote behind the object. */
+bool object_redzone_whole(const struct slab_cache *cache, const void *p);
+
+/* Fills an object that is nobody's by now with the pattern. */
+void object_retire(const struct slab_cache *cache, void *p);
 
 /* Takes the note back; false when there was none: nobody has an object that starts there. */
 static inline bool object_mark_free(struct frame *frame, uint64_t offset)
@@ -118,15 +121,16 @@ static inline bool object_is_live(const struct frame *frame, uint64_t offset)
 	       (atomic_load_u64(&frame->slab.live[n / 64]) >> n % 64 & 1) != 0;
 }
 
-/* From "a user has it" to "nobody's": all but the place it goes to. */
+/* From "a user has it" to "nobody's": all but the place it goes to.  Nothing is written to before the
+ * note is taken back: where two CPUs free one object, the second may find it with its next user. */
 static inline enum slab_verdict object_take_back(struct slab_cache *cache, struct frame *frame,
 						 uint64_t offset, void *p)
 {
-	if (UNLIKELY(cache->careful) && object_is_live(frame, offset)) {
-		const enum slab_verdict v = object_retire(cache, p);
-		if (v != SLAB_FREED) return v;
-	}
+	if (UNLIKELY(cache->careful) && object_is_live(frame, offset) &&
+	    !object_redzone_whole(cache, p))
+		return SLAB_REDZONE;
 	if (UNLIKELY(!object_mark_free(frame, offset))) return object_verdict(cache, offset);
+	if (UNLIKELY(cache->poison)) object_retire(cache, p);
 	mach_poison(p, cache->size);
 	return SLAB_FREED;
 }

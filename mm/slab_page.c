@@ -72,14 +72,18 @@ void object_prepare(struct slab_cache *cache, void *p, site_t site)
 	if (CALL_SITES && cache->sites) site_set(object_site(cache, p), site);
 }
 
-enum slab_verdict object_retire(struct slab_cache *cache, void *p)
+bool object_redzone_whole(const struct slab_cache *cache, const void *p)
 {
-	uint8_t *end = (uint8_t *)p + cache->size;
+	const uint8_t *end = (const uint8_t *)p + cache->size;
 
-	if (!filled((uint64_t *)(void *)end, cache->stride - cache->size, SLAB_REDZONE_BYTE))
-		return SLAB_REDZONE;
-	if (cache->poison) fill(p, cache->size, SLAB_POISON_BYTE);
-	return SLAB_FREED;
+	return filled((const uint64_t *)(const void *)end, cache->stride - cache->size,
+		      SLAB_REDZONE_BYTE);
+}
+
+void object_retire(const struct slab_cache *cache, void *p)
+{
+	ASSERT_SLOW(cache->poison);
+	fill(p, cache->size, SLAB_POISON_BYTE);
 }
 
 enum slab_verdict object_verdict(const struct slab_cache *cache, uint64_t offset)
@@ -120,7 +124,8 @@ static void partial_remove(struct slab_cache *cache, struct frame *head)
 
 /* --- objects in and out of a slab ------------------------------------------------------------- */
 
-/* What a link was written over is a free object's pattern again. */
+/* What a link was written over is a free object's pattern again, and no other byte: what somebody
+ * else wrote over is still to be found. */
 static void restore_poison(struct slab_cache *cache, const uint32_t *objects, uint32_t n,
 			   uint32_t bytes)
 {
@@ -146,7 +151,9 @@ void batch_unchain(struct slab_cache *cache, uint32_t first, uint32_t *objects)
 		if (UNLIKELY(at >= end))
 			kpanic("use-after-free", "a batch of free objects was cut");
 	}
-	if (cache->poison) restore_poison(cache, objects, cache->batch, 2 * sizeof(uint64_t));
+	if (!cache->poison) return;
+	restore_poison(cache, objects, cache->batch - 1, sizeof(uint64_t));
+	fill((uint64_t *)object_at(cache, first) + LINK_BATCH, sizeof(uint64_t), SLAB_POISON_BYTE);
 }
 
 void depot_push_locked(struct slab_cache *cache, uint32_t first)

@@ -1,6 +1,7 @@
 /*
  * slab_test.c -- slabs by example: every verdict, the magazines' edges, and what goes back.
  */
+#include "machine/host/panics.h"
 #include "mm/slab.h"
 #include "mm/test_pool.h"
 
@@ -141,6 +142,46 @@ static void sites_of_live_objects(void)
 	free(t);
 }
 
+METADATA_ACCESS static void write_stray(uint8_t *at)
+{
+	*at ^= 0xff;
+}
+
+struct stray {
+	struct test_pool *pool;
+	unsigned at;
+};
+
+/* Five objects taken leave a sixth in the magazine; the fourth free fills it over, and its older
+ * half, the sixth object and the first, goes to the depot.  A stray write to the first, and all are
+ * taken again. */
+static void write_in_depot(void *arg)
+{
+	const struct stray *stray = arg;
+	struct slab_config config = config_of(stray->pool, 48, 4);
+	uint8_t *p[5];
+
+	config.poison = true;
+	config.depot = 1;
+	struct slab_cache cache = cache_open(&config);
+	for (int i = 0; i < 5; i++) p[i] = slab_alloc(&cache, 48, 0, SITE_NONE);
+	for (int i = 0; i < 5; i++) EXPECT(slab_free(&cache, p[i]) == SLAB_FREED);
+	EXPECT(cache.depot_count == 1);
+	write_stray(p[0] + stray->at);
+	for (int i = 0; i < 5; i++) slab_alloc(&cache, 48, 0, SITE_NONE);
+}
+
+/* Taking a batch off the depot repairs what its links were written over, and nothing else: the
+ * last object of a batch has none. */
+static void every_stray_write_is_found(void)
+{
+	for (unsigned at = 0; at < 48; at++) {
+		struct stray stray = { test_pool_open(64), at };
+		expect_panic(0, write_in_depot, &stray, "use-after-free", "a write in the depot");
+		free(stray.pool);
+	}
+}
+
 int main(void)
 {
 	every_verdict();
@@ -149,5 +190,8 @@ int main(void)
 	order_is_chosen_by_waste();
 	exhaustion_and_recovery();
 	sites_of_live_objects();
+	host_cpus_open(1);
+	every_stray_write_is_found();
+	host_cpus_close();
 	return 0;
 }
