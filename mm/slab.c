@@ -59,6 +59,8 @@ void slab_cache_init(struct slab_cache *cache, const struct slab_config *config)
 	ASSERT(is_aligned(config->redzone, KMALLOC_ALIGN));
 	ASSERT(config->depth <= MAGAZINE_DEPTH_MAX && config->depot <= DEPOT_MAX);
 	ASSERT(config->number <= UINT16_MAX);
+	/* A handle names every 16 bytes of the pool, and OBJECT_NONE none of them. */
+	ASSERT(config->pages->pages <= OBJECT_NONE >> (PAGE_SHIFT - SLAB_GRANULE_SHIFT));
 
 	*cache = (struct slab_cache){
 		.pages = config->pages,
@@ -116,30 +118,31 @@ static bool depot_put(struct slab_cache *cache, const uint32_t *objects)
 	return room;
 }
 
-/* Objects to the slabs. */
-static void put_batch(struct slab_cache *cache, const uint32_t *objects, uint32_t n)
+/* Objects to the slabs; how many pages went back to the pool with slabs that are empty now. */
+static size_t put_batch(struct slab_cache *cache, const uint32_t *objects, uint32_t n)
 {
 	uint32_t chain = FRAME_NONE;
 	const mach_irq_t irq = lock_take(&cache->lock);
 
 	slabs_put_locked(cache, objects, n, &chain);
 	lock_drop(&cache->lock, irq);
-	if (UNLIKELY(chain != FRAME_NONE)) slabs_return(cache, chain);
+	return LIKELY(chain == FRAME_NONE) ? 0 : slabs_return(cache, chain);
 }
 
-/* Everything in the depot goes to the slabs. */
-static void depot_empty(struct slab_cache *cache)
+/* Everything in the depot goes to the slabs; pages given back. */
+static size_t depot_empty(struct slab_cache *cache)
 {
 	uint32_t objects[BATCH_MAX];
+	size_t pages = 0;
 
 	for (;;) {
 		const mach_irq_t irq = lock_take(&cache->lock);
 		const bool none = cache->depot_count == 0;
 		const uint32_t first = none ? OBJECT_NONE : depot_pop_locked(cache);
 		lock_drop(&cache->lock, irq);
-		if (none) return;
+		if (none) return pages;
 		batch_unchain(cache, first, objects);
-		put_batch(cache, objects, cache->batch);
+		pages += put_batch(cache, objects, cache->batch);
 	}
 }
 
@@ -241,32 +244,30 @@ enum slab_verdict slab_free(struct slab_cache *cache, void *p)
 	return v;
 }
 
-/* Empties one CPU's magazine into the slabs.  One that is in use at this moment is left: its user
- * may be what we interrupted, and waiting for it would be for ever. */
-static void magazine_empty(struct slab_cache *cache, unsigned cpu)
+/* Empties one CPU's magazine into the slabs; pages given back.  One that is in use at this moment is
+ * left: its user may be what we interrupted, and waiting for it would be for ever. */
+static size_t magazine_empty(struct slab_cache *cache, unsigned cpu)
 {
 	struct magazine *m = magazine_of(cache, cpu);
 	uint32_t out[MAGAZINE_DEPTH_MAX];
 
-	if (!latch_try(&m->latch)) return;
+	if (!latch_try(&m->latch)) return 0;
 	const uint32_t n = m->count;
 	for (uint32_t i = 0; i < n; i++) out[i] = m->slot[i];
 	m->count = 0;
 	latch_release(&m->latch);
-	if (n != 0) put_batch(cache, out, n);
+	return n == 0 ? 0 : put_batch(cache, out, n);
 }
 
 size_t slab_drain(struct slab_cache *cache)
 {
 	uint32_t chain = FRAME_NONE;
-	const uint64_t before = cache->slabs;
+	size_t pages = 0;
 
-	for (unsigned c = 0; c < cache->pages->cpus; c++) magazine_empty(cache, c);
-	depot_empty(cache);
+	for (unsigned c = 0; c < cache->pages->cpus; c++) pages += magazine_empty(cache, c);
+	pages += depot_empty(cache);
 	const mach_irq_t irq = lock_take(&cache->lock);
 	slabs_detach_empty_locked(cache, &chain);
-	const uint64_t after = cache->slabs;
 	lock_drop(&cache->lock, irq);
-	slabs_return(cache, chain);
-	return before > after ? (size_t)(before - after) << cache->order : 0;
+	return pages + slabs_return(cache, chain);
 }
