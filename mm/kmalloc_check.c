@@ -13,14 +13,16 @@ void kmalloc_count(struct kmalloc *km, struct kmalloc_counts *out)
 	*out = (struct kmalloc_counts){ 0 };
 	page_count(km->pages, &out->pages);
 	heap_count(&km->heap, &out->heap);
-	/* Objects in quarantine are out of their slabs and in no magazine, but no user's. */
-	out->live_bytes = out->heap.granted_bytes - quarantine_census(km, aside);
+	quarantine_census(km, aside);
+	out->live_bytes = out->heap.granted_bytes;
 	out->live_objects = out->heap.granted_blocks;
 	for (uint32_t c = 0; c < KMALLOC_CLASSES; c++) {
 		struct slab_counts *s = &out->slab[c];
 		slab_count(&km->caches[c], s);
+		/* Out of their slabs and in no magazine, but no user's; and freed since, perhaps. */
+		s->live = sub_or_zero(s->live, aside[c]);
 		out->quarantined += aside[c];
-		out->live_objects += s->live - aside[c];
+		out->live_objects += s->live;
 		out->live_bytes += s->live * s->size;
 		out->cached_objects += s->cached;
 		out->slab_pages += s->slab_pages;

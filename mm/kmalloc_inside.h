@@ -15,8 +15,8 @@ void quarantine_init(struct kmalloc *km, uint32_t limit);
  * *cache; NULL when nothing has to. */
 void *quarantine_swap(struct kmalloc *km, void *p, struct slab_cache **cache);
 
-/* How many objects of each class are kept, and all their bytes. */
-uint64_t quarantine_census(struct kmalloc *km, uint32_t by_class[KMALLOC_CLASSES]);
+/* How many objects of each class are kept. */
+void quarantine_census(struct kmalloc *km, uint32_t by_class[KMALLOC_CLASSES]);
 
 /* Frees everything that is kept. */
 void quarantine_drain(struct kmalloc *km);

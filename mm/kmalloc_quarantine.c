@@ -57,20 +57,16 @@ void *quarantine_swap(struct kmalloc *km, void *p, struct slab_cache **cache)
 	return oldest;
 }
 
-uint64_t quarantine_census(struct kmalloc *km, uint32_t by_class[KMALLOC_CLASSES])
+void quarantine_census(struct kmalloc *km, uint32_t by_class[KMALLOC_CLASSES])
 {
 	const mach_irq_t irq = lock_take(&km->quarantine_lock);
-	uint64_t bytes = 0;
 
 	for (uint32_t c = 0; c < KMALLOC_CLASSES; c++) by_class[c] = 0;
 	for (uint32_t i = 0; i < km->quarantine_count; i++) {
 		const uint32_t at = (km->quarantine_next + i) % KMALLOC_QUARANTINE_MAX;
-		const struct slab_cache *cache = cache_of_free(km, km->quarantine[at]);
-		by_class[cache - km->caches]++;
-		bytes += cache->size;
+		by_class[cache_of_free(km, km->quarantine[at]) - km->caches]++;
 	}
 	lock_drop(&km->quarantine_lock, irq);
-	return bytes;
 }
 
 void quarantine_drain(struct kmalloc *km)
