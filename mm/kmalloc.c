@@ -7,9 +7,9 @@
  * SLAB names the cache, owner HEAP the heap; what lies in the boot allocator is told by address;
  * anything else is wild.
  *
- * When a class has no object and there is no page for another slab, memory is not at its end yet:
- * first a larger class may have an object to spare, then the heap a hole.  Only when these are
- * gone too is the request refused.
+ * When a class has no object and there are no pages for another slab, memory is not at its end yet:
+ * first a larger class may have an object to spare or do with fewer pages in a row, then the heap a
+ * hole.  Only when these are gone too is the request refused.
  *
  * Always true: what kmalloc_usable says of a block is at least what was asked for; a request that
  * fails changed nothing; nothing is ever moved but by kmalloc_realloc.
@@ -145,12 +145,13 @@ static void tell(struct kmalloc *km, enum mm_event event, size_t bytes, size_t a
 	mm_tell(km->listener, event, &report);
 }
 
-/* No page for a slab of `cache`: what else could hold the object? */
+/* No pages for a slab of `cache`: what else could hold the object?  A slab of fewer pages, perhaps. */
 static void *alloc_anywhere(struct kmalloc *km, struct slab_cache *cache, size_t bytes, site_t site)
 {
 	tell(km, MM_EVENT_PAGES_AT_GROWTH, bytes, KMALLOC_ALIGN, site);
 	for (struct slab_cache *c = cache + 1; c < km->caches + KMALLOC_CLASSES; c++) {
-		void *p = slab_alloc_held(c, bytes, site);
+		void *p = c->order < cache->order ? slab_alloc(c, bytes, KM_NO_RECLAIM, site)
+						  : slab_alloc_held(c, bytes, site);
 		if (p != NULL) return p;
 	}
 	return heap_alloc_held(&km->heap, bytes, KMALLOC_ALIGN, site);

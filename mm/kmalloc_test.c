@@ -167,11 +167,35 @@ static void quarantine_holds_and_yields(void)
 	close_and_compare(t, &km);
 }
 
+/* A class whose slabs take two pages in a row is no reason to refuse while single ones are free. */
+static void single_pages_serve_every_small_size(void)
+{
+	struct test_pool *t = test_pool_open(8);
+	struct kmalloc_config config = config_of(t);
+	struct kmalloc km;
+	paddr_t pages[8];
+	const uint32_t how = PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_KERNEL);
+
+	kmalloc_init(&km, &config);
+	for (int i = 0; i < 8; i++)
+		EXPECT((pages[i] = page_alloc(&t->pool, 0, how, SITE_NONE)) != PADDR_NONE);
+	for (size_t bytes = 1; bytes <= SLAB_SIZE_MAX; bytes++) {
+		page_free(&t->pool, pages[3], 0, how);
+		void *p = kmalloc_alloc(&km, bytes, 0, SITE_NONE);
+		EXPECT(p != NULL && kmalloc_free(&km, p) == KMALLOC_FREED);
+		kmalloc_drain(&km);
+		EXPECT((pages[3] = page_alloc(&t->pool, 0, how, SITE_NONE)) != PADDR_NONE);
+	}
+	for (int i = 0; i < 8; i++) page_free(&t->pool, pages[i], 0, how);
+	close_and_compare(t, &km);
+}
+
 int main(void)
 {
 	sizes_at_their_edges();
 	alignments();
 	realloc_keeps_contents();
+	single_pages_serve_every_small_size();
 	out_of_memory_is_told();
 	early_blocks_are_routed();
 	quarantine_holds_and_yields();
