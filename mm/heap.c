@@ -298,13 +298,21 @@ enum heap_verdict heap_free(struct heap *heap, void *p)
 	return HEAP_FREED;
 }
 
-size_t heap_usable(struct heap *heap, const void *p)
+enum heap_verdict heap_look(struct heap *heap, const void *p, size_t *usable)
 {
 	struct heap_block b;
 	const mach_irq_t irq = lock_take(&heap->lock);
-	const bool granted = heap_find(heap, p, &b) == HEAP_FREED;
+	const enum heap_verdict verdict = heap_find(heap, p, &b);
 	lock_drop(&heap->lock, irq);
-	return granted ? b.node.asked : 0;
+	*usable = verdict == HEAP_FREED ? b.node.asked : 0;
+	return verdict;
+}
+
+size_t heap_usable(struct heap *heap, const void *p)
+{
+	size_t usable;
+	heap_look(heap, p, &usable);
+	return usable;
 }
 
 /* --- resizing in place ------------------------------------------------------------------------ */

@@ -87,6 +87,9 @@ bool heap_resize(struct heap *heap, void *p, size_t bytes);
  * block has takes a heap_resize to get.  0 when no granted block of this heap starts there. */
 size_t heap_usable(struct heap *heap, const void *p);
 
+/* What heap_free would answer by the block's own node, with nothing changed; and the same bytes. */
+enum heap_verdict heap_look(struct heap *heap, const void *p, size_t *usable);
+
 /* Gives back wholly free pages, up to `pages` of them; returns how many.  A shrinker. */
 size_t heap_trim(struct heap *heap, size_t pages);
 

@@ -338,22 +338,24 @@ static void *resized(const struct slab_cache *cache, void *p, size_t bytes)
 	return p;
 }
 
-/* A smaller block where nothing smaller could be had: the same one. */
+/* Where no other block could be had: the same one, or NULL when that has no room. */
 static void *keep(struct kmalloc *km, struct slab_cache *cache, void *p, size_t bytes)
 {
-	if (cache != NULL) return resized(cache, p, bytes);
-	const bool kept = heap_resize(&km->heap, p, bytes);
-	ASSERT(kept);
-	return p;
+	if (cache != NULL) return bytes <= cache->size ? resized(cache, p, bytes) : NULL;
+	return heap_resize(&km->heap, p, bytes) ? p : NULL;
 }
 
-static enum kmalloc_verdict bad_block(struct kmalloc *km, const void *p)
+/* What is wrong with `p`, which is no live slab object.  Nothing (KMALLOC_FREED) when it is a block
+ * of the heap, of *usable bytes. */
+static enum kmalloc_verdict judge_elsewhere(struct kmalloc *km, const void *p, size_t *usable)
 {
 	uint64_t offset;
 	const struct frame *frame = locate(km, p, &offset);
 
 	if (km->early != NULL && early_owns(km->early, p)) return KMALLOC_EARLY;
-	if (frame == NULL || frame->owner != PAGE_OWNER_SLAB) return KMALLOC_WILD;
+	if (frame == NULL) return KMALLOC_WILD;
+	if (frame->owner == PAGE_OWNER_HEAP) return of_heap(heap_look(&km->heap, p, usable));
+	if (frame->owner != PAGE_OWNER_SLAB) return KMALLOC_WILD;
 	return of_slab(object_verdict(&km->caches[frame->slab.cache], offset));
 }
 
@@ -363,10 +365,9 @@ static void *move(struct kmalloc *km, struct slab_cache *cache, void *p, size_t 
 {
 	void *q = kmalloc_alloc(km, bytes, how & ~(uint32_t)(KM_ZERO | KM_PANIC), site);
 
-	if (q == NULL) {
-		if (bytes <= usable) return keep(km, cache, p, bytes);
-		return finish(km, NULL, bytes, KMALLOC_ALIGN, how, site);
-	}
+	if (q == NULL)
+		return finish(km, keep(km, cache, p, bytes), bytes, KMALLOC_ALIGN,
+			      how & ~(uint32_t)KM_ZERO, site);
 	mach_unpoison(p, usable); /* the old size is not known: what is copied may be slack */
 	memcpy(q, p, min_u64(usable, bytes));
 	*verdict = kmalloc_free(km, p);
@@ -388,15 +389,13 @@ void *kmalloc_realloc(struct kmalloc *km, void *p, size_t bytes, uint32_t how, s
 	struct slab_cache *cache = cache_of(km, p);
 	if (cache != NULL) {
 		/* Where it is, unless that wastes more than half of it. */
-		if (bytes <= cache->size && bytes >= cache->size / 2)
+		if (bytes <= cache->size && align_up(bytes, KMALLOC_ALIGN) >= cache->size / 2)
 			return resized(cache, p, bytes);
 		return move(km, cache, p, cache->size, bytes, how, site, verdict);
 	}
-	const size_t usable = kmalloc_usable(km, p);
-	if (usable == 0) {
-		*verdict = bad_block(km, p);
-		return NULL;
-	}
+	size_t usable;
+	*verdict = judge_elsewhere(km, p, &usable);
+	if (*verdict != KMALLOC_FREED) return NULL;
 	if (bytes > SLAB_SIZE_MAX && heap_resize(&km->heap, p, bytes)) return p;
 	return move(km, NULL, p, usable, bytes, how, site, verdict);
 }

@@ -96,7 +96,7 @@ static void realloc_keeps_contents(void)
 	EXPECT(v == KMALLOC_FREED && p[0] == 0);
 	EXPECT(kmalloc_realloc(&km, p + 1, 5, 0, SITE_NONE, &v) == NULL && v == KMALLOC_WILD);
 	EXPECT(kmalloc_realloc(&km, p, 0, 0, SITE_NONE, &v) == NULL && v == KMALLOC_FREED);
-	EXPECT(kmalloc_realloc(&km, p, 5, 0, SITE_NONE, &v) == NULL && v != KMALLOC_FREED);
+	EXPECT(kmalloc_realloc(&km, p, 5, 0, SITE_NONE, &v) == NULL && v == KMALLOC_DOUBLE_FREE);
 	close_and_compare(t, &km);
 }
 
@@ -167,6 +167,40 @@ static void quarantine_holds_and_yields(void)
 	close_and_compare(t, &km);
 }
 
+/* What realloc says of what is no block is as exact as what free says. */
+static void realloc_tells_what_is_wrong(void)
+{
+	struct test_pool *t = test_pool_open(256);
+	struct kmalloc_config config = config_of(t);
+	enum kmalloc_verdict v;
+	struct kmalloc km;
+
+	config.keep_bytes = 1 << 20;
+	kmalloc_init(&km, &config);
+	uint8_t *large = kmalloc_alloc(&km, 5000, 0, SITE_NONE);
+	uint8_t *other = kmalloc_alloc(&km, 5000, 0, SITE_NONE);
+	EXPECT(kmalloc_realloc(&km, other + 48, 9, 0, SITE_NONE, &v) == NULL && v == KMALLOC_WILD);
+	EXPECT(kmalloc_free(&km, large) == KMALLOC_FREED);
+	EXPECT(kmalloc_realloc(&km, large, 9, 0, SITE_NONE, &v) == NULL);
+	EXPECT(v == KMALLOC_DOUBLE_FREE);
+	EXPECT(kmalloc_free(&km, other) == KMALLOC_FREED);
+	close_and_compare(t, &km);
+}
+
+/* A block stays where another would be no smaller. */
+static void realloc_stays_in_the_smallest_class(void)
+{
+	struct test_pool *t = test_pool_open(64);
+	struct kmalloc_config config = config_of(t);
+	struct kmalloc km;
+
+	kmalloc_init(&km, &config);
+	void *p = kmalloc_alloc(&km, 16, 0, SITE_NONE);
+	EXPECT(kmalloc_realloc(&km, p, 5, 0, SITE_NONE, NULL) == p);
+	EXPECT(kmalloc_free(&km, p) == KMALLOC_FREED);
+	close_and_compare(t, &km);
+}
+
 /* A class whose slabs take two pages in a row is no reason to refuse while single ones are free. */
 static void single_pages_serve_every_small_size(void)
 {
@@ -195,6 +229,8 @@ int main(void)
 	sizes_at_their_edges();
 	alignments();
 	realloc_keeps_contents();
+	realloc_tells_what_is_wrong();
+	realloc_stays_in_the_smallest_class();
 	single_pages_serve_every_small_size();
 	out_of_memory_is_told();
 	early_blocks_are_routed();
