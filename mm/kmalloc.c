@@ -9,7 +9,7 @@
  *
  * When a class has no object and there are no pages for another slab, memory is not at its end yet:
  * first a larger class may have an object to spare or do with fewer pages in a row, then the heap a
- * hole.  Only when these are gone too is the request refused.
+ * hole, or do with one page.  Only when these are gone too is the request refused.
  *
  * Always true: what kmalloc_usable says of a block is at least what was asked for; a request that
  * fails changed nothing; nothing is ever moved but by kmalloc_realloc.
@@ -145,7 +145,7 @@ static void tell(struct kmalloc *km, enum mm_event event, size_t bytes, size_t a
 	mm_tell(km->listener, event, &report);
 }
 
-/* No pages for a slab of `cache`: what else could hold the object?  A slab of fewer pages, perhaps. */
+/* No pages for a slab of `cache`: what else could hold the object?  Fewer pages may do. */
 static void *alloc_anywhere(struct kmalloc *km, struct slab_cache *cache, size_t bytes, site_t site)
 {
 	tell(km, MM_EVENT_PAGES_AT_GROWTH, bytes, KMALLOC_ALIGN, site);
@@ -154,7 +154,8 @@ static void *alloc_anywhere(struct kmalloc *km, struct slab_cache *cache, size_t
 						  : slab_alloc_held(c, bytes, site);
 		if (p != NULL) return p;
 	}
-	return heap_alloc_held(&km->heap, bytes, KMALLOC_ALIGN, site);
+	if (cache->order == 0) return heap_alloc_held(&km->heap, bytes, KMALLOC_ALIGN, site);
+	return heap_alloc(&km->heap, bytes, KMALLOC_ALIGN, KM_NO_RECLAIM, site);
 }
 
 static void *alloc_small_slow(struct kmalloc *km, struct slab_cache *cache, size_t bytes,

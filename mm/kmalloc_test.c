@@ -202,7 +202,7 @@ static void realloc_stays_in_the_smallest_class(void)
 }
 
 /* A class whose slabs take two pages in a row is no reason to refuse while single ones are free. */
-static void single_pages_serve_every_small_size(void)
+static void single_pages_serve_every_small_size(bool sites)
 {
 	struct test_pool *t = test_pool_open(8);
 	struct kmalloc_config config = config_of(t);
@@ -210,6 +210,7 @@ static void single_pages_serve_every_small_size(void)
 	paddr_t pages[8];
 	const uint32_t how = PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_KERNEL);
 
+	config.sites = sites;
 	kmalloc_init(&km, &config);
 	for (int i = 0; i < 8; i++)
 		EXPECT((pages[i] = page_alloc(&t->pool, 0, how, SITE_NONE)) != PADDR_NONE);
@@ -231,7 +232,8 @@ int main(void)
 	realloc_keeps_contents();
 	realloc_tells_what_is_wrong();
 	realloc_stays_in_the_smallest_class();
-	single_pages_serve_every_small_size();
+	single_pages_serve_every_small_size(false);
+	single_pages_serve_every_small_size(true);
 	out_of_memory_is_told();
 	early_blocks_are_routed();
 	quarantine_holds_and_yields();
