@@ -19,7 +19,7 @@ void kmalloc_count(struct kmalloc *km, struct kmalloc_counts *out)
 	for (uint32_t c = 0; c < KMALLOC_CLASSES; c++) {
 		struct slab_counts *s = &out->slab[c];
 		slab_count(&km->caches[c], s);
-		/* Out of their slabs and in no magazine, but no user's; and freed since, perhaps. */
+		/* Out of their slabs and in no magazine, but no user's. */
 		s->live = sub_or_zero(s->live, aside[c]);
 		out->quarantined += aside[c];
 		out->live_objects += s->live;

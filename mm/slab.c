@@ -244,7 +244,7 @@ enum slab_verdict slab_free(struct slab_cache *cache, void *p)
 	return v;
 }
 
-/* Empties one CPU's magazine into the slabs; pages given back.  One that is in use at this moment is
+/* Empties one CPU's magazine into the slabs; pages given back.  One that is in use right now is
  * left: its user may be what we interrupted, and waiting for it would be for ever. */
 static size_t magazine_empty(struct slab_cache *cache, unsigned cpu)
 {

@@ -121,8 +121,8 @@ static inline bool object_is_live(const struct frame *frame, uint64_t offset)
 	       (atomic_load_u64(&frame->slab.live[n / 64]) >> n % 64 & 1) != 0;
 }
 
-/* From "a user has it" to "nobody's": all but the place it goes to.  Nothing is written to before the
- * note is taken back: where two CPUs free one object, the second may find it with its next user. */
+/* From "a user has it" to "nobody's": all but the place it goes to.  Nothing is written to before
+ * the note is taken back: of two frees at once, the second may find its next user there. */
 static inline enum slab_verdict object_take_back(struct slab_cache *cache, struct frame *frame,
 						 uint64_t offset, void *p)
 {
