@@ -29,20 +29,21 @@ static uint64_t word_of(uint64_t seed, uint64_t index)
 	return (seed ^ index) * 0x9e3779b97f4a7c15ull;
 }
 
-/* Calls a word function on every place a fill touches, in order; stops when it says false. */
+/* Calls a word function on every place among the first `limit` bytes that a fill of all `bytes`
+ * touches, in order; stops when it says false. */
 static inline __attribute__((always_inline)) bool each_word(uint8_t *at, size_t bytes,
-							    uint64_t seed,
+							    size_t limit, uint64_t seed,
 							    bool (*word)(uint64_t *, uint64_t))
 {
-	const size_t words = bytes / 8;
+	const size_t words = bytes / 8, end = limit / 8;
 	const size_t edge = bytes <= FILL_WHOLE ? words : FILL_EDGE / 8;
 
-	for (size_t i = 0; i < edge; i++)
+	for (size_t i = 0; i < edge && i < end; i++)
 		if (!word((uint64_t *)(void *)at + i, word_of(seed, i))) return false;
 	if (bytes <= FILL_WHOLE) return true;
-	for (size_t i = FILL_STRIDE / 8; i < words - edge; i += FILL_STRIDE / 8)
+	for (size_t i = FILL_STRIDE / 8; i < words - edge && i < end; i += FILL_STRIDE / 8)
 		if (!word((uint64_t *)(void *)at + i, word_of(seed, i))) return false;
-	for (size_t i = words - edge; i < words; i++)
+	for (size_t i = words - edge; i < words && i < end; i++)
 		if (!word((uint64_t *)(void *)at + i, word_of(seed, i))) return false;
 	return true;
 }
@@ -64,16 +65,16 @@ static void tail_write(uint8_t *at, size_t bytes, uint64_t seed)
 	for (size_t i = bytes & ~(size_t)7; i < bytes; i++) at[i] = (uint8_t)(seed + i);
 }
 
-static bool tail_same(const uint8_t *at, size_t bytes, uint64_t seed)
+static bool tail_same(const uint8_t *at, size_t bytes, size_t limit, uint64_t seed)
 {
-	for (size_t i = bytes & ~(size_t)7; i < bytes; i++)
+	for (size_t i = bytes & ~(size_t)7; i < limit; i++)
 		if (at[i] != (uint8_t)(seed + i)) return false;
 	return true;
 }
 
 static void fill(struct block *b)
 {
-	each_word(b->at, b->bytes, b->seed, word_write);
+	each_word(b->at, b->bytes, b->bytes, b->seed, word_write);
 	tail_write(b->at, b->bytes, b->seed);
 }
 
@@ -107,7 +108,8 @@ static void enter(struct block_model *m, unsigned slot, void *p, size_t bytes, s
 
 	b->at = p;
 	b->bytes = bytes;
-	b->seed = ((uint64_t)site << 8 | slot) + 1;
+	/* Spread over all bits: seeds that differ in low ones only would meet at other indices. */
+	b->seed = (((uint64_t)site << 8 | slot) + 1) * 0xd6e8feb86659fd93ull;
 	b->site = site;
 	b->stale = NULL;
 	m->place[slot] = (uint8_t)m->live_count;
@@ -128,14 +130,11 @@ void block_add(struct block_model *m, unsigned slot, void *p, size_t bytes, size
 void block_verify(const struct block_model *m, unsigned slot, size_t bytes)
 {
 	const struct block *b = &m->blocks[slot];
-	bool same;
+	const size_t limit = min_u64(bytes, b->bytes);
 
-	if (bytes >= b->bytes)
-		same = each_word(b->at, b->bytes, b->seed, word_same) &&
-		       tail_same(b->at, b->bytes, b->seed);
-	else /* a part: the words at its beginning */
-		same = each_word(b->at, min_u64(bytes, FILL_EDGE) & ~7ull, b->seed, word_same);
-	if (!same) kpanic(ORACLE_CONTENT, "block %u of %zu bytes was changed", slot, b->bytes);
+	if (!each_word(b->at, b->bytes, limit, b->seed, word_same) ||
+	    !tail_same(b->at, b->bytes, limit, b->seed))
+		kpanic(ORACLE_CONTENT, "block %u of %zu bytes was changed", slot, b->bytes);
 }
 
 static void leave(struct block_model *m, unsigned slot)
