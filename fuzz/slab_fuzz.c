@@ -105,10 +105,26 @@ static void give_back(struct run *run, unsigned slot)
 	if (v != SLAB_FREED) refused(v);
 }
 
-/* Pages that live objects pin, at most: each may have the largest slab for itself. */
-static uint32_t pinned_pages(const struct slab_state *s)
+/* More free pages than this are not to be had without 2^order of them in a row: one fewer in each
+ * place for such a row, and as many at the ends of two zones and of the pool. */
+static uint32_t pages_in_pieces(const struct slab_state *s, unsigned order)
 {
-	return s->model.live_count << SLAB_ORDER_MAX;
+	const uint32_t row = 1u << order;
+
+	return (s->world.pool.pages / row + 3) * (row - 1);
+}
+
+/* Nobody holds back free pages from slabs: a refusal means that there is no row of them. */
+static void judge_refusal(struct run *run, unsigned c)
+{
+	struct slab_state *s = state_of(run);
+	struct page_counts counts;
+
+	run_sometimes(run, SAW_EXHAUSTION);
+	page_count(&s->world.pool, &counts);
+	if (counts.free > pages_in_pieces(s, s->caches[c].order))
+		kpanic(ORACLE_MUST_SUCCEED, "cache %u: no slab of %u pages with %u free", c,
+		       1u << s->caches[c].order, counts.free);
 }
 
 static void step_alloc(struct run *run, const struct script_op *op)
@@ -122,10 +138,7 @@ static void step_alloc(struct run *run, const struct script_op *op)
 	p = slab_alloc(&s->caches[c], bytes, PAGE_NO_RECLAIM, run->op + 1);
 	run_result(run, p != NULL);
 	if (p == NULL) {
-		run_sometimes(run, SAW_EXHAUSTION);
-		if (pinned_pages(s) == 0 && s->world.pool.pages > 64 &&
-		    s->world.pool.cache_pages == 0)
-			kpanic(ORACLE_MUST_SUCCEED, "an empty pool has no page for a slab");
+		judge_refusal(run, c);
 		return;
 	}
 	s->cache_of[op->slot] = (uint8_t)c;
@@ -236,6 +249,28 @@ static void check_counts(struct run *run)
 	run_result(run, s->world.pool.free_pages[ZONE_KERNEL]);
 }
 
+/* Every live object is at the site that asked for it, and nothing else is. */
+static void check_sites(struct run *run)
+{
+	struct slab_state *s = state_of(run);
+	struct site_row rows[SCRIPT_SLOTS + 1];
+	uint32_t found = 0;
+	size_t n = 0;
+
+	if (!slab_sites(s->caches, CACHES, rows, COUNT_OF(rows), &n))
+		kpanic(ORACLE_ACCOUNT, "more sites have live objects than there are objects");
+	for (uint32_t i = 0; i < s->model.live_count; i++) {
+		const unsigned slot = s->model.live[i];
+		size_t r = 0;
+		while (r < n && rows[r].site != s->model.blocks[slot].site) r++;
+		found += r < n && rows[r].objects == 1 &&
+			 rows[r].bytes == cache_bytes[s->cache_of[slot]];
+	}
+	if (found != s->model.live_count || found != n)
+		kpanic(ORACLE_ACCOUNT, "%zu sites, %u as the model has them, of %u", n, found,
+		       s->model.live_count);
+}
+
 static void check_walk(struct run *run)
 {
 	struct slab_state *s = state_of(run);
@@ -252,6 +287,7 @@ static void check_walk(struct run *run)
 		if (counts.returned != 0) run_sometimes(run, SAW_SLAB_RETURNED);
 		run_result(run, counts.cached << 32 | counts.slabs);
 	}
+	if (CALL_SITES && (run->script->world.flags & WORLD_SITES)) check_sites(run);
 }
 
 static void slab_check_run(struct run *run, enum check_depth depth)
