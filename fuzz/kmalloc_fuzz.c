@@ -23,6 +23,7 @@ struct kmalloc_state {
 	struct kmalloc km;
 	struct block_model model;
 	struct kmalloc_limits limits;
+	uint32_t told[MM_EVENTS]; /* before the operation */
 	struct early early;
 	uint8_t *early_block[EARLY_BLOCKS];
 	unsigned early_freed;
@@ -110,6 +111,7 @@ static void kmalloc_open(struct run *run)
 		.redzone = config.redzone,
 		.cuts = (w->flags & WORLD_ZONES) ? ZONES - 1 : 0,
 	};
+	memset(s->told, 0, sizeof s->told);
 	block_model_init(&s->model, run->machine->arena, (size_t)w->pages << PAGE_SHIFT);
 }
 
@@ -125,13 +127,31 @@ static size_t size_of(const struct script_op *op)
 	return (size_t)(int64_t)(int32_t)op->arg;
 }
 
+static bool was_told(const struct kmalloc_state *s, enum mm_event event)
+{
+	return s->world.told[event] != s->told[event];
+}
+
+/* A refusal for want of memory is told, for one reason or the other; no other refusal is. */
+static void judge_telling(struct run *run, size_t bytes, size_t align)
+{
+	const struct kmalloc_state *s = state_of(run);
+	const bool pages = was_told(s, MM_EVENT_PAGES_AT_GROWTH);
+	const bool window = was_told(s, MM_EVENT_NO_HEAP_BLOCK);
+	const bool legal = bytes != 0 && align <= (size_t)PAGE_SIZE << PAGE_ORDER_MAX;
+
+	if (pages) run_sometimes(run, SAW_EXHAUSTION);
+	if (window) run_sometimes(run, SAW_WINDOW_FULL);
+	if ((pages || window) != legal)
+		kpanic(ORACLE_VERDICT, "%zu bytes aligned %zu refused, and %s", bytes, align,
+		       legal ? "nobody was told" : "it was called out of memory");
+}
+
 static void judge_refusal(struct run *run, size_t bytes, size_t align, uint32_t how)
 {
 	struct kmalloc_state *s = state_of(run);
 
-	run_sometimes(run, SAW_EXHAUSTION);
-	if (bytes > SLAB_SIZE_MAX && s->world.told[MM_EVENT_NO_HEAP_BLOCK] != 0)
-		run_sometimes(run, SAW_WINDOW_FULL);
+	judge_telling(run, bytes, align);
 	if ((how & KM_NO_RECLAIM) == 0 &&
 	    kmalloc_model_must_succeed(&s->model, &s->limits, bytes, align))
 		kpanic(ORACLE_MUST_SUCCEED, "%zu bytes aligned %zu refused with %u blocks live",
@@ -379,6 +399,7 @@ static void check_counts(struct run *run)
 
 	if (why == NULL) why = slab_check_counts(cache);
 	if (why != NULL) kpanic(ORACLE_ACCOUNT, "%s", why);
+	memcpy(s->told, s->world.told, sizeof s->told);
 	run_result(run, s->world.pool.free_pages[ZONE_KERNEL]);
 }
 
@@ -387,18 +408,23 @@ static void check_sites(struct run *run)
 {
 	struct kmalloc_state *s = state_of(run);
 	struct site_row rows[SCRIPT_SLOTS + 1];
+	uint32_t found = 0;
 	size_t n = 0;
 
 	if (!kmalloc_sites(&s->km, rows, COUNT_OF(rows), &n))
 		kpanic(ORACLE_ACCOUNT, "more sites have live blocks than there are blocks");
 	for (size_t r = 0; r < n; r++) {
 		uint32_t blocks = 0;
+		found += rows[r].objects;
 		for (uint32_t i = 0; i < s->model.live_count; i++)
 			blocks += s->model.blocks[s->model.live[i]].site == rows[r].site;
 		if (blocks != rows[r].objects)
 			kpanic(ORACLE_ACCOUNT, "site %u has %u live blocks, the model %u",
 			       rows[r].site, rows[r].objects, blocks);
 	}
+	if (found != s->model.live_count)
+		kpanic(ORACLE_ACCOUNT, "all sites have %u live blocks, the model %u", found,
+		       s->model.live_count);
 }
 
 static void check_walk(struct run *run)

@@ -55,7 +55,7 @@ bool kmalloc_model_must_succeed(const struct block_model *m, const struct kmallo
 	if (bytes <= 512 && align <= 16 && limits->redzone == 0) return true;
 	/* The heap's nodes at both ends of a span, one for the block, one for a front piece. */
 	need = pages_of(bytes + align + 4 * MODEL_NODE) + 1;
-	return need <= piece && p.large + need <= limits->window_pages && bytes > MODEL_SMALL;
+	return need <= piece && p.large + need <= limits->window_pages;
 }
 
 bool kmalloc_model_must_fail(const struct block_model *m, const struct kmalloc_limits *limits,
@@ -64,6 +64,6 @@ bool kmalloc_model_must_fail(const struct block_model *m, const struct kmalloc_l
 	const uint64_t all = (uint64_t)limits->pages * MODEL_PAGE;
 
 	(void)align;
-	if (bytes > all || m->live_bytes + bytes > all) return true;
+	if (bytes == 0 || bytes > all || m->live_bytes + bytes > all) return true;
 	return bytes > MODEL_SMALL && bytes > (uint64_t)limits->window_pages * MODEL_PAGE;
 }
