@@ -19,7 +19,7 @@ struct replay_options {
 	uint64_t seed, runs;
 	uint32_t ops_most;
 	const char *expects; /* the oracle a hunt looks for, or NULL: any */
-	bool sometimes;      /* a hunt must reach all of its states */
+	bool sometimes;      /* a hunt, or all files of --subject, must reach all of its states */
 	const char *out;     /* folder for what a hunt finds, or NULL */
 };
 
@@ -41,6 +41,9 @@ void *child_shared(size_t bytes);
 /* Standard error to nowhere and back, so that what is expected makes no noise. */
 void quiet_begin(void);
 void quiet_end(void);
+
+/* Which of the subject's states that must be reached are not in `reached`; true when all are. */
+bool tell_sometimes(const struct subject *subject, uint64_t reached);
 
 /* "17", "open" or "close": where the last run was. */
 const char *replay_where(void);

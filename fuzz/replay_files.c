@@ -37,6 +37,7 @@ struct outcome {
 struct progress {
 	uint64_t turn; /* file number times repeat, plus repetition */
 	uint64_t failed, refused, hung;
+	uint64_t sometimes;   /* states reached, by bit */
 	struct outcome first; /* of the file that is being repeated */
 };
 
@@ -152,6 +153,7 @@ static void run_turn(const char *path)
 	harness_run(input.subject, input.body, input.bytes, twice);
 	alarm(0);
 	if (!loud) quiet_end();
+	progress->sometimes |= harness->run.sometimes;
 	judge(path, &input);
 	input_close(&input);
 }
@@ -195,7 +197,8 @@ int replay_files(const struct replay_options *chosen, char **paths, int count)
 	fprintf(stderr, "replay: %zu files, %llu failed, %llu refused, %llu hung\n", file_count,
 		(unsigned long long)progress->failed, (unsigned long long)progress->refused,
 		(unsigned long long)progress->hung);
-	if (progress->failed != 0) return EXIT_FINDING;
+	const bool all = !options->sometimes || tell_sometimes(options->subject, progress->sometimes);
+	if (progress->failed != 0 || !all) return EXIT_FINDING;
 	if (progress->hung != 0) return EXIT_HANG;
 	return progress->refused != 0 || !readable || file_count == 0 ? EXIT_BAD_FILE : EXIT_OK;
 }

@@ -79,14 +79,13 @@ static void hunt_on(void *arg)
 	if (harness->quiet) quiet_end();
 }
 
-/* Which of the states that a campaign must see were seen; true when all were. */
-static bool tell_sometimes(void)
+bool tell_sometimes(const struct subject *subject, uint64_t reached)
 {
-	const char *const *names = options->subject->sometimes;
+	const char *const *names = subject->sometimes;
 	unsigned count = 0, missing = 0;
 	if (names == NULL) return true;
 	for (; names[count] != NULL; count++) {
-		if (hunt->sometimes >> count & 1) continue;
+		if (reached >> count & 1) continue;
 		printf("%s %s", missing++ == 0 ? "never reached:" : ",", names[count]);
 	}
 	printf("%s%u of %u states reached\n", missing == 0 ? "" : "; ", count - missing, count);
@@ -101,7 +100,7 @@ static int hunt_ends(void)
 		       options->subject->name, seed,
 		       options->expects == NULL ? "an oracle" : options->expects, at,
 		       (unsigned long long)hunt->others);
-		const bool all = tell_sometimes();
+		const bool all = tell_sometimes(options->subject, hunt->sometimes);
 		return options->expects == NULL && (all || !options->sometimes) ? EXIT_OK
 										: EXIT_FINDING;
 	}

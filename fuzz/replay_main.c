@@ -1,7 +1,7 @@
 /*
  * replay_main.c -- the replay program: any subject's scripts again, on this machine.
  *
- *	replay [--subject S] [--walk] [--digests] [--repeat N] FILE|FOLDER...
+ *	replay [--subject S [--sometimes]] [--walk] [--digests] [--repeat N] FILE|FOLDER...
  *	replay --hunt SUBJECT [--seed S] [--runs N] [--ops N] [--expect ORACLE] [--out FOLDER]
  *
  *	--subject S   what raw bodies are for; others must be for it too
@@ -11,8 +11,9 @@
  *	--twice N     run one script in N twice and compare; 0: none (the default)
  *	--timeout S   seconds for one script (60)
  *	--hunt S      generated scripts for a subject, from --seed (1), --runs of them (10000) with
- *	              at most --ops operations each (256); --out keeps what is found; --sometimes
- *	              fails unless every state was reached that a campaign must reach
+ *	              at most --ops operations each (256); --out keeps what is found
+ *	--sometimes   fails unless every state was reached that must be: by the hunt, or by all files
+ *	              of --subject together
  *
  * Exit status: 0 as expected; 1 an oracle fired that was not expected, or did not; 2 usage; 3 a
  * file was refused; 4 environment; 5 a script did not end.
@@ -29,7 +30,8 @@ static NORETURN void usage(const char *why, const char *what)
 {
 	fprintf(stderr,
 		"replay: %s%s\n"
-		"usage: replay [--subject S] [--walk] [--digests] [--repeat N] FILE|FOLDER...\n"
+		"usage: replay [--subject S [--sometimes]] [--walk] [--digests] [--repeat N]\n"
+		"              FILE|FOLDER...\n"
 		"       replay --hunt SUBJECT [--seed S] [--runs N] [--ops N] [--expect ORACLE]\n"
 		"              [--out FOLDER] [--sometimes]\n"
 		"       both: [--twice N] [--timeout SECONDS]\n",
@@ -119,5 +121,6 @@ int main(int argc, char **argv)
 	}
 	if (o.hunt && files != 0) usage("a hunt takes no files: ", argv[0]);
 	if (!o.hunt && files == 0) usage("no file given", "");
+	if (o.sometimes && o.subject == NULL) usage("--sometimes needs a --subject", "");
 	return o.hunt ? replay_hunt(&o) : replay_files(&o, argv, files);
 }

@@ -149,7 +149,8 @@ def cc_fuzz_test(
       NAME_run      the same, by rules_fuzzing's name for it
       NAME_afl      bazel run: fuzzes with AFL++
       NAME_test     bazel test: replays the corpus under ASan and UBSan and under qemu-aarch64,
-                    and compares the digests
+                    and compares the digests; together they must reach every
+                    "sometimes" state
       NAME_hunt_test  bazel test: a fixed number of generated scripts, which must be clean and
                     must reach every "sometimes" state of the subject
       NAME_bin      the libFuzzer program; NAME_afl_bin: AFL++'s
@@ -188,6 +189,7 @@ def cc_fuzz_test(
             "$(rootpath //fuzz:replay)",
             "$(rootpath //fuzz:replay_aarch64)",
             "$(rootpath %s_corpus)" % name,
+            subject,
         ],
         data = [
             name + "_corpus",

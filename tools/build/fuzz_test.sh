@@ -1,17 +1,18 @@
 #!/bin/sh
-# usage: fuzz_test.sh REPLAY REPLAY_AARCH64 CORPUS
+# usage: fuzz_test.sh REPLAY REPLAY_AARCH64 CORPUS SUBJECT
 #
-# Replays a corpus with the sanitized program, then with the AArch64 one, and compares what all
-# machines must agree on.
+# Replays a corpus with the sanitized program, and demands that its scripts together reach every
+# "sometimes" state of their subject; then with the AArch64 one, and compares what all machines must
+# agree on.
 set -eu
-replay=$1 replay_aarch64=$2 corpus=$3
+replay=$1 replay_aarch64=$2 corpus=$3 subject=$4
 command -v qemu-aarch64 >/dev/null || {
 	echo "fuzz_test: no qemu-aarch64; install the Debian package qemu-user" >&2
 	exit 4
 }
 here=${TEST_TMPDIR:-$(mktemp -d)}
 
-"$replay" "$corpus"
+"$replay" --subject "$subject" --sometimes "$corpus"
 "$replay" --digests "$corpus" >"$here/host"
 qemu-aarch64 "$replay_aarch64" --digests "$corpus" >"$here/aarch64"
 if ! cmp -s "$here/host" "$here/aarch64"; then
