@@ -22,7 +22,8 @@ scripts() {
 			/^world/   { next }
 			/^subject/ { print; print "world " world; next }
 			           { print; if ($0 !~ /^#/ && NF) n++ }
-			END        { exit n != ops }' >text && "$script" assemble text -o "$1/${file##*/}"
+			END        { exit n != ops }' >text && "$script" assemble text -o stored &&
+			"$script" canonical stored -o "$1/${file##*/}" # raw, as engines have them
 	done
 	rm -rf made
 }
