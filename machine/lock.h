@@ -1,5 +1,5 @@
 /*
- * lock.h -- spinning locks, in two kinds, both held with interrupts masked.
+ * lock.h -- spinning locks, in two kinds, held with interrupts masked (latch_try excepted).
  *
  * struct lock is a ticket lock: first come, first served (Mellor-Crummey and Scott, "Algorithms
  * for Scalable Synchronization", 1991, section 2.2).  For state that all CPUs share.

@@ -101,6 +101,7 @@ void *kmalloc_alloc_aligned(struct kmalloc *km, size_t bytes, size_t align, uint
  * smaller never fails.  KM_ZERO does not apply to what a block grows by.  A `p` that is not a
  * block is answered with NULL, and *verdict says what is wrong with it (verdict may be NULL).  When
  * a block was moved and its old place could not be freed, *verdict says why.
+ * A block of the boot allocator cannot be resized, whose size nobody noted: NULL, KMALLOC_EARLY.
  */
 void *kmalloc_realloc(struct kmalloc *km, void *p, size_t bytes, uint32_t how, site_t site,
 		      enum kmalloc_verdict *verdict);

@@ -158,6 +158,7 @@ void batch_unchain(struct slab_cache *cache, uint32_t first, uint32_t *objects)
 
 void depot_push_locked(struct slab_cache *cache, uint32_t first)
 {
+	ASSERT(cache->depot_count < cache->depot_limit);
 	object_link_set(object_at(cache, first), LINK_BATCH, cache->depot);
 	cache->depot = first;
 	cache->depot_count++;
@@ -222,6 +223,7 @@ uint32_t slabs_take_locked(struct slab_cache *cache, uint32_t *out, uint32_t wan
 		struct frame *head = frame_at(cache, cache->partial);
 		uint32_t n = take_listed(cache, head, out + got, want - got);
 		n += take_fresh(cache, head, out + got + n, want - got - n);
+		ASSERT(n != 0 && head->slab.taken + n <= cache->per_slab);
 		if (head->slab.taken == 0) cache->empty--;
 		head->slab.taken = (uint16_t)(head->slab.taken + n);
 		got += n;
@@ -235,7 +237,7 @@ uint32_t slabs_take_locked(struct slab_cache *cache, uint32_t *out, uint32_t wan
 /* Takes a wholly free slab from the cache; it goes back to the pool when the lock is dropped. */
 static void slab_detach(struct slab_cache *cache, struct frame *head, uint32_t *chain)
 {
-	ASSERT(head->slab.taken == 0);
+	ASSERT(head->slab.taken == 0 && cache->slabs != 0);
 	partial_remove(cache, head);
 	cache->slabs--;
 	cache->slabs_returned++;
@@ -268,6 +270,7 @@ void slabs_put_locked(struct slab_cache *cache, const uint32_t *objects, uint32_
 		head->slab.taken--;
 		if (was_full || head->slab.taken == 0) slab_moves(cache, head, was_full, chain);
 	}
+	ASSERT(cache->taken >= n);
 	cache->taken -= n;
 }
 
@@ -288,6 +291,7 @@ void slab_make(struct slab_cache *cache, paddr_t pa)
 {
 	struct frame *head = page_frame(cache->pages, pa);
 
+	ASSERT(head != NULL && head->order == cache->order);
 	for (uint32_t i = 0; i < 1u << cache->order; i++) {
 		head[i].owner = PAGE_OWNER_SLAB;
 		head[i].slab = (struct frame_slab){
@@ -312,6 +316,7 @@ size_t slabs_return(struct slab_cache *cache, uint32_t chain)
 	while (chain != FRAME_NONE) {
 		struct frame *head = frame_at(cache, chain);
 		const paddr_t pa = page_address(cache->pages, chain);
+		ASSERT(head->slab.taken == 0 && !head->slab.listed);
 		chain = head->next;
 		for (uint32_t i = 1; i < 1u << cache->order; i++) head[i].owner = PAGE_OWNER_KERNEL;
 		const enum page_verdict v =
