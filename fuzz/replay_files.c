@@ -197,7 +197,8 @@ int replay_files(const struct replay_options *chosen, char **paths, int count)
 	fprintf(stderr, "replay: %zu files, %llu failed, %llu refused, %llu hung\n", file_count,
 		(unsigned long long)progress->failed, (unsigned long long)progress->refused,
 		(unsigned long long)progress->hung);
-	const bool all = !options->sometimes || tell_sometimes(options->subject, progress->sometimes);
+	const bool all =
+		!options->sometimes || tell_sometimes(options->subject, progress->sometimes);
 	if (progress->failed != 0 || !all) return EXIT_FINDING;
 	if (progress->hung != 0) return EXIT_HANG;
 	return progress->refused != 0 || !readable || file_count == 0 ? EXIT_BAD_FILE : EXIT_OK;

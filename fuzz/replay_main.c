@@ -12,7 +12,7 @@
  *	--timeout S   seconds for one script (60)
  *	--hunt S      generated scripts for a subject, from --seed (1), --runs of them (10000) with
  *	              at most --ops operations each (256); --out keeps what is found
- *	--sometimes   fails unless every state was reached that must be: by the hunt, or by all files
+ *	--sometimes   fails unless every state was reached that must be: by the hunt, or by files
  *	              of --subject together
  *
  * Exit status: 0 as expected; 1 an oracle fired that was not expected, or did not; 2 usage; 3 a
