@@ -184,6 +184,8 @@ void *krealloc(void *p, size_t bytes)
 	enum kmalloc_verdict verdict = KMALLOC_FREED;
 	void *moved = kmalloc_realloc(&kernel_memory, p, bytes, 0, CALLER, &verdict);
 	judge("krealloc", verdict);
+	if (verdict == KMALLOC_EARLY && bytes != 0)
+		kpanic("wild-free", "krealloc: nobody knows the size of a boot allocator's block");
 	return moved;
 }
 
