@@ -60,6 +60,8 @@ static bool run_here(void (*fn)(void *), void *arg)
 	}
 	/* Which CPU this is has not changed; the compiler's registers may have. */
 	boxes[mach_cpu()].home = outer;
+	/* Not before this is the CPU's own stack again: vectors.S would refuse any other. */
+	if (escaped != 0) cpu_unmask_all();
 	return escaped == 0;
 }
 
@@ -70,7 +72,6 @@ void smp_escape(void)
 	if (box->home == NULL) kpanic("assert", "smp_escape() with nothing to escape from");
 	console_forget();
 	cpu_forget();
-	cpu_unmask_all();
 	cpu_jump_back(box->home);
 }
 
