@@ -6,9 +6,9 @@
  *   backtrace                  by names
  *   where the other CPUs were  they are stopped first; one that does not answer is named
  *
- * The first CPU to panic reports; another that panics meanwhile parks when it is told to.  A panic
- * inside a panic prints a line for both and leaves; a third leaves at once.  Nothing here takes a
- * lock, allocates, or waits without a bound.
+ * The first CPU to panic reports; another that panics meanwhile parks, and what it had to say
+ * stands where it is named.  A panic inside a panic prints a line for both and leaves; a third
+ * leaves at once.  Nothing here takes a lock, allocates, or waits without a bound.
  *
  * Always true: `reporter` is 0 or the number plus 1 of the CPU that reports.
  */
@@ -70,6 +70,9 @@ static void report_others(void)
 		const char *name = symbol_find(at, &offset);
 		console_report("CPU %u stopped at %s+0x%lx\n", cpu, name != NULL ? name : "?",
 			       name != NULL ? offset : at);
+		if (machine_cpus[cpu].panics != 0)
+			console_report("  it panicked too: %s %s\n", first[cpu].id,
+				       first[cpu].message);
 	}
 }
 
@@ -103,13 +106,11 @@ static NORETURN void report(const char *id, const char *message, uintptr_t recor
 	power_off(STATUS_PANIC);
 }
 
-/* The CPU that came second waits to be stopped, where its interrupts are as they were told. */
-static NORETURN void wait_for_stop(void)
+/* The CPU that came second parks unasked: while it handles an interrupt, none would reach it. */
+static NORETURN void park(uintptr_t record)
 {
-	for (;;) {
-		cpu_irq_unmask();
-		mach_relax();
-	}
+	const struct exception_frame *frame = cpu_here()->frame;
+	cpu_park(frame != NULL ? frame->elr : ((const uintptr_t *)record)[1]);
 }
 
 /* Something went wrong on the way to this report, or in a hook: no second try. */
@@ -133,7 +134,7 @@ static NORETURN void panic_begin(const char *id, const char *message, uintptr_t 
 	first[cpu->number].message = message;
 	first[cpu->number].told = false;
 	if (panic_hook != NULL) panic_hook(id, message);
-	if (!atomic_claim_u32(&reporter, cpu->number + 1)) wait_for_stop();
+	if (!atomic_claim_u32(&reporter, cpu->number + 1)) park(record);
 	report(id, message, record);
 }
 

@@ -11,6 +11,7 @@
 #include "kernel/power.h"
 #include "kernel/program.h"
 #include "kernel/smp.h"
+#include "kernel/tick.h"
 #include "machine/aarch64/cpu.h"
 #include "machine/aarch64/timer.h"
 
@@ -115,6 +116,18 @@ static NOINLINE void way_everywhere(void)
 	smp_run_all(everywhere_body, NULL);
 }
 
+static void bite(void)
+{
+	way_null();
+}
+
+/* The same from each CPU's tick: with the interrupt still being handled, no other can come. */
+static NOINLINE void way_ticks(void)
+{
+	tick_hook_set(bite);
+	for (;;) mach_wait();
+}
+
 /* Not wrong enough for anybody but the runner, who has a clock. */
 static NOINLINE void way_hang(void)
 {
@@ -178,6 +191,7 @@ static const struct {
 	{ "other-cpu", way_other_cpu },
 	{ "deaf", way_deaf },
 	{ "everywhere", way_everywhere },
+	{ "ticks", way_ticks },
 	{ "hang", way_hang },
 	{ "nested", way_nested },
 	{ "caught", way_caught },

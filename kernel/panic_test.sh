@@ -8,7 +8,7 @@ image=$2
 failed=0
 
 # expect WAY STATUS TEXT...: booted with panic=WAY, the log has every TEXT; one that starts with ^
-# stands at a line's start.
+# stands at a line's start, one that starts with ! is not there.
 expect() {
 	way=$1 want=$2
 	shift 2
@@ -18,6 +18,12 @@ expect() {
 	wrong=''
 	[ "$status" -eq "$want" ] || wrong="exit status $status, not $want"
 	for text in "$@"; do
+		case $text in
+		!*)
+			! printf '%s\n' "$log" | grep -e "${text#!}" || wrong="$wrong; ${text#!}"
+			continue
+			;;
+		esac
 		printf '%s\n' "$log" | grep -q -- "$text" || wrong="$wrong; no \"$text\""
 	done
 	if [ -n "$wrong" ]; then
@@ -46,6 +52,8 @@ expect other-cpu 6 '^panic: fault data abort' '^on CPU 3 of 4' '^  way_null+0x' 
 expect deaf 6 '^panic: fault data abort' '^  deaf_body+0x' '^CPU 1 does not answer' \
 	'^CPU 3 does not answer'
 expect everywhere 6 '^panic: fault data abort' '^  everywhere_body+0x'
+expect ticks 6 '^panic: fault data abort' '^  bite+0x' '^CPU [0-9] stopped at way_null+0x' \
+	'^  it panicked too: fault data abort: write near address 0' '!does not answer'
 expect nested 6 '^panic: assert' '^then, while reporting: fault data abort'
 expect caught 0 '^hook: fault data abort' '^hook: stack-overflow' '^hook: double-free'
 expect nonsense 2 'no such way'

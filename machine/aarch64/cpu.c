@@ -15,7 +15,6 @@
 #include "cpu.h"
 
 #include "boot.h"
-#include "exception.h"
 #include "gic.h"
 #include "psci.h"
 
@@ -93,7 +92,7 @@ uintptr_t cpu_guard(unsigned number, unsigned which)
 	return (uintptr_t)(which == 0 ? stacks[number].guard : stacks[number].emergency_guard);
 }
 
-void cpu_irq_unmask(void)
+static void irq_unmask(void)
 {
 	__asm__ volatile("msr daifclr, #2\n\tisb" : : : "memory");
 }
@@ -126,7 +125,7 @@ void mach_wait(void)
 	if (atomic_load_u32(&cpu->ipi_pending) == 0)
 		__asm__ volatile("dsb sy\n\twfi" : : : "memory");
 	atomic_store_u32(&cpu->ipi_pending, 0);
-	cpu_irq_unmask();
+	irq_unmask();
 	mach_irq_restore(was);
 }
 
@@ -135,10 +134,10 @@ void cpu_stop(unsigned number)
 	gic_send(number, GIC_SGI_STOP);
 }
 
-void cpu_park(const struct exception_frame *frame)
+void cpu_park(uintptr_t at)
 {
 	struct machine_cpu *cpu = cpu_here();
-	cpu->stopped_at = frame->elr;
+	cpu->stopped_at = at;
 	atomic_store_u32(&cpu->stopped, 1);
 	for (;;) __asm__ volatile("msr daifset, #0xf\n\twfi" : : : "memory");
 }

@@ -82,12 +82,12 @@ uintptr_t cpu_guard(unsigned number, unsigned which);
 /* Asks CPU `number` to park for good; it sets `stopped`. */
 void cpu_stop(unsigned number);
 
-/* The handlers of the two interrupts that CPUs send each other; exception context. */
+/* The handlers of the two interrupts that CPUs send each other; exception context.  Parking notes
+ * where the CPU was; one that knows that it is to stop may do it unasked, anywhere. */
 void cpu_woken(void);
-NORETURN void cpu_park(const struct exception_frame *frame);
+NORETURN void cpu_park(uintptr_t at);
 
-/* Interrupts of this CPU, on and off outright, for places that know there is nothing to restore. */
-void cpu_irq_unmask(void);
+/* This CPU's interrupts, off outright, for places that know there is nothing to restore. */
 void cpu_irq_mask(void);
 
 /* As a CPU normally runs: interrupts unmasked, and system errors and the like as well, so that

@@ -132,7 +132,7 @@ static void interrupt(struct machine_cpu *cpu, const struct exception_frame *fra
 	if (id >= GIC_NONE) return; /* it went away before we asked */
 	cpu->claimed = claimed | CPU_CLAIMED;
 	if (id == GIC_SGI_STOP) {
-		cpu_park(frame);
+		cpu_park(frame->elr);
 	} else if (id == GIC_SGI_WAKE) {
 		cpu_woken();
 	} else if (id == timer_interrupt()) {
