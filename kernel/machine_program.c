@@ -14,6 +14,7 @@
 #include "kernel/program.h"
 #include "kernel/smp.h"
 #include "kernel/tick.h"
+#include "machine/aarch64/cpu.h"
 #include "machine/aarch64/semihost.h"
 #include "machine/aarch64/timer.h"
 #include "machine/lock.h"
@@ -198,6 +199,20 @@ static const char *check_watchdog(void)
 	return mach_irq_masked() ? "interrupts are masked" : wrong;
 }
 
+/* --- firmware -------------------------------------------------------------------------------- */
+
+/* QEMU has HVC for a kernel that boots at EL1, where SMC is undefined, and SMC for one from EL2. */
+static const char *check_firmware(void)
+{
+	enum { PSCI_VERSION = 0x84000000 };
+	const bool is_smc = boot.platform.conduit == CONDUIT_SMC;
+	const uint64_t answer = cpu_smc(PSCI_VERSION, 0, 0, 0);
+	if (mach_irq_masked() || cpu_here()->probe != 0) return "a call leaves traces";
+	if (is_smc) return answer >> 16 == 1 ? NULL : "not PSCI 1";
+	if ((int64_t)answer <= 0) return "an undefined call was answered";
+	return cpu_hvc(PSCI_VERSION, 0, 0, 0) >> 16 <= 1 ? NULL : "not PSCI 0.2 or 1";
+}
+
 /* --- locks ----------------------------------------------------------------------------------- */
 
 static struct lock outer, inner;
@@ -323,6 +338,7 @@ static const struct ktap_check checks[] = {
 	{ "one-shot-timer", check_one_shot },
 	{ "no-wake-lost", check_no_wake_lost },
 	{ "watchdog", check_watchdog },
+	{ "firmware", check_firmware },
 	{ "locks-exclude", check_lock_excludes },
 	{ "locks-are-watched", check_locks_are_watched },
 	{ "files-of-the-host", check_files },

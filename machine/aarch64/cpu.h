@@ -110,12 +110,9 @@ struct cpu_jump {
 __attribute__((returns_twice)) uint64_t cpu_jump_set(struct cpu_jump *here);
 NORETURN void cpu_jump_back(const struct cpu_jump *to);
 
+/* Firmware's answer, or, where that call is undefined, ESR_EL1, which is positive. */
 uint64_t cpu_hvc(uint64_t function, uint64_t a, uint64_t b, uint64_t c);
 uint64_t cpu_smc(uint64_t function, uint64_t a, uint64_t b, uint64_t c);
-
-/* The same where the call may be undefined; then nothing happens. */
-void probe_hvc(uint64_t function);
-void probe_smc(uint64_t function);
 
 /* Semihosting; *faulted is set when the instruction is undefined here. */
 uint64_t cpu_semihost(uint64_t operation, const void *block, uint64_t *faulted);

@@ -70,31 +70,26 @@ FUNCTION cpu_semihost
 	ret
 END cpu_semihost
 
-FUNCTION cpu_hvc
-	hvc	#0
+/* A call to firmware may change x4 to x17 (Arm DEN 0028), so what is needed after it is elsewhere. */
+	.macro FIRMWARE instruction
+	str	x19, [sp, #-16]!
+	PROBE_BEGIN
+	mov	x19, x10
+	\instruction	#0
+9:	mrs	x9, tpidr_el1
+	mov	x10, x19
+	PROBE_END
+	ldr	x19, [sp], #16
 	ret
+	.endm
+
+FUNCTION cpu_hvc
+	FIRMWARE hvc
 END cpu_hvc
 
 FUNCTION cpu_smc
-	smc	#0
-	ret
+	FIRMWARE smc
 END cpu_smc
-
-FUNCTION probe_hvc
-	PROBE_BEGIN
-	hvc	#0
-9:	mrs	x9, tpidr_el1		/* the call may have changed x9 */
-	PROBE_END
-	ret
-END probe_hvc
-
-FUNCTION probe_smc
-	PROBE_BEGIN
-	smc	#0
-9:	mrs	x9, tpidr_el1
-	PROBE_END
-	ret
-END probe_smc
 
 FUNCTION cpu_jump_set
 	stp	x19, x20, [x0]

@@ -1,8 +1,9 @@
 /*
  * psci.c -- starting CPUs and powering off by PSCI, over HVC or SMC as the device tree says.
  *
- * Without a device tree to trust, PSCI_NONE, power-off tries both calls: the one that the machine
- * does not have is undefined, which probing turns into an answer.
+ * Which of the two the machine has is a stranger's claim.  The one that it does not have is
+ * undefined, which probing turns into an answer: a CPU is then not started, and power-off, the way
+ * out of every report, tries the other.
  */
 #include "psci.h"
 
@@ -39,16 +40,14 @@ const char *psci_error_name(int64_t error)
 		"already on", "on pending",      "internal failure",   "not present",
 		"disabled",   "invalid address",
 	};
+	if (error > 0) return "undefined on this machine";
 	const uint64_t n = (uint64_t)-error;
 	return n < COUNT_OF(names) ? names[n] : "unknown error";
 }
 
 void psci_system_off(void)
 {
-	if (conduit_used != PSCI_NONE) {
-		psci_call(PSCI_SYSTEM_OFF, 0, 0, 0);
-		return;
-	}
-	probe_hvc(PSCI_SYSTEM_OFF);
-	probe_smc(PSCI_SYSTEM_OFF);
+	if (conduit_used != PSCI_SMC) cpu_hvc(PSCI_SYSTEM_OFF, 0, 0, 0);
+	cpu_smc(PSCI_SYSTEM_OFF, 0, 0, 0);
+	if (conduit_used == PSCI_SMC) cpu_hvc(PSCI_SYSTEM_OFF, 0, 0, 0);
 }
