@@ -159,6 +159,21 @@ static const char *check_names(void)
 	return offset == 0 && memcmp(name, "selftest_run", 13) == 0 ? NULL : "the wrong name";
 }
 
+/* On every CPU: does it refuse to execute what can be written, even if a table allowed it? */
+static void note_wxn(void *noted)
+{
+	uint64_t sctlr;
+	__asm__ volatile("mrs %0, sctlr_el1" : "=r"(sctlr));
+	if ((sctlr & 1 << 19) != 0) atomic_fetch_add_u32(noted, 1);
+}
+
+static const char *check_wxn(void)
+{
+	uint32_t noted = 0;
+	if (!smp_run_all(note_wxn, &noted)) return "a call did not return";
+	return noted == cpu_count() ? NULL : "a CPU would execute what can be written";
+}
+
 static void note_cpu(void *noted)
 {
 	atomic_fetch_add_u32(noted, 1u << (4 * mach_cpu()));
@@ -212,6 +227,7 @@ static const struct ktap_check checks[] = {
 	{ "heap", check_heap },
 	{ "bad-frees", check_bad_frees },
 	{ "write-or-execute", check_write_or_execute },
+	{ "write-or-execute-on-all", check_wxn },
 	{ "stack-guards", check_guards },
 	{ "function-names", check_names },
 	{ "calls-between-cpus", check_cpus },

@@ -21,6 +21,7 @@
 #define BLOCK 0x705		/* normal memory, inner shareable, accessed */
 #define SCTLR_OFF 0x30d00800	/* bits that must be 1; MMU and caches off */
 #define SCTLR_ON 0x30d0180d	/* M, C, SA, I as well */
+#define SCTLR_WXN (1 << 19)	/* what can be written cannot be executed */
 #define MAIR 0xff04		/* 0: device nGnRE; 1: normal, write-back */
 /* 48 bits in both halves, 4 KiB pages, write-back inner-shareable walks, 16-bit ASIDs */
 #define TCR 0x10b5103510
@@ -233,7 +234,12 @@ boot_high:
 	orr	x1, x1, #(1 << TCR_NO_TTBR0)
 	msr	tcr_el1, x1
 	msr	ttbr0_el1, xzr
-	isb
+	ldr	w2, [x19, #CPU_NUMBER]	/* CPU 0 is still on the boot's tables, see mmu_switch */
+	cbz	w2, 1f
+	mrs	x1, sctlr_el1
+	orr	x1, x1, #SCTLR_WXN
+	msr	sctlr_el1, x1
+1:	isb
 	tlbi	vmalle1
 	dsb	nsh
 	isb
@@ -251,7 +257,8 @@ boot_high:
  * mmu_switch(x0 = new TTBR1): between two sets of tables that map the same window in blocks of
  * different sizes.  No translation of the window may be live meanwhile, so this runs from the
  * identity map: TTBR0 on, jump low, TTBR1 to a table of nothing, flush, new TTBR1, jump back.
- * Then SCTLR.WXN: from now on what can be written cannot be executed, whatever a table says.
+ * Then SCTLR.WXN: from now on what can be written cannot be executed, whatever a table says.  CPUs
+ * that start later set it in boot_high, when they have left the identity map.
  */
 	.section .text.mmu_switch, "ax"
 	.global mmu_switch
@@ -278,7 +285,7 @@ mmu_switch:
 1:	msr	tcr_el1, x2
 	msr	ttbr0_el1, xzr
 	mrs	x1, sctlr_el1
-	orr	x1, x1, #(1 << 19)
+	orr	x1, x1, #SCTLR_WXN
 	msr	sctlr_el1, x1
 	isb
 	tlbi	vmalle1
