@@ -70,6 +70,7 @@ int64_t cpu_start(unsigned number, void (*entry)(struct machine_cpu *, paddr_t, 
 	ASSERT(number < count && number != 0);
 	struct machine_cpu *cpu = &machine_cpus[number];
 	cpu->entry = entry;
+	__asm__ volatile("dsb ish" : : : "memory"); /* seen by the CPU before it is started */
 	return psci_cpu_on(cpu->affinity, image_pa((uintptr_t)secondary_start), (uintptr_t)cpu);
 }
 
