@@ -80,9 +80,10 @@ static NORETURN void smp_rest(void)
 	struct mailbox *box = &boxes[mach_cpu()];
 	for (;;) {
 		while (atomic_load_u32(&box->state) != BOX_POSTED) mach_wait();
+		const unsigned sender = box->sender; /* the mailbox is not ours once it says so */
 		const bool returned = run_here(box->fn, box->arg);
 		atomic_store_u32(&box->state, returned ? BOX_RETURNED : BOX_ESCAPED);
-		mach_ipi(box->sender);
+		mach_ipi(sender);
 	}
 }
 
