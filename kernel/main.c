@@ -97,7 +97,8 @@ static void map_all(void)
 	}
 	for (unsigned i = 0; i < memory->device_count; i++) {
 		const struct range r = memory->devices[i].range;
-		if (!mmu_map_device(r.base, r.bytes)) refuse("devices", "too far apart to map");
+		if (!mmu_map_device(r.base, r.bytes))
+			refuse("devices", "inside each other, or too far apart to map");
 	}
 	mmu_install();
 	map_state = MAP_LIVE;

@@ -87,6 +87,13 @@ fresh
 put "$gic" '\000\000\000\000\101\000\000\000'
 refused 'device registers inside memory'
 
+# ... then inside the redistributors' registers, which are mapped by larger pieces, ...
+fresh
+put "$gic" '\000\000\000\000\010\040\000\000'
+log=$("$qemu" --smp 2 --timeout 200 "$image" -- -dtb "$folder/bad.dtb" 2>&1)
+status=$?
+verdict 'devices inside each other' 3 '^anvil: devices: inside each other'
+
 # ... and where adding its length wraps.
 fresh
 put "$gic" '\377\377\377\377\377\377\000\000'

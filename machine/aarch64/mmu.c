@@ -7,8 +7,8 @@
  * need about 12 of them.
  *
  * Always true:
- *   M1  an entry is written once; mapping the same thing twice is only legal for devices, and
- *       must write the same entry;
+ *   M1  an entry is written once.  Devices may share a page, and then write the same entry again;
+ *       those that would need another, because one lies inside the other, are refused;
  *   M2  no entry is both writable and executable, nor executable outside the image's window;
  *   M3  the pages of text and constants are read-only under both of their addresses.
  *
@@ -87,7 +87,7 @@ static unsigned level_for(uintptr_t va, paddr_t pa, uint64_t bytes)
 	return level;
 }
 
-/* The entry of `level` for `va`, or NULL when there are no tables left. */
+/* The entry of `level` for `va`, or NULL when no tables are left or a block is in the way. */
 static entry_t *entry_for(uintptr_t va, unsigned level)
 {
 	entry_t *table = tables[0];
@@ -99,7 +99,7 @@ static entry_t *entry_for(uintptr_t va, unsigned level)
 			if (below == NULL) return NULL;
 			*entry = table_entry(below);
 		}
-		ASSERT((*entry & ENTRY_TABLE) != 0); /* M1: not inside a block */
+		if ((*entry & ENTRY_TABLE) == 0) return NULL;
 		table = table_of(*entry);
 	}
 }
@@ -114,7 +114,8 @@ static bool map(uintptr_t va, paddr_t pa, uint64_t bytes, enum mmu_kind kind)
 		if (entry == NULL) return false;
 		const entry_t now = pa | kind_bits[kind] | ENTRY_ACCESSED | ENTRY_VALID |
 				    (level == LEVEL_PAGE ? ENTRY_TABLE : 0);
-		ASSERT(*entry == 0 || (kind == MMU_DEVICE && *entry == now)); /* M1 */
+		ASSERT(*entry == 0 || kind == MMU_DEVICE); /* M1 */
+		if (*entry != 0 && *entry != now) return false;
 		*entry = now;
 		va += size;
 		pa += size;

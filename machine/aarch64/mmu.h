@@ -21,7 +21,8 @@ void mmu_map_image(void);
  * read there.  Page-aligned; no two calls may overlap.  False when there are no tables left. */
 bool mmu_map_ram(paddr_t base, uint64_t bytes);
 
-/* Device registers in the direct map, widened to whole pages; may overlap other registers. */
+/* Device registers in the direct map, widened to whole pages, which they may share with others.
+ * False when there are no tables left, or when they lie inside others that need larger pieces. */
 bool mmu_map_device(paddr_t base, uint64_t bytes);
 
 void mmu_install(void);
