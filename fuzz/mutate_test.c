@@ -2,21 +2,12 @@
  * mutate_test.c -- what generator, mutator and crossover promise: legal, within the room given, the
  * same from the same seed; and that they do their work: reach every operation and unlike scripts.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "fuzz/harness.h"
 #include "fuzz/mutate.h"
 #include "fuzz/random.h"
-
-#define EXPECT(c) ((c) ? (void)0 : fail(__LINE__, #c))
-
-static NORETURN void fail(int line, const char *claim)
-{
-	fprintf(stderr, "mutate_test.c:%d: not so: %s\n", line, claim);
-	exit(1);
-}
+#include "machine/host/expect.h"
 
 static uint8_t a[SCRIPT_BODY_MAX], b[SCRIPT_BODY_MAX], c[SCRIPT_BODY_MAX];
 

@@ -7,24 +7,15 @@
  *
  * The canary's scripts are translated but not run: some of its operations end the process.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "fuzz/harness.h"
 #include "fuzz/mutate.h"
 #include "fuzz/random.h"
 #include "fuzz/text.h"
+#include "machine/host/expect.h"
 
 enum { BODIES = 1500, TEXT_ROOM = 1 << 20 };
-
-#define EXPECT(c) ((c) ? (void)0 : fail(__LINE__, #c))
-
-static NORETURN void fail(int line, const char *claim)
-{
-	fprintf(stderr, "text_test.c:%d: not so: %s\n", line, claim);
-	exit(1);
-}
 
 static uint8_t body[SCRIPT_BODY_MAX], canonical[SCRIPT_BODY_MAX], assembled[SCRIPT_BODY_MAX];
 static char text[TEXT_ROOM];

@@ -5,9 +5,9 @@
  * Blobs are allocated to the byte, so AddressSanitizer sees any access beyond; whatever fdt_open()
  * accepts is then walked to the end, turned into a platform and into a memory map.
  */
-#include "kernel/expect.h"
 #include "kernel/memmap.h"
 #include "kernel/tree_build.h"
+#include "machine/host/expect.h"
 
 static bool is_text(struct fdt_value value, const char *text)
 {

@@ -3,8 +3,8 @@
  */
 #include "kernel/memmap.h"
 
-#include "kernel/expect.h"
 #include "kernel/tree_build.h"
+#include "machine/host/expect.h"
 
 static const struct range image = { 0x40080000, 0x100000 };
 static const struct range tree_at = { 0x44000000, 0x2345 };

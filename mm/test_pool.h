@@ -4,22 +4,13 @@
 #ifndef MM_TEST_POOL_H
 #define MM_TEST_POOL_H
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "machine/host/arena.h"
+#include "machine/host/expect.h"
 #include "mm/page.h"
 
 enum { TEST_PAGES = 256 };
-
-/* Says which claim failed, and ends the test. */
-#define EXPECT(c)                                                               \
-	do {                                                                    \
-		if (!(c)) {                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #c); \
-			exit(1);                                                \
-		}                                                               \
-	} while (0)
 
 struct test_pool {
 	struct page_pool pool;

@@ -1,6 +1,8 @@
-/* expect.h -- EXPECT(claim), for unit tests: says which claim failed, and ends the test. */
-#ifndef KERNEL_EXPECT_H
-#define KERNEL_EXPECT_H
+/*
+ * expect.h -- EXPECT(claim), for unit tests: says which claim failed, and ends the test, status 1.
+ */
+#ifndef MACHINE_HOST_EXPECT_H
+#define MACHINE_HOST_EXPECT_H
 
 #include <stdio.h>
 #include <stdlib.h>
