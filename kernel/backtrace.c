@@ -3,8 +3,8 @@
  *
  * Every function but the few in assembly keeps a record {caller's record, return address} that x29
  * points to; the vectors make one for what they interrupt.  The walk believes nothing: a record
- * must be aligned and readable (it is read by probing), must lie above the one before, or on
- * another stack once, and must hold an address in the text.
+ * must be aligned and readable, which is found out by probing, and an address outside of the text
+ * is printed as a number.  Records that lead in a circle end with DEPTH_MAX, like a recursion.
  *
  * Cost: bounded by DEPTH_MAX records.
  */

@@ -1,5 +1,5 @@
 /*
- * selftest.c -- a dozen short checks at the end of every boot, the shipped image's too.
+ * selftest.c -- short checks at the end of every boot, the shipped image's too.
  *
  * Each check answers NULL or what is wrong, and leaves everything as it was.  The lines are KTAP's
  * (ktap.h), closed by one line with both sums.  Nothing here waits for wall time: the first ticks
