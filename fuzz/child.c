@@ -46,6 +46,15 @@ void quiet_end(void)
 	if (stderr_kept >= 0) dup2(stderr_kept, STDERR_FILENO);
 }
 
+/* `quiet` is the child's: what ends it must not end us. */
+static void silent_death(void)
+{
+	const bool quiet = harness->quiet;
+	harness->quiet = false;
+	harness_fatal(ORACLE_POISON, "the process died of a signal");
+	harness->quiet = quiet;
+}
+
 bool child_run(void (*fn)(void *arg), void *arg)
 {
 	int status = 0;
@@ -66,7 +75,7 @@ bool child_run(void (*fn)(void *arg), void *arg)
 	if (late)
 		harness->oracle = NULL;
 	else if (harness->oracle == NULL)
-		harness_fatal(ORACLE_POISON, "the process died of a signal");
+		silent_death();
 	if (harness->ours) {
 		fprintf(stderr, "replay: the suite itself failed, outside of any run: see above\n");
 		exit(EXIT_FINDING);

@@ -37,6 +37,7 @@ struct outcome {
 struct progress {
 	uint64_t turn; /* file number times repeat, plus repetition */
 	uint64_t failed, refused, hung;
+	bool told;	      /* of this turn's fault, its signature has been said */
 	uint64_t sometimes;   /* states reached, by bit */
 	struct outcome first; /* of the file that is being repeated */
 };
@@ -45,6 +46,7 @@ static const struct replay_options *options;
 static struct progress *progress;
 static char **files;
 static size_t file_count;
+static pid_t reader; /* who has the script of this turn in its memory */
 
 static void collect(const char *path, void *context)
 {
@@ -123,6 +125,13 @@ static void judge(const char *path, const struct input *input)
 	if (harness->oracle != NULL) report_ends(path);
 }
 
+/* Where a child died without a word, its parent comes here too, and has not read the script. */
+static void announce(void)
+{
+	if (getpid() == reader) report_begins();
+	progress->told = getpid() == reader;
+}
+
 static bool open_file(const char *path, struct input *input)
 {
 	char said[INPUT_SAID];
@@ -147,7 +156,9 @@ static void run_turn(const char *path)
 	const bool twice =
 		input.expects != NULL && strcmp(input.expects, ORACLE_NONDETERMINISM) == 0;
 	harness->quiet = !loud;
-	harness->announce = loud ? report_begins : NULL;
+	harness->announce = loud ? announce : NULL;
+	progress->told = false;
+	reader = getpid();
 	if (!loud) quiet_begin();
 	alarm(options->timeout_seconds);
 	harness_run(input.subject, input.body, input.bytes, twice);
@@ -180,6 +191,7 @@ static void bury_turn(void)
 	}
 	if (!open_file(path, &input)) return;
 	script_open(&harness->script, input.body, input.bytes);
+	if (!progress->told && input.expects == NULL) report_begins();
 	judge(path, &input);
 	input_close(&input);
 }

@@ -11,7 +11,8 @@
 set -u
 
 fail() {
-	echo "FAIL: $*" >&2
+	# A built corpus lies under bazel-bin for whoever reads this.
+	echo "FAIL: $*" | sed 's|^\(replay: tools/bazel run .* -- \)fuzz/|\1bazel-bin/fuzz/|' >&2
 	exit 1
 }
 
@@ -85,6 +86,10 @@ case_gdb() {
 		grep -q '^#1 .*run_operations' "$here/out" || fail "$side: $(cat "$here/out")"
 	done
 	grep -q 'run_here .* at kernel/smp.c' "$here/out" || fail "not in the kernel: $(cat "$here/out")"
+	# gdb kills the child at a script that expects nothing: no sanitizer has a word to say.
+	"$script_tool" disassemble "$1" | sed '/^!expect/d' >"$here/plain"
+	expect 0 '^.1 = 4$' --gdb --gdb-batch 'print run->op' "$here/plain"
+	! grep -q Sanitizer "$here/out" "$here/err" || fail "a death of its own: $(cat "$here/out")"
 	expect 2 'takes one file' --gdb "$1" "$1"
 }
 
