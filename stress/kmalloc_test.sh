@@ -93,13 +93,16 @@ case_errors() {
 	expect 2 --seed tomorrow
 	says 'wants a number'
 	expect 2 --must-not-fail --no-exhaustion
+	expect 4 --out /proc/none
+	[ "$(cat "$here/out")" = 'stress: cannot make /proc/none' ] || fail "$(cat "$here/out")"
 	mkdir "$here/bin"
 	saved=$PATH
 	PATH=$here/bin:$PATH
 	printf '#!/bin/sh\nexec sleep 30\n' >"$here/bin/qemu-system-aarch64"
 	chmod +x "$here/bin/qemu-system-aarch64"
 	expect 5 --timeout 1
-	says 'no end after 1 seconds'
+	says 'no end after 1 seconds' '^again: tools/bazel run //stress:kmalloc -- --timeout 45 '
+	! grep -q '\.svg' "$here/out" || fail "says it kept what it has not"
 	rm "$here/bin/qemu-system-aarch64"
 	for tool in sh grep mktemp mkdir cat rm tee cp timeout; do
 		ln -s "$(PATH=$saved command -v $tool)" "$here/bin/$tool"

@@ -49,7 +49,8 @@ number() { # FLAG VALUE LEAST MOST
 
 qemu_sh=$(absolute "$1") kernel=$(absolute "$2") name=$3
 shift 3
-again="tools/bazel run //stress:$name -- $*"
+# Where this run is kept is no part of what is to be done again.
+again="tools/bazel run //stress:$name --$(printf '%s' " $*" | sed 's/ --out [^ ]*//g')"
 
 cpus=4 memory=128 seed=1 cycles=4 ops=20000 timeout=1800 out=anvil-out/stress
 exhaust=exhaust turns=yes words=''
@@ -84,7 +85,7 @@ case $words in
 esac
 
 cd "${BUILD_WORKING_DIRECTORY:-.}" || exit 4
-mkdir -p "$out" || fail 4 "cannot make $out"
+mkdir -p "$out" 2>/dev/null || fail 4 "cannot make $out"
 base=$out/$name-seed$seed
 work=$(mktemp -d) || fail 4 "no room for temporary files"
 trap 'rm -rf "$work"' EXIT
@@ -125,15 +126,17 @@ END
 
 keep() { # FILE NAME
 	[ -s "$work/$1" ] || return 0
-	cp "$work/$1" "$base.$2" || fail 4 "cannot write $base.$2"
+	cp "$work/$1" "$base.$2" 2>/dev/null || fail 4 "cannot write $base.$2"
+	kept="$kept $base.$2"
 }
 
+kept=''
 picture
 grep '^{"stress"' "$work/log" >"$work/json"
 keep log log
 keep json json
 keep samples samples
 keep svg svg
-echo "stress: $base.log, .json and .svg" >&2
+echo "stress: kept$kept" >&2
 [ "$status" -eq 0 ] || echo "again: $again" >&2
 exit "$status"
