@@ -12,7 +12,14 @@ command -v qemu-aarch64 >/dev/null || {
 }
 here=${TEST_TMPDIR:-$(mktemp -d)}
 
-"$replay" --subject "$subject" --sometimes "$corpus"
+# The corpus is built: from the checkout its files are found under bazel-bin.
+{
+	status=0
+	"$replay" --subject "$subject" --sometimes "$corpus" 2>&1 || status=$?
+	echo $status >"$here/status"
+} | sed -u 's|^\(replay: tools/bazel run .* -- \)fuzz/|\1bazel-bin/fuzz/|'
+status=$(cat "$here/status")
+[ "$status" -eq 0 ] || exit "$status"
 "$replay" --digests "$corpus" >"$here/host"
 qemu-aarch64 "$replay_aarch64" --digests "$corpus" >"$here/aarch64"
 if ! cmp -s "$here/host" "$here/aarch64"; then
