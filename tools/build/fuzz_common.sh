@@ -43,7 +43,7 @@ own_flag() {
 	--regression) regression=yes ;;
 	--noregression) regression=no ;;
 	--merge) mode=merge ;;
-	--help) usage ;;
+	--help) (usage) 2>&1 || exit 0 ;;
 	*) usage "unknown flag $1" ;;
 	esac
 }
@@ -52,7 +52,10 @@ own_flag() {
 open_output() {
 	out=$root/$target
 	[ $clean = no ] || rm -rf "$out"
-	mkdir -p "$out/corpus" "$out/artifacts" "$out/logs" || exit 4
+	why=$(mkdir -p "$out/corpus" "$out/artifacts" "$out/logs" 2>&1) || {
+		echo "$target: $why" | head -n 1 >&2
+		exit 4
+	}
 	stamp=$out/logs/.started
 	rm -f "$out/logs/.full"
 	: >"$stamp" || exit 4

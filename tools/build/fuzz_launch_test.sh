@@ -35,9 +35,13 @@ launch_afl() {
 
 launch 2 --frobnicate
 launch 2 --jobs=many
-launch 2 --help
+launch 2 -frobnicate=1
+grep -q '^target: unknown flag -frobnicate=1$' "$here/out" || fail "another engine's flag"
+launch 0 --help
 grep -q '^usage: ' "$here/out" || fail "no usage"
 [ ! -e "$here/stand/anvil-out" ] || fail "a wrong flag made a folder"
+launch 4 --fuzzing_output_root=/proc/none
+[ "$(wc -l <"$here/out")" -eq 1 ] || fail "more than a line"
 
 # Seeds that are quiet go through; a run that is bounded ends by itself.
 launch 0 -runs=0

@@ -8,11 +8,21 @@ set -eu
 program=$PWD/$1
 shift
 
+# libFuzzer itself only warns of a flag that it does not know, and fuzzes without it.
+engine_flag() {
+	name=${1#-}
+	"$program" -help=1 2>&1 | grep -q "^ ${name%%=*}[[:space:]]" || usage "unknown flag $1"
+}
+
 files=no parallel=yes
 for argument; do
 	shift
 	case $argument in
 	--*) own_flag "$argument" ;;
+	-*) engine_flag "$argument" ;;
+	esac
+	case $argument in
+	--*) ;;
 	-runs=* | -fork=* | -jobs=* | -merge=* | -minimize_crash=* | -help=*)
 		parallel=no
 		set -- "$@" "$argument"
