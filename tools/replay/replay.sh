@@ -56,6 +56,7 @@ take_file() { # FILE
 	else
 		status=$?
 		said=$(head -n 1 "$work/said")
+		said=${said:-no room in ${TMPDIR:-/tmp}}
 		[ $status -eq 4 ] && fail 4 "${said#script: }"
 		case $said in *"no subject is called"*) fail 2 "${said#script: }" ;; esac
 		echo "replay: ${said#script: }" >&2
@@ -281,6 +282,7 @@ done
 [ -n "$machines" ] || usage "--on names no machine"
 case $timeout in *[!0-9]*) usage "--timeout $timeout is no number" ;; esac
 case $repeat in '' | 0 | *[!0-9]*) usage "--repeat $repeat is no number of times" ;; esac
+[ -z "$gdb" ] || machines=$gdb # and no other
 is_on user && need qemu-aarch64 qemu-user
 is_on guest && need qemu-system-aarch64 qemu-system-arm
 

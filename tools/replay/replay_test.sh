@@ -140,6 +140,7 @@ case_errors() {
 	PATH=$here/bin
 	expect 4 'install the Debian package qemu-user' "$good"
 	expect 4 'install the Debian package qemu-system-arm' --on guest "$good"
+	expect 4 'install the Debian package qemu-system-arm' --gdb=guest "$good"
 	PATH=$saved
 }
 
