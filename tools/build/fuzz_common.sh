@@ -48,6 +48,12 @@ own_flag() {
 	esac
 }
 
+no_room() {
+	rm -f "$out/logs/.room"
+	echo "$target: no room for a MiB in $out" >&2
+	exit 4
+}
+
 # Makes the output folder; leaves its name in $out.
 open_output() {
 	out=$root/$target
@@ -57,7 +63,9 @@ open_output() {
 		exit 4
 	}
 	stamp=$out/logs/.started
-	rm -f "$out/logs/.full"
+	# The engines lose their way on a full disk, and do not say that it is one.
+	head -c 1048576 /dev/zero 2>/dev/null >"$out/logs/.room" || no_room
+	rm -f "$out/logs/.room" "$out/logs/.full"
 	: >"$stamp" || exit 4
 	[ $regression = no ] || "$replay" --subject "$subject" "$corpus" || exit
 }
