@@ -70,7 +70,7 @@ FUNCTION cpu_semihost
 	ret
 END cpu_semihost
 
-/* A call to firmware may change x4 to x17 (Arm DEN 0028), so what is needed after it is elsewhere. */
+/* Firmware may change x4 to x17 (Arm DEN 0028), so what is needed after a call is elsewhere. */
 	.macro FIRMWARE instruction
 	str	x19, [sp, #-16]!
 	PROBE_BEGIN
