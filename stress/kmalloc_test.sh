@@ -95,6 +95,8 @@ case_errors() {
 	expect 2 --must-not-fail --no-exhaustion
 	expect 4 --out /proc/none
 	[ "$(cat "$here/out")" = 'stress: cannot make /proc/none' ] || fail "$(cat "$here/out")"
+	sh "$qemu_sh" --append 'stress=kmalloc operations=50 out=/dev/full' "$kernel" >"$here/out" 2>&1
+	says '^# no more samples: ' '^memory stabilised$'
 	mkdir "$here/bin"
 	saved=$PATH
 	PATH=$here/bin:$PATH

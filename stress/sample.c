@@ -11,6 +11,7 @@
  */
 #include "stress/sample.h"
 
+#include "kernel/console.h"
 #include "kernel/kmem.h"
 #include "machine/aarch64/semihost.h"
 #include "machine/format.h"
@@ -53,13 +54,15 @@ void sample_take(uint32_t cycle, bool rest)
 void samples_flush(void)
 {
 	char line[LINE_ROOM];
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = 0; i < count && file >= 0; i++) {
 		const struct sample *s = &samples[i];
 		const size_t bytes =
 			format_text(line, sizeof(line), "%lu.%06lu %u %lu %lu %lu %u\n",
 				    s->ns / 1000000000, s->ns / 1000 % 1000000, s->cycle,
 				    s->used >> 10, s->cached >> 10, s->live >> 10, s->rest);
-		semihost_write(file, line, bytes);
+		if (semihost_write(file, line, bytes) == bytes) continue;
+		console_print("# no more samples: the host's file cannot be written\n");
+		file = -1;
 	}
 	count = 0;
 }
