@@ -41,7 +41,7 @@ static inline struct range range_grown(struct range r)
 
 static inline struct range range_shrunk(struct range r)
 {
-	const uint64_t before = (0 - r.base) % PAGE_SIZE;
+	const uint64_t before = r.base == 0 ? PAGE_SIZE : (0 - r.base) % PAGE_SIZE;
 	if (r.bytes < before) return (struct range){ r.base, 0 };
 	return (struct range){ r.base + before, (r.bytes - before) / PAGE_SIZE * PAGE_SIZE };
 }

@@ -36,7 +36,7 @@ static struct range outward(struct range r)
 
 static struct range inward(struct range r)
 {
-	const paddr_t base = align_up(r.base, PAGE_SIZE);
+	const paddr_t base = align_up(max_u64(r.base, 1), PAGE_SIZE); /* 0 is PADDR_NONE */
 	return (struct range){ base, sub_or_zero(align_down(end_of(r), PAGE_SIZE), base) };
 }
 

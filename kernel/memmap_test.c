@@ -102,6 +102,18 @@ static void memory_in_pieces(void)
 	EXPECT(map.ram[1].base == 0x60000000 && map.ram_bytes == 0x8800000);
 }
 
+/* Page 0 is memory like any other, but its address says "none". */
+static void address_0_is_not_usable(void)
+{
+	struct tree_board board = tree_board_default();
+	struct memmap map;
+	board.ram[2] = 0;
+	board.ram[3] = 0x10000;
+	board.ram_numbers = 4;
+	EXPECT(judge(&board, image, tree_at, &map) == NULL && memmap_check(&map) == NULL);
+	EXPECT(map.ram[0].base == PAGE_SIZE && map.usable[0].base == PAGE_SIZE);
+}
+
 static void sums_do_not_wrap(void)
 {
 	const struct tree_board board = tree_board_default();
@@ -240,6 +252,7 @@ int main(void)
 	what_is_held_is_not_usable();
 	taking_and_returning();
 	memory_in_pieces();
+	address_0_is_not_usable();
 	sums_do_not_wrap();
 	memory_that_lies();
 	reservations_and_initrds_that_lie();
