@@ -133,6 +133,9 @@ case_errors() {
 	expect 5 'HANG' --on guest --timeout 1 "$good"
 	pretend qemu-system-aarch64 'exit 6'
 	expect 6 'PANIC' --on guest "$good"
+	pretend qemu-system-aarch64 'echo "not ok 5 heap # it does not grow"; exit 1'
+	expect 1 '^kernel self-test: not ok 5 heap' "$good"
+	grep -q ' SELF-TEST ' "$here/out" || fail "$(cat "$here/out")"
 	rm "$here/bin/qemu-system-aarch64"
 	for tool in sh sed awk grep timeout mktemp mkdir cat rm find sort head tail wc tr cp env; do
 		ln -sf "$(PATH=$saved command -v $tool)" "$here/bin/$tool"

@@ -17,7 +17,7 @@ function value(answer, key,    parts, n, i) {
 # What one machine's answer to one file comes to: "" when it is as expected.
 function fault(answer, expected,    oracle) {
 	if (answer == "") return "NOTHING"
-	if (answer ~ /^(hang|panic|refused|differs)$/) return toupper(answer)
+	if (answer ~ /^(hang|panic|refused|differs|self-test)$/) return toupper(answer)
 	if (answer == "host-only") return ""
 	oracle = value(answer, "oracle")
 	if (oracle == expected) return ""
