@@ -225,6 +225,24 @@ static void single_pages_serve_every_small_size(bool sites)
 	close_and_compare(t, &km);
 }
 
+/* What is put off must not become a refusal: one freed object, and no page, is enough for one. */
+static void one_freed_object_is_enough(void)
+{
+	struct test_pool *t = test_pool_open(8);
+	struct kmalloc_config config = config_of(t);
+	struct kmalloc km;
+	void *p[16];
+
+	config.quarantine = 16;
+	kmalloc_init(&km, &config);
+	for (int i = 0; i < 16; i++)
+		EXPECT((p[i] = kmalloc_alloc(&km, 2048, 0, SITE_NONE)) != NULL);
+	EXPECT(kmalloc_free(&km, p[7]) == KMALLOC_FREED);
+	EXPECT((p[7] = kmalloc_alloc(&km, 2048, 0, SITE_NONE)) != NULL);
+	for (int i = 0; i < 16; i++) EXPECT(kmalloc_free(&km, p[i]) == KMALLOC_FREED);
+	close_and_compare(t, &km);
+}
+
 int main(void)
 {
 	sizes_at_their_edges();
@@ -237,5 +255,6 @@ int main(void)
 	out_of_memory_is_told();
 	early_blocks_are_routed();
 	quarantine_holds_and_yields();
+	one_freed_object_is_enough();
 	return 0;
 }

@@ -203,12 +203,20 @@ void *slab_alloc_slow(struct slab_cache *cache, size_t bytes, uint32_t how, site
 {
 	/* A slab made here may be emptied by other CPUs before we come back to it: then again. */
 	for (;;) {
-		const uint32_t handle = magazine_refill(cache);
+		/* A look without the lock: what it misses is found after the next slab is made. */
+		const bool some = atomic_load_u32(&cache->partial) != FRAME_NONE ||
+				  atomic_load_u32(&cache->depot_count) != 0;
+		const uint32_t handle = some ? magazine_refill(cache) : OBJECT_NONE;
 		if (LIKELY(handle != OBJECT_NONE)) return object_give(cache, handle, bytes, site);
 		const paddr_t pa = page_alloc(cache->pages, cache->order,
 					      (how & PAGE_NO_RECLAIM) | SLAB_PAGES_HOW, site);
-		if (pa == PADDR_NONE) return NULL;
-		slab_make(cache, pa);
+		if (pa != PADDR_NONE) {
+			slab_make(cache, pa);
+			continue;
+		}
+		/* No page came of it, but reclaim may have brought objects home to their slabs. */
+		const uint32_t late = magazine_refill(cache);
+		return late == OBJECT_NONE ? NULL : object_give(cache, late, bytes, site);
 	}
 }
 

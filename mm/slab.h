@@ -26,7 +26,7 @@ enum slab_verdict {
 };
 const char *slab_verdict_name(enum slab_verdict v);
 
-enum { MAGAZINE_DEPTH_MAX = 28, DEPOT_MAX = 64, SLAB_ORDER_MAX = 3 };
+enum { MAGAZINE_DEPTH_MAX = 60, DEPOT_MAX = 64, SLAB_ORDER_MAX = 3 };
 
 /*
  * One CPU's objects, ready to hand out; nobody has them, and no slab counts them as free.  An
@@ -39,7 +39,7 @@ struct magazine {
 	uint32_t slot[MAGAZINE_DEPTH_MAX] GUARDED_BY(&latch);
 };
 
-_Static_assert(sizeof(struct magazine) == 128, "two cache lines, found by a shift");
+_Static_assert(sizeof(struct magazine) == 256, "four cache lines, found by a shift");
 
 struct slab_config {
 	struct page_pool *pages;
