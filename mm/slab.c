@@ -13,7 +13,8 @@
  *
  * Always true at rest (slab_check):
  *	S1  per slab: taken + free-listed + never-used = objects per slab;
- *	S2  per cache: sum of taken = cache->taken = live bits + objects in magazines;
+ *	S2  per cache: sum of taken = cache->taken = live bits + objects in magazines, in the
+ *	    depot, and in the quarantine of whoever keeps one;
  *	S3  a slab is on the partial list exactly when it has an object to give;
  *	S4  an object in a magazine or on a free list has its live bit clear;
  *	S5  frames of pages that are no slab's have no live bits.

@@ -4,9 +4,9 @@
  * Jeff Bonwick and Jonathan Adams, "Magazines and Vmem", USENIX 2001: an object that is freed goes
  * on the freeing CPU's magazine and comes off it again without a shared lock; a magazine that runs
  * empty or full trades half of itself with the depot, which keeps a few such batches as they are,
- * and only then with the slabs.  An object's slab is found from its address,
- * so freeing needs no size, and whether an object is in use is one bit beside the page's frame, so
- * every bad free gets an exact verdict, double frees on two CPUs at once included.
+ * and only then with the slabs.  An object's slab is found from its address, so freeing needs no
+ * size, and whether an object is in use is one bit beside the page's frame, so every bad free gets
+ * an exact verdict, double frees on two CPUs at once included.
  *
  * Safe from any context.  slab_alloc may grow the cache: then no lock of rank RANK_QUARANTINE or
  * above may be held, unless `how` has PAGE_NO_RECLAIM.
@@ -76,10 +76,8 @@ struct slab_cache {
 
 	struct lock lock; /* RANK_SLAB */
 	uint32_t depot_count GUARDED_BY(&lock);
-	uint32_t depot
-		GUARDED_BY(&lock); /* first object of the newest batch; batches are chained */
-	uint32_t partial
-		GUARDED_BY(&lock); /* slabs with free objects, empty ones included; frame number */
+	uint32_t depot GUARDED_BY(&lock);   /* first object of the newest batch; chained */
+	uint32_t partial GUARDED_BY(&lock); /* first slab with free objects, empty or not */
 	uint32_t slabs GUARDED_BY(&lock);
 	uint32_t empty GUARDED_BY(&lock); /* slabs of which no object is out */
 	uint64_t taken GUARDED_BY(&lock); /* objects out of the slabs: magazines, users */
