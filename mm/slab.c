@@ -235,8 +235,10 @@ void magazine_spill(struct slab_cache *cache, uint32_t handle)
 {
 	uint32_t out[BATCH_MAX];
 	const uint32_t n = cache->depth == 0 ? 0 : magazine_halve(cache, out);
+	/* A look without the lock: a batch is not chained for a depot that is full. */
+	const bool full = atomic_load_u32(&cache->depot_count) >= cache->depot_limit;
 
-	if (n != 0 && (cache->depot_limit == 0 || !depot_put(cache, out))) put_batch(cache, out, n);
+	if (n != 0 && (full || !depot_put(cache, out))) put_batch(cache, out, n);
 	if (magazine_fill(cache, &handle, 1) == 0) put_batch(cache, &handle, 1);
 }
 
