@@ -18,6 +18,7 @@
  * page_oracle.c.
  */
 #include "fuzz/page_subject.h"
+#include "fuzz/pool_world.h"
 
 #include "machine/machine.h"
 
@@ -61,25 +62,9 @@ static void world_open(struct run *run)
 {
 	struct page_state *s = page_state_of(run);
 	const struct script_world *w = &run->script->world;
-	const bool zones = (w->flags & WORLD_ZONES) != 0;
-	const uint32_t cache = (uint32_t)min_u64(w->cache_pages, PAGE_CACHE_MAX);
-	const struct page_config config = {
-		.base = mach_pa(run->machine->arena),
-		.pages = w->pages,
-		.frames = s->frames,
-		.cpus = w->cpus,
-		.zone_end = { zones ? w->pages / 16u : 0, zones ? w->pages / 4u : w->pages,
-			      w->pages },
-		.reserve = w->reserve,
-		.low = w->pages / 8u,
-		.critical = w->pages / 16u,
-		.cache_pages = cache,
-		.cache_batch = (cache + 1) / 2,
-		.quarantine_pages = w->quarantine,
-		.poison = (w->flags & WORLD_POISON) != 0,
-		.listener = &s->listener,
-	};
+	struct page_config config = pool_world_config(run, s->frames, &s->listener);
 
+	config.quarantine_pages = w->quarantine;
 	memset(s, 0, offsetof(struct page_state, frames));
 	memset(s->frames, 0, w->pages * sizeof(s->frames[0]));
 	s->base = config.base;

@@ -20,15 +20,17 @@ static void count_event(void *context, enum mm_event event, const struct mm_repo
 	world->told[event]++;
 }
 
-void pool_world_open(struct pool_world *world, const struct run *run)
+struct page_config pool_world_config(const struct run *run, struct frame *frames,
+				     const struct mm_listener *listener)
 {
 	const struct script_world *w = &run->script->world;
 	const bool zones = (w->flags & WORLD_ZONES) != 0;
 	const uint32_t cache_pages = (uint32_t)min_u64(w->cache_pages, PAGE_CACHE_MAX);
-	const struct page_config config = {
+
+	return (struct page_config){
 		.base = mach_pa(run->machine->arena),
 		.pages = w->pages,
-		.frames = world->frames,
+		.frames = frames,
 		.cpus = w->cpus,
 		.zone_end = { zones ? w->pages / 16u : 0, zones ? w->pages / 4u : w->pages,
 			      w->pages },
@@ -38,14 +40,19 @@ void pool_world_open(struct pool_world *world, const struct run *run)
 		.cache_pages = cache_pages,
 		.cache_batch = (cache_pages + 1) / 2,
 		.poison = (w->flags & WORLD_POISON) != 0,
-		.listener = &world->listener,
+		.listener = listener,
 	};
+}
 
-	memset(world->frames, 0, w->pages * sizeof world->frames[0]);
+void pool_world_open(struct pool_world *world, const struct run *run)
+{
+	const struct page_config config = pool_world_config(run, world->frames, &world->listener);
+
+	memset(world->frames, 0, config.pages * sizeof world->frames[0]);
 	memset(world->told, 0, sizeof world->told);
 	world->listener = (struct mm_listener){ .tell = count_event, .context = world };
 	page_pool_init(&world->pool, &config);
-	page_pool_give(&world->pool, 0, w->pages);
+	page_pool_give(&world->pool, 0, config.pages);
 	world->pristine = page_hash(&world->pool);
 }
 

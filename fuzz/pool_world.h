@@ -16,6 +16,10 @@ struct pool_world {
 	struct frame frames[SCRIPT_PAGES_MAX];
 };
 
+/* What a script's header asks of a pool over the run's arena; nothing is quarantined. */
+struct page_config pool_world_config(const struct run *run, struct frame *frames,
+				     const struct mm_listener *listener);
+
 /* Makes the pool: its pages are the first of the arena.  Freed pages are not quarantined. */
 void pool_world_open(struct pool_world *world, const struct run *run);
 
