@@ -31,8 +31,8 @@ static uint64_t word_of(uint64_t seed, uint64_t index)
 
 /* Calls a word function on every place among the first `limit` bytes that a fill of all `bytes`
  * touches, in order; stops when it says false. */
-static inline __attribute__((always_inline)) bool each_word(uint8_t *at, size_t bytes,
-							    size_t limit, uint64_t seed,
+static inline __attribute__((always_inline)) bool each_word(uint8_t *at, size_t bytes, size_t limit,
+							    uint64_t seed,
 							    bool (*word)(uint64_t *, uint64_t))
 {
 	const size_t words = bytes / 8, end = limit / 8;

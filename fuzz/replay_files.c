@@ -37,7 +37,7 @@ struct outcome {
 struct progress {
 	uint64_t turn; /* file number times repeat, plus repetition */
 	uint64_t failed, refused, hung;
-	bool told;	      /* of this turn's fault, its signature has been said */
+	bool told;            /* of this turn's fault, its signature has been said */
 	uint64_t sometimes;   /* states reached, by bit */
 	struct outcome first; /* of the file that is being repeated */
 };

@@ -12,11 +12,6 @@ extern const struct subject page_subject;
 extern const struct subject slab_subject;
 
 const struct subject *const subjects[] = {
-	&canary_subject,
-	&fdt_subject,
-	&heap_subject,
-	&kmalloc_subject,
-	&page_subject,
-	&slab_subject,
-	NULL,
+	&canary_subject, &fdt_subject,  &heap_subject, &kmalloc_subject,
+	&page_subject,   &slab_subject, NULL,
 };

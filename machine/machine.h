@@ -65,6 +65,66 @@ static inline void mach_try_drop(const void *lock);
 /* Panics ("lock-context") when this CPU holds any lock of rank `rank` or an inner one. */
 static inline void mach_lock_none_held(unsigned rank);
 
+/* --- page tables --------------------------------------------------------------------------- */
+
+/*
+ * Tables lie in RAM and have AArch64's format on every machine (machine/entry.h); portable code
+ * reads and walks them as memory.  Only what the hardware takes part in crosses here.
+ *
+ * The order that the manual asks for (DDI 0487, D8.13 and D8.14), and the host demands:
+ * to make an entry from nothing: store, then mach_entry_sync() before anybody relies on it;
+ * to take one away, or rights from one: store, mach_entry_sync(), mach_tlb_*(), mach_tlb_wait(),
+ * and only then is the frame, the table or the ASID free for something else;
+ * to change where an entry leads: take it away as above first (break-before-make).
+ */
+
+/* Stores an entry that a CPU's walker may be reading at this moment.  [yield] */
+static inline void mach_entry_store(uint64_t *entry, uint64_t value);
+
+/* From here on every walker sees all that this CPU stored before (DSB ISHST, ISB). */
+static inline void mach_entry_sync(void);
+
+/*
+ * Begins to make every CPU forget what it remembers of entries, of any level: for one page of one
+ * ASID (global entries whatever the ASID; tlb_operand() makes the operand), for one ASID, or all.
+ * Done when mach_tlb_wait() returns, and not before.  The last is for this CPU alone.  [yield]
+ */
+static inline void mach_tlb_page(uint64_t operand);
+static inline void mach_tlb_space(uint32_t asid);
+static inline void mach_tlb_all(void);
+static inline void mach_tlb_all_local(void);
+
+/* Waits until what this CPU began to invalidate is forgotten everywhere, and what still used it
+ * is over (DSB ISH, ISB). */
+static inline void mach_tlb_wait(void);
+
+/* Makes `root` this CPU's table for user addresses, tagged `asid`; PADDR_NONE: every user address
+ * faults from here on, and asid is 0.  Interrupts are masked. */
+static inline void mach_space_install(paddr_t root, uint32_t asid);
+
+/* From here on instructions fetched from these bytes, on any CPU, are what was last written there.
+ * To be called before an entry that allows a fetch is stored. */
+static inline void mach_code_sync(const void *p, size_t bytes);
+
+/* How many bits an ASID has: 8 or 16.  A world may use fewer. */
+unsigned mach_asid_bits(void);
+
+/*
+ * An access as a user program would make it, through what this CPU has installed: 8 bytes at `va`,
+ * a multiple of 8; a fetch reads nothing.  What it faulted with, or that it did not.  Any context;
+ * no lock held that a fault's handler would take, should the caller then handle it.
+ */
+enum mach_access { MACH_LOAD, MACH_STORE, MACH_FETCH };
+enum mach_fault {
+	MACH_FAULT_NONE,
+	MACH_FAULT_TRANSLATION, /* nothing there */
+	MACH_FAULT_ACCESS_FLAG, /* ENTRY_ACCESSED is clear */
+	MACH_FAULT_PERMISSION,
+};
+enum mach_fault mach_user_load(uint64_t va, uint64_t *value);
+enum mach_fault mach_user_store(uint64_t va, uint64_t value);
+enum mach_fault mach_user_fetch(uint64_t va);
+
 /* --- out of line -------------------------------------------------------------------------- */
 
 /* Sends CPU `cpu` an interrupt that wakes it from mach_wait().  [yield] */

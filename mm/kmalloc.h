@@ -122,10 +122,10 @@ struct kmalloc_counts {
 	struct page_counts pages;
 	struct heap_counts heap;
 	struct slab_counts slab[KMALLOC_CLASSES]; /* live: without what is in quarantine */
-	uint64_t live_objects;   /* users have: slab objects and heap blocks */
-	uint64_t live_bytes;     /* granted for these, heap nodes included */
-	uint64_t cached_objects; /* in magazines */
-	uint64_t quarantined;    /* freed, kept from reuse */
+	uint64_t live_objects;                    /* users have: slab objects and heap blocks */
+	uint64_t live_bytes;                      /* granted for these, heap nodes included */
+	uint64_t cached_objects;                  /* in magazines */
+	uint64_t quarantined;                     /* freed, kept from reuse */
 	uint32_t slab_pages, heap_pages;
 };
 void kmalloc_count(struct kmalloc *km, struct kmalloc_counts *out);

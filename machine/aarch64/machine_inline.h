@@ -107,4 +107,41 @@ static inline void mach_lock_none_held(unsigned rank)
 	if (CHECK_LEVEL >= 2) cpu_lock_none_held(rank);
 }
 
+/* --- page tables ------------------------------------------------------------------------------- */
+
+static inline void mach_entry_store(uint64_t *entry, uint64_t value)
+{
+	__asm__ volatile("str %1, %0" : "=Q"(*entry) : "r"(value) : "memory");
+}
+
+static inline void mach_entry_sync(void)
+{
+	__asm__ volatile("dsb ishst\n\tisb" : : : "memory");
+}
+
+static inline void mach_tlb_page(uint64_t operand)
+{
+	__asm__ volatile("tlbi vae1is, %0" : : "r"(operand) : "memory");
+}
+
+static inline void mach_tlb_space(uint32_t asid)
+{
+	__asm__ volatile("tlbi aside1is, %0" : : "r"((uint64_t)asid << 48) : "memory");
+}
+
+static inline void mach_tlb_all(void)
+{
+	__asm__ volatile("tlbi vmalle1is" : : : "memory");
+}
+
+static inline void mach_tlb_all_local(void)
+{
+	__asm__ volatile("tlbi vmalle1" : : : "memory");
+}
+
+static inline void mach_tlb_wait(void)
+{
+	__asm__ volatile("dsb ish\n\tisb" : : : "memory");
+}
+
 #endif

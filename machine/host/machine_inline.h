@@ -143,4 +143,61 @@ static inline void mach_lock_none_held(unsigned rank)
 	if (CHECK_LEVEL >= 2) host_lock_none_held(rank);
 }
 
+/* --- page tables (mmu.c) ----------------------------------------------------------------------- */
+
+void host_entry_store(uint64_t *entry, uint64_t value);
+void host_entry_sync(void);
+void host_tlb_page(uint64_t operand);
+void host_tlb_space(uint32_t asid);
+void host_tlb_all(void);
+void host_tlb_all_local(void);
+void host_tlb_wait(void);
+void host_space_install(paddr_t root, uint32_t asid);
+void host_code_sync(const void *p, size_t bytes);
+
+static inline void mach_entry_store(uint64_t *entry, uint64_t value)
+{
+	host_entry_store(entry, value);
+}
+
+static inline void mach_entry_sync(void)
+{
+	host_entry_sync();
+}
+
+static inline void mach_tlb_page(uint64_t operand)
+{
+	host_tlb_page(operand);
+}
+
+static inline void mach_tlb_space(uint32_t asid)
+{
+	host_tlb_space(asid);
+}
+
+static inline void mach_tlb_all(void)
+{
+	host_tlb_all();
+}
+
+static inline void mach_tlb_all_local(void)
+{
+	host_tlb_all_local();
+}
+
+static inline void mach_tlb_wait(void)
+{
+	host_tlb_wait();
+}
+
+static inline void mach_space_install(paddr_t root, uint32_t asid)
+{
+	host_space_install(root, asid);
+}
+
+static inline void mach_code_sync(const void *p, size_t bytes)
+{
+	host_code_sync(p, bytes);
+}
+
 #endif
