@@ -22,6 +22,11 @@
 enum lock_rank {
 	RANK_NONE = 0,
 	RANK_OUTER = 10,      /* callers of mm: run queues, processes, tests */
+	RANK_SPACE = 12,      /* space: regions and tables of one */
+	RANK_BACKING = 14,    /* backing: its pages */
+	RANK_RETIRED = 15,    /* vm: lists of spaces and backings */
+	RANK_KSTACK = 16,     /* kernel stacks: the window and its tables */
+	RANK_ASID = 18,       /* ASIDs */
 	RANK_QUARANTINE = 20, /* kmalloc: freed objects kept aside */
 	RANK_HEAP = 30,       /* heap: free blocks and spans */
 	RANK_MAGAZINE = 40,   /* slab: one CPU's magazine (latch) */

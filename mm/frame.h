@@ -41,6 +41,14 @@ struct frame_slab {
 	uint64_t live[4];    /* a bit per 16 bytes: an object that a user has starts here */
 };
 
+/* What is kept about a page of a user, or one that holds a table. */
+struct frame_user {
+	uint32_t references; /* atomic */
+};
+struct frame_table {
+	uint16_t entries; /* that are not empty */
+};
+
 /* The first word of a frame, as it lies in memory. */
 #define FRAME_WORD(state, order, owner, zone)                                   \
 	((uint32_t)(state) | (uint32_t)(order) << 8 | (uint32_t)(owner) << 16 | \
@@ -61,6 +69,8 @@ struct frame {
 	uint32_t prev;
 	union {
 		struct frame_slab slab; /* every page in use by a slab */
+		struct frame_user user;
+		struct frame_table table;
 		uint32_t filled; /* every free page: FRAME_FILLED when the pattern is in it */
 	};
 };

@@ -1,0 +1,47 @@
+/*
+ * backing.h -- pages that belong to no one mapping: a file's contents, or shared anonymous memory.
+ *
+ * A backing is a row of pages by index, each there or not yet.  A source fills pages when they are
+ * first asked for; without one they come as zeroes.  mm/ knows no files: the source is handed in by
+ * whoever does.  A backing keeps one reference of each page it has (user_page.h) and gives all
+ * back when its last holder drops it.  Pages of a source that nobody maps can be made again and are
+ * given back under pressure; those of zeroes are all there is, and stay.
+ *
+ * Locks: each backing's own (RANK_BACKING), inside a space's.  fill() is called without it, and may
+ * not sleep; when two CPUs fill one page at once, one page is used and the other given back.
+ */
+#ifndef MM_BACKING_H
+#define MM_BACKING_H
+
+#include "mm/kmalloc.h"
+#include "mm/user_page.h"
+
+struct backing_source {
+	/* Writes PAGE_SIZE bytes, zeroes behind the end of what there is; false: cannot be read. */
+	bool (*fill)(void *context, uint64_t index, void *page);
+	void (*release)(void *context); /* the backing is gone; may be NULL */
+	void *context;
+};
+
+struct backing;
+struct backing_list; /* all those of a vm; vm.h */
+
+enum backing_answer { BACKING_DONE, BACKING_NO_MEMORY, BACKING_BEYOND, BACKING_UNREADABLE };
+
+/* One with `pages` pages, held once; NULL without memory.  `source` is copied; NULL: zeroes. */
+struct backing *backing_create(struct backing_list *list, const struct backing_source *source,
+			       uint64_t pages, site_t site);
+void backing_hold(struct backing *b);
+void backing_drop(struct backing *b);
+
+/* The page at `index`, with one more reference, the caller's. */
+enum backing_answer backing_page(struct backing *b, uint64_t index, uint32_t flags, site_t site,
+				 paddr_t *out);
+
+/* Whether a page is there already: for mincore. */
+bool backing_has(struct backing *b, uint64_t index);
+
+uint64_t backing_pages(const struct backing *b); /* how long it is */
+uint64_t backing_resident(struct backing *b);    /* how many pages it has */
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * mman.h -- the numbers of Linux's memory calls on AArch64: arguments and errors.
+ *
+ * From the kernel's own uapi headers (include/uapi/asm-generic/mman-common.h, errno-base.h).  Calls
+ * answer 0 or a positive value when they worked, and one of the errors, negated, when not; then
+ * nothing was changed, except where Linux says that part of a range may have been.
+ */
+#ifndef MM_MMAN_H
+#define MM_MMAN_H
+
+enum {
+	PROT_NONE = 0,
+	PROT_READ = 1,
+	PROT_WRITE = 2,
+	PROT_EXEC = 4,
+	PROT_GROWSDOWN = 0x01000000,
+	PROT_GROWSUP = 0x02000000,
+};
+
+enum {
+	MAP_SHARED = 0x01,
+	MAP_PRIVATE = 0x02,
+	MAP_SHARED_VALIDATE = 0x03,
+	MAP_TYPE = 0x0f, /* the bits that these three stand in */
+	MAP_FIXED = 0x10,
+	MAP_ANONYMOUS = 0x20,
+	MAP_GROWSDOWN = 0x0100,
+	MAP_LOCKED = 0x2000,
+	MAP_NORESERVE = 0x4000,
+	MAP_POPULATE = 0x8000,
+	MAP_STACK = 0x20000,
+	MAP_FIXED_NOREPLACE = 0x100000,
+};
+
+enum { MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2, MREMAP_DONTUNMAP = 4 };
+
+enum {
+	MADV_NORMAL = 0,
+	MADV_RANDOM = 1,
+	MADV_SEQUENTIAL = 2,
+	MADV_WILLNEED = 3,
+	MADV_DONTNEED = 4,
+	MADV_FREE = 8,
+	MADV_DONTFORK = 10,
+	MADV_DOFORK = 11,
+	MADV_WIPEONFORK = 18,
+	MADV_KEEPONFORK = 19,
+	MADV_POPULATE_READ = 22,
+	MADV_POPULATE_WRITE = 23,
+};
+
+/* Errors, by Linux's names with another first letter: a host's <errno.h> has macros of theirs. */
+enum error {
+	ERR_PERM = 1,
+	ERR_AGAIN = 11,
+	ERR_NOMEM = 12,
+	ERR_ACCES = 13,
+	ERR_FAULT = 14,
+	ERR_EXIST = 17,
+	ERR_NODEV = 19,
+	ERR_INVAL = 22,
+	ERR_NAMETOOLONG = 36,
+	ERR_OPNOTSUPP = 95,
+};
+
+#endif
