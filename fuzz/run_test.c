@@ -326,12 +326,34 @@ static void test_subject_tables(void)
 	static const struct op_kind wide[] = {
 		{ "x", 1, { { "a", IN_AUX, FORM_NUMBER, 257, NULL } }, toy_step },
 	};
+	static const struct op_kind halves[] = {
+		{ "x",
+		  1,
+		  { { "a", IN_LOW, FORM_NUMBER, 7, NULL }, { "b", IN_HIGH, FORM_NUMBER, 0, NULL } },
+		  toy_step },
+	};
+	static const struct op_kind overlap[] = {
+		{ "x",
+		  1,
+		  { { "a", IN_ARG, FORM_NUMBER, 7, NULL }, { "b", IN_HIGH, FORM_NUMBER, 0, NULL } },
+		  toy_step },
+	};
 	struct subject bad = toy;
 	EXPECT(subject_fault(&toy) == NULL && subject_fault(&fatal) == NULL);
 	bad.ops = clash, bad.op_count = 1;
 	EXPECT(subject_fault(&bad) != NULL);
 	bad.ops = wide;
 	EXPECT(subject_fault(&bad) != NULL);
+	bad.ops = overlap;
+	EXPECT(subject_fault(&bad) != NULL);
+	bad.ops = halves;
+	EXPECT(subject_fault(&bad) == NULL);
+	struct script_op op = { .arg = 0x12340009 };
+	EXPECT(field_get(&halves[0].fields[0], &op) == 2 &&
+	       field_get(&halves[0].fields[1], &op) == 0x1234);
+	field_set(&halves[0].fields[1], &op, 0xffff);
+	field_set(&halves[0].fields[0], &op, 6);
+	EXPECT(op.arg == 0xffff0006);
 	bad.op_count = 0;
 	EXPECT(subject_fault(&bad) != NULL);
 	EXPECT(subject_find("fatal") == &fatal && subject_find("fat") == NULL);

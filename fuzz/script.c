@@ -143,27 +143,41 @@ uint32_t field_room(const struct field *f)
 {
 	if (f->form == FORM_FLAGS) return 1u << f->limit;
 	if (f->limit != 0) return f->limit;
-	if (f->place == IN_SLOT) return SCRIPT_SLOTS;
-	return f->place == IN_AUX ? 1u << 8 : 0;
+	switch (f->place) {
+	case IN_SLOT: return SCRIPT_SLOTS;
+	case IN_AUX: return 1u << 8;
+	case IN_ARG: return 0;
+	default: return 1u << 16;
+	}
+}
+
+static uint32_t place_get(uint8_t place, const struct script_op *op)
+{
+	switch (place) {
+	case IN_SLOT: return op->slot;
+	case IN_AUX: return op->aux;
+	case IN_LOW: return op->arg & 0xffff;
+	case IN_HIGH: return op->arg >> 16;
+	default: return op->arg;
+	}
 }
 
 uint32_t field_get(const struct field *f, const struct script_op *op)
 {
-	const uint32_t value = f->place == IN_SLOT  ? op->slot
-			       : f->place == IN_AUX ? op->aux
-						    : op->arg;
+	const uint32_t value = place_get(f->place, op);
 	const uint32_t room = field_room(f);
 	return room == 0 || value < room ? value : value % room;
 }
 
 void field_set(const struct field *f, struct script_op *op, uint32_t value)
 {
-	if (f->place == IN_SLOT)
-		op->slot = (uint8_t)value;
-	else if (f->place == IN_AUX)
-		op->aux = (uint8_t)value;
-	else
-		op->arg = value;
+	switch (f->place) {
+	case IN_SLOT: op->slot = (uint8_t)value; break;
+	case IN_AUX: op->aux = (uint8_t)value; break;
+	case IN_LOW: op->arg = (op->arg & 0xffff0000u) | (value & 0xffff); break;
+	case IN_HIGH: op->arg = (op->arg & 0xffff) | value << 16; break;
+	default: op->arg = value;
+	}
 }
 
 struct script_op script_op_reduce(const struct subject *subject, struct script_op op)
@@ -198,12 +212,22 @@ size_t script_canonical(const struct script *s, const struct subject *subject, u
 	return bytes;
 }
 
+/* Whether two places share bits: all of arg with either half, and every place with itself. */
+static bool places_meet(uint8_t a, uint8_t b)
+{
+	return a == b || (a >= IN_ARG && b >= IN_ARG && (a == IN_ARG || b == IN_ARG));
+}
+
 /* A field's place has room for all its values, and no other field of the operation is there. */
 static const char *field_fault(const struct op_kind *kind, unsigned n)
 {
+	static const uint8_t place_bits[] = {
+		[IN_SLOT] = 6, [IN_AUX] = 8, [IN_ARG] = 32, [IN_LOW] = 16, [IN_HIGH] = 16,
+	};
 	const struct field *f = &kind->fields[n];
-	const unsigned bits = f->place == IN_SLOT ? 6 : f->place == IN_AUX ? 8 : 32;
-	if (f->place > IN_ARG || f->form > FORM_FLAGS) return "a field's place or form is unknown";
+	if (f->place >= COUNT_OF(place_bits) || f->form > FORM_FLAGS)
+		return "a field's place or form is unknown";
+	const unsigned bits = place_bits[f->place];
 	if (f->form == FORM_SIZE && (f->place != IN_ARG || f->limit != 0))
 		return "a size needs all of arg";
 	if (f->form >= FORM_NAMES && (f->limit == 0 || f->names == NULL))
@@ -212,7 +236,7 @@ static const char *field_fault(const struct op_kind *kind, unsigned n)
 	if (f->form != FORM_FLAGS && (uint64_t)f->limit > 1ull << bits)
 		return "a limit is too large";
 	for (unsigned i = 0; i < n; i++)
-		if (kind->fields[i].place == f->place) return "two fields share a place";
+		if (places_meet(kind->fields[i].place, f->place)) return "two fields share a place";
 	return NULL;
 }
 

@@ -12,9 +12,15 @@
 #include "fuzz/script.h"
 
 /* Where a field of an operation is kept, and how it reads as text. */
-enum field_place { IN_SLOT, IN_AUX, IN_ARG };
+enum field_place {
+	IN_SLOT,
+	IN_AUX,
+	IN_ARG,
+	IN_LOW,  /* the low half of arg: 16 bits */
+	IN_HIGH, /* the high half */
+};
 enum field_form {
-	FORM_NUMBER, /* 0 to limit - 1 (limit 0: all the place can hold: 64, 256 or 2^32 values) */
+	FORM_NUMBER, /* 0 to limit - 1 (limit 0: all the place can hold: 64, 256, 2^16 or 2^32 values) */
 	FORM_SIZE,   /* 32 bits, sign-extended to 64: huge sizes are small negatives */
 	FORM_NAMES,  /* one of `limit` names */
 	FORM_FLAGS,  /* any of `limit` names, bit 0 first */
@@ -39,7 +45,7 @@ static inline uint64_t field_size(uint32_t arg)
 	return (uint64_t)(int64_t)(int32_t)arg;
 }
 
-enum { OP_FIELDS_MAX = 3 };
+enum { OP_FIELDS_MAX = 4 };
 
 struct run;
 
