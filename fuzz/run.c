@@ -108,6 +108,20 @@ static void run_close(void *arg)
 	run->subject->close(run);
 }
 
+static void run_leave(void *arg)
+{
+	struct run *run = arg;
+	run->subject->leave(run);
+}
+
+static bool leave_all(struct run *run)
+{
+	if (run->subject->leave == NULL) return true;
+	for (unsigned cpu = 0; cpu < run->script->world.cpus; cpu++)
+		if (!run->machine->run_on(cpu, run_leave, run)) return false;
+	return true;
+}
+
 /* All parts in order; false as soon as one did not come back. */
 static bool run_parts(struct run *run)
 {
@@ -120,6 +134,7 @@ static bool run_parts(struct run *run)
 		if (!machine->run_on(cpu, run_operations, run)) return false;
 	}
 	run->phase = RUN_CLOSES;
+	if (!leave_all(run)) return false;
 	return machine->run_on(0, run_close, run);
 }
 

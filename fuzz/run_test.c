@@ -83,7 +83,7 @@ void kpanic_claim(const char *file, int line, const char *claim)
 
 /* --- the subject ------------------------------------------------------------------------------ */
 
-static unsigned opens, steps, counts, walks, closes;
+static unsigned opens, steps, counts, walks, closes, leaves;
 
 static void toy_open(struct run *run)
 {
@@ -124,8 +124,16 @@ static void toy_check(struct run *run, enum check_depth depth)
 		walks++;
 }
 
+static void toy_leave(struct run *run)
+{
+	EXPECT(run->phase == RUN_CLOSES);
+	leaves |= 1u << cpu_now;
+}
+
 static void toy_close(struct run *run)
 {
+	EXPECT(leaves == (1u << run->script->world.cpus) - 1 || run->subject->leave == NULL);
+	leaves = 0;
 	EXPECT(cpu_now == 0 && run->phase == RUN_CLOSES);
 	closes++;
 	run_result(run, 7);
@@ -151,10 +159,12 @@ static const struct op_kind fatal_ops[] = {
 	{ "die", 0, { { NULL, 0, 0, 0, NULL } }, toy_die },
 };
 
-static const struct subject toy = { "toy",    toy_ops,   COUNT_OF(toy_ops), NULL,
-				    toy_open, toy_check, toy_close,         true };
-static const struct subject fatal = { "fatal",  fatal_ops, COUNT_OF(fatal_ops), NULL,
-				      toy_open, toy_check, toy_close,           false };
+static const struct subject toy = { "toy",     toy_ops,  COUNT_OF(toy_ops),
+				    NULL,      toy_open, toy_check,
+				    toy_close, true,     toy_leave };
+static const struct subject fatal = { "fatal",   fatal_ops, COUNT_OF(fatal_ops),
+				      NULL,      toy_open,  toy_check,
+				      toy_close, false,     NULL };
 const struct subject *const subjects[] = { &toy, &fatal, NULL };
 
 static struct script run_input;
@@ -237,7 +247,7 @@ static void test_what_a_run_calls(void)
 	EXPECT(run_body(&toy, body, 18 + 8 * 130));
 	EXPECT(resets == 1 && opens == 1 && steps == 130 && counts == 130 && closes == 1);
 	EXPECT(walks == 3);  /* after the 64th, the 128th and the last */
-	EXPECT(visits == 4); /* open, CPU 0, CPU 1, close */
+	EXPECT(visits == 6); /* open, CPU 0, CPU 1, both to leave, close */
 	EXPECT(run.op == 130 && run_current() == NULL);
 
 	body[3] = WORLD_WALK_ALWAYS;
