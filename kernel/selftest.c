@@ -17,6 +17,7 @@
 #include "kernel/symbols.h"
 #include "kernel/tick.h"
 #include "machine/aarch64/boot.h"
+#include "machine/aarch64/mmu.h"
 
 #define TICK_PATIENCE_NS 10000000000ull /* of a busy host's time */
 
@@ -159,19 +160,16 @@ static const char *check_names(void)
 	return offset == 0 && memcmp(name, "selftest_run", 13) == 0 ? NULL : "the wrong name";
 }
 
-/* On every CPU: does it refuse to execute what can be written, even if a table allowed it? */
-static void note_wxn(void *noted)
+static void note_refusal(void *noted)
 {
-	uint64_t sctlr;
-	__asm__ volatile("mrs %0, sctlr_el1" : "=r"(sctlr));
-	if ((sctlr & 1 << 19) != 0) atomic_fetch_add_u32(noted, 1);
+	if (check_write_or_execute() == NULL) atomic_fetch_add_u32(noted, 1);
 }
 
-static const char *check_wxn(void)
+static const char *check_write_or_execute_on_all(void)
 {
 	uint32_t noted = 0;
-	if (!smp_run_all(note_wxn, &noted)) return "a call did not return";
-	return noted == cpu_count() ? NULL : "a CPU would execute what can be written";
+	if (!smp_run_all(note_refusal, &noted)) return "a call did not return";
+	return noted == cpu_count() ? mmu_check() : "a CPU has another map";
 }
 
 static void note_cpu(void *noted)
@@ -227,7 +225,7 @@ static const struct ktap_check checks[] = {
 	{ "heap", check_heap },
 	{ "bad-frees", check_bad_frees },
 	{ "write-or-execute", check_write_or_execute },
-	{ "write-or-execute-on-all", check_wxn },
+	{ "write-or-execute-on-all", check_write_or_execute_on_all },
 	{ "stack-guards", check_guards },
 	{ "function-names", check_names },
 	{ "calls-between-cpus", check_cpus },

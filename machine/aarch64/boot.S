@@ -10,7 +10,8 @@
  *   3. First CPU only: clear .bss, and tables with the image and the device tree's surroundings in
  *      2 MiB blocks, writable and executable, until mmu.c has made the real ones.
  *   4. MMU on: TTBR0 maps the gigabyte this code lies in to itself, for a few instructions more.
- *   5. The kernel window: TTBR0 off (address 0 faults from here on), own stack, real vectors, C.
+ *   5. The kernel window: TTBR0 to a table of nothing (address 0 faults from here on), own stack,
+ *      real vectors, C.
  *
  * What is written with the MMU off is invalidated from the caches afterwards: a stale line there
  * must not come back later.
@@ -20,12 +21,12 @@
 #define TABLE 3
 #define BLOCK 0x705		/* normal memory, inner shareable, accessed */
 #define SCTLR_OFF 0x30d00800	/* bits that must be 1; MMU and caches off */
-#define SCTLR_ON 0x30d0180d	/* M, C, SA, I as well */
-#define SCTLR_WXN (1 << 19)	/* what can be written cannot be executed */
+#define SCTLR_ON 0x30d0180d	/* M, C, SA, I as well; not WXN, which users would obey too */
+#define SCTLR_SPAN (1 << 23)	/* clear: PAN is set at every exception; 1 where there is no PAN */
 #define MAIR 0xff04		/* 0: device nGnRE; 1: normal, write-back */
-/* 48 bits in both halves, 4 KiB pages, write-back inner-shareable walks, 16-bit ASIDs */
-#define TCR 0x10b5103510
-#define TCR_NO_TTBR0 7		/* the bit's number */
+/* 48 bits in both halves, 4 KiB pages, write-back inner-shareable walks, ASIDs in TTBR0 */
+#define TCR 0xb5103510
+#define TCR_ASID_16 (1 << 36)
 #define PSCI_SYSTEM_OFF 0x84000008
 
 	.section .head, "ax"
@@ -124,7 +125,10 @@ boot_mmu_on:
 	msr	mair_el1, x1
 	ldr	x1, =TCR
 	mrs	x2, id_aa64mmfr0_el1
-	and	x2, x2, #0xf		/* physical address bits; more than 48 need other tables */
+	ubfx	x3, x2, #4, #4		/* ASIDs: 0 of 8 bits, 2 of 16 */
+	cbz	x3, 1f
+	orr	x1, x1, #TCR_ASID_16
+1:	and	x2, x2, #0xf		/* physical address bits; more than 48 need other tables */
 	mov	x3, #5
 	cmp	x2, x3
 	csel	x2, x2, x3, lo
@@ -139,7 +143,11 @@ boot_mmu_on:
 	dsb	nsh
 	isb
 	ldr	x2, =SCTLR_ON
-	msr	sctlr_el1, x2
+	mrs	x3, id_aa64mmfr1_el1
+	ubfx	x3, x3, #20, #4		/* PAN */
+	cbz	x3, 1f
+	bic	x2, x2, #SCTLR_SPAN
+1:	msr	sctlr_el1, x2
 	isb
 	ldr	x2, =boot_high
 	br	x2
@@ -230,15 +238,15 @@ boot_high:
 	ldr	x1, =exception_vectors
 	msr	vbar_el1, x1
 	msr	cpacr_el1, xzr		/* FP and SIMD trap */
-	mrs	x1, tcr_el1
-	orr	x1, x1, #(1 << TCR_NO_TTBR0)
-	msr	tcr_el1, x1
-	msr	ttbr0_el1, xzr
-	ldr	w2, [x19, #CPU_NUMBER]	/* CPU 0 is still on the boot's tables, see mmu_switch */
-	cbz	w2, 1f
-	mrs	x1, sctlr_el1
-	orr	x1, x1, #SCTLR_WXN
-	msr	sctlr_el1, x1
+	adrp	x1, boot_nothing
+	adrp	x2, image_head
+	sub	x1, x1, x2
+	add	x1, x1, x21
+	msr	ttbr0_el1, x1
+	mrs	x1, id_aa64mmfr1_el1
+	ubfx	x1, x1, #20, #4
+	cbz	x1, 1f
+	.inst	0xd500419f		/* msr pan, #1: users' pages only by LDTR and STTR */
 1:	isb
 	tlbi	vmalle1
 	dsb	nsh
@@ -256,9 +264,8 @@ boot_high:
 /*
  * mmu_switch(x0 = new TTBR1): between two sets of tables that map the same window in blocks of
  * different sizes.  No translation of the window may be live meanwhile, so this runs from the
- * identity map: TTBR0 on, jump low, TTBR1 to a table of nothing, flush, new TTBR1, jump back.
- * Then SCTLR.WXN: from now on what can be written cannot be executed, whatever a table says.  CPUs
- * that start later set it in boot_high, when they have left the identity map.
+ * identity map: that to TTBR0, jump low, TTBR1 to a table of nothing, flush, new TTBR1, jump back,
+ * TTBR0 to the table of nothing.
  */
 	.section .text.mmu_switch, "ax"
 	.global mmu_switch
@@ -272,9 +279,6 @@ mmu_switch:
 	ldr	x1, =boot_low_top
 	add	x1, x1, x10
 	msr	ttbr0_el1, x1
-	mrs	x2, tcr_el1
-	bic	x3, x2, #(1 << TCR_NO_TTBR0)
-	msr	tcr_el1, x3
 	isb
 	ldr	x4, =boot_nothing
 	add	x4, x4, x10
@@ -282,11 +286,7 @@ mmu_switch:
 	add	x5, x5, x10
 	adr	x6, 1f
 	br	x5
-1:	msr	tcr_el1, x2
-	msr	ttbr0_el1, xzr
-	mrs	x1, sctlr_el1
-	orr	x1, x1, #SCTLR_WXN
-	msr	sctlr_el1, x1
+1:	msr	ttbr0_el1, x4
 	isb
 	tlbi	vmalle1
 	dsb	nsh
@@ -320,5 +320,6 @@ boot_image:
 	.skip 4096
 boot_tree:
 	.skip 4096
-boot_nothing:
+	.global boot_nothing
+boot_nothing:			/* stays empty: what is installed when no space is */
 	.skip 4096

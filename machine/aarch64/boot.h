@@ -17,6 +17,9 @@ void secondary_start(void);
 /* boot.S: leaves the boot's tables, or any others, for those at `table`. */
 void mmu_switch(paddr_t table);
 
+/* boot.S: a table without entries, for TTBR0 where no space is installed. */
+extern const char boot_nothing[];
+
 /* TTBR1 of the CPUs that are started later; boot.S reads it with the MMU off. */
 extern paddr_t kernel_table;
 

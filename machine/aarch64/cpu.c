@@ -65,6 +65,13 @@ uint64_t cpu_affinity_here(void)
 	return mpidr & 0xff00ffffffull;
 }
 
+bool cpu_has_pan(void)
+{
+	uint64_t features;
+	__asm__ volatile("mrs %0, id_aa64mmfr1_el1" : "=r"(features));
+	return (features >> 20 & 0xf) != 0;
+}
+
 int64_t cpu_start(unsigned number, void (*entry)(struct machine_cpu *, paddr_t, paddr_t))
 {
 	ASSERT(number < count && number != 0);
@@ -83,6 +90,7 @@ void cpu_forget(void)
 	cpu->panics = 0;
 	cpu->probe = 0;
 	cpu->frame = NULL;
+	mach_space_install(PADDR_NONE, 0);
 	if (cpu->claimed != 0) gic_done((uint32_t)cpu->claimed);
 	cpu->claimed = 0;
 }

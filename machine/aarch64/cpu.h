@@ -64,6 +64,9 @@ static inline struct machine_cpu *cpu_here(void)
 /* MPIDR_EL1's affinity fields of the CPU this runs on. */
 uint64_t cpu_affinity_here(void);
 
+/* Whether this CPU can refuse the kernel's own accesses to users' pages; then it does (boot.S). */
+bool cpu_has_pan(void);
+
 /* How many CPUs there are to use; set once, by the CPU that booted, which is number 0. */
 void cpu_table_init(unsigned count, const uint64_t *affinities);
 unsigned cpu_count(void);
@@ -100,6 +103,12 @@ void cpu_unmask_all(void);
 uint64_t probe_read(uintptr_t at);
 uint64_t probe_write(uintptr_t at);
 uint64_t probe_call(uintptr_t at);
+
+/* The same as a user would: 8 bytes at a multiple of 8; a fetch ends in an illegal state, if not
+ * before (ESR_EL1 is never 0 then). */
+uint64_t probe_user_load(uint64_t at, uint64_t *value);
+uint64_t probe_user_store(uint64_t at, uint64_t value);
+uint64_t probe_user_fetch(uint64_t at);
 
 /* Registers that a function keeps for its caller. */
 struct cpu_jump {

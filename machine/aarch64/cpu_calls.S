@@ -58,6 +58,40 @@ FUNCTION probe_call
 	ret
 END probe_call
 
+/* As a user: the kernel's own rights do not count, nor does PAN. */
+FUNCTION probe_user_load
+	PROBE_BEGIN
+	ldtr	x2, [x0]
+	mov	x0, #0
+9:	PROBE_END
+	cbnz	x0, 1f
+	str	x2, [x1]
+1:	ret
+END probe_user_load
+
+FUNCTION probe_user_store
+	PROBE_BEGIN
+	sttr	x1, [x0]
+	mov	x0, #0
+9:	PROBE_END
+	ret
+END probe_user_store
+
+/*
+ * Goes to EL0 at x0 with PSTATE.IL set.  There the instruction is fetched, and then refused before
+ * anything is executed: an instruction abort comes before an illegal state (DDI 0487, D1.3.5
+ * "Synchronous exception prioritization").  exception_entry() brings back EL1.
+ */
+FUNCTION probe_user_fetch
+	PROBE_BEGIN
+	ldr	x1, =USER_STATE_ILLEGAL
+	msr	elr_el1, x0
+	msr	spsr_el1, x1
+	eret
+9:	PROBE_END
+	ret
+END probe_user_fetch
+
 /* cpu_semihost(x0 operation, x1 block, x2 *faulted) */
 FUNCTION cpu_semihost
 	PROBE_BEGIN

@@ -2,9 +2,10 @@
  * exception.c -- where every exception goes: interrupts to their handlers, a tried access back to
  * who tried it, everything else into a panic that says what happened.
  *
- * The kernel runs on its own stack pointer (EL1h), so of the sixteen vectors two are expected:
- * 5, an interrupt, and 4, a synchronous exception during a probe.  A frame on the emergency stack
- * means that the stack pointer was bad: just below the stack it is an overflow.
+ * The kernel runs on its own stack pointer (EL1h), so of the sixteen vectors three are expected:
+ * 5, an interrupt; 4, a synchronous exception during a probe; 8, one from EL0, when what is probed
+ * is a user's fetch.  A frame on the emergency stack means that the stack pointer was bad: just
+ * below the stack it is an overflow.
  *
  * Always true: interrupts are masked throughout.  A panic knows the frame by machine_cpu.frame.
  */
@@ -17,6 +18,7 @@
 enum {
 	VECTOR_SYNC = 4,
 	VECTOR_IRQ = 5,
+	VECTOR_USER_SYNC = 8,
 	CLASS_UNKNOWN = 0x00,
 	CLASS_FP = 0x07,
 	CLASS_ILLEGAL = 0x0e,
@@ -26,6 +28,8 @@ enum {
 	CLASS_SP = 0x26,
 	CLASS_SERROR = 0x2f,
 	CLASS_BRK = 0x3c,
+	STATE_KERNEL = 0x3c5, /* SPSR_EL1: EL1h, all masked */
+	STATE_PAN = 1 << 22,
 	BRK_UNDEFINED = 0x5500, /* clang's -fsanitize-trap: the kind in the low byte */
 };
 
@@ -144,6 +148,16 @@ static void interrupt(struct machine_cpu *cpu, const struct exception_frame *fra
 	gic_done(claimed);
 }
 
+/* Back to who tried the access, with what it met. */
+static void probe_return(struct machine_cpu *cpu, struct exception_frame *frame)
+{
+	if (frame->vector == VECTOR_USER_SYNC)
+		frame->spsr = STATE_KERNEL | (cpu_has_pan() ? STATE_PAN : 0);
+	frame->elr = cpu->probe;
+	frame->x[0] = frame->esr;
+	cpu->probe = 0;
+}
+
 void exception_entry(struct exception_frame *frame)
 {
 	struct machine_cpu *cpu = cpu_here();
@@ -151,10 +165,9 @@ void exception_entry(struct exception_frame *frame)
 		interrupt(cpu, frame);
 		return;
 	}
-	if (frame->vector == VECTOR_SYNC && cpu->probe != 0) {
-		frame->elr = cpu->probe;
-		frame->x[0] = frame->esr;
-		cpu->probe = 0;
+	const bool tried = frame->vector == VECTOR_SYNC || frame->vector == VECTOR_USER_SYNC;
+	if (tried && cpu->probe != 0) {
+		probe_return(cpu, frame);
 		return;
 	}
 	cpu->frame = frame;

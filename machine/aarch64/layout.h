@@ -36,4 +36,6 @@
 
 #define VECTOR_BAD_STACK 0x100 /* or'ed to the vector's number */
 
+#define USER_STATE_ILLEGAL 0x1003c0 /* SPSR_EL1: EL0, all masked, IL */
+
 #endif

@@ -18,6 +18,9 @@ void cpu_lock_got(const void *lock, unsigned rank);
 void cpu_lock_drop(const void *lock, unsigned rank);
 void cpu_lock_none_held(unsigned rank);
 
+/* mmu.c: the table that is installed when no space is; it stays empty. */
+extern paddr_t machine_no_space;
+
 static inline unsigned mach_cpu(void)
 {
 	const uint32_t *number;
@@ -107,7 +110,7 @@ static inline void mach_lock_none_held(unsigned rank)
 	if (CHECK_LEVEL >= 2) cpu_lock_none_held(rank);
 }
 
-/* --- page tables ------------------------------------------------------------------------------- */
+/* --- page tables ---------------------------------------------------------------------------- */
 
 static inline void mach_entry_store(uint64_t *entry, uint64_t value)
 {
@@ -142,6 +145,25 @@ static inline void mach_tlb_all_local(void)
 static inline void mach_tlb_wait(void)
 {
 	__asm__ volatile("dsb ish\n\tisb" : : : "memory");
+}
+
+void cpu_code_sync(const void *p, size_t bytes); /* user.c */
+
+static inline void mach_code_sync(const void *p, size_t bytes)
+{
+	cpu_code_sync(p, bytes);
+}
+
+/* Root and ASID change in one write, so no walk mixes them; nothing is remembered of the empty
+ * table, whose ASID is 0. */
+static inline void mach_space_install(paddr_t root, uint32_t asid)
+{
+	const paddr_t table = root == PADDR_NONE ? machine_no_space : root;
+	const uint64_t wanted = table | (uint64_t)asid << 48;
+	uint64_t now;
+	ASSERT_SLOW(mach_irq_masked() && (root != PADDR_NONE || asid == 0));
+	__asm__ volatile("mrs %0, ttbr0_el1" : "=r"(now));
+	if (now != wanted) __asm__ volatile("msr ttbr0_el1, %0\n\tisb" : : "r"(wanted) : "memory");
 }
 
 #endif

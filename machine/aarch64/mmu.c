@@ -9,7 +9,8 @@
  * Always true:
  *   M1  an entry is written once.  Devices may share a page, and then write the same entry again;
  *       those that would need another, because one lies inside the other, are refused;
- *   M2  no entry is both writable and executable, nor executable outside the image's window;
+ *   M2  no entry is both writable and executable, nor executable outside the image's window.  The
+ *       tables alone see to it: SCTLR_EL1.WXN would refuse users what Linux allows them;
  *   M3  the pages of text and constants are read-only under both of their addresses.
  *
  * Cost: about 40 instructions for each entry.
@@ -17,23 +18,14 @@
 #include "mmu.h"
 
 #include "boot.h"
+#include "machine/entry.h"
 
 enum {
-	TABLE_ENTRIES = 512,
 	TABLES_MAX = 64,
 	LEVEL_TOP = 0,
-	LEVEL_GIGA = 1, /* the first that can hold blocks */
-	LEVEL_PAGE = 3,
-	ENTRY_VALID = 1 << 0,
-	ENTRY_TABLE = 1 << 1, /* at the last level: a page */
-	ENTRY_NORMAL = 1 << 2,
-	ENTRY_READ_ONLY = 1 << 7,
-	ENTRY_SHARED = 3 << 8,
-	ENTRY_ACCESSED = 1 << 10,
+	LEVEL_GIGA = 1 /* the first that can hold blocks */,
+	LEVEL_PAGE = TABLE_LEVELS - 1
 };
-#define ENTRY_NOT_KERNEL_EXEC (1ull << 53)
-#define ENTRY_NOT_USER_EXEC (1ull << 54)
-#define ENTRY_ADDRESS 0x0000fffffffff000ull
 
 typedef uint64_t entry_t;
 
@@ -43,6 +35,7 @@ static unsigned tables_used;
 
 paddr_t boot_image_pa;
 paddr_t kernel_table;
+paddr_t machine_no_space;
 
 static const entry_t kind_bits[] = {
 	[MMU_TEXT] = ENTRY_NORMAL | ENTRY_SHARED | ENTRY_READ_ONLY | ENTRY_NOT_USER_EXEC,
@@ -67,12 +60,7 @@ static entry_t table_entry(const entry_t *table)
 
 static entry_t *table_of(entry_t entry)
 {
-	return (entry_t *)((entry & ENTRY_ADDRESS) - boot_image_pa + (uintptr_t)image_start);
-}
-
-static unsigned level_shift(unsigned level)
-{
-	return PAGE_SHIFT + 9 * (LEVEL_PAGE - level);
+	return (entry_t *)(entry_address(entry) - boot_image_pa + (uintptr_t)image_start);
 }
 
 /* The largest level's entry that can map the start of this piece. */
@@ -80,7 +68,7 @@ static unsigned level_for(uintptr_t va, paddr_t pa, uint64_t bytes)
 {
 	unsigned level = LEVEL_GIGA;
 	while (level < LEVEL_PAGE) {
-		const uint64_t size = 1ull << level_shift(level);
+		const uint64_t size = 1ull << entry_shift(level);
 		if (bytes >= size && is_aligned(va | pa, size)) break;
 		level++;
 	}
@@ -92,14 +80,14 @@ static entry_t *entry_for(uintptr_t va, unsigned level)
 {
 	entry_t *table = tables[0];
 	for (unsigned at = LEVEL_TOP;; at++) {
-		entry_t *entry = &table[va >> level_shift(at) & (TABLE_ENTRIES - 1)];
+		entry_t *entry = &table[entry_index(va, at)];
 		if (at == level) return entry;
 		if (*entry == 0) {
 			const entry_t *below = table_new();
 			if (below == NULL) return NULL;
 			*entry = table_entry(below);
 		}
-		if ((*entry & ENTRY_TABLE) == 0) return NULL;
+		if (!entry_is_table(*entry, at)) return NULL;
 		table = table_of(*entry);
 	}
 }
@@ -109,7 +97,7 @@ static bool map(uintptr_t va, paddr_t pa, uint64_t bytes, enum mmu_kind kind)
 	ASSERT(is_aligned(va | pa | bytes, PAGE_SIZE));
 	while (bytes > 0) {
 		const unsigned level = level_for(va, pa, bytes);
-		const uint64_t size = 1ull << level_shift(level);
+		const uint64_t size = 1ull << entry_shift(level);
 		entry_t *entry = entry_for(va, level);
 		if (entry == NULL) return false;
 		const entry_t now = pa | kind_bits[kind] | ENTRY_ACCESSED | ENTRY_VALID |
@@ -128,6 +116,7 @@ void mmu_init(paddr_t image)
 {
 	ASSERT((uintptr_t)image_start == KERNEL_WINDOW + IMAGE_OFFSET); /* image.ld and layout.h */
 	boot_image_pa = image;
+	machine_no_space = image_pa((uintptr_t)boot_nothing);
 	const entry_t *top = table_new();
 	ASSERT(top == tables[0]);
 }
@@ -185,4 +174,18 @@ void mmu_install(void)
 unsigned mmu_tables_used(void)
 {
 	return tables_used;
+}
+
+/* ENTRY_ACCESSED tells what maps memory from what leads to tables, at every level. */
+const char *mmu_check(void)
+{
+	for (unsigned i = 0; i < tables_used * TABLE_ENTRIES; i++) {
+		const entry_t entry = tables[i / TABLE_ENTRIES][i % TABLE_ENTRIES];
+		if ((entry & ENTRY_ACCESSED) == 0) continue;
+		if ((entry & ENTRY_USER) != 0) return "a page is a user's";
+		if ((entry & ENTRY_NOT_USER_EXEC) == 0) return "users can execute a page";
+		if ((entry & (ENTRY_READ_ONLY | ENTRY_NOT_KERNEL_EXEC)) == 0)
+			return "a page can be written and executed";
+	}
+	return NULL;
 }

@@ -30,4 +30,7 @@ void mmu_install(void);
 /* Pages of tables used so far. */
 unsigned mmu_tables_used(void);
 
+/* NULL, or what is wrong with an entry of the map (M2 in mmu.c). */
+const char *mmu_check(void);
+
 #endif

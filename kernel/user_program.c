@@ -1,0 +1,452 @@
+/*
+ * user_program.c -- checks of machine/aarch64's side of users' addresses, on every CPU: tables made
+ * by hand in RAM are installed, loads, stores and fetches go through them as a user's would, rights
+ * and pages are taken away, and no CPU may meet what was.
+ *
+ * The tables: a root, one table of each level below, and pages in the last, for addresses from
+ * AREA on.  Two spaces share all but the last table where a check needs two ASIDs.
+ */
+#include "kernel/boot.h"
+#include "kernel/console.h"
+#include "kernel/kmem.h"
+#include "kernel/ktap.h"
+#include "kernel/power.h"
+#include "kernel/program.h"
+#include "kernel/smp.h"
+#include "machine/aarch64/cpu.h"
+#include "machine/entry.h"
+
+enum { SPACES = 2, PAGES = 4, ASID = 5, ROUNDS = 300, OLD = 0x01d, CODE_WORDS = 2 };
+
+#define AREA 0x00007f0012345000ull /* an odd index at every level */
+#define READ_WRITE                                                                  \
+	(ENTRY_VALID | ENTRY_TABLE | ENTRY_NORMAL | ENTRY_SHARED | ENTRY_ACCESSED | \
+	 ENTRY_NOT_GLOBAL | ENTRY_USER | ENTRY_NOT_KERNEL_EXEC | ENTRY_NOT_USER_EXEC)
+#define READ_ONLY (READ_WRITE | ENTRY_READ_ONLY)
+#define READ_EXEC (READ_ONLY & ~ENTRY_NOT_USER_EXEC)
+
+static struct {
+	paddr_t table[TABLE_LEVELS];
+} spaces[SPACES];
+static paddr_t pages[PAGES];
+
+/* --- tables by hand ------------------------------------------------------------------------- */
+
+static uint64_t *entry_of(unsigned space, uint64_t va, unsigned level)
+{
+	uint64_t *table = mach_phys(spaces[space].table[level]);
+	return &table[entry_index(va, level)];
+}
+
+static bool make_spaces(void)
+{
+	const uint32_t how = PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_KERNEL) | PAGE_ZERO;
+	for (unsigned s = 0; s < SPACES; s++) {
+		for (unsigned level = 0; level < TABLE_LEVELS; level++) {
+			const paddr_t pa = kpage_alloc(0, how);
+			if (pa == PADDR_NONE) return false;
+			spaces[s].table[level] = pa;
+			if (level > 0)
+				*entry_of(s, AREA, level - 1) = pa | ENTRY_VALID | ENTRY_TABLE;
+		}
+	}
+	for (unsigned i = 0; i < PAGES; i++) {
+		pages[i] = kpage_alloc(0, how);
+		if (pages[i] == PADDR_NONE) return false;
+	}
+	mach_entry_sync();
+	return true;
+}
+
+static uint64_t address(unsigned page)
+{
+	return AREA + (uint64_t)page * PAGE_SIZE;
+}
+
+static uint64_t *memory(unsigned page)
+{
+	return mach_phys(pages[page]);
+}
+
+/* Where nothing is. */
+static void map(unsigned space, unsigned page, unsigned frame, uint64_t bits)
+{
+	mach_entry_store(entry_of(space, address(page), TABLE_LEVELS - 1), pages[frame] | bits);
+	mach_entry_sync();
+}
+
+/* Where something is: other rights, or nothing. */
+static void change(unsigned space, uint32_t asid, unsigned page, uint64_t entry)
+{
+	mach_entry_store(entry_of(space, address(page), TABLE_LEVELS - 1), entry);
+	mach_entry_sync();
+	mach_tlb_page(tlb_operand(asid, address(page)));
+	mach_tlb_wait();
+}
+
+static void install(unsigned space, uint32_t asid)
+{
+	const mach_irq_t was = mach_irq_save();
+	mach_space_install(spaces[space].table[0], asid);
+	mach_irq_restore(was);
+}
+
+static void uninstall(void)
+{
+	const mach_irq_t was = mach_irq_save();
+	mach_space_install(PADDR_NONE, 0);
+	mach_irq_restore(was);
+}
+
+static void install_first(void *unused)
+{
+	(void)unused;
+	install(0, ASID);
+}
+
+static void uninstall_here(void *unused)
+{
+	(void)unused;
+	uninstall();
+}
+
+static void begin(void)
+{
+	smp_run_all(install_first, NULL);
+}
+
+/* Nothing is mapped or remembered afterwards. */
+static void end(void)
+{
+	smp_run_all(uninstall_here, NULL);
+	for (unsigned s = 0; s < SPACES; s++)
+		for (unsigned i = 0; i < PAGES; i++)
+			mach_entry_store(entry_of(s, address(i), TABLE_LEVELS - 1), 0);
+	mach_entry_sync();
+	mach_tlb_all();
+	mach_tlb_wait();
+}
+
+/* --- what every CPU meets ------------------------------------------------------------------- */
+
+struct meeting {
+	uint64_t va;
+	enum mach_fault load, store, fetch;
+	uint32_t wrong; /* atomic: CPUs that met something else */
+};
+
+static void meet(void *arg)
+{
+	struct meeting *m = arg;
+	uint64_t value = 0;
+	const bool same = mach_user_load(m->va, &value) == m->load &&
+			  mach_user_store(m->va, value + 1) == m->store &&
+			  mach_user_fetch(m->va) == m->fetch;
+	if (!same) atomic_fetch_add_u32(&m->wrong, 1);
+}
+
+/* Whether a load, a store and a fetch end so on every CPU. */
+static bool all_meet(uint64_t va, enum mach_fault load, enum mach_fault store,
+		     enum mach_fault fetch)
+{
+	struct meeting m = { va, load, store, fetch, 0 };
+	return smp_run_all(meet, &m) && m.wrong == 0;
+}
+
+static bool all_meet_nothing(uint64_t va)
+{
+	return all_meet(va, MACH_FAULT_TRANSLATION, MACH_FAULT_TRANSLATION, MACH_FAULT_TRANSLATION);
+}
+
+/* --- checks --------------------------------------------------------------------------------- */
+
+static const char *check_nothing_installed(void)
+{
+	static const uint64_t addresses[] = { 0,        PAGE_SIZE,       AREA, USER_END - 8,
+					      USER_END, KERNEL_START - 8 };
+	for (unsigned i = 0; i < COUNT_OF(addresses); i++)
+		if (!all_meet_nothing(addresses[i])) return "something at a user's address";
+	return NULL;
+}
+
+static const char *check_kernel_refused(void)
+{
+	static uint64_t data;
+	const enum mach_fault no = MACH_FAULT_PERMISSION;
+	if (!all_meet((uintptr_t)&data, no, no, no)) return "the kernel's data";
+	if (!all_meet(align_down((uintptr_t)check_kernel_refused, 8), no, no, no))
+		return "the kernel's text";
+	return data == 0 ? NULL : "a user wrote it";
+}
+
+static const char *check_rights(void)
+{
+	const enum mach_fault yes = MACH_FAULT_NONE, no = MACH_FAULT_PERMISSION;
+	const char *wrong = NULL;
+	begin();
+	map(0, 0, 0, READ_WRITE);
+	map(0, 1, 1, READ_ONLY);
+	map(0, 2, 2, READ_EXEC);
+	map(0, 3, 3, READ_WRITE & ~ENTRY_NOT_USER_EXEC);
+	if (!all_meet(address(0), yes, yes, no)) wrong = "read and write";
+	if (!all_meet(address(1) + 8, yes, no, no)) wrong = "read only";
+	if (!all_meet(address(2) + 16, yes, no, yes)) wrong = "read and execute";
+	if (!all_meet(address(3) + PAGE_SIZE - 8, yes, yes, yes)) wrong = "all rights";
+	if (!all_meet_nothing(address(PAGES))) wrong = "beyond the last page";
+	change(0, ASID, 0, pages[0] | (READ_WRITE & ~ENTRY_USER));
+	if (!all_meet(address(0), no, no, no)) wrong = "a page that is the kernel's";
+	change(0, ASID, 0, pages[0] | ENTRY_HELD);
+	if (!all_meet_nothing(address(0))) wrong = "no right at all";
+	end();
+	return wrong;
+}
+
+static const char *check_access_flag(void)
+{
+	const enum mach_fault flag = MACH_FAULT_ACCESS_FLAG;
+	begin();
+	map(0, 0, 0, READ_WRITE & ~ENTRY_ACCESSED);
+	const bool faults = all_meet(address(0), flag, flag, flag);
+	map(0, 0, 0, READ_WRITE); /* such an entry is never remembered */
+	const bool loads =
+		all_meet(address(0), MACH_FAULT_NONE, MACH_FAULT_NONE, MACH_FAULT_PERMISSION);
+	end();
+	return !faults ? "no fault" : loads ? NULL : "a fault with the flag set";
+}
+
+/* Each CPU has a word of the page, and adds to it through the user's address. */
+static void add_up(void *arg)
+{
+	uint32_t *wrong = arg;
+	const uint64_t va = address(0) + 64ull * mach_cpu();
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		uint64_t value = 0;
+		if (mach_user_load(va, &value) != MACH_FAULT_NONE ||
+		    mach_user_store(va, value + 1) != MACH_FAULT_NONE)
+			atomic_fetch_add_u32(wrong, 1);
+	}
+}
+
+static const char *check_values(void)
+{
+	uint32_t wrong = 0;
+	memset(memory(0), 0, PAGE_SIZE);
+	begin();
+	map(0, 0, 0, READ_WRITE);
+	smp_run_all(add_up, &wrong);
+	end();
+	for (unsigned cpu = 0; cpu < cpu_count(); cpu++)
+		if (memory(0)[8 * cpu] != ROUNDS) return "an addition is not there";
+	return wrong == 0 ? NULL : "a fault";
+}
+
+static const char *check_protect_and_unmap(void)
+{
+	const enum mach_fault yes = MACH_FAULT_NONE, no = MACH_FAULT_PERMISSION;
+	const char *wrong = NULL;
+	begin();
+	map(0, 0, 0, READ_WRITE);
+	if (!all_meet(address(0), yes, yes, no)) wrong = "before";
+	change(0, ASID, 0, pages[0] | READ_ONLY);
+	if (!all_meet(address(0), yes, no, no)) wrong = "a store after protect";
+	change(0, ASID, 0, 0);
+	if (!all_meet_nothing(address(0))) wrong = "something after unmap";
+	end();
+	return wrong;
+}
+
+/* A table is taken away: what CPUs remember of the levels above goes too. */
+static const char *check_table_goes(void)
+{
+	const enum mach_fault yes = MACH_FAULT_NONE, no = MACH_FAULT_PERMISSION;
+	const char *wrong = NULL;
+	uint64_t *entry = entry_of(0, AREA, TABLE_LEVELS - 2);
+	const uint64_t table = *entry;
+	begin();
+	map(0, 0, 0, READ_WRITE);
+	if (!all_meet(address(0), yes, yes, no)) wrong = "before";
+	mach_entry_store(entry, 0);
+	mach_entry_sync();
+	mach_tlb_space(ASID);
+	mach_tlb_wait();
+	if (!all_meet_nothing(address(0))) wrong = "something without a table";
+	mach_entry_store(entry, table);
+	mach_entry_sync();
+	if (!all_meet(address(0), yes, yes, no)) wrong = "nothing with the table";
+	end();
+	return wrong;
+}
+
+/* --- unmapped while others look ------------------------------------------------------------- */
+
+static struct {
+	uint32_t over, looks, faults, stale; /* atomic */
+} race;
+
+/* A page's words are all one number: of the round, or OLD once it is nobody's.  Between two loads
+ * of one page it may go, but OLD is seen by nobody who translates. */
+static void look(void)
+{
+	while (atomic_load_u32(&race.over) == 0) {
+		uint64_t value = 0;
+		if (mach_user_load(address(0), &value) != MACH_FAULT_NONE)
+			atomic_fetch_add_u32(&race.faults, 1);
+		else if (value == OLD)
+			atomic_fetch_add_u32(&race.stale, 1);
+		atomic_fetch_add_u32(&race.looks, 1);
+		mach_relax();
+	}
+}
+
+static void wait_for_looks(void)
+{
+	const uint32_t until = atomic_load_u32(&race.looks) + 2 * cpu_count();
+	while (cpu_count() > 1 && (int32_t)(atomic_load_u32(&race.looks) - until) < 0) mach_relax();
+}
+
+/* Maps, by turns, one page and another; the one that is not mapped reads OLD. */
+static void turn(void)
+{
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		memory(i % 2)[0] = ROUNDS + i;
+		map(0, 0, i % 2, READ_WRITE);
+		wait_for_looks();
+		change(0, ASID, 0, 0);
+		memory(i % 2)[0] = OLD;
+	}
+	atomic_store_u32(&race.over, 1);
+}
+
+static void look_or_turn(void *unused)
+{
+	(void)unused;
+	if (mach_cpu() == 0)
+		turn();
+	else
+		look();
+}
+
+static const char *check_unmap_reaches_all(void)
+{
+	race.over = race.looks = race.faults = race.stale = 0;
+	begin();
+	memory(0)[0] = memory(1)[0] = OLD;
+	smp_run_all(look_or_turn, NULL);
+	end();
+	if (cpu_count() > 1 && race.looks < ROUNDS) return "hardly anybody looked";
+	return race.stale == 0 ? NULL : "a CPU met a page that was gone";
+}
+
+/* --- ASIDs ---------------------------------------------------------------------------------- */
+
+struct tagged {
+	uint32_t asid[SPACES];
+	uint32_t wrong; /* atomic */
+};
+
+/* Two spaces have different pages at one address; nothing is invalidated between them. */
+static void switch_and_look(void *arg)
+{
+	struct tagged *t = arg;
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		uint64_t value = 0;
+		install(i % 2, t->asid[i % 2]);
+		if (mach_user_load(address(0), &value) != MACH_FAULT_NONE || value != i % 2)
+			atomic_fetch_add_u32(&t->wrong, 1);
+	}
+	uninstall();
+}
+
+static bool asids_differ(uint32_t first, uint32_t second)
+{
+	struct tagged t = { { first, second }, 0 };
+	memory(0)[0] = 0;
+	memory(1)[0] = 1;
+	map(0, 0, 0, READ_WRITE);
+	map(1, 0, 1, READ_WRITE);
+	smp_run_all(switch_and_look, &t);
+	end();
+	return t.wrong == 0;
+}
+
+static const char *check_asids(void)
+{
+	const unsigned bits = mach_asid_bits();
+	if (bits != 8 && bits != 16) return "neither 8 nor 16 bits";
+	if (!asids_differ(1, 2)) return "1 and 2";
+	if (!asids_differ(1, (1u << bits) - 1)) return "1 and the last";
+	return asids_differ(1, 1u << (bits - 1)) ? NULL : "1 and the highest bit";
+}
+
+/* --- the kernel and users' pages ------------------------------------------------------------ */
+
+static void touch(void *arg)
+{
+	const bool faults = probe_read(AREA) != 0;
+	if (faults != cpu_has_pan()) atomic_fetch_add_u32(arg, 1);
+}
+
+static const char *check_pan(void)
+{
+	uint32_t wrong = 0;
+	begin();
+	map(0, 0, 0, READ_WRITE);
+	smp_run_all(touch, &wrong);
+	smp_run_all(touch, &wrong); /* exceptions and fetches between have left it as it was */
+	all_meet(address(0), MACH_FAULT_NONE, MACH_FAULT_NONE, MACH_FAULT_PERMISSION);
+	smp_run_all(touch, &wrong);
+	end();
+	return wrong == 0 ? NULL : "PAN is not as the CPU can";
+}
+
+/* A function is written and called on every CPU, then written anew.  Its page is the kernel's to
+ * execute, which only a hand-made table can say. */
+static void call_it(void *arg)
+{
+	uint32_t (*const code)(void) = (uint32_t(*)(void))(uintptr_t)AREA;
+	uint32_t *sum = arg;
+	__asm__ volatile("isb" : : : "memory");
+	atomic_fetch_add_u32(sum, code());
+}
+
+static const char *check_code_sync(void)
+{
+	enum { MOV_W0 = 0x52800000, RET = 0xd65f03c0, TIMES = 8 };
+	const uint64_t kernel_exec = READ_ONLY & ~(ENTRY_USER | ENTRY_NOT_KERNEL_EXEC);
+	const char *wrong = NULL;
+	uint32_t *code = (void *)memory(0);
+	begin();
+	for (uint32_t i = 1; i <= TIMES; i++) {
+		uint32_t sum = 0;
+		code[0] = MOV_W0 | i << 5;
+		code[1] = (uint32_t)RET;
+		mach_code_sync(code, CODE_WORDS * sizeof(*code));
+		if (i == 1) map(0, 0, 0, kernel_exec);
+		smp_run_all(call_it, &sum);
+		if (sum != i * cpu_count()) wrong = "another function was called";
+	}
+	end();
+	return wrong;
+}
+
+static const struct ktap_check checks[] = {
+	{ "nothing-installed", check_nothing_installed },
+	{ "kernel-refused", check_kernel_refused },
+	{ "rights", check_rights },
+	{ "access-flag", check_access_flag },
+	{ "values", check_values },
+	{ "protect-and-unmap", check_protect_and_unmap },
+	{ "table-goes", check_table_goes },
+	{ "unmap-reaches-all", check_unmap_reaches_all },
+	{ "asids", check_asids },
+	{ "pan", check_pan },
+	{ "code-sync", check_code_sync },
+};
+
+int program_main(void)
+{
+	if (!make_spaces()) return STATUS_ENVIRONMENT;
+	console_print("user: %u-bit ASIDs, %s\n", mach_asid_bits(),
+		      cpu_has_pan() ? "PAN" : "no PAN");
+	return ktap_run(checks, COUNT_OF(checks)) == 0 ? STATUS_OK : STATUS_FINDING;
+}
