@@ -31,4 +31,7 @@ enum {
 	TICK_MS = 10,
 };
 
+/* A word at the low end of every stack of a kernel thread, KSTACK_CANARY_WORDS times. */
+#define STACK_CANARY 0xdeadbeefcafebabeull
+
 #endif

@@ -95,6 +95,12 @@ void cpu_forget(void)
 	cpu->claimed = 0;
 }
 
+uintptr_t cpu_stack(unsigned number)
+{
+	ASSERT(number < CPUS_MAX);
+	return (uintptr_t)stacks[number].stack;
+}
+
 uintptr_t cpu_guard(unsigned number, unsigned which)
 {
 	ASSERT(number < CPUS_MAX && which < 2);

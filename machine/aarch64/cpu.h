@@ -44,6 +44,8 @@ struct machine_cpu {
 	const struct exception_frame *frame; /* of the exception being reported, or NULL */
 };
 
+_Static_assert(STACK_BYTES == KERNEL_STACK_BYTES && CPU_STACK_HIGH == CPU_STACK_LOW + 8,
+	       "layout.h");
 _Static_assert(offsetof(struct machine_cpu, number) == CPU_NUMBER &&
 		       offsetof(struct machine_cpu, stack_low) == CPU_STACK_LOW &&
 		       offsetof(struct machine_cpu, stack_high) == CPU_STACK_HIGH &&
@@ -79,6 +81,9 @@ int64_t cpu_start(unsigned number, void (*entry)(struct machine_cpu *, paddr_t, 
  * being handled. */
 void cpu_forget(void);
 
+/* The low end of CPU `number`'s own stack. */
+uintptr_t cpu_stack(unsigned number);
+
 /* The guard page below the stack of CPU `number`, for the mapper; `which` 1 is the emergency's. */
 uintptr_t cpu_guard(unsigned number, unsigned which);
 
@@ -109,6 +114,10 @@ uint64_t probe_call(uintptr_t at);
 uint64_t probe_user_load(uint64_t at, uint64_t *value);
 uint64_t probe_user_store(uint64_t at, uint64_t value);
 uint64_t probe_user_fetch(uint64_t at);
+
+/* Calls fn(arg) on the stack of KERNEL_STACK_BYTES at `low`, which nobody is on; not from an
+ * exception. */
+void cpu_call_on(uintptr_t low, void (*fn)(void *), void *arg);
 
 /* Registers that a function keeps for its caller. */
 struct cpu_jump {

@@ -1,6 +1,6 @@
 /*
- * cpu_calls.S -- the few things C cannot say: tried accesses, jumps out of a call chain, calls to
- * firmware and to the host.
+ * cpu_calls.S -- the few things C cannot say: tried accesses, jumps out of a call chain, calls on
+ * another stack, to firmware and to the host.
  *
  * A tried access stores where to go on in this CPU's `probe` word; exception_entry() goes there
  * when a synchronous exception meets a word that is not 0, with ESR_EL1 in x0.  Interrupts are
@@ -150,3 +150,33 @@ FUNCTION cpu_jump_back
 	mov	x0, #1
 	ret
 END cpu_jump_back
+
+/*
+ * cpu_call_on(x0 low, x1 function, x2 argument): on the stack of KERNEL_STACK_BYTES at low.  Stack
+ * pointer and bounds change with interrupts masked, so vectors.S never sees one without the other.
+ * The frame record stays the caller's, so backtraces go on from one stack to the other.
+ */
+FUNCTION cpu_call_on
+	stp	x29, x30, [sp, #-32]!
+	mov	x29, sp
+	mrs	x10, tpidr_el1
+	mrs	x9, daif
+	msr	daifset, #2
+	ldp	x11, x12, [x10, #CPU_STACK_LOW]
+	stp	x11, x12, [sp, #16]
+	add	x12, x0, #STACK_BYTES
+	stp	x0, x12, [x10, #CPU_STACK_LOW]
+	mov	sp, x12
+	msr	daif, x9
+	mov	x0, x2
+	blr	x1
+	mrs	x10, tpidr_el1
+	mrs	x9, daif
+	msr	daifset, #2
+	ldp	x11, x12, [x29, #16]
+	mov	sp, x29
+	stp	x11, x12, [x10, #CPU_STACK_LOW]
+	msr	daif, x9
+	ldp	x29, x30, [sp], #32
+	ret
+END cpu_call_on

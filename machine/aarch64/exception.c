@@ -122,10 +122,12 @@ static NORETURN void report_sync(const struct exception_frame *frame)
 static NORETURN void report_stack(struct machine_cpu *cpu, const struct exception_frame *frame)
 {
 	const uintptr_t low = cpu->stack_low;
+	const bool own = low == cpu_stack(cpu->number);
 	cpu->stack_high = cpu->emergency_high;
 	cpu->stack_low = cpu->emergency_high - EMERGENCY_STACK_BYTES;
 	if (frame->sp < low + FRAME_BYTES && frame->sp + PAGE_SIZE >= low)
-		kpanic("stack-overflow", "the CPU's stack is used up");
+		kpanic("stack-overflow", "kernel stack overflow: %s is used up",
+		       own ? "the CPU's own" : "a thread's");
 	kpanic("bad-stack", "no stack at the stack pointer: %s", exception_name(frame->esr));
 }
 

@@ -26,6 +26,8 @@
 #define CPU_ENTRY 32
 #define CPU_PROBE 40
 
+#define STACK_BYTES 0x8000 /* KERNEL_STACK_BYTES */
+
 /* struct exception_frame, checked in exception.h. */
 #define FRAME_SP 248
 #define FRAME_ELR 256
