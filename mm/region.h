@@ -13,23 +13,30 @@
 struct backing;
 
 enum region_flags {
-	REGION_SHARED = 1 << 0,    /* MAP_SHARED: writes go to the backing */
-	REGION_NORESERVE = 1 << 1, /* MAP_NORESERVE */
-	REGION_GROWS = 1 << 2,     /* MAP_GROWSDOWN */
-	REGION_NO_FORK = 1 << 3,   /* MADV_DONTFORK */
-	REGION_WIPE = 1 << 4,      /* MADV_WIPEONFORK */
-	REGION_HEAP = 1 << 5,      /* brk's */
-	REGION_LOCKED = 1 << 6,    /* MAP_LOCKED */
+	REGION_SHARED = 1 << 0,     /* MAP_SHARED: writes go to the backing */
+	REGION_NORESERVE = 1 << 1,  /* MAP_NORESERVE */
+	REGION_GROWS = 1 << 2,      /* MAP_GROWSDOWN */
+	REGION_NO_FORK = 1 << 3,    /* MADV_DONTFORK */
+	REGION_WIPE = 1 << 4,       /* MADV_WIPEONFORK */
+	REGION_RANDOM = 1 << 5,     /* MADV_RANDOM */
+	REGION_LOCKED = 1 << 6,     /* MAP_LOCKED */
+	REGION_SEQUENTIAL = 1 << 7, /* MADV_SEQUENTIAL */
+	REGION_ACCOUNTED = 1 << 8,  /* private, and could be written at some time (VM_ACCOUNT) */
+	REGION_INHERITED = 1 << 9,  /* its family came with a fork; of no weight in joining */
 };
 
 struct region {
-	uint64_t start, end;     /* pages; start < end */
+	uint64_t start, end;     /* bytes, multiples of a page; start < end */
 	struct backing *backing; /* held; NULL: private zeroes */
-	uint64_t offset;         /* pages into the backing, at `start` */
-	uint8_t rights;          /* PROT_* */
-	uint8_t rights_max;      /* what mprotect may make of it */
-	uint8_t flags;           /* enum region_flags */
+	uint64_t offset;    /* pages: into the backing at `start`; of private zeroes, like Linux's
+			  * vm_pgoff, the page number of the address they first stood at */
+	uint8_t rights;     /* PROT_* */
+	uint8_t rights_max; /* what mprotect may make of it */
+	uint16_t flags;     /* enum region_flags */
 	site_t site;
+	/* Who its own pages belong with (Linux's anon_vma), 0 until it has any: regions of different
+	 * families are never joined.  space_region_own() gives it. */
+	uint64_t family;
 	/* the tree's */
 	struct region *left, *right, *parent;
 	uint64_t gap; /* largest gap, in bytes, just below a region of this subtree */
@@ -55,10 +62,16 @@ void region_remove(struct region_tree *tree, struct region *r);
 /* After start or end of `r` changed, its neighbours as before in order. */
 void region_moved(struct region_tree *tree, struct region *r);
 
-/* The highest start of `bytes` free bytes in [bottom, top), or 0 when there are none. */
+/* The first byte that nothing but `r` itself may be given: its start, or for one that grows the
+ * start of its guard gap. */
+uint64_t region_guarded_start(const struct region *r);
+
+/* The highest start of `bytes` free bytes in [bottom, top), outside guard gaps, or 0 when there are
+ * none. */
 uint64_t region_find_gap(const struct region_tree *tree, uint64_t bytes);
 
-/* Whether two neighbours are alike enough to be one (the second starts where the first ends). */
+/* Whether two neighbours are alike enough to be one (the second starts where the first ends), their
+ * families left aside. */
 bool region_joins(const struct region *first, const struct region *second);
 
 /* NULL, or what is wrong: order, balance, gaps, count. */

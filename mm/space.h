@@ -52,6 +52,7 @@ struct space {
 	struct pagetable table GUARDED_BY(&lock);
 	struct region_tree regions GUARDED_BY(&lock);
 	uint64_t brk_start, brk GUARDED_BY(&lock); /* bytes; brk_start 0: none */
+	uint64_t families GUARDED_BY(&lock);       /* how many were given out here */
 	uint64_t mapped GUARDED_BY(&lock);         /* pages in regions */
 	uint64_t limit GUARDED_BY(&lock);          /* most pages in regions (RLIMIT_AS); 0: none */
 	uint32_t resident GUARDED_BY(&lock);       /* entries with a counted frame */
