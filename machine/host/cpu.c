@@ -34,6 +34,7 @@
 #include "machine/host/console.h"
 #include "machine/host/fiber.h"
 #include "machine/host/lockcheck.h"
+#include "machine/host/mmu.h"
 #include "machine/lock.h"
 
 enum {
@@ -146,6 +147,7 @@ void host_reset(void)
 {
 	ASSERT(!host_on_cpu());
 	host_arena_reset();
+	host_mmu_reset();
 	for (unsigned i = 0; i <= OUTSIDE; i++) {
 		lockcheck_forget(i);
 		slots[i].interrupted = false;

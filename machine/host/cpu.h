@@ -28,7 +28,7 @@ bool host_run_on(unsigned cpu, void (*fn)(void *arg), void *arg);
 NORETURN void host_escape(void);
 bool host_on_cpu(void);
 
-/* The machine as new: arena, clock, interrupts, books of locks.  Not on a CPU. */
+/* The machine as new: arena, MMU, clock, interrupts, books of locks.  Not on a CPU. */
 void host_reset(void);
 
 /* Moves mach_now_ns() on; nothing else does. */

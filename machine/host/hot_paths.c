@@ -14,6 +14,7 @@ paddr_t hot_pa(const void *p);
 void hot_poison(const void *p, size_t bytes);
 void hot_latch(struct latch *l);
 void hot_lock(struct lock *l);
+void hot_entry(uint64_t *entry);
 
 unsigned hot_cpu(void)
 {
@@ -57,4 +58,16 @@ void hot_lock(struct lock *l)
 {
 	lock_drop(l, lock_take(l));
 	mach_lock_none_held(RANK_NONE);
+}
+
+void hot_entry(uint64_t *entry)
+{
+	mach_code_sync(entry, sizeof(*entry));
+	mach_entry_store(entry, 0);
+	mach_entry_sync();
+	mach_tlb_page(0);
+	mach_tlb_space(0);
+	mach_tlb_all();
+	mach_tlb_all_local();
+	mach_tlb_wait();
 }

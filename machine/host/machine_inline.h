@@ -145,6 +145,7 @@ static inline void mach_lock_none_held(unsigned rank)
 
 /* --- page tables (mmu.c) ----------------------------------------------------------------------- */
 
+/* In a release build only what is installed matters: there is nothing that could be remembered. */
 void host_entry_store(uint64_t *entry, uint64_t value);
 void host_entry_sync(void);
 void host_tlb_page(uint64_t operand);
@@ -157,37 +158,40 @@ void host_code_sync(const void *p, size_t bytes);
 
 static inline void mach_entry_store(uint64_t *entry, uint64_t value)
 {
-	host_entry_store(entry, value);
+	if (CHECK_LEVEL >= 2)
+		host_entry_store(entry, value);
+	else
+		__atomic_store_n(entry, value, __ATOMIC_RELAXED);
 }
 
 static inline void mach_entry_sync(void)
 {
-	host_entry_sync();
+	if (CHECK_LEVEL >= 2) host_entry_sync();
 }
 
 static inline void mach_tlb_page(uint64_t operand)
 {
-	host_tlb_page(operand);
+	if (CHECK_LEVEL >= 2) host_tlb_page(operand);
 }
 
 static inline void mach_tlb_space(uint32_t asid)
 {
-	host_tlb_space(asid);
+	if (CHECK_LEVEL >= 2) host_tlb_space(asid);
 }
 
 static inline void mach_tlb_all(void)
 {
-	host_tlb_all();
+	if (CHECK_LEVEL >= 2) host_tlb_all();
 }
 
 static inline void mach_tlb_all_local(void)
 {
-	host_tlb_all_local();
+	if (CHECK_LEVEL >= 2) host_tlb_all_local();
 }
 
 static inline void mach_tlb_wait(void)
 {
-	host_tlb_wait();
+	if (CHECK_LEVEL >= 2) host_tlb_wait();
 }
 
 static inline void mach_space_install(paddr_t root, uint32_t asid)
@@ -197,7 +201,7 @@ static inline void mach_space_install(paddr_t root, uint32_t asid)
 
 static inline void mach_code_sync(const void *p, size_t bytes)
 {
-	host_code_sync(p, bytes);
+	if (CHECK_LEVEL >= 2) host_code_sync(p, bytes);
 }
 
 #endif
