@@ -12,6 +12,7 @@
 static inline uint32_t atomic_load_u32(const uint32_t *at);
 static inline uint64_t atomic_load_u64(const uint64_t *at);
 static inline void atomic_store_u32(uint32_t *at, uint32_t value);
+static inline void atomic_store_u64(uint64_t *at, uint64_t value);
 
 /* Adds and returns what was there before. */
 static inline uint32_t atomic_fetch_add_u32(uint32_t *at, uint32_t value);
@@ -21,6 +22,10 @@ static inline bool atomic_claim_u32(uint32_t *at, uint32_t value);
 
 /* Stores `value` and returns what was there before. */
 static inline uint32_t atomic_exchange_u32(uint32_t *at, uint32_t value);
+static inline uint64_t atomic_exchange_u64(uint64_t *at, uint64_t value);
+
+/* Changes *at from `was` to `value`; false, with nothing changed, when it was something else. */
+static inline bool atomic_change_u64(uint64_t *at, uint64_t was, uint64_t value);
 
 /* Sets, or clears, bit `n` of a bitmap (in its word n / 64) and returns how it was. */
 static inline bool atomic_bit_set(uint64_t *map, uint32_t n);

@@ -19,6 +19,11 @@ static inline void atomic_store_u32(uint32_t *at, uint32_t value)
 	__atomic_store_n(at, value, __ATOMIC_RELEASE);
 }
 
+static inline void atomic_store_u64(uint64_t *at, uint64_t value)
+{
+	__atomic_store_n(at, value, __ATOMIC_RELEASE);
+}
+
 static inline uint32_t atomic_fetch_add_u32(uint32_t *at, uint32_t value)
 {
 	return __atomic_fetch_add(at, value, __ATOMIC_ACQ_REL);
@@ -34,6 +39,17 @@ static inline bool atomic_claim_u32(uint32_t *at, uint32_t value)
 static inline uint32_t atomic_exchange_u32(uint32_t *at, uint32_t value)
 {
 	return __atomic_exchange_n(at, value, __ATOMIC_ACQ_REL);
+}
+
+static inline uint64_t atomic_exchange_u64(uint64_t *at, uint64_t value)
+{
+	return __atomic_exchange_n(at, value, __ATOMIC_ACQ_REL);
+}
+
+static inline bool atomic_change_u64(uint64_t *at, uint64_t was, uint64_t value)
+{
+	return __atomic_compare_exchange_n(at, &was, value, false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_ACQUIRE);
 }
 
 static inline bool atomic_bit_set(uint64_t *map, uint32_t n)

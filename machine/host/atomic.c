@@ -38,6 +38,12 @@ void host_atomic_store_u32(uint32_t *at, uint32_t value)
 	__atomic_store_n(at, value, __ATOMIC_RELEASE);
 }
 
+void host_atomic_store_u64(uint64_t *at, uint64_t value)
+{
+	atomic_point(at, sizeof(*at));
+	__atomic_store_n(at, value, __ATOMIC_RELEASE);
+}
+
 uint32_t host_atomic_fetch_add_u32(uint32_t *at, uint32_t value)
 {
 	atomic_point(at, sizeof(*at));
@@ -57,6 +63,19 @@ uint32_t host_atomic_exchange_u32(uint32_t *at, uint32_t value)
 {
 	atomic_point(at, sizeof(*at));
 	return __atomic_exchange_n(at, value, __ATOMIC_ACQ_REL);
+}
+
+uint64_t host_atomic_exchange_u64(uint64_t *at, uint64_t value)
+{
+	atomic_point(at, sizeof(*at));
+	return __atomic_exchange_n(at, value, __ATOMIC_ACQ_REL);
+}
+
+bool host_atomic_change_u64(uint64_t *at, uint64_t was, uint64_t value)
+{
+	atomic_point(at, sizeof(*at));
+	return __atomic_compare_exchange_n(at, &was, value, false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_ACQUIRE);
 }
 
 bool host_atomic_bit_set(uint64_t *map, uint32_t n)

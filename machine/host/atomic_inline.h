@@ -11,9 +11,12 @@
 uint32_t host_atomic_load_u32(const uint32_t *at);
 uint64_t host_atomic_load_u64(const uint64_t *at);
 void host_atomic_store_u32(uint32_t *at, uint32_t value);
+void host_atomic_store_u64(uint64_t *at, uint64_t value);
 uint32_t host_atomic_fetch_add_u32(uint32_t *at, uint32_t value);
 bool host_atomic_claim_u32(uint32_t *at, uint32_t value);
 uint32_t host_atomic_exchange_u32(uint32_t *at, uint32_t value);
+uint64_t host_atomic_exchange_u64(uint64_t *at, uint64_t value);
+bool host_atomic_change_u64(uint64_t *at, uint64_t was, uint64_t value);
 bool host_atomic_bit_set(uint64_t *map, uint32_t n);
 bool host_atomic_bit_clear(uint64_t *map, uint32_t n);
 
@@ -37,6 +40,14 @@ static inline void atomic_store_u32(uint32_t *at, uint32_t value)
 		__atomic_store_n(at, value, __ATOMIC_RELEASE);
 }
 
+static inline void atomic_store_u64(uint64_t *at, uint64_t value)
+{
+	if (CHECK_LEVEL >= 2)
+		host_atomic_store_u64(at, value);
+	else
+		__atomic_store_n(at, value, __ATOMIC_RELEASE);
+}
+
 static inline uint32_t atomic_fetch_add_u32(uint32_t *at, uint32_t value)
 {
 	if (CHECK_LEVEL >= 2) return host_atomic_fetch_add_u32(at, value);
@@ -55,6 +66,19 @@ static inline uint32_t atomic_exchange_u32(uint32_t *at, uint32_t value)
 {
 	if (CHECK_LEVEL >= 2) return host_atomic_exchange_u32(at, value);
 	return __atomic_exchange_n(at, value, __ATOMIC_ACQ_REL);
+}
+
+static inline uint64_t atomic_exchange_u64(uint64_t *at, uint64_t value)
+{
+	if (CHECK_LEVEL >= 2) return host_atomic_exchange_u64(at, value);
+	return __atomic_exchange_n(at, value, __ATOMIC_ACQ_REL);
+}
+
+static inline bool atomic_change_u64(uint64_t *at, uint64_t was, uint64_t value)
+{
+	if (CHECK_LEVEL >= 2) return host_atomic_change_u64(at, was, value);
+	return __atomic_compare_exchange_n(at, &was, value, false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_ACQUIRE);
 }
 
 #ifdef __x86_64__
