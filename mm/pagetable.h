@@ -24,12 +24,17 @@
 #include "mm/mman.h"
 #include "mm/page.h"
 
+struct tlb_batch;
+
 struct pagetable {
 	struct page_pool *pages;
 	struct asid asid; /* a space's; the kernel's needs none */
 	paddr_t root;
-	uint32_t tables; /* pages of tables that are this tree's, the root included */
-	uint32_t leaves; /* entries of the last level that are not empty */
+	uint32_t tables;   /* pages of tables that are this tree's, the root included */
+	uint32_t leaves;   /* entries of the last level that are not empty */
+	uint32_t prepared; /* tables of the last level that have no entries yet */
+	uint32_t unlinked; /* how often tables were taken out: a walk may have to start again */
+	struct tlb_batch *batch; /* the one that is open, or NULL */
 	bool kernel;
 };
 
@@ -56,7 +61,8 @@ void pagetable_close(struct pagetable *pt);
  * Pages whose entries were taken away or lost rights, and frames that wait until every CPU has
  * forgotten them.  batch_end() publishes, invalidates (page by page, or the whole ASID when there
  * are many), waits, and then gives the frames back; a full batch does so by itself.  Between
- * batch_begin() and batch_end() the lock of the tree is held.
+ * batch_begin() and batch_end() the lock of the tree is held, and no other batch of it is open.
+ * What is added by hand: the page first, when its entry has changed already, then its frame.
  */
 enum { TLB_BATCH_PAGES = 64 };
 
@@ -64,6 +70,7 @@ struct tlb_batch {
 	struct pagetable *pt;
 	uint32_t pages;  /* in va[]; more than fit: the whole ASID is invalidated */
 	uint32_t frames; /* in frame[] */
+	bool tables;     /* some were unlinked, and may be remembered */
 	bool all;
 	uint64_t va[TLB_BATCH_PAGES];
 	struct {
@@ -85,12 +92,13 @@ void batch_end(struct tlb_batch *batch);
 uint64_t pagetable_lookup(const struct pagetable *pt, uint64_t va, unsigned *level);
 
 /* Makes the tables that lead to `va`: afterwards mapping there needs no memory until something is
- * taken away.  DONE, NO_MEMORY or BLOCK. */
+ * taken away.  A table that stays empty goes with a pagetable_clear() there, or
+ * with the tree.  DONE, NO_MEMORY or BLOCK. */
 enum pagetable_answer pagetable_prepare(struct pagetable *pt, uint64_t va, uint32_t flags,
 					site_t site);
 
-/* What an entry for `pa` reads; `extra` is ENTRY_ZERO, ENTRY_DIRTY, or'ed, or 0.  A page that may be
- * written is dirty.  Has ENTRY_ACCESSED. */
+/* What an entry for `pa` reads; `extra` is ENTRY_ZERO, ENTRY_DIRTY, or'ed, or 0.  A page that may
+ * be written is dirty.  Has ENTRY_ACCESSED, unless there is no right at all. */
 uint64_t pagetable_entry(const struct pagetable *pt, paddr_t pa, uint32_t rights, uint64_t extra);
 
 /* Puts `entry` where nothing is, making tables as needed (`flags`: PAGE_NO_RECLAIM or 0), and

@@ -1,0 +1,87 @@
+/*
+ * pagetable_check.c -- is a tree of page tables sound?
+ *
+ * Goes through every table from the root and compares with what the tree and the frames say: the
+ * rules R1 to R4 of pagetable.c.  Tables that were made at boot are passed through and not judged:
+ * their entries are the machine's affair.
+ *
+ * Depth-first; the depth is that of the tree, four.
+ *
+ * Locks: none; at rest only.  Cost: every entry of every table.
+ */
+#include "mm/pagetable_inside.h"
+
+struct table_sums {
+	uint32_t tables, leaves, prepared;
+};
+
+static const char *check_user_frame(const struct pagetable *pt, uint64_t entry)
+{
+	const struct frame *f = page_frame(pt->pages, entry_address(entry));
+
+	if ((entry & ENTRY_ZERO) != 0) return NULL;
+	if (f == NULL) return "R4: a user's page is outside the pool";
+	if (f->word != FRAME_WORD(FRAME_USED, 0, PAGE_OWNER_USER, f->zone))
+		return "R4: a user's entry leads to somebody else's page";
+	return f->user.references != 0 ? NULL : "R4: an entry leads to a page that nobody has";
+}
+
+static const char *check_leaf(const struct pagetable *pt, uint64_t entry)
+{
+	const char *why = pagetable_entry_fault(pt, entry);
+
+	return why == NULL && !pt->kernel ? check_user_frame(pt, entry) : why;
+}
+
+/* What counting one table found, against what its frame says. */
+static const char *check_count(const struct pagetable *pt, paddr_t table, unsigned level,
+			       uint32_t entries, struct table_sums *sums)
+{
+	const struct frame *f = table_frame(pt, table);
+
+	if (f == NULL) return NULL;
+	sums->tables++;
+	if (f->table.entries != entries) return "R1: a table's frame counts other entries";
+	if (entries != 0 || table == pt->root) return NULL;
+	if (level != LEVEL_LAST) return "R2: a table leads nowhere";
+	sums->prepared++;
+	return NULL;
+}
+
+static const char *check_table(const struct pagetable *pt, paddr_t table, unsigned level,
+			       struct table_sums *sums)
+{
+	const bool ours = table_frame(pt, table) != NULL;
+	const char *why = NULL;
+	uint32_t entries = 0;
+
+	if (!ours && table_frame(pt, pt->root) != NULL) return "R3: a table is no table's page";
+	for (unsigned i = 0; i < TABLE_ENTRIES && why == NULL; i++) {
+		const uint64_t entry = ((const uint64_t *)mach_phys(table))[i];
+
+		if (entry == 0) continue;
+		entries++;
+		if (entry_is_table(entry, level))
+			why = check_table(pt, entry_address(entry), level + 1, sums);
+		else if (!ours)
+			continue;
+		else if (level != LEVEL_LAST)
+			why = "R4: neither a table nor nothing above the last level";
+		else
+			why = check_leaf(pt, entry);
+		if (level == LEVEL_LAST) sums->leaves++;
+	}
+	return why != NULL ? why : check_count(pt, table, level, entries, sums);
+}
+
+const char *pagetable_check(struct pagetable *pt)
+{
+	struct table_sums sums = { 0 };
+
+	if (pt->batch != NULL) return "T3: a batch is still open";
+	const char *why = check_table(pt, pt->root, 0, &sums);
+	if (why != NULL) return why;
+	if (sums.tables != pt->tables) return "R1: the tree counts other tables";
+	if (sums.leaves != pt->leaves) return "R1: the tree counts other entries";
+	return sums.prepared == pt->prepared ? NULL : "R2: a table has no entries";
+}

@@ -1,0 +1,89 @@
+/*
+ * pagetable_inside.h -- what the files of the page tables share with each other and nobody else.
+ *
+ * A slot is the place of an entry in its table, as a pointer through the direct map.
+ */
+#ifndef MM_PAGETABLE_INSIDE_H
+#define MM_PAGETABLE_INSIDE_H
+
+#include "mm/pagetable.h"
+
+enum { LEVEL_LAST = TABLE_LEVELS - 1 };
+
+static inline uint32_t table_how(uint32_t flags)
+{
+	return PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_TABLE) | flags;
+}
+
+static inline uint64_t *table_slot(paddr_t table, uint64_t va, unsigned level)
+{
+	return (uint64_t *)mach_phys(table) + entry_index(va, level);
+}
+
+/* The frame of a table that is ours, NULL for one that was made at boot. */
+static inline struct frame *table_frame(const struct pagetable *pt, paddr_t table)
+{
+	struct frame *f = page_frame(pt->pages, table);
+
+	if (UNLIKELY(f == NULL)) return NULL;
+	return f->word == FRAME_WORD(FRAME_USED, 0, PAGE_OWNER_TABLE, f->zone) ? f : NULL;
+}
+
+/* Whether an address is of the tree's half. */
+static inline bool pagetable_covers(const struct pagetable *pt, uint64_t va)
+{
+	return pt->kernel ? va >= KERNEL_START : va < USER_END;
+}
+
+/* The slot where the walk to `va` ends: of the last level, or of the first entry that is no table;
+ * `level` says which.  In line, for it is most of what every call here does. */
+static inline uint64_t *pagetable_walk(const struct pagetable *pt, uint64_t va, unsigned *level)
+{
+	paddr_t table = pt->root;
+
+	for (unsigned l = 0; l < LEVEL_LAST; l++) {
+		uint64_t *slot = table_slot(table, va, l);
+
+		if (UNLIKELY(!entry_is_table(*slot, l))) {
+			*level = l;
+			return slot;
+		}
+		table = entry_address(*slot);
+	}
+	*level = LEVEL_LAST;
+	return table_slot(table, va, LEVEL_LAST);
+}
+
+/* Whether CPUs may fetch instructions through this entry. */
+static inline bool entry_may_fetch(uint64_t entry, bool kernel)
+{
+	const uint64_t never = kernel ? ENTRY_NOT_KERNEL_EXEC : ENTRY_NOT_USER_EXEC;
+
+	return (entry & (ENTRY_VALID | never)) == ENTRY_VALID;
+}
+
+/* NULL for what may stand at the last level of this tree, else what is wrong with it. */
+const char *pagetable_entry_fault(const struct pagetable *pt, uint64_t entry);
+
+/* Whether the table of the last level that a slot stands in is ours and has no entries. */
+static inline bool pagetable_table_is_empty(const struct pagetable *pt, const uint64_t *slot)
+{
+	const struct frame *f = table_frame(pt, align_down(mach_pa(slot), PAGE_SIZE));
+
+	return f != NULL && f->table.entries == 0;
+}
+
+/* pagetable_visit.c */
+
+/* Unlinks and gives back all tables without entries. */
+void pagetable_prune(struct pagetable *pt);
+
+/* pagetable_batch.c */
+
+/* Forgets everywhere what the batch has so far.  The frames go on waiting. */
+void batch_invalidate(struct tlb_batch *batch);
+
+/* Whether a CPU may still remember what was at `va`, or a table that was above it when `tables`. */
+bool batch_covers(const struct tlb_batch *batch, uint64_t va, bool tables);
+
+#endif
