@@ -12,6 +12,9 @@
 
 struct backing;
 
+/* What is kept free below a region that grows down: Linux's stack_guard_gap, 256 pages. */
+#define REGION_GUARD_BYTES ((uint64_t)256 << PAGE_SHIFT)
+
 enum region_flags {
 	REGION_SHARED = 1 << 0,     /* MAP_SHARED: writes go to the backing */
 	REGION_NORESERVE = 1 << 1,  /* MAP_NORESERVE */
@@ -39,7 +42,8 @@ struct region {
 	uint64_t family;
 	/* the tree's */
 	struct region *left, *right, *parent;
-	uint64_t gap; /* largest gap, in bytes, just below a region of this subtree */
+	uint64_t room; /* free bytes just below it, above the tree's bottom */
+	uint64_t gap;  /* largest room of this subtree */
 	uint8_t height;
 };
 

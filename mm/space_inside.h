@@ -13,8 +13,7 @@
 #include "mm/space.h"
 #include "mm/user_page.h"
 
-/* Linux's defaults: stack_guard_gap (256 pages) and RLIMIT_STACK. */
-#define SPACE_GUARD_BYTES ((uint64_t)256 << PAGE_SHIFT)
+/* Linux's default of RLIMIT_STACK. */
 #define SPACE_STACK_BYTES ((uint64_t)8 << 20)
 
 static inline uint64_t pages_of(uint64_t bytes)
