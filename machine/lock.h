@@ -48,6 +48,17 @@ struct latch {
 	uint32_t rank;
 };
 
+/*
+ * A number that is its own latch, for a count that guards the array beside it: taking it yields the
+ * number, dropping it writes the next one, so a fast path touches one word, once each way.  As a
+ * latch it is not fair, and is held with interrupts masked.
+ */
+struct meter {
+	uint32_t word; /* the number, below METER_TAKEN, or METER_TAKEN */
+};
+
+#define METER_TAKEN UINT32_MAX
+
 _Static_assert(sizeof(struct lock) == 16 && sizeof(struct latch) == 8,
 	       "one size on every machine: the layout of a world depends on it");
 
@@ -127,6 +138,35 @@ static inline void latch_drop(struct latch *l)
 {
 	mach_lock_drop(l, l->rank);
 	atomic_store_u32(&l->holder, 0);
+}
+
+/* The number, the meter being ours now; METER_TAKEN, with nothing taken, where somebody has it. */
+static inline uint32_t meter_take_now(struct meter *m, enum lock_rank rank)
+{
+	ASSERT_SLOW(mach_irq_masked());
+	mach_lock_wait(m, rank);
+	const uint32_t number = atomic_exchange_u32(&m->word, METER_TAKEN);
+	if (LIKELY(number != METER_TAKEN)) mach_lock_got(m, rank);
+	return number;
+}
+
+/* The same, but waits.  [yield] */
+static inline uint32_t meter_take(struct meter *m, enum lock_rank rank)
+{
+	uint32_t number = meter_take_now(m, rank);
+	while (UNLIKELY(number == METER_TAKEN)) {
+		mach_relax();
+		number = meter_take_now(m, rank);
+	}
+	return number;
+}
+
+/* Gives it back as `number`, which is below METER_TAKEN. */
+static inline void meter_drop(struct meter *m, enum lock_rank rank, uint32_t number)
+{
+	ASSERT_SLOW(number != METER_TAKEN);
+	mach_lock_drop(m, rank);
+	atomic_store_u32(&m->word, number);
 }
 
 #endif
