@@ -124,6 +124,19 @@ static int least(const char *path)
 	return 0;
 }
 
+/* Takes pages, smallest blocks first, until one block of the largest order is all that is free:
+ * without that a page comes from some small block at the pool's edge, and nothing is split. */
+static bool leave_one_block(struct page_pool *pool)
+{
+	const uint32_t how = PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_KERNEL);
+	struct page_fragmentation f;
+	for (;;) {
+		page_fragmentation(pool, &f);
+		if (f.free_pages <= 1u << PAGE_ORDER_MAX) return f.largest_pages == f.free_pages;
+		if (page_alloc(pool, 0, how, SITE_NONE) == PADDR_NONE) return false;
+	}
+}
+
 static int pages(const char *cache, const char *pairs)
 {
 	const uint32_t cache_pages = (uint32_t)strtoul(cache, NULL, 10);
@@ -132,7 +145,8 @@ static int pages(const char *cache, const char *pairs)
 	if (cache_pages > PAGE_CACHE_MAX) give_up(EXIT_USAGE, "too deep a cache", cache);
 	host_arena_open((size_t)total << PAGE_SHIFT);
 	struct bench_world *w = bench_world_make(host_arena_base(), total, cache_pages);
-	if (w == NULL || !bench_page_pairs(&w->pool, n)) return EXIT_FINDING;
+	if (w == NULL || (cache_pages == 0 && !leave_one_block(&w->pool))) return EXIT_FINDING;
+	if (!bench_page_pairs(&w->pool, n)) return EXIT_FINDING;
 	printf("%u\n", n);
 	return 0;
 }
