@@ -2,10 +2,10 @@
  * page.c -- the page allocator's front: requests, frees, and the verdict on a bad free.
  *
  * Who asks for one page gets it from the cache of the CPU it is on (struct page_cpu) and who frees
- * one puts it there: interrupts masked, that CPU's latch, one entry popped or pushed, no lock that
- * CPUs share.  That is all page_alloc and page_free do by themselves.  Everything else (larger
- * blocks, an empty or full cache, a zeroed page, a pool that poisons or keeps a quarantine, a zone
- * that is used up) goes the long way: page_try_hard and page_free_slowly.
+ * one puts it there: interrupts masked, that CPU's stack taken by its count, one entry popped or
+ * pushed, no lock that CPUs share.  That is all page_alloc and page_free do by themselves.
+ * Everything else (larger blocks, an empty or full cache, a zeroed page, a pool that poisons or
+ * keeps a quarantine, a zone that is used up) goes the long way: page_try_hard, page_free_slowly.
  *
  * A page changes hands at two points only.  page_hand_out: its frame says USED already, so nobody
  * else can get at it; it is made accessible, its poison is verified, it is zeroed on request, all
@@ -25,23 +25,13 @@
  *   P4  a free block's buddy is never a free block of the same order in the same zone;
  *   P5  a page in a CPU's stack is FRAME_CACHED, of the stack's zone, and in no other stack.
  *
- * Locks: a CPU's latch (RANK_PAGE_CPU), then pool->lock (RANK_PAGE); either alone is as usual.
+ * Locks: a stack's meter (RANK_PAGE_CPU), then pool->lock (RANK_PAGE); either alone is as usual.
  * Shrinkers and the listener run with neither.
  *
- * Cost: on AArch64, release build, 34 instructions for a cached page and 42 to give it back; else
+ * Cost: on x86-64, release build, 31 instructions for a cached page and 40 to give it back; else
  * O(orders).
  */
 #include "mm/page_inside.h"
-
-const char *page_verdict_name(enum page_verdict v)
-{
-	static const char *const names[PAGE_VERDICTS] = {
-		"freed",       "double-free", "out-of-range", "misaligned",
-		"wrong-order", "not-head",    "never-given",  "wrong-owner",
-	};
-	ASSERT(v < PAGE_VERDICTS);
-	return names[v];
-}
 
 static void page_config_check(const struct page_config *c)
 {
@@ -61,13 +51,11 @@ static void page_cpus_init(struct page_pool *pool)
 {
 	const bool plain = !pool->poison && pool->quarantine_limit == 0;
 
-	pool->quick = plain ? pool->cache_pages : 0;
+	pool->stacks_shut = plain ? 0 : PAGE_STACK_SHUT;
 	for (unsigned i = 0; i < CPUS_MAX; i++) {
-		struct page_cpu *c = &pool->cpu[i];
-
-		*c = (struct page_cpu){ 0 };
-		latch_init(&c->latch, RANK_PAGE_CPU);
-		c->quick = pool->quick;
+		pool->cpu[i] = (struct page_cpu){ 0 };
+		for (unsigned z = 0; z < ZONES; z++)
+			pool->cpu[i].stack[z].count.word = pool->stacks_shut;
 	}
 }
 
@@ -90,13 +78,12 @@ void page_pool_init(struct page_pool *pool, const struct page_config *config)
 		.reserved_pages = config->pages,
 		.quarantine_first = FRAME_NONE,
 		.quarantine_last = FRAME_NONE,
-		.level_from = UINT32_MAX, /* the first to look will work it out */
+		.note_below = UINT32_MAX, /* the first to look will work it out */
 	};
 	lock_init(&pool->lock, RANK_PAGE);
 	page_cpus_init(pool);
 	for (unsigned z = 0; z < ZONES; z++) {
 		pool->zone_end[z] = config->zone_end[z];
-		for (unsigned o = 0; o < PAGE_ORDERS; o++) pool->free[z][o].first = FRAME_NONE;
 		struct frame *const end = pool->frames + pool->zone_end[z];
 		for (struct frame *f = pool->frames + page_zone_first(pool, z); f < end; f++)
 			f->word = FRAME_WORD(FRAME_RESERVED, 0, 0, z);
@@ -118,6 +105,7 @@ void page_pool_give(struct page_pool *pool, uint32_t first, uint32_t end)
 	page_range_put_locked(pool, first, end);
 	pool->reserved_pages -= end - first;
 	pool->lowest_free += end - first;
+	pool->note_below = UINT32_MAX; /* it was made for another lowest_free */
 	page_unlock(pool, was);
 }
 
@@ -218,143 +206,80 @@ uint32_t page_try(struct page_pool *pool, const struct page_want *want)
 	return n;
 }
 
-/* The attempt that most often succeeds: a block from the zone wished for. */
-static uint32_t page_take_block(struct page_pool *pool, unsigned order, uint32_t how, site_t site)
-{
-	const mach_irq_t was = lock_take(&pool->lock);
-	const uint32_t n = page_block_take_locked(pool, page_how_zone(how), order);
-
-	if (LIKELY(n != FRAME_NONE)) {
-		pool->out_pages += 1u << order;
-		frame_give(&pool->frames[n], order, how, site);
-	}
-	page_tell(pool, page_unlock(pool, was));
-	return n;
-}
-
 static NOINLINE paddr_t page_alloc_slowly(struct page_pool *pool, unsigned order, uint32_t how,
 					  site_t site)
 {
 	uint32_t n = FRAME_NONE;
 
 	if (order > PAGE_ORDER_MAX) return PADDR_NONE;
-	if (order != 0 || pool->cache_pages == 0) {
-		if (page_cpu_shrinking(pool)) return PADDR_NONE;
-		n = page_take_block(pool, order, how, site);
-	}
+	if (order != 0 || pool->cache_pages == 0) n = page_block_alloc(pool, order, how, site);
 	if (UNLIKELY(n == FRAME_NONE)) {
 		const struct page_want want = { 1u << order, order, false, how, site };
 
 		n = page_try_hard(pool, &want);
 		if (n == FRAME_NONE) return PADDR_NONE;
 	}
-	page_hand_out(pool, n, 1u << order, how);
-	return page_address(pool, n);
+	const paddr_t pa = page_address(pool, n);
+	if (UNLIKELY(pool->poison || (how & PAGE_ZERO) != 0))
+		page_hand_out(pool, n, 1u << order, how);
+	else
+		mach_unpoison(mach_phys(pa), (size_t)PAGE_SIZE << order);
+	return pa;
 }
 
-/* A page from this CPU's cache, if there is one to be had without a further look. */
-static inline bool page_quick_take(struct page_pool *pool, unsigned zone, uint32_t word,
-				   site_t site, uint32_t *n)
+/* The stack of this CPU that a word, a frame's or a request's, belongs to. */
+static inline struct page_stack *page_stack_here(struct page_pool *pool, uint32_t word)
 {
-	bool took = false;
-	const mach_irq_t was = mach_irq_save();
-	const unsigned cpu = mach_cpu();
-	struct page_cpu *c = &pool->cpu[cpu];
+	return &pool->cpu[mach_cpu()].stack[page_how_zone(word)];
+}
 
-	if (LIKELY(latch_take_now(&c->latch, cpu))) {
-		struct page_stack *s = &c->stack[zone];
-		const uint32_t left = s->count - 1;
-
-		took = left < c->quick; /* not when count is 0 */
-		if (LIKELY(took)) {
-			struct frame *f = &pool->frames[s->slot[left]];
-
-			ASSERT_SLOW(f->word == FRAME_WORD(FRAME_CACHED, 0, 0, zone));
-			*n = s->slot[left];
-			s->count = left;
-			f->word = word;
-			if (CALL_SITES) f->site = site;
-		}
-		latch_drop(&c->latch);
-	}
+/* Leaves a stack that the fast path could not use as it was, where it was to be had at all. */
+static inline void page_stack_leave(struct page_stack *s, uint32_t count, mach_irq_t was)
+{
+	if (count != METER_TAKEN) meter_drop(&s->count, RANK_PAGE_CPU, count);
 	mach_irq_restore(was);
-	return took;
+}
+
+static NOINLINE paddr_t page_alloc_missed(struct page_pool *pool, uint32_t how, site_t site,
+					  struct page_stack *s, uint32_t count, mach_irq_t was)
+{
+	page_stack_leave(s, count, was);
+	return page_alloc_slowly(pool, 0, how, site);
 }
 
 paddr_t page_alloc(struct page_pool *pool, unsigned order, uint32_t how, site_t site)
 {
-	const unsigned zone = how >> 24; /* or more, with PAGE_ZERO */
-
 	if ((how & PAGE_NO_RECLAIM) == 0) mach_lock_none_held(RANK_QUARANTINE);
-	if (UNLIKELY(order != 0 || zone >= ZONES)) return page_alloc_slowly(pool, order, how, site);
+	/* A larger block; or more than a zone and an owner are asked for, as with PAGE_ZERO. */
+	if (UNLIKELY(order != 0 || how >> 24 >= ZONES))
+		return page_alloc_slowly(pool, order, how, site);
 
-	uint32_t n;
-	if (UNLIKELY(!page_quick_take(pool, zone, how & ~(uint32_t)PAGE_NO_RECLAIM, site, &n)))
-		return page_alloc_slowly(pool, 0, how, site);
+	const mach_irq_t was = mach_irq_save();
+	struct page_stack *s = page_stack_here(pool, how);
+	const uint32_t count = meter_take_now(&s->count, RANK_PAGE_CPU);
+	const uint32_t left = count - 1;
+	/* Empty, in use or shut: all of them are beyond what a stack can hold. */
+	if (UNLIKELY(left >= PAGE_CACHE_MAX))
+		return page_alloc_missed(pool, how, site, s, count, was);
+
+	const uint32_t n = s->slot[left];
+	struct frame *f = &pool->frames[n];
+	ASSERT_SLOW(n < pool->pages && f->word == FRAME_WORD(FRAME_CACHED, 0, 0, how >> 24));
+	f->word = how & ~(uint32_t)PAGE_NO_RECLAIM;
+	if (CALL_SITES) f->site = site;
+	meter_drop(&s->count, RANK_PAGE_CPU, left);
+	mach_irq_restore(was);
+
 	const paddr_t pa = page_address(pool, n);
 	mach_unpoison(mach_phys(pa), PAGE_SIZE);
 	return pa;
-}
-
-/* The verdict on a free that is not as it should be. */
-static enum page_verdict page_judge_bad(const struct page_pool *pool, uint32_t n, uint32_t how)
-{
-	const struct frame *f = &pool->frames[n];
-
-	switch ((enum frame_state)f->state) {
-	case FRAME_RESERVED: return PAGE_NEVER_GIVEN;
-	case FRAME_FREE:
-	case FRAME_CACHED:
-	case FRAME_QUARANTINED: return PAGE_DOUBLE_FREE;
-	case FRAME_BODY:
-		return pool->frames[page_head(pool, n)].state == FRAME_USED ? PAGE_NOT_HEAD
-									    : PAGE_DOUBLE_FREE;
-	case FRAME_USED: break;
-	}
-	ASSERT(f->state == FRAME_USED);
-	return f->owner == page_how_owner(how) ? PAGE_WRONG_ORDER : PAGE_WRONG_OWNER;
-}
-
-enum page_verdict page_judge(const struct page_pool *pool, paddr_t pa, unsigned order, uint32_t how)
-{
-	const uint64_t offset = pa - pool->base; /* wraps to something huge below the pool */
-	const uint64_t n = offset >> PAGE_SHIFT;
-
-	if (n >= pool->pages) return PAGE_OUT_OF_RANGE;
-	if (!is_aligned(offset, PAGE_SIZE)) return PAGE_MISALIGNED;
-
-	const struct frame *f = &pool->frames[n];
-	const uint32_t given = FRAME_WORD(FRAME_USED, order, page_how_owner(how), f->zone);
-	if (LIKELY(order <= PAGE_ORDER_MAX && f->word == given)) return PAGE_FREED;
-	return page_judge_bad(pool, (uint32_t)n, how);
-}
-
-/* Into the free lists, by way of the quarantine. */
-static enum page_verdict page_free_block(struct page_pool *pool, paddr_t pa, unsigned order,
-					 uint32_t how)
-{
-	const mach_irq_t was = lock_take(&pool->lock);
-	const enum page_verdict v = page_judge(pool, pa, order, how);
-
-	if (LIKELY(v == PAGE_FREED)) {
-		const uint32_t n = (uint32_t)((pa - pool->base) >> PAGE_SHIFT);
-
-		page_withdraw(pool, n, 1u << order);
-		pool->out_pages -= 1u << order;
-		if (pool->quarantine_limit == 0)
-			page_block_put_locked(pool, n, order);
-		else
-			page_quarantine_locked(pool, n, order);
-	}
-	page_tell(pool, page_unlock(pool, was));
-	return v;
 }
 
 static NOINLINE enum page_verdict page_free_slowly(struct page_pool *pool, paddr_t pa,
 						   unsigned order, uint32_t how)
 {
 	if (order != 0 || pool->cache_pages == 0 || pool->quarantine_limit != 0)
-		return page_free_block(pool, pa, order, how);
+		return page_block_free(pool, pa, order, how);
 
 	const enum page_verdict v = page_judge(pool, pa, 0, how);
 	if (v != PAGE_FREED) return v;
@@ -364,42 +289,40 @@ static NOINLINE enum page_verdict page_free_slowly(struct page_pool *pool, paddr
 	return PAGE_FREED;
 }
 
-/* Page `n`, given back as it should be, into this CPU's cache; false: it has to go elsewhere. */
-static inline bool page_quick_put(struct page_pool *pool, uint32_t n, struct frame *f)
+static NOINLINE enum page_verdict page_free_missed(struct page_pool *pool, uint32_t n,
+						   uint32_t word, struct page_stack *s,
+						   uint32_t count, mach_irq_t was)
 {
-	bool put = false;
-	const mach_irq_t was = mach_irq_save();
-	const unsigned cpu = mach_cpu();
-	struct page_cpu *c = &pool->cpu[cpu];
-
-	if (LIKELY(latch_take_now(&c->latch, cpu))) {
-		const unsigned zone = f->zone;
-		struct page_stack *s = &c->stack[zone];
-		const uint32_t count = s->count;
-
-		put = count < c->quick;
-		if (LIKELY(put)) {
-			mach_poison(mach_phys(page_address(pool, n)), PAGE_SIZE);
-			s->slot[count] = n;
-			s->count = count + 1;
-			f->word = FRAME_WORD(FRAME_CACHED, 0, 0, zone);
-		}
-		latch_drop(&c->latch);
-	}
-	mach_irq_restore(was);
-	return put;
+	page_stack_leave(s, count, was);
+	return page_free_slowly(pool, page_address(pool, n), 0, word);
 }
+
+_Static_assert((FRAME_USED & FRAME_CACHED) == FRAME_CACHED, "a mask makes one of the other");
 
 enum page_verdict page_free(struct page_pool *pool, paddr_t pa, unsigned order, uint32_t how)
 {
-	const uint64_t offset = pa - pool->base;
-	/* Rotated, not shifted: an address inside a page gives a number beyond the last one. */
-	const uint64_t n = offset >> PAGE_SHIFT | offset << (64 - PAGE_SHIFT);
+	const uint64_t n = page_number(pool, pa);
 	if (UNLIKELY(order != 0 || n >= pool->pages)) return page_free_slowly(pool, pa, order, how);
 
 	struct frame *f = &pool->frames[n];
-	if (UNLIKELY(((f->word ^ how) & ~PAGE_ZONE_MASK) != 0))
-		return page_free_slowly(pool, pa, 0, how);
-	if (LIKELY(page_quick_put(pool, (uint32_t)n, f))) return PAGE_FREED;
-	return page_free_slowly(pool, pa, 0, how);
+	uint32_t word = how;
+	if (UNLIKELY(f->word != how)) {
+		/* A page may come from another zone than was asked for, and is as good. */
+		word = f->word;
+		if (((word ^ how) & ~PAGE_ZONE_MASK) != 0)
+			return page_free_slowly(pool, pa, 0, how);
+	}
+
+	const mach_irq_t was = mach_irq_save();
+	struct page_stack *s = page_stack_here(pool, word);
+	const uint32_t count = meter_take_now(&s->count, RANK_PAGE_CPU);
+	if (UNLIKELY(count >= pool->cache_pages)) /* full, in use or shut */
+		return page_free_missed(pool, (uint32_t)n, word, s, count, was);
+
+	mach_poison(mach_phys(page_address(pool, (uint32_t)n)), PAGE_SIZE);
+	s->slot[count] = (uint32_t)n;
+	f->word = word & (FRAME_CACHED | PAGE_ZONE_MASK);
+	meter_drop(&s->count, RANK_PAGE_CPU, count + 1);
+	mach_irq_restore(was);
+	return PAGE_FREED;
 }

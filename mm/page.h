@@ -72,19 +72,20 @@ enum { PAGE_CACHE_MAX = 63 };
 
 /* Pages of one zone that a CPU has ready to hand out; the last in is the first out. */
 struct page_stack {
-	uint32_t count;
+	struct meter count; /* RANK_PAGE_CPU; guards the slots.  May carry PAGE_STACK_SHUT */
 	uint32_t slot[PAGE_CACHE_MAX]; /* frame numbers */
 };
+
+/* In a count: every page that comes or goes takes a further look, because the pool poisons or keeps
+ * a quarantine, or the CPU is inside a shrinker. */
+#define PAGE_STACK_SHUT (1u << 30)
 
 /* One CPU's cache.  Its size and a stack's are powers of two, so that finding the one that is
  * wanted takes a shift, and no two CPUs share a cache line. */
 struct page_cpu {
-	struct latch latch; /* RANK_PAGE_CPU */
-	/* Count up to which pages come and go with no further look; 0: always look. */
-	uint32_t quick GUARDED_BY(&latch);
-	uint32_t shrinking GUARDED_BY(&latch); /* this CPU is inside a shrinker */
-	uint32_t pad[60];
-	struct page_stack stack[ZONES] GUARDED_BY(&latch);
+	struct page_stack stack[ZONES];
+	uint32_t shrinking; /* this CPU is inside a shrinker; changed with interrupts masked */
+	uint32_t pad[63];
 };
 
 _Static_assert(sizeof(struct page_stack) == 256 && sizeof(struct page_cpu) == 1024,
@@ -104,7 +105,7 @@ struct shrinker {
 };
 
 struct page_list {
-	uint32_t first;
+	uint32_t first; /* where there is one */
 	uint32_t count;
 };
 
@@ -118,7 +119,7 @@ struct page_pool {
 	uint32_t zone_end[ZONES];
 	uint32_t reserve, low, critical;
 	uint32_t cache_pages, cache_batch, quarantine_limit;
-	uint32_t quick; /* a CPU's, outside shrinkers */
+	uint32_t stacks_shut; /* PAGE_STACK_SHUT where every CPU's always are, else 0 */
 	bool poison;
 	const struct mm_listener *listener;
 
@@ -127,6 +128,7 @@ struct page_pool {
 	struct page_list free[ZONES][PAGE_ORDERS] GUARDED_BY(&lock);
 	uint32_t orders[ZONES] GUARDED_BY(&lock); /* bit o: free[zone][o] is not empty */
 	uint32_t free_pages[ZONES] GUARDED_BY(&lock);
+	uint32_t free_all GUARDED_BY(&lock); /* their sum */
 	uint32_t reserved_pages GUARDED_BY(&lock);
 	uint32_t out_pages GUARDED_BY(&lock); /* in use or in a CPU's cache */
 	uint32_t quarantined_pages GUARDED_BY(&lock);
@@ -134,9 +136,10 @@ struct page_pool {
 	uint32_t quarantine_last GUARDED_BY(&lock);
 	uint32_t lowest_free GUARDED_BY(&lock); /* fewest there ever were: the peak of use */
 	uint32_t level GUARDED_BY(&lock);       /* enum page_pressure, as last told */
-	/* Free pages from which on, and below which, the level stays what it is. */
-	uint32_t level_from GUARDED_BY(&lock);
-	uint32_t level_until GUARDED_BY(&lock);
+	/* Free pages below which, and from which on, there is something to note: fewer than ever,
+	 * or another level. */
+	uint32_t note_below GUARDED_BY(&lock);
+	uint32_t note_from GUARDED_BY(&lock);
 };
 
 /* Makes a pool in which every page is reserved.  `config` is checked: ASSERT. */

@@ -38,13 +38,8 @@ static uint32_t page_count_cached(struct page_pool *pool)
 	uint32_t cached = 0;
 
 	for (unsigned i = 0; i < pool->cpus; i++) {
-		struct page_cpu *c = &pool->cpu[i];
-		const mach_irq_t was = mach_irq_save();
-
-		latch_take(&c->latch);
-		for (unsigned z = 0; z < ZONES; z++) cached += c->stack[z].count;
-		latch_drop(&c->latch);
-		mach_irq_restore(was);
+		for (unsigned z = 0; z < ZONES; z++)
+			cached += page_stack_count(&pool->cpu[i].stack[z]);
 	}
 	return cached;
 }
@@ -75,6 +70,10 @@ static const char *page_check_sums_locked(const struct page_pool *pool)
 
 	if (sum != pool->pages) return "P1: free + quarantined + reserved + out is not total";
 	if (pool->quarantined_pages > pool->quarantine_limit) return "R1: quarantine overfull";
+	if (pool->free_pages[ZONE_DMA] + pool->free_pages[ZONE_KERNEL] +
+		    pool->free_pages[ZONE_USER] !=
+	    pool->free_all)
+		return "B2: the zones' free pages are not all that are free";
 	if (pool->lowest_free > page_free_locked(pool)) return "R3: fewest free is above free";
 	for (unsigned z = 0; z < ZONES; z++)
 		if (pool->free_pages[z] > pool->zone_end[z] - page_zone_first(pool, z))
@@ -138,7 +137,9 @@ static const char *page_check_list(const struct page_pool *pool, unsigned zone, 
 	const struct page_list *list = &pool->free[zone][order];
 	uint32_t count = 0, prev = FRAME_NONE;
 
-	for (uint32_t n = list->first; n != FRAME_NONE; n = pool->frames[n].next) {
+	uint32_t n = list->count != 0 ? list->first : FRAME_NONE;
+
+	for (; n != FRAME_NONE; n = pool->frames[n].next) {
 		if (n >= pool->pages) return "B1: a list leaves the pool";
 		if (pool->frames[n].word != FRAME_WORD(FRAME_FREE, order, 0, zone))
 			return "B1: a block on the wrong list";
@@ -163,11 +164,17 @@ static const char *page_check_lists(const struct page_pool *pool, const struct p
 	return NULL;
 }
 
-static const char *page_check_stack(const struct page_pool *pool, const struct page_stack *s,
+static const char *page_check_stack(const struct page_pool *pool, const struct page_cpu *c,
 				    unsigned zone, struct page_tally *t)
 {
-	if (s->count > pool->cache_pages) return "C1: a cache is overfull";
-	for (uint32_t i = 0; i < s->count; i++) {
+	const struct page_stack *s = &c->stack[zone];
+	const uint32_t shut = c->shrinking != 0 ? PAGE_STACK_SHUT : pool->stacks_shut;
+	const uint32_t count = s->count.word & ~PAGE_STACK_SHUT;
+
+	if (count > pool->cache_pages) return "C1: a cache is overfull";
+	if ((s->count.word & PAGE_STACK_SHUT) != shut)
+		return "C3: a cache is shut or open that should not be";
+	for (uint32_t i = 0; i < count; i++) {
 		const uint32_t n = s->slot[i];
 
 		if (n >= pool->pages) return "C2: a cached page outside the pool";
@@ -185,7 +192,7 @@ static const char *page_check_caches(const struct page_pool *pool, struct page_t
 
 	for (unsigned i = 0; i < pool->cpus; i++) {
 		for (unsigned z = 0; z < ZONES; z++) {
-			const char *wrong = page_check_stack(pool, &pool->cpu[i].stack[z], z, t);
+			const char *wrong = page_check_stack(pool, &pool->cpu[i], z, t);
 			if (wrong != NULL) return wrong;
 		}
 	}

@@ -11,6 +11,9 @@
 
 #include "mm/page.h"
 
+/* Inlined wherever it stands: what is constant in a caller makes these short. */
+#define HOT static inline __attribute__((always_inline))
+
 enum { PAGE_POISON_BYTE = 0xd7 }; /* what a free page is full of, where the pool poisons */
 
 /* One request, through all the attempts to meet it. */
@@ -38,6 +41,15 @@ static inline unsigned page_how_owner(uint32_t how)
 	return (how & PAGE_OWNER_MASK) >> 16;
 }
 
+/* An address's page, or a number beyond the last page's: what an address below the pool or inside a
+ * page has too little or too much comes out in the highest bits. */
+static inline uint64_t page_number(const struct page_pool *pool, paddr_t pa)
+{
+	const uint64_t offset = pa - pool->base;
+
+	return offset >> PAGE_SHIFT | offset << (64 - PAGE_SHIFT);
+}
+
 static inline uint32_t page_zone_first(const struct page_pool *pool, unsigned zone)
 {
 	return zone == 0 ? 0 : pool->zone_end[zone - 1];
@@ -45,8 +57,15 @@ static inline uint32_t page_zone_first(const struct page_pool *pool, unsigned zo
 
 static inline uint32_t page_free_locked(const struct page_pool *pool)
 {
-	return pool->free_pages[ZONE_DMA] + pool->free_pages[ZONE_KERNEL] +
-	       pool->free_pages[ZONE_USER];
+	return pool->free_all;
+}
+
+/* `pages` pages come onto a zone's free lists, or leave them where that is a negative number: the
+ * counts change here and nowhere else. */
+static inline void page_free_change_locked(struct page_pool *pool, unsigned zone, uint32_t pages)
+{
+	pool->free_pages[zone] += pages;
+	pool->free_all += pages;
 }
 
 static inline void frame_give(struct frame *f, unsigned order, uint32_t how, site_t site)
@@ -60,11 +79,22 @@ static inline void frame_forget(struct frame *f)
 	f->word = FRAME_WORD(FRAME_BODY, 0, 0, f->zone);
 }
 
-/* page.c */
+/* Whether the frame's word is that of a block as `how` and `order` describe it, of whatever zone:
+ * one comparison for state, order and owner. */
+static inline bool frame_is_given(const struct frame *f, unsigned order, uint32_t how)
+{
+	const uint32_t given = FRAME_WORD(FRAME_USED, order, page_how_owner(how), 0);
+	return order <= PAGE_ORDER_MAX && (f->word & ~PAGE_ZONE_MASK) == given;
+}
+
+/* page_judge.c */
 
 /* What freeing this block would be told; PAGE_FREED where it is as it should be. */
 enum page_verdict page_judge(const struct page_pool *pool, paddr_t pa, unsigned order,
 			     uint32_t how);
+
+/* page.c */
+
 /* One attempt, without reclaim; the pages are marked as used. */
 uint32_t page_try(struct page_pool *pool, const struct page_want *want);
 /* Pages become somebody's: usable, verified, zeroed on request. */
@@ -73,6 +103,12 @@ void page_hand_out(struct page_pool *pool, uint32_t n, uint32_t pages, uint32_t 
 void page_withdraw(struct page_pool *pool, uint32_t n, uint32_t pages);
 
 /* page_buddy.c */
+
+/* A used block of 2^order pages from the zone that `how` names, and no other; FRAME_NONE, inside a
+ * shrinker in any case. */
+uint32_t page_block_alloc(struct page_pool *pool, unsigned order, uint32_t how, site_t site);
+/* Judges a block and frees it, by way of the quarantine. */
+enum page_verdict page_block_free(struct page_pool *pool, paddr_t pa, unsigned order, uint32_t how);
 
 /* A free block of 2^order pages from one zone, or FRAME_NONE. */
 uint32_t page_block_take_locked(struct page_pool *pool, unsigned zone, unsigned order)
@@ -102,6 +138,8 @@ bool page_cpu_shrinking(struct page_pool *pool);
 /* Enters or leaves one on `cpu`; enter says which CPU it was. */
 unsigned page_cpu_shrink_enter(struct page_pool *pool);
 void page_cpu_shrink_leave(struct page_pool *pool, unsigned cpu);
+/* Pages in a stack of whatever CPU. */
+uint32_t page_stack_count(struct page_stack *s);
 void page_cpus_drain(struct page_pool *pool);
 
 /* page_run.c */
@@ -112,8 +150,8 @@ uint32_t page_row_take_locked(struct page_pool *pool, unsigned zone, const struc
 
 /* page_reclaim.c */
 
-/* The level of pressure at so many free pages; what there is to tell of it. */
-struct page_news page_level_turn(struct page_pool *pool, uint32_t free) REQUIRES(&pool->lock);
+/* Notes a new lowest point or another level of pressure; what there is to tell of it. */
+struct page_news page_note_locked(struct page_pool *pool) REQUIRES(&pool->lock);
 void page_tell_news(const struct page_pool *pool, struct page_news news);
 /* A freed block waits before it is free; the oldest ones that are too many become free. */
 void page_quarantine_locked(struct page_pool *pool, uint32_t n, unsigned order)
@@ -121,16 +159,14 @@ void page_quarantine_locked(struct page_pool *pool, uint32_t n, unsigned order)
 /* page_try, then whatever the request allows to make it succeed. */
 uint32_t page_try_hard(struct page_pool *pool, const struct page_want *want);
 
-/* Ends a section that may have changed free_pages: drops pool->lock, notes the lowest point and
- * the pressure level.  What it returns goes to page_tell when no lock is held any more. */
+/* Ends a section that may have changed free_pages: drops pool->lock, after noting the lowest point
+ * and the pressure level.  What it returns goes to page_tell when no lock is held any more. */
 static inline struct page_news page_unlock(struct page_pool *pool, mach_irq_t was)
 {
-	const uint32_t free = page_free_locked(pool);
-	struct page_news news = { free, 0 };
+	struct page_news news = { 0, 0 };
 
-	if (UNLIKELY(free < pool->level_from || free >= pool->level_until))
-		news = page_level_turn(pool, free);
-	if (free < pool->lowest_free) pool->lowest_free = free;
+	if (UNLIKELY(pool->free_all < pool->note_below || pool->free_all >= pool->note_from))
+		news = page_note_locked(pool);
 	lock_drop(&pool->lock, was);
 	return news;
 }

@@ -30,19 +30,22 @@ static uint32_t page_level_end(uint32_t mark, bool holds)
 	return holds ? mark + mark / 8 + 1 : mark;
 }
 
-struct page_news page_level_turn(struct page_pool *pool, uint32_t free)
+struct page_news page_note_locked(struct page_pool *pool)
 {
-	const uint32_t was = pool->level;
+	const uint32_t free = pool->free_all, was = pool->level;
 	const bool low = free < page_level_end(pool->low, pool->level >= PRESSURE_LOW);
 	const bool critical =
 		free < page_level_end(pool->critical, pool->level >= PRESSURE_CRITICAL);
 
-	ASSERT(free < pool->level_from || free >= pool->level_until);
+	ASSERT(was <= PRESSURE_CRITICAL);
+	pool->lowest_free = (uint32_t)min_u64(pool->lowest_free, free);
 	pool->level = critical ? PRESSURE_CRITICAL : low ? PRESSURE_LOW : PRESSURE_NONE;
-	pool->level_from = critical ? 0 : low ? pool->critical : pool->low;
-	pool->level_until = critical ? page_level_end(pool->critical, true)
-			    : low    ? page_level_end(pool->low, true)
-				     : UINT32_MAX;
+	pool->note_below = critical ? 0 : low ? pool->critical : pool->low;
+	pool->note_below = (uint32_t)max_u64(pool->note_below, pool->lowest_free);
+	pool->note_from = critical ? page_level_end(pool->critical, true)
+			  : low    ? page_level_end(pool->low, true)
+				   : UINT32_MAX;
+	ASSERT(free >= pool->note_below && free < pool->note_from);
 	return (struct page_news){ free, pool->level == was ? 0 : pool->level + 1 };
 }
 

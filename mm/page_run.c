@@ -138,15 +138,15 @@ static void page_run_free_block(struct page_pool *pool, uint32_t first, unsigned
 
 enum page_verdict page_run_free(struct page_pool *pool, paddr_t pa, uint32_t pages, uint32_t how)
 {
-	for (uint32_t i = 0; i < pages; i++) {
-		const paddr_t at = pa + ((paddr_t)i << PAGE_SHIFT);
-		const enum page_verdict v = page_judge(pool, at, 0, how);
+	const uint64_t number = page_number(pool, pa);
 
-		if (v != PAGE_FREED) return v;
-	}
+	for (uint32_t i = 0; i < pages; i++)
+		if (number + i >= pool->pages ||
+		    !frame_is_given(&pool->frames[number + i], 0, how))
+			return page_judge(pool, pa + ((paddr_t)i << PAGE_SHIFT), 0, how);
 	if (pages == 0) return PAGE_FREED;
 
-	uint32_t n = (uint32_t)((pa - pool->base) >> PAGE_SHIFT);
+	uint32_t n = (uint32_t)number;
 	const uint32_t end = n + pages;
 	ASSERT(end <= pool->pages);
 	page_withdraw(pool, n, pages);

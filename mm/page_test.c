@@ -335,12 +335,15 @@ static void the_walk_sees_damage(void)
 	} while (0)
 	SEEN(pool.free_pages[ZONE_KERNEL]++, pool = sound);
 	SEEN(pool.out_pages--, pool = sound);
-	SEEN(pool.cpu[0].stack[ZONE_KERNEL].count--, pool = sound);
+	SEEN(pool.cpu[0].stack[ZONE_KERNEL].count.word--, pool = sound);
+	SEEN(pool.cpu[0].stack[ZONE_KERNEL].count.word ^= PAGE_STACK_SHUT, pool = sound);
+	SEEN(pool.free_all++, pool = sound);
 	SEEN(pool.cpu[0].stack[ZONE_KERNEL].slot[0] = sound.cpu[0].stack[ZONE_KERNEL].slot[1],
 	     pool = sound);
 	SEEN(pool.orders[ZONE_KERNEL] ^= 4, pool = sound);
 	SEEN(pool.quarantined_pages++, pool = sound);
-	SEEN(pool.free[ZONE_KERNEL][5].first = FRAME_NONE, pool = sound);
+	SEEN(pool.free[ZONE_KERNEL][5].count = 0, pool = sound);
+	SEEN(pool.free[ZONE_KERNEL][5].first = 3, pool = sound);
 	SEEN(frames[32].state = FRAME_USED, frames[32].state = FRAME_FREE);
 	SEEN(frames[32].prev = 3, frames[32].prev = FRAME_NONE);
 	SEEN(frames[33].state = FRAME_USED, frames[33].state = FRAME_BODY);
