@@ -35,6 +35,7 @@
 #include "machine/host/fiber.h"
 #include "machine/host/lockcheck.h"
 #include "machine/host/mmu.h"
+#include "machine/host/turns.h"
 #include "machine/lock.h"
 
 enum {
@@ -55,8 +56,7 @@ static struct slot slots[OUTSIDE + 1];
 static struct slot *current = &slots[OUTSIDE];
 static unsigned cpus;
 
-static uint32_t spins;    /* relaxed so often in a row */
-static uint64_t yields;   /* [yield] points passed since the reset */
+struct host_turns host_turns;
 static uint64_t clock_ns; /* what mach_now_ns() says */
 
 static unsigned slot_number(const struct slot *slot)
@@ -102,7 +102,7 @@ bool host_run_on(unsigned cpu, void (*fn)(void *arg), void *arg)
 	slot->fn = fn;
 	slot->arg = arg;
 	slot->returned = false;
-	spins = 0;
+	host_turns.spins = 0;
 	turn_to(slot);
 	slot->caller = NULL;
 	if (!slot->returned) fiber_restart(&slot->fiber);
@@ -152,8 +152,7 @@ void host_reset(void)
 		lockcheck_forget(i);
 		slots[i].interrupted = false;
 	}
-	spins = 0;
-	yields = 0;
+	host_turns = (struct host_turns){ .spins = 0 };
 	clock_ns = 0;
 }
 
@@ -161,15 +160,15 @@ void host_reset(void)
 
 void host_yield(enum host_yield kind)
 {
-	yields++;
-	if (LIKELY(kind == HOST_YIELD_ATOMIC)) return;
-	spins = kind == HOST_YIELD_RELAX ? spins + 1 : 0;
-	if (UNLIKELY(spins > SPINS_MAX || kind == HOST_YIELD_WAIT)) lockcheck_stuck();
+	host_turns.yields++;
+	if (kind == HOST_YIELD_ATOMIC) return;
+	host_turns.spins = kind == HOST_YIELD_RELAX ? host_turns.spins + 1 : 0;
+	if (UNLIKELY(host_turns.spins > SPINS_MAX || kind == HOST_YIELD_WAIT)) lockcheck_stuck();
 }
 
 uint64_t host_yield_count(void)
 {
-	return yields;
+	return host_turns.yields;
 }
 
 void mach_ipi(unsigned cpu)

@@ -33,6 +33,7 @@
  */
 #include "machine/host/lockcheck.h"
 
+#include "machine/host/turns.h"
 #include "machine/lock.h"
 
 enum {
@@ -183,7 +184,7 @@ void host_lock_wait(const void *lock, unsigned rank)
 		       book_name(book), rank, highest);
 	}
 	book->waiting = (struct held){ lock, rank };
-	host_yield(HOST_YIELD_LOCK);
+	turns_at_lock();
 }
 
 void host_lock_got(const void *lock, unsigned rank)
