@@ -4,7 +4,7 @@
 #ifndef FUZZ_BYTES_H
 #define FUZZ_BYTES_H
 
-#include "machine/base.h"
+#include "machine/machine.h"
 
 static inline uint16_t get_u16(const uint8_t *at)
 {
@@ -15,6 +15,16 @@ static inline uint32_t get_u32(const uint8_t *at)
 {
 	return (uint32_t)get_u16(at) | (uint32_t)get_u16(at + 2) << 16;
 }
+
+/* One access, where the machine has one of that size. */
+static inline uint64_t get_u64(const uint8_t *at)
+{
+	uint64_t value;
+	memcpy(&value, at, sizeof(value));
+	return value;
+}
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "every machine there is");
 
 static inline void put_u16(uint8_t *at, uint16_t value)
 {

@@ -79,21 +79,29 @@ static void run_check(struct run *run)
 		run->subject->check(run, CHECK_WALK);
 }
 
+/* What one visit to a CPU is told, and leaves for the next: operation run->op, read once. */
+struct visit {
+	struct run *run;
+	struct script_op op;
+};
+
 /* On a CPU: the operations from run->op on, up to the first that is another CPU's. */
 static void run_operations(void *arg)
 {
-	struct run *run = arg;
+	struct visit *visit = arg;
+	struct run *run = visit->run;
 	const struct script *script = run->script;
 	const struct subject *subject = run->subject;
-	struct script_op op = script_op_for(script, subject, run->op);
+	struct script_op op = visit->op;
 	const unsigned cpu = op.cpu;
-	while (op.cpu == cpu) {
+	do {
 		run_operation_begins(run);
 		if (op.code != SCRIPT_NOP) subject->ops[op.code].step(run, &op);
 		run_check(run);
 		if (++run->op == script->ops) return;
 		op = script_op_for(script, subject, run->op);
-	}
+	} while (op.cpu == cpu);
+	visit->op = op;
 }
 
 static void run_open(void *arg)
@@ -127,12 +135,12 @@ static bool run_parts(struct run *run)
 {
 	const struct script *script = run->script;
 	const struct run_machine *machine = run->machine;
+	struct visit visit = { .run = run };
 	if (!machine->run_on(0, run_open, run)) return false;
 	run->phase = RUN_OPERATES;
-	while (run->op < script->ops) {
-		const unsigned cpu = script_op_for(script, run->subject, run->op).cpu;
-		if (!machine->run_on(cpu, run_operations, run)) return false;
-	}
+	if (script->ops != 0) visit.op = script_op_for(script, run->subject, 0);
+	while (run->op < script->ops)
+		if (!machine->run_on(visit.op.cpu, run_operations, &visit)) return false;
 	run->phase = RUN_CLOSES;
 	if (!leave_all(run)) return false;
 	return machine->run_on(0, run_close, run);

@@ -119,12 +119,14 @@ void script_open(struct script *s, const uint8_t *body, size_t bytes)
 
 static struct script_op op_read(const uint8_t *at, unsigned cpus)
 {
+	const uint64_t all = get_u64(at);
+	const uint8_t cpu = (uint8_t)(all >> 8);
 	return (struct script_op){
-		.code = at[0],
-		.cpu = at[1] < cpus ? at[1] : (uint8_t)(at[1] % cpus),
-		.slot = at[2] % SCRIPT_SLOTS,
-		.aux = at[3],
-		.arg = get_u32(at + 4),
+		.code = (uint8_t)all,
+		.cpu = cpu < cpus ? cpu : (uint8_t)(cpu % cpus),
+		.slot = (uint8_t)(all >> 16) % SCRIPT_SLOTS,
+		.aux = (uint8_t)(all >> 24),
+		.arg = (uint32_t)(all >> 32),
 	};
 }
 
@@ -139,7 +141,7 @@ struct script_op script_op(const struct script *s, uint32_t n)
 	return op_read(padded, s->world.cpus);
 }
 
-uint32_t field_room(const struct field *f)
+static inline uint32_t room_of(const struct field *f)
 {
 	if (f->form == FORM_FLAGS) return 1u << f->limit;
 	if (f->limit != 0) return f->limit;
@@ -162,11 +164,20 @@ static uint32_t place_get(uint8_t place, const struct script_op *op)
 	}
 }
 
+uint32_t field_room(const struct field *f)
+{
+	return room_of(f);
+}
+
+static inline uint32_t reduced(const struct field *f, uint32_t value)
+{
+	const uint32_t room = room_of(f);
+	return room == 0 || value < room ? value : value % room;
+}
+
 uint32_t field_get(const struct field *f, const struct script_op *op)
 {
-	const uint32_t value = place_get(f->place, op);
-	const uint32_t room = field_room(f);
-	return room == 0 || value < room ? value : value % room;
+	return reduced(f, place_get(f->place, op));
 }
 
 void field_set(const struct field *f, struct script_op *op, uint32_t value)
@@ -185,8 +196,14 @@ struct script_op script_op_reduce(const struct subject *subject, struct script_o
 	if (op.code >= subject->op_count) return (struct script_op){ .code = SCRIPT_NOP };
 	struct script_op out = { .code = op.code, .cpu = op.cpu };
 	const struct field *f = subject->ops[op.code].fields;
-	for (unsigned i = 0; i < OP_FIELDS_MAX && f[i].name != NULL; i++)
-		field_set(&f[i], &out, field_get(&f[i], &op));
+	for (unsigned i = 0; i < OP_FIELDS_MAX && f->name != NULL; i++, f++) {
+		switch (f->place) {
+		case IN_SLOT: out.slot = (uint8_t)reduced(f, op.slot); break;
+		case IN_AUX: out.aux = (uint8_t)reduced(f, op.aux); break;
+		case IN_ARG: out.arg = reduced(f, op.arg); break;
+		default: field_set(f, &out, field_get(f, &op));
+		}
+	}
 	return out;
 }
 

@@ -18,7 +18,7 @@
  * not to the body: it must not change what runs.  It is kept as a hash of the id, so that ids can
  * be added and sorted freely.
  *
- * Locks: none.  Cost: one pass over the file, a bit at a time: some 10 ns a byte.
+ * Locks: none.  Cost: one pass over the file, four bits at a time: some 3 ns a byte.
  */
 #include "fuzz/bytes.h"
 #include "fuzz/oracle.h"
@@ -41,11 +41,17 @@ static const uint8_t magic[MAGIC_BYTES] = { 0xab, 'A', 'n', 'v', 'l', '\n' };
 /* The CRC-32 of IEEE 802.3 (reflected polynomial 0xedb88320), continued from `crc`. */
 static uint32_t crc32_more(uint32_t crc, const uint8_t *at, size_t bytes)
 {
+	/* What a half byte that leaves the register brings back into it. */
+	static const uint32_t brought[16] = {
+		0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
+		0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
+		0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
+	};
 	crc = ~crc;
 	for (size_t i = 0; i < bytes; i++) {
 		crc ^= at[i];
-		for (unsigned bit = 0; bit < 8; bit++)
-			crc = crc >> 1 ^ (0xedb88320u & (0u - (crc & 1)));
+		crc = crc >> 4 ^ brought[crc & 15];
+		crc = crc >> 4 ^ brought[crc & 15];
 	}
 	return ~crc;
 }
