@@ -45,6 +45,10 @@ static inline paddr_t mach_pa_untrusted(const void *p);
 static inline void mach_poison(const void *p, size_t bytes);
 static inline void mach_unpoison(const void *p, size_t bytes);
 
+/* False where some of the `bytes` at `p` are known to be poisoned; elsewhere than on a host with
+ * AddressSanitizer nobody knows.  For loops that look once and then run unwatched. */
+static inline bool mach_may_touch(const void *p, size_t bytes);
+
 /*
  * What locks tell the machine: before waiting for one, after it was got, before it is given
  * back.  The host checks owner, rank and interrupt state here and may switch CPUs [yield];

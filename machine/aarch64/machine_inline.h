@@ -80,6 +80,12 @@ static inline void mach_unpoison(const void *p, size_t bytes)
 	(void)p, (void)bytes;
 }
 
+static inline bool mach_may_touch(const void *p, size_t bytes)
+{
+	(void)p, (void)bytes;
+	return true;
+}
+
 static inline void mach_lock_wait(const void *lock, unsigned rank)
 {
 	if (CHECK_LEVEL >= 2) cpu_lock_wait(lock, rank);

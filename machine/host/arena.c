@@ -201,3 +201,8 @@ void host_unpoison(const void *p, size_t bytes)
 	}
 	shadow_unpoison(p, bytes);
 }
+
+bool host_may_touch(const void *p, size_t bytes)
+{
+	return shadow_accessible(p, bytes);
+}

@@ -104,6 +104,25 @@ static void test_poison(void)
 	both_unpoison(0, SPAN);
 }
 
+/* Over every range of memory that is accessible but for one hole: as byte for byte. */
+static void test_may_touch(void)
+{
+	enum { WIDE = 160, HOLE = 96 };
+	static _Alignas(16) uint8_t wide[WIDE];
+	for (size_t bytes = 0; bytes <= 24; bytes++) {
+		mach_poison(wide + HOLE, 24);
+		mach_unpoison(wide + HOLE, 24 - bytes);
+		for (size_t from = 0; from < WIDE; from++) {
+			bool clear = true;
+			for (size_t end = from; end < WIDE; end++) {
+				ASSERT(mach_may_touch(wide + from, end - from) == clear);
+				clear &= !poisoned(wide + end);
+			}
+		}
+		mach_unpoison(wide, WIDE);
+	}
+}
+
 static void poison_odd(void *p)
 {
 	mach_poison((uint8_t *)p + 4, 8);
@@ -200,6 +219,7 @@ int main(void)
 	test_addresses();
 	test_wrong_addresses();
 	test_poison();
+	test_may_touch();
 	test_poison_misuse();
 	test_reset();
 	test_check();

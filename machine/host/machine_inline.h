@@ -50,6 +50,7 @@ paddr_t host_pa(const void *p);
 paddr_t host_pa_untrusted(const void *p);
 void host_poison(const void *p, size_t bytes);
 void host_unpoison(const void *p, size_t bytes);
+bool host_may_touch(const void *p, size_t bytes);
 
 static inline unsigned mach_cpu(void)
 {
@@ -111,6 +112,11 @@ static inline void mach_poison(const void *p, size_t bytes)
 static inline void mach_unpoison(const void *p, size_t bytes)
 {
 	if (CHECK_LEVEL >= 2) host_unpoison(p, bytes);
+}
+
+static inline bool mach_may_touch(const void *p, size_t bytes)
+{
+	return CHECK_LEVEL < 2 || host_may_touch(p, bytes);
 }
 
 static inline void mach_lock_wait(const void *lock, unsigned rank)

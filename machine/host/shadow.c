@@ -41,13 +41,29 @@ static uint8_t *shadow_of(const void *p)
 	return (uint8_t *)((uintptr_t)p / SHADOW_GRAIN + shadow_offset);
 }
 
+static void eight_set(uint8_t *at, uint64_t value)
+{
+	__builtin_memcpy(at, &value, sizeof(value));
+}
+
+static uint64_t eight_get(const uint8_t *at)
+{
+	uint64_t value;
+	__builtin_memcpy(&value, at, sizeof(value));
+	return value;
+}
+
+/* Stores of eight bytes, the last of which may overlap the one before. */
 static void shadow_fill(uint8_t *at, uint8_t value, size_t bytes)
 {
 	const uint64_t eight = 0x0101010101010101u * value;
-	for (; bytes > 0 && !is_aligned((uintptr_t)at, sizeof(eight)); bytes--) *at++ = value;
-	for (; bytes >= sizeof(eight); bytes -= sizeof(eight), at += sizeof(eight))
-		*(uint64_t *)at = eight;
-	for (; bytes > 0; bytes--) *at++ = value;
+	if (bytes < sizeof(eight)) {
+		for (; bytes > 0; bytes--) *at++ = value;
+		return;
+	}
+	uint8_t *last = at + bytes - sizeof(eight);
+	for (; at < last; at += sizeof(eight)) eight_set(at, eight);
+	eight_set(last, eight);
 }
 
 void shadow_poison(const void *p, size_t bytes)
@@ -68,4 +84,24 @@ void shadow_unpoison(const void *p, size_t bytes)
 	uint8_t *last = at + bytes / SHADOW_GRAIN;
 	const uint8_t rest = bytes % SHADOW_GRAIN;
 	if (rest != 0 && *last != 0 && (*last >= SHADOW_GRAIN || *last < rest)) *last = rest;
+}
+
+static bool shadow_clear(const uint8_t *at, size_t bytes)
+{
+	uint64_t set = 0;
+	for (; bytes >= sizeof(set); bytes -= sizeof(set), at += sizeof(set)) set |= eight_get(at);
+	for (; bytes > 0; bytes--) set |= *at++;
+	return set == 0;
+}
+
+/* From the start of the first group on: where a group's later bytes are accessible, so are its
+ * first. */
+bool shadow_accessible(const void *p, size_t bytes)
+{
+	if (shadow_offset == 0 || bytes == 0) return true;
+	const uint8_t *at = shadow_of(p);
+	bytes += (uintptr_t)p % SHADOW_GRAIN;
+	if (!shadow_clear(at, bytes / SHADOW_GRAIN)) return false;
+	const uint8_t rest = bytes % SHADOW_GRAIN, last = rest == 0 ? 0 : at[bytes / SHADOW_GRAIN];
+	return last == 0 || (last < SHADOW_GRAIN && last >= rest);
 }

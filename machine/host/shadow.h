@@ -13,4 +13,7 @@ enum { SHADOW_GRAIN = 8 }; /* bytes that share a shadow byte */
 void shadow_poison(const void *p, size_t bytes);
 void shadow_unpoison(const void *p, size_t bytes);
 
+/* Whether all of the bytes are accessible; of any address, without ASan of all. */
+bool shadow_accessible(const void *p, size_t bytes);
+
 #endif
