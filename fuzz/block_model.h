@@ -9,6 +9,12 @@
 
 #include "fuzz/subject.h"
 
+/*
+ * For loops over the model's own arrays, or over memory that mach_may_touch() has looked at:
+ * compiled without what watches every access, so that many words are taken at once.
+ */
+#define UNWATCHED_LOOP __attribute__((no_sanitize("address", "undefined", "coverage")))
+
 struct block {
 	uint8_t *at;    /* NULL: the handle is free */
 	size_t bytes;   /* asked for */
@@ -22,6 +28,9 @@ struct block_model {
 	struct block blocks[SCRIPT_SLOTS];
 	uint8_t live[SCRIPT_SLOTS];  /* handles in use, in no order */
 	uint8_t place[SCRIPT_SLOTS]; /* of each handle in live[] */
+	uint32_t from[SCRIPT_SLOTS]; /* by index of live[]: where it starts, from `low` on, */
+	uint32_t to[SCRIPT_SLOTS];   /* where it ends, */
+	site_t site[SCRIPT_SLOTS];   /* and the operation that made it */
 	uint32_t live_count;
 	uint64_t live_bytes;
 };
@@ -40,6 +49,9 @@ void block_remove(struct block_model *m, unsigned slot);
 
 /* The block was moved or resized: its contents up to the smaller size must be as they were. */
 void block_move(struct block_model *m, unsigned slot, void *p, size_t bytes, site_t site);
+
+/* How many live blocks operation `site` made. */
+uint32_t block_count_at(const struct block_model *m, site_t site);
 
 /* Whether any live block starts at, or covers, `p`. */
 bool block_covers(const struct block_model *m, const void *p);

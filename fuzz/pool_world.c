@@ -18,6 +18,7 @@ static void count_event(void *context, enum mm_event event, const struct mm_repo
 
 	(void)report;
 	world->told[event]++;
+	world->tellings++;
 }
 
 struct page_config pool_world_config(const struct run *run, struct frame *frames,
@@ -50,6 +51,7 @@ void pool_world_open(struct pool_world *world, const struct run *run)
 
 	memset(world->frames, 0, config.pages * sizeof world->frames[0]);
 	memset(world->told, 0, sizeof world->told);
+	world->tellings = 0;
 	world->listener = (struct mm_listener){ .tell = count_event, .context = world };
 	page_pool_init(&world->pool, &config);
 	page_pool_give(&world->pool, 0, config.pages);

@@ -12,6 +12,7 @@ struct pool_world {
 	struct page_pool pool;
 	uint64_t pristine;        /* page_hash() before the first operation */
 	uint32_t told[MM_EVENTS]; /* how often mm/ reported each event */
+	uint32_t tellings;        /* and anything at all */
 	struct mm_listener listener;
 	struct frame frames[SCRIPT_PAGES_MAX];
 };
