@@ -19,6 +19,7 @@
 #include "kernel/selftest.h"
 #include "kernel/smp.h"
 #include "kernel/tick.h"
+#include "kernel/tlbtrace.h"
 #include "machine/aarch64/boot.h"
 #include "machine/aarch64/gic.h"
 #include "machine/aarch64/mmu.h"
@@ -183,6 +184,8 @@ NORETURN void kernel_start(struct machine_cpu *cpu, paddr_t tree, paddr_t image)
 				       bootarg_is_set(boot.platform.bootargs, "hard"));
 	if (wrong != NULL) refuse("memory", wrong);
 	banner_print_memory();
+	wrong = CHECK_LEVEL >= 2 ? tlbtrace_begin() : NULL;
+	if (wrong != NULL) refuse("tlbtrace", wrong);
 	start_cpus();
 	if (selftest_run() > 0) power_off(STATUS_FINDING);
 	/* Under QEMU's -icount shift=0 an instruction takes a nanosecond. */

@@ -7,6 +7,7 @@
 #include "kernel/power.h"
 
 #include "kernel/console.h"
+#include "kernel/tlbtrace.h"
 #include "machine/aarch64/cpu.h"
 #include "machine/aarch64/psci.h"
 #include "machine/aarch64/semihost.h"
@@ -26,6 +27,7 @@ void power_off(int status)
 {
 	cpu_irq_mask();
 	say_what_waits();
+	if (CHECK_LEVEL >= 2) tlbtrace_end();
 	semihost_exit(status);
 	psci_system_off();
 	console_report("anvil: no way to power off; resting with status %d\n", status);

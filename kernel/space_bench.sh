@@ -1,6 +1,6 @@
 #!/bin/sh
-# space_bench.sh QEMU.SH IMAGE -- what memory costs in the image that ships, in guest instructions: one
-# CPU, 512 MiB, one instruction a nanosecond.  bazel run //kernel:space_bench
+# space_bench.sh QEMU.SH IMAGE -- what memory costs in the image that ships, in guest instructions:
+# one CPU, 512 MiB, one instruction a nanosecond.  bazel run //kernel:space_bench
 #
 # Exit: 0, or 1 when a figure is not below its target.
 set -u

@@ -1,6 +1,6 @@
 #!/bin/sh
-# user_test.sh QEMU.SH IMAGE -- users' addresses by hand-made tables: one and several CPUs, GIC 2 and
-# 3, each CPU model (of which max has PAN), free running and by counted instructions.
+# user_test.sh QEMU.SH IMAGE -- users' addresses by hand-made tables: one and several CPUs, GIC 2
+# and 3, each CPU model (of which max has PAN), free running and by counted instructions.
 set -u
 qemu=$1
 image=$2

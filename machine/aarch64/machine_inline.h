@@ -9,6 +9,7 @@
 #define MACHINE_AARCH64_INLINE_H
 
 #include "layout.h"
+#include "machine/tlbtrace.h"
 
 enum { IRQ_MASKED_BIT = 1 << 7 }; /* DAIF.I */
 
@@ -17,6 +18,16 @@ void cpu_lock_wait(const void *lock, unsigned rank);
 void cpu_lock_got(const void *lock, unsigned rank);
 void cpu_lock_drop(const void *lock, unsigned rank);
 void cpu_lock_none_held(unsigned rank);
+
+/* trace.c: what happens to page tables, in images under test that were asked for it. */
+extern bool trace_on;
+void trace_event(unsigned kind, uint32_t asid, uint64_t at, uint64_t value, uint64_t was);
+void trace_memory(const void *p, size_t bytes, bool given);
+
+static inline bool cpu_traces(void)
+{
+	return CHECK_LEVEL >= 2 && UNLIKELY(trace_on);
+}
 
 /* mmu.c: the table that is installed when no space is; it stays empty. */
 extern paddr_t machine_no_space;
@@ -72,12 +83,12 @@ static inline paddr_t mach_pa_untrusted(const void *p)
 
 static inline void mach_poison(const void *p, size_t bytes)
 {
-	(void)p, (void)bytes;
+	if (cpu_traces()) trace_memory(p, bytes, false);
 }
 
 static inline void mach_unpoison(const void *p, size_t bytes)
 {
-	(void)p, (void)bytes;
+	if (cpu_traces()) trace_memory(p, bytes, true);
 }
 
 static inline bool mach_may_touch(const void *p, size_t bytes)
@@ -120,37 +131,45 @@ static inline void mach_lock_none_held(unsigned rank)
 
 static inline void mach_entry_store(uint64_t *entry, uint64_t value)
 {
+	const uint64_t was = cpu_traces() ? *entry : 0;
 	__asm__ volatile("str %1, %0" : "=Q"(*entry) : "r"(value) : "memory");
+	if (cpu_traces()) trace_event(TLBTRACE_STORE, 0, mach_pa_untrusted(entry), value, was);
 }
 
 static inline void mach_entry_sync(void)
 {
 	__asm__ volatile("dsb ishst\n\tisb" : : : "memory");
+	if (cpu_traces()) trace_event(TLBTRACE_SYNC, 0, 0, 0, 0);
 }
 
 static inline void mach_tlb_page(uint64_t operand)
 {
 	__asm__ volatile("tlbi vae1is, %0" : : "r"(operand) : "memory");
+	if (cpu_traces()) trace_event(TLBTRACE_PAGE, 0, 0, operand, 0);
 }
 
 static inline void mach_tlb_space(uint32_t asid)
 {
 	__asm__ volatile("tlbi aside1is, %0" : : "r"((uint64_t)asid << 48) : "memory");
+	if (cpu_traces()) trace_event(TLBTRACE_SPACE, asid, 0, 0, 0);
 }
 
 static inline void mach_tlb_all(void)
 {
 	__asm__ volatile("tlbi vmalle1is" : : : "memory");
+	if (cpu_traces()) trace_event(TLBTRACE_ALL, 0, 0, 0, 0);
 }
 
 static inline void mach_tlb_all_local(void)
 {
 	__asm__ volatile("tlbi vmalle1" : : : "memory");
+	if (cpu_traces()) trace_event(TLBTRACE_ALL_LOCAL, 0, 0, 0, 0);
 }
 
 static inline void mach_tlb_wait(void)
 {
 	__asm__ volatile("dsb ish\n\tisb" : : : "memory");
+	if (cpu_traces()) trace_event(TLBTRACE_WAIT, 0, 0, 0, 0);
 }
 
 void cpu_code_sync(const void *p, size_t bytes); /* user.c */
@@ -169,7 +188,9 @@ static inline void mach_space_install(paddr_t root, uint32_t asid)
 	uint64_t now;
 	ASSERT_SLOW(mach_irq_masked() && (root != PADDR_NONE || asid == 0));
 	__asm__ volatile("mrs %0, ttbr0_el1" : "=r"(now));
-	if (now != wanted) __asm__ volatile("msr ttbr0_el1, %0\n\tisb" : : "r"(wanted) : "memory");
+	if (now == wanted) return;
+	if (cpu_traces()) trace_event(TLBTRACE_INSTALL, asid, root, 0, 0);
+	__asm__ volatile("msr ttbr0_el1, %0\n\tisb" : : "r"(wanted) : "memory");
 }
 
 #endif

@@ -6,6 +6,7 @@
 #   libfuzzer, afl, sanitize
 #                  every member carries that build's instrumentation
 #   clean          no symbol of a sanitizer, of coverage or of a fuzzing engine anywhere
+#   untraced       no symbol of the trace of page tables
 #
 # FILEs are archives, objects or programs.  Exits 1 with one line for each that breaks the rule;
 # a run that found nothing to look at breaks it too.
@@ -50,6 +51,8 @@ instrumentation_symbols() {
 	llvm-nm -A "$@" | grep -E "$traces"
 }
 
+trace_symbols() { llvm-nm -A "$@" | grep -E " (tlb)?trace_(on|event|memory|begin)$"; }
+
 symbols=$(llvm-nm "$@" | grep -c ' [A-Za-z] ')
 if [ "$symbols" -eq 0 ]; then
 	echo "nothing to look at in: $*"
@@ -62,8 +65,9 @@ sanitize) wrong=$(members_without '__asan_init' "$@") ;;
 libfuzzer) wrong=$(members_without '__asan_init __sanitizer_cov_8bit_counters_init' "$@") ;;
 afl) wrong=$(members_without '__asan_init __afl_area_ptr' "$@") ;;
 clean) wrong=$(instrumentation_symbols "$@") ;;
+untraced) wrong=$(trace_symbols "$@") ;;
 *)
-	echo "usage: objects.sh stateless|sanitize|libfuzzer|afl|clean FILE..." >&2
+	echo "usage: objects.sh stateless|sanitize|libfuzzer|afl|clean|untraced FILE..." >&2
 	exit 2
 	;;
 esac
