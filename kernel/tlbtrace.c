@@ -1,8 +1,9 @@
 /*
  * tlbtrace.c -- the buffer and the file of a trace of page tables (machine/tlbtrace.h).
  *
- * The file is opened at the start, so one that cannot be written is refused before there is anything
- * to lose; it is written when the machine is powered off, for whatever reason, panics included.
+ * The file is opened at the start, so one that cannot be written is refused before there is
+ * anything to lose; it is written when the machine is powered off, for whatever reason, panics
+ * included.
  * Checked offline with //tools:tlbtrace.
  *
  * The buffer is one run of pages, taken for good.  Locks: none.

@@ -1,5 +1,5 @@
 /*
- * tlbtrace.h -- the trace of page tables of one boot, as a file of the host; images under test only.
+ * tlbtrace.h -- the trace of page tables of a boot, as a file of the host; images under test only.
  */
 #ifndef KERNEL_TLBTRACE_H
 #define KERNEL_TLBTRACE_H

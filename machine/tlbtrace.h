@@ -4,8 +4,8 @@
  *
  * The file is one struct tlbtrace_head and head.events times struct tlbtrace_event, little-endian.
  * Events stand in the order of their numbers, 0 to events - 1: one order of all CPUs that agrees
- * with each CPU's own and with every lock.  When the buffer is full the trace ends: what is there is
- * whole, and head.lost says how many events came afterwards.
+ * with each CPU's own and with every lock.  When the buffer is full the trace ends: what is there
+ * is whole, and head.lost says how many events came afterwards.
  *
  * What happens against the moment it is written down: a store, a publication and the begin of an
  * invalidation just after; a wait when it is over; an installation just before.

@@ -1,8 +1,8 @@
 /*
  * trace.c -- writes down what happens to page tables, in images under test (machine/tlbtrace.h).
  *
- * The inline half of the seam calls trace_event() where `trace_on` says so: a word that is looked at,
- * and no more, while there is no trace.  A release image has neither the look nor this file.
+ * The inline half of the seam calls trace_event() where `trace_on` says so: a word that is looked
+ * at, and no more, while there is no trace.  A release image has neither the look nor this file.
  *
  * Frames are known by what the page allocator says of its memory to mach_poison() and
  * mach_unpoison(): whole pages that become nobody's, or somebody's.
