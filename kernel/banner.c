@@ -9,6 +9,7 @@
 #include "kernel/boot.h"
 #include "kernel/console.h"
 #include "kernel/kmem.h"
+#include "kernel/vm.h"
 #include "machine/aarch64/cpu.h"
 
 enum { KIB = 10, MIB = 20 };
@@ -19,8 +20,11 @@ static void print_constants(void)
 		      "%u B, window %u MiB\n",
 		      PAGE_SIZE, PAGE_ORDER_MAX, KERNEL_PAGE_RESERVE, SLAB_SIZE_MIN, SLAB_SIZE_MAX,
 		      HEAP_NODE_BYTES, HEAP_WINDOW_BYTES >> MIB);
-	console_print("anvil: early heap %u KiB, kernel stack %u KiB, tick %u ms\n",
-		      EARLY_HEAP_BYTES >> KIB, KERNEL_STACK_BYTES >> KIB, TICK_MS);
+	console_print(
+		"anvil: early heap %u KiB, tick %u ms; kernel stacks %u of %u KiB, a guard page "
+		"and %u words %lx below each\n",
+		EARLY_HEAP_BYTES >> KIB, TICK_MS, KSTACK_SLOTS_MAX, KERNEL_STACK_BYTES >> KIB,
+		KSTACK_CANARY_WORDS, (unsigned long)STACK_CANARY);
 }
 
 static void print_range(const char *what, struct range r)

@@ -4,7 +4,7 @@
  *   1. Read the device tree: without it there is no console, no memory, no way out.
  *   2. Work out which memory there is, and map it: text, constants, data, devices, nothing else.
  *   3. Leave the boot's tables for these; timer and interrupts; say who we are.
- *   4. Make the page pool and kmalloc of what is left; start the other CPUs.
+ *   4. Make the page pool and kmalloc of what is left, take the map over; start the other CPUs.
  *   5. Self-test, then the program that this image was linked with; its result is the status.
  *
  * What a stranger got wrong (the device tree, the initrd's place) is refused with one line and
@@ -20,6 +20,7 @@
 #include "kernel/smp.h"
 #include "kernel/tick.h"
 #include "kernel/tlbtrace.h"
+#include "kernel/vm.h"
 #include "machine/aarch64/boot.h"
 #include "machine/aarch64/gic.h"
 #include "machine/aarch64/mmu.h"
@@ -186,6 +187,7 @@ NORETURN void kernel_start(struct machine_cpu *cpu, paddr_t tree, paddr_t image)
 	banner_print_memory();
 	wrong = CHECK_LEVEL >= 2 ? tlbtrace_begin() : NULL;
 	if (wrong != NULL) refuse("tlbtrace", wrong);
+	kvm_start();
 	start_cpus();
 	if (selftest_run() > 0) power_off(STATUS_FINDING);
 	/* Under QEMU's -icount shift=0 an instruction takes a nanosecond. */

@@ -12,8 +12,10 @@
 #include "kernel/program.h"
 #include "kernel/smp.h"
 #include "kernel/tick.h"
+#include "kernel/vm.h"
 #include "machine/aarch64/cpu.h"
 #include "machine/aarch64/timer.h"
+#include "machine/atomic.h"
 
 static NOINLINE void way_null(void)
 {
@@ -32,6 +34,25 @@ static NOINLINE uint64_t way_stack_deeper(uint64_t n)
 static NOINLINE void way_stack(void)
 {
 	way_stack_deeper(0);
+}
+
+static void thread_like(void *unused)
+{
+	(void)unused;
+	way_stack_deeper(0);
+}
+
+/* On a stack of the window for threads. */
+static NOINLINE void way_thread_stack(void)
+{
+	cpu_call_on(kstack_take(), thread_like, NULL);
+}
+
+static NOINLINE void way_canary(void)
+{
+	const uint64_t stack = kstack_take();
+	*(volatile uint64_t *)(uintptr_t)(stack + 8) = 0;
+	kstack_give(stack);
 }
 
 static NOINLINE void way_stack_pointer(void)
@@ -118,10 +139,14 @@ static NOINLINE void way_everywhere(void)
 
 static void bite(void)
 {
+	static uint32_t biting;
+	atomic_fetch_add_u32(&biting, 1);
+	while (atomic_load_u32(&biting) == 1) mach_relax();
 	way_null();
 }
 
-/* The same from each CPU's tick: with the interrupt still being handled, no other can come. */
+/* The same from two CPUs' ticks at least: with the interrupt still being handled, no other can
+ * come. */
 static NOINLINE void way_ticks(void)
 {
 	tick_hook_set(bite);
@@ -162,8 +187,8 @@ static void caught_body(void *way)
 /* A hook takes over every kind of panic, on every CPU, twice; the kernel is as before. */
 static NOINLINE void way_caught(void)
 {
-	static void (*const ways[])(void) = { way_null, way_assert, way_instruction, way_stack,
-					      way_double_free };
+	static void (*const ways[])(void) = { way_null,  way_assert,       way_instruction,
+					      way_stack, way_thread_stack, way_double_free };
 	panic_hook_set(hook_escapes);
 	for (unsigned i = 0; i < 2 * COUNT_OF(ways); i++) {
 		for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
@@ -181,6 +206,8 @@ static const struct {
 } ways[] = {
 	{ "null", way_null },
 	{ "stack", way_stack },
+	{ "thread-stack", way_thread_stack },
+	{ "canary", way_canary },
 	{ "stack-pointer", way_stack_pointer },
 	{ "assert", way_assert },
 	{ "instruction", way_instruction },

@@ -39,6 +39,9 @@ expect null 6 '^panic: fault data abort: write near address 0: not mapped' "$reg
 	'^backtrace:' '^  way_null+0x' '^  program_main+0x' '^  kernel_start+0x' \
 	'^CPU 1 stopped at mach_wait' '^CPU 2 stopped' '^CPU 3 stopped'
 expect stack 6 '^panic: stack-overflow' "$registers" '^  way_stack_deeper+0x'
+expect thread-stack 6 '^panic: stack-overflow kernel stack overflow: a thread' "$registers" \
+	'^  way_stack_deeper+0x'
+expect canary 6 '^panic: stack-canary' '^  kstack_give+0x' '^  way_canary+0x'
 expect stack-pointer 6 '^panic: bad-stack' "$registers" '^  way_stack_pointer+0x'
 expect assert 6 '^panic: assert kernel/panic_program.c:[0-9]*: cpus == CPUS_MAX + 1' \
 	'^  way_assert+0x'

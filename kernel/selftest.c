@@ -16,6 +16,7 @@
 #include "kernel/smp.h"
 #include "kernel/symbols.h"
 #include "kernel/tick.h"
+#include "kernel/vm.h"
 #include "machine/aarch64/boot.h"
 #include "machine/aarch64/mmu.h"
 
@@ -105,6 +106,29 @@ static const char *check_heap(void)
 	kmalloc_drain(&kernel_memory);
 	page_count(&kernel_pages, &after);
 	return before.used == after.used ? wrong : "pages are missing";
+}
+
+static bool stack_is_right(uint64_t stack)
+{
+	return probe_read(stack - 1) != 0 && probe_read(stack - PAGE_SIZE) != 0 &&
+	       probe_write(stack + KERNEL_STACK_BYTES - 1) == 0 && probe_call(stack) != 0 &&
+	       *(const uint64_t *)(uintptr_t)stack == STACK_CANARY &&
+	       kstack_whole(&kernel_stacks, stack);
+}
+
+/* Two stacks, one above the other: what is between them cannot be touched. */
+static const char *check_thread_stacks(void)
+{
+	const uint64_t first = kstack_take(), second = kstack_take();
+	if (first == 0 || second == 0) return "no memory";
+	const bool right = stack_is_right(first) && stack_is_right(second);
+	kstack_give(first);
+	kstack_give(second);
+	kstack_drain(&kernel_stacks);
+	if (!right) return "not as it should be";
+	if (probe_read(first) == 0) return "it is still there";
+	const char *wrong = kstack_check(&kernel_stacks);
+	return wrong != NULL ? wrong : pagetable_check(&kernel_tables);
 }
 
 static const char *check_bad_frees(void)
@@ -224,6 +248,7 @@ static const struct ktap_check checks[] = {
 	{ "kmalloc", check_kmalloc },
 	{ "heap", check_heap },
 	{ "bad-frees", check_bad_frees },
+	{ "thread-stacks", check_thread_stacks },
 	{ "write-or-execute", check_write_or_execute },
 	{ "write-or-execute-on-all", check_write_or_execute_on_all },
 	{ "stack-guards", check_guards },

@@ -6,6 +6,7 @@
  *                             distance, so a physical address is never a usable pointer
  *   0xffff800000080000        the image, wherever in RAM it was loaded
  *   0xffff800040000000        4 MiB around the device tree, only until the direct map stands
+ *   0xffffa00000000000        stacks of the kernel's threads, each above a page that is not mapped
  */
 #ifndef MACHINE_AARCH64_LAYOUT_H
 #define MACHINE_AARCH64_LAYOUT_H
@@ -13,6 +14,7 @@
 #define DIRECT_BASE 0xffff000000000000
 #define KERNEL_WINDOW 0xffff800000000000
 #define TREE_WINDOW 0xffff800040000000
+#define STACKS_WINDOW 0xffffa00000000000
 #define IMAGE_OFFSET 0x80000 /* of the image from the 2 MiB boundary below it */
 
 /* Physical addresses that the direct map can hold: one top-level table, half of it. */
