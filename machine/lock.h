@@ -23,8 +23,9 @@ enum lock_rank {
 	RANK_NONE = 0,
 	RANK_OUTER = 10,      /* callers of mm: run queues, processes, tests */
 	RANK_SPACE = 12,      /* space: regions and tables of one */
+	RANK_RETIRED = 13,    /* vm: retired spaces, also while one is taken apart */
 	RANK_BACKING = 14,    /* backing: its pages */
-	RANK_RETIRED = 15,    /* vm: lists of spaces and backings */
+	RANK_BACKINGS = 15,   /* vm: the list of all backings */
 	RANK_KSTACK = 16,     /* kernel stacks: the window and its tables */
 	RANK_ASID = 18,       /* ASIDs */
 	RANK_QUARANTINE = 20, /* kmalloc: freed objects kept aside */

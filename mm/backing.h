@@ -26,6 +26,10 @@ struct backing_source {
 struct backing;
 struct backing_list; /* all those of a vm; vm.h */
 
+/* For backing_page: the page is about to be mapped so that it can be written to, and is from now on
+ * no longer what the source would fill it with.  A bit that no flag of page.h has. */
+enum { BACKING_WRITE = 1 << 29 };
+
 enum backing_answer { BACKING_DONE, BACKING_NO_MEMORY, BACKING_BEYOND, BACKING_UNREADABLE };
 
 /* One with `pages` pages, held once; NULL without memory.  `source` is copied; NULL: zeroes. */
@@ -34,12 +38,17 @@ struct backing *backing_create(struct backing_list *list, const struct backing_s
 void backing_hold(struct backing *b);
 void backing_drop(struct backing *b);
 
-/* The page at `index`, with one more reference, the caller's. */
+/* The page at `index`, with one more reference, the caller's.  `flags`: PAGE_NO_RECLAIM and
+ * BACKING_WRITE, or 0.  No lock of rank RANK_BACKING or above is held. */
 enum backing_answer backing_page(struct backing *b, uint64_t index, uint32_t flags, site_t site,
 				 paddr_t *out);
 
 /* Whether a page is there already: for mincore. */
 bool backing_has(struct backing *b, uint64_t index);
+
+/* Whether somebody fills its pages: those mapped shared are then written to only after
+ * BACKING_WRITE. */
+bool backing_has_source(const struct backing *b);
 
 uint64_t backing_pages(const struct backing *b); /* how long it is */
 uint64_t backing_resident(struct backing *b);    /* how many pages it has */

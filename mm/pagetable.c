@@ -137,11 +137,6 @@ const char *pagetable_entry_fault(const struct pagetable *pt, uint64_t entry)
 
 /* --- tables ----------------------------------------------------------------------------------- */
 
-static paddr_t table_of_slot(const uint64_t *slot)
-{
-	return align_down(mach_pa(slot), PAGE_SIZE);
-}
-
 /* Gets `count` tables, or none. */
 static bool tables_alloc(struct pagetable *pt, paddr_t *tables, unsigned count, uint32_t flags,
 			 site_t site)

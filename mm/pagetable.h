@@ -125,6 +125,19 @@ bool pagetable_visit(struct pagetable *pt, uint64_t from, uint64_t end,
  * left alone: a page used again a little later than it looks does no harm. */
 uint32_t pagetable_age(struct pagetable *pt, uint64_t from, uint64_t end);
 
+/* What a copy met: entries with a counted frame, those with the page of zeroes, and how many lost
+ * the right to be written in the tree they were copied from. */
+struct pagetable_copied {
+	uint32_t counted, zeroes, demoted;
+};
+
+/* Copies the entries of [start, end) into `to`, which has none there: the same pages, each with one
+ * reference more, and to be written in neither tree.  Adds to *sums.  Invalidates nothing: the
+ * caller makes all CPUs forget `from`'s entries when any was demoted, and publishes `to`'s.  False
+ * without memory for a table; what was copied so far is. */
+bool pagetable_copy(struct pagetable *to, struct pagetable *from, uint64_t start, uint64_t end,
+		    struct pagetable_copied *sums, site_t site);
+
 /* NULL, or what is wrong with the tree: counts, formats, rights, frames' owners.  At rest only. */
 const char *pagetable_check(struct pagetable *pt);
 

@@ -20,6 +20,12 @@ static inline uint64_t *table_slot(paddr_t table, uint64_t va, unsigned level)
 	return (uint64_t *)mach_phys(table) + entry_index(va, level);
 }
 
+/* The table that a slot stands in. */
+static inline paddr_t table_of_slot(const uint64_t *slot)
+{
+	return align_down(mach_pa(slot), PAGE_SIZE);
+}
+
 /* The frame of a table that is ours, NULL for one that was made at boot. */
 static inline struct frame *table_frame(const struct pagetable *pt, paddr_t table)
 {
@@ -68,7 +74,7 @@ const char *pagetable_entry_fault(const struct pagetable *pt, uint64_t entry);
 /* Whether the table of the last level that a slot stands in is ours and has no entries. */
 static inline bool pagetable_table_is_empty(const struct pagetable *pt, const uint64_t *slot)
 {
-	const struct frame *f = table_frame(pt, align_down(mach_pa(slot), PAGE_SIZE));
+	const struct frame *f = table_frame(pt, table_of_slot(slot));
 
 	return f != NULL && f->table.entries == 0;
 }

@@ -39,6 +39,7 @@ struct vm {
 	uint32_t regions_max;
 	paddr_t zeroes; /* the page of zeroes */
 	struct backing_list *backings;
+	struct space *installed[CPUS_MAX];               /* each CPU's own: what it has, or NULL */
 	struct lock retired_lock;                        /* RANK_RETIRED */
 	struct space *retired GUARDED_BY(&retired_lock); /* spaces that wait to be taken apart */
 	uint32_t retired_count GUARDED_BY(&retired_lock);
@@ -58,6 +59,7 @@ struct space {
 	uint32_t resident GUARDED_BY(&lock);       /* entries with a counted frame */
 	uint32_t zeroes GUARDED_BY(&lock);         /* entries with the page of zeroes */
 	uint32_t cpus;                             /* atomic: a bit per CPU that has it installed */
+	bool retired;                              /* set once, under vm->retired_lock */
 	struct space *next;                        /* on the retired list */
 };
 
