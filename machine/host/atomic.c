@@ -75,14 +75,17 @@ uint32_t host_atomic_exchange_u32(uint32_t *at, uint32_t value)
 uint64_t host_atomic_exchange_u64(uint64_t *at, uint64_t value)
 {
 	atomic_point(at, sizeof(*at));
-	return __atomic_exchange_n(at, value, __ATOMIC_ACQ_REL);
+	const uint64_t was = __atomic_load_n(at, __ATOMIC_ACQUIRE);
+	__atomic_store_n(at, value, __ATOMIC_RELEASE);
+	return was;
 }
 
 bool host_atomic_change_u64(uint64_t *at, uint64_t was, uint64_t value)
 {
 	atomic_point(at, sizeof(*at));
-	return __atomic_compare_exchange_n(at, &was, value, false, __ATOMIC_ACQ_REL,
-					   __ATOMIC_ACQUIRE);
+	if (__atomic_load_n(at, __ATOMIC_ACQUIRE) != was) return false;
+	__atomic_store_n(at, value, __ATOMIC_RELEASE);
+	return true;
 }
 
 bool host_atomic_bit_set(uint64_t *map, uint32_t n)
