@@ -162,6 +162,18 @@ static inline uint32_t meter_take(struct meter *m, enum lock_rank rank)
 	return number;
 }
 
+/* The number as it is while nobody has the meter; it may be another one by the time this returns.
+ * [yield] */
+static inline uint32_t meter_read(struct meter *m)
+{
+	uint32_t number = atomic_load_u32(&m->word);
+	while (UNLIKELY(number == METER_TAKEN)) {
+		mach_relax();
+		number = atomic_load_u32(&m->word);
+	}
+	return number;
+}
+
 /* Gives it back as `number`, which is below METER_TAKEN. */
 static inline void meter_drop(struct meter *m, enum lock_rank rank, uint32_t number)
 {

@@ -63,12 +63,7 @@ static void page_visit_end(const struct page_visit *v)
 
 uint32_t page_stack_count(struct page_stack *s)
 {
-	const mach_irq_t was = mach_irq_save();
-	const uint32_t word = meter_take(&s->count, RANK_PAGE_CPU);
-
-	meter_drop(&s->count, RANK_PAGE_CPU, word);
-	mach_irq_restore(was);
-	return word & ~PAGE_STACK_SHUT;
+	return meter_read(&s->count) & ~PAGE_STACK_SHUT;
 }
 
 /* The pages [n, end) of a block that left the free lists come to lie in the stack. */
