@@ -26,7 +26,7 @@ static struct test_vm {
 } * tv;
 
 /* `pages` pages of one zone, two CPUs, ASIDs of four bits. */
-static void vm_open(uint32_t pages)
+static inline void vm_open(uint32_t pages)
 {
 	tv = calloc(1, sizeof *tv);
 	void *arena = host_arena_open(HOST_ARENA_BYTES);
@@ -61,7 +61,7 @@ static void vm_open(uint32_t pages)
 	EXPECT(vm_init(&tv->vm, &vconfig));
 }
 
-static uint32_t pages_used(void)
+static inline uint32_t pages_used(void)
 {
 	struct page_counts counts;
 
@@ -71,14 +71,14 @@ static uint32_t pages_used(void)
 }
 
 /* Everything comes back. */
-static void vm_shut(void)
+static inline void vm_shut(void)
 {
 	vm_close(&tv->vm);
 	EXPECT(pages_used() == 0 && page_check(&tv->pool) == NULL);
 	free(tv);
 }
 
-static void sound(struct space *const *spaces, size_t count)
+static inline void sound(struct space *const *spaces, size_t count)
 {
 	const char *why = vm_check(&tv->vm, spaces, count);
 
@@ -93,8 +93,8 @@ static void sound(struct space *const *spaces, size_t count)
 	} while (0)
 
 /* A region of `pages` pages at `start`; holds `b`. */
-static struct region *put(struct space *s, uint64_t start, uint64_t pages, uint32_t rights,
-			  uint32_t flags, struct backing *b)
+static inline struct region *put(struct space *s, uint64_t start, uint64_t pages, uint32_t rights,
+				 uint32_t flags, struct backing *b)
 {
 	const mach_irq_t was = lock_take(&s->lock);
 	struct region *r = space_region_alloc(s, SITE);
@@ -114,12 +114,12 @@ static struct region *put(struct space *s, uint64_t start, uint64_t pages, uint3
 	return r;
 }
 
-static uint64_t entry_at(struct space *s, uint64_t va)
+static inline uint64_t entry_at(struct space *s, uint64_t va)
 {
 	return pagetable_lookup(&s->table, va, NULL);
 }
 
-static uint8_t byte_at(struct space *s, uint64_t va)
+static inline uint8_t byte_at(struct space *s, uint64_t va)
 {
 	uint8_t byte = 0xee;
 
@@ -127,17 +127,17 @@ static uint8_t byte_at(struct space *s, uint64_t va)
 	return byte;
 }
 
-static void set_byte(struct space *s, uint64_t va, uint8_t byte)
+static inline void set_byte(struct space *s, uint64_t va, uint8_t byte)
 {
 	EXPECT(user_copy_out(s, va, &byte, 1) == 0);
 }
 
-static uint32_t references_at(struct space *s, uint64_t va)
+static inline uint32_t references_at(struct space *s, uint64_t va)
 {
 	return user_page_references(&tv->pool, entry_address(entry_at(s, va)));
 }
 
-static void retire_all(struct space *const *spaces, size_t count)
+static inline void retire_all(struct space *const *spaces, size_t count)
 {
 	for (size_t i = 0; i < count; i++) space_retire(spaces[i]);
 }
