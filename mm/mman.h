@@ -13,6 +13,7 @@ enum {
 	PROT_READ = 1,
 	PROT_WRITE = 2,
 	PROT_EXEC = 4,
+	PROT_ALL = PROT_READ | PROT_WRITE | PROT_EXEC,
 	PROT_SEM = 8, /* taken, and without effect */
 	PROT_GROWSDOWN = 0x01000000,
 	PROT_GROWSUP = 0x02000000,

@@ -37,8 +37,8 @@ struct region {
 	uint8_t rights_max; /* what mprotect may make of it */
 	uint16_t flags;     /* enum region_flags */
 	site_t site;
-	/* Who its own pages belong with (Linux's anon_vma), 0 until it has any: regions of different
-	 * families are never joined.  space_region_own() gives it. */
+	/* Who its own pages belong with (Linux's anon_vma), 0 until it has any: regions of
+	 * different families are never joined.  space_region_own() gives it. */
 	uint64_t family;
 	/* the tree's */
 	struct region *left, *right, *parent;

@@ -8,9 +8,9 @@
  * subtrees whose gap says that there is one: up from the region below the limit, then down.
  *
  * A region that grows down keeps a guard gap free below itself (Linux's stack_guard_gap).  Like
- * Linux 6.1.26 and later (unmapped_area_topdown, mm/mmap.c) the search takes no notice of that until
- * it has found a place: one that reaches into a guard gap only lowers the limit to where that gap
- * starts, and the search begins anew.  So what lies within a guard gap but below another region
+ * Linux 6.1.26 and later (unmapped_area_topdown, mm/mmap.c) the search takes no notice of that
+ * until it has found a place: one that reaches into a guard gap only lowers the limit to where that
+ * gap starts, and the search begins anew.  So what lies within a guard gap but below another region
  * still may be found when the place just below the growing region is too small.
  *
  * Cost: O(log n), once more for each guard gap that was run into.
@@ -65,7 +65,7 @@ uint64_t region_guarded_start(const struct region *r)
 					      : r->start;
 }
 
-/* --- free places -------------------------------------------------------------------------------- */
+/* --- free places ----------------------------------------------------------------------------- */
 
 /* The highest of a subtree that has room; its gap says that there is one. */
 static struct region *region_with_room_in(struct region *r, uint64_t bytes)
@@ -126,7 +126,7 @@ uint64_t region_find_gap(const struct region_tree *tree, uint64_t bytes)
 	}
 }
 
-/* --- being alike, being sound ------------------------------------------------------------------- */
+/* --- being alike, being sound ---------------------------------------------------------------- */
 
 bool region_joins(const struct region *first, const struct region *second)
 {

@@ -2,8 +2,8 @@
  * space.h -- address spaces of users: the memory calls with Linux's answers, faults, copies.
  *
  * A space is a tree of regions (what may be there) over a tree of page tables (what is).  Pages
- * come at the first touch: zeroes, or a backing's page, or a copy of one that is shared.  Pages that
- * a clone shares are read-only in both until one writes.
+ * come at the first touch: zeroes, or a backing's page, or a copy of one that is shared.  Pages
+ * that a clone shares are read-only in both until one writes.
  *
  * Semantics, errors and the order in which errors are looked for are those of Linux 6.1 on arm64
  * (the booted one is the judge: fuzz/linux).  Addresses at and above USER_END are refused.
@@ -105,8 +105,8 @@ int64_t space_madvise(struct space *s, uint64_t addr, uint64_t length, int advic
 /* One byte for each page into `vec` (the kernel's memory, of at least so many bytes). */
 int64_t space_mincore(struct space *s, uint64_t addr, uint64_t length, uint8_t *vec);
 
-/* Where the heap begins: a page-aligned address above which nothing is mapped; then the break.  Like
- * Linux's brk: the break after the call, moved or not. */
+/* Where the heap begins: a page-aligned address above which nothing is mapped; then the break.
+ * Like Linux's brk: the break after the call, moved or not. */
 void space_brk_place(struct space *s, uint64_t start);
 int64_t space_brk(struct space *s, uint64_t addr);
 

@@ -21,7 +21,7 @@ static inline uint64_t pages_of(uint64_t bytes)
 	return bytes >> PAGE_SHIFT;
 }
 
-/* --- entries ------------------------------------------------------------------------------------ */
+/* --- entries --------------------------------------------------------------------------------- */
 
 /* What a page of `r` may be mapped with: the region's rights, without writing where that has to
  * wait for a fault.  Some right remains: what can be written can be read. */
@@ -64,11 +64,11 @@ static inline void space_entry_left(struct space *s, uint64_t entry)
 }
 
 /* Takes away every entry of [from, end), whatever regions are there, and hands the frames to the
- * batch (space_zap.c). */
+ * batch (space_unmap.c). */
 void space_zap(struct space *s, uint64_t from, uint64_t end, struct tlb_batch *batch)
 	REQUIRES(&s->lock);
 
-/* --- regions (space_region.c) ------------------------------------------------------------------- */
+/* --- regions (space_region.c) ---------------------------------------------------------------- */
 
 /* Memory for one, zeroed, in no tree; NULL.  _free drops its hold of a backing, too. */
 struct region *space_region_alloc(struct space *s, site_t site) REQUIRES(&s->lock);
@@ -90,6 +90,20 @@ void space_region_own(struct space *s, struct region *r) REQUIRES(&s->lock);
 void space_region_cut(struct space *s, struct region *r, uint64_t va, struct region *upper)
 	REQUIRES(&s->lock);
 
+/* Memory for cutting a part out of a region, asked for before anything changes.  False: none
+ * taken. */
+struct region_spares {
+	struct region *at[2];
+};
+bool space_spares_alloc(struct space *s, struct region_spares *spares, unsigned count, site_t site)
+	REQUIRES(&s->lock);
+void space_spares_free(struct space *s, struct region_spares *spares);
+
+/* The part [from, end) of `r` as a region of its own.  NULL when there may not be so many regions;
+ * the first cut, if there was one, then stays, as on Linux. */
+struct region *space_region_isolate(struct space *s, struct region *r, uint64_t from, uint64_t end,
+				    struct region_spares *spares) REQUIRES(&s->lock);
+
 /*
  * Lets neighbours take in the range of `like`, which is free or all or part of one region, by
  * Linux's rules for what joins what.  `like` says what the range is to be; it is in no tree and
@@ -98,7 +112,14 @@ void space_region_cut(struct space *s, struct region *r, uint64_t va, struct reg
  */
 struct region *space_region_join(struct space *s, const struct region *like) REQUIRES(&s->lock);
 
-/* The last region that ends at or below `va`, or holds va - 1; NULL. */
+/* The same for a new mapping, whose range is free: Linux's rules there are a little different. */
+struct region *space_region_join_new(struct space *s, const struct region *like) REQUIRES(&s->lock);
+
+/* The same for the heap, which only ever joins what is below it. */
+struct region *space_region_join_below(struct space *s, const struct region *like)
+	REQUIRES(&s->lock);
+
+/* The last region that starts below `va`; NULL. */
 struct region *space_region_below(const struct space *s, uint64_t va) REQUIRES(&s->lock);
 
 /* Whether the limit on pages lets so many more in. */
@@ -107,10 +128,18 @@ static inline bool space_may_grow(const struct space *s, uint64_t pages)
 	return s->limit == 0 || s->mapped + pages <= s->limit;
 }
 
-/* --- shared by the calls ------------------------------------------------------------------------ */
+/* --- shared by the calls --------------------------------------------------------------------- */
 
-/* munmap of pages [from, end), page-aligned, in user addresses; 0 or -ERR_NOMEM. */
+/* munmap of [from, end), page-aligned, in user addresses; 0 or -ERR_NOMEM.  And of what may be
+ * none: also -ERR_INVAL. */
 int64_t space_unmap_locked(struct space *s, uint64_t from, uint64_t end) REQUIRES(&s->lock);
+int64_t space_unmap_checked_locked(struct space *s, uint64_t addr, uint64_t length)
+	REQUIRES(&s->lock);
+
+/* The same when it may not fail: `upper` is memory for the half above a hole, used or freed; NULL
+ * where no region is cut in two. */
+void space_unmap_with_locked(struct space *s, uint64_t from, uint64_t end, struct region *upper)
+	REQUIRES(&s->lock);
 
 /* Linux's get_unmapped_area: where `bytes` bytes asked for at `addr` go, or an error. */
 int64_t space_place_locked(struct space *s, uint64_t addr, uint64_t bytes, uint32_t flags)
@@ -126,13 +155,13 @@ static inline uint64_t space_untag(uint64_t addr)
 	return (addr >> 55 & 1) != 0 ? addr : addr & (~0ull >> 8);
 }
 
-/* --- faults (fault.c) --------------------------------------------------------------------------- */
+/* --- faults (fault.c) ------------------------------------------------------------------------ */
 
 /* space_fault() under the lock.  No batch of the space's tree is open. */
 enum fault_answer space_fault_locked(struct space *s, uint64_t va, enum mach_access access)
 	REQUIRES(&s->lock);
 
-/* --- taking apart (space.c) --------------------------------------------------------------------- */
+/* --- taking apart (space.c) ------------------------------------------------------------------ */
 
 struct space_work {
 	size_t done;  /* entries and regions looked after */
