@@ -67,6 +67,7 @@ void asid_pool_init(struct asid_pool *pool, uint32_t bits, unsigned cpus)
 	ASSERT(cpus >= 1 && cpus <= CPUS_MAX && cpus + 1 < 1u << bits);
 	*pool = (struct asid_pool){ .bits = bits, .cpus = cpus, .generation = 1, .next = 1 };
 	lock_init(&pool->lock, RANK_ASID);
+	pool->flush = (1u << cpus) - 1; /* who knows what was here before */
 	asid_set_used(pool, ASID_NONE);
 }
 
