@@ -281,29 +281,6 @@ static void growth_has_limits(void)
 
 /* --- without memory ----------------------------------------------------------------------- */
 
-static paddr_t hoard[TEST_PAGES];
-static uint32_t hoarded;
-
-/* Leaves `pages` pages to be had. */
-static void leave(uint32_t pages)
-{
-	const uint32_t how = PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_KERNEL);
-
-	kmalloc_drain(&tv->kmalloc);
-	for (hoarded = 0;; hoarded++) {
-		hoard[hoarded] = page_alloc(&tv->pool, 0, how | PAGE_NO_RECLAIM, SITE);
-		if (hoard[hoarded] == PADDR_NONE) break;
-	}
-	EXPECT(hoarded >= pages);
-	while (pages-- != 0) page_free(&tv->pool, hoard[--hoarded], 0, how);
-}
-
-static void leave_all(void)
-{
-	while (hoarded != 0)
-		page_free(&tv->pool, hoard[--hoarded], 0, PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_KERNEL));
-}
-
 /* The same fault with ever more memory: refused with everything as before, until it goes through
  * with exactly as much as it needs. */
 static void refused_until(struct space *s, uint64_t va, enum mach_access access, uint32_t needs)

@@ -16,40 +16,47 @@
  * Cost (release, AArch64): about 30 instructions for a page, 150 for a table.
  */
 #include "mm/pagetable_inside.h"
-#include "mm/user_page.h"
 
-/* One more user of the page; what may be written may be no longer, by either. */
-static uint64_t copy_entry(struct pagetable *from, uint64_t *slot, struct pagetable_copied *sums)
+static inline bool is_users(const struct frame *f)
 {
-	uint64_t entry = *slot;
-
-	if ((entry & ENTRY_ZERO) != 0) {
-		sums->zeroes++;
-		return entry;
-	}
-	user_page_hold(from->pages, entry_address(entry));
-	sums->counted++;
-	if ((entry & (ENTRY_VALID | ENTRY_READ_ONLY)) == ENTRY_VALID) {
-		entry |= ENTRY_READ_ONLY;
-		mach_entry_store(slot, entry);
-		sums->demoted++;
-	}
-	return entry;
+	return (f->word & ~PAGE_ZONE_MASK) == PAGE_HOW(0, PAGE_OWNER_USER);
 }
 
-/* Copies `slots` slots of one table into as many of another, where nothing is; how many of them had
- * an entry. */
-static uint32_t copy_slots(struct pagetable *from, uint64_t *ours, uint64_t *theirs, uint32_t slots,
-			   struct pagetable_copied *sums)
+/* Copies `slots` slots of one table into as many of another, where nothing is; how many had an
+ * entry.  What it needs of the pool is read once, and what user_page_hold() does stands in line:
+ * this is what a page of a fork costs. */
+static uint32_t copy_slots(const struct page_pool *pool, uint64_t *ours, uint64_t *theirs,
+			   uint32_t slots, struct pagetable_copied *sums)
 {
-	uint32_t copied = 0;
+	struct frame *const frames = pool->frames;
+	const paddr_t base = pool->base;
+	uint32_t copied = 0, zeroes = 0, demoted = 0;
 
-	for (uint32_t i = 0; i < slots; i++) {
-		if (ours[i] == 0) continue;
-		ASSERT(theirs[i] == 0);
-		mach_entry_store(&theirs[i], copy_entry(from, &ours[i], sums));
+	for (const uint64_t *end = ours + slots; ours != end; ours++, theirs++) {
+		uint64_t entry = *ours;
+		if (entry == 0) continue;
+		ASSERT_SLOW(*theirs == 0);
 		copied++;
+		if (UNLIKELY((entry & ENTRY_ZERO) != 0)) {
+			zeroes++;
+		} else {
+			const uint64_t n = (entry_address(entry) - base) >> PAGE_SHIFT;
+			struct frame *f = &frames[n];
+			ASSERT_SLOW(n < pool->pages);
+			ASSERT(is_users(f));
+			const uint32_t before = atomic_fetch_add_u32(&f->user.references, 1);
+			ASSERT_SLOW(before != 0);
+		}
+		if (LIKELY((entry & (ENTRY_VALID | ENTRY_READ_ONLY)) == ENTRY_VALID)) {
+			entry |= ENTRY_READ_ONLY;
+			mach_entry_store(ours, entry);
+			demoted++;
+		}
+		mach_entry_store(theirs, entry);
 	}
+	sums->counted += copied - zeroes;
+	sums->zeroes += zeroes;
+	sums->demoted += demoted;
 	return copied;
 }
 
@@ -68,7 +75,8 @@ static bool copy_stretch(struct pagetable *to, struct pagetable *from, uint64_t 
 	struct frame *f = table_frame(to, table_of_slot(theirs));
 	ASSERT(f != NULL);
 	if (f->table.entries == 0) to->prepared--;
-	const uint32_t copied = copy_slots(from, ours + first, theirs + first, slots - first, sums);
+	const uint32_t copied =
+		copy_slots(from->pages, ours + first, theirs + first, slots - first, sums);
 	f->table.entries += copied;
 	to->leaves += copied;
 	return true;

@@ -148,4 +148,29 @@ static inline void retire_all(struct space *const *spaces, size_t count)
 		retire_all(all_, COUNT_OF(all_));             \
 	} while (0)
 
+/* --- short of memory ------------------------------------------------------------------------- */
+
+static paddr_t hoard[TEST_PAGES];
+static uint32_t hoarded;
+
+/* Leaves `pages` pages to be had; what is parked anywhere stays there. */
+static inline void leave(uint32_t pages)
+{
+	const uint32_t how = PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_KERNEL);
+
+	kmalloc_drain(&tv->kmalloc);
+	for (hoarded = 0;; hoarded++) {
+		hoard[hoarded] = page_alloc(&tv->pool, 0, how | PAGE_NO_RECLAIM, SITE);
+		if (hoard[hoarded] == PADDR_NONE) break;
+	}
+	EXPECT(hoarded >= pages);
+	while (pages-- != 0) page_free(&tv->pool, hoard[--hoarded], 0, how);
+}
+
+static inline void leave_all(void)
+{
+	while (hoarded != 0)
+		page_free(&tv->pool, hoard[--hoarded], 0, PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_KERNEL));
+}
+
 #endif
