@@ -73,13 +73,16 @@ static inline void latch_init(struct latch *l, enum lock_rank rank)
 	*l = (struct latch){ .rank = rank };
 }
 
+/* Somebody else is served: waits until `mine` is the ticket that is.  [yield] */
+RARE_CALL void lock_wait(struct lock *l, uint32_t mine);
+
 /* Masks interrupts and waits for the lock; what it returns goes to lock_drop. [yield] */
 static inline mach_irq_t lock_take(struct lock *l)
 {
 	const mach_irq_t was = mach_irq_save();
 	mach_lock_wait(l, l->rank);
 	const uint32_t mine = atomic_fetch_add_u32(&l->next, 1);
-	while (atomic_load_u32(&l->serving) != mine) mach_relax();
+	if (UNLIKELY(atomic_load_u32(&l->serving) != mine)) lock_wait(l, mine);
 	mach_lock_got(l, l->rank);
 	return was;
 }
