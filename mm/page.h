@@ -31,6 +31,7 @@ enum page_zone {
 #define PAGE_ZONE_MASK 0x03000000u
 enum {
 	PAGE_NO_RECLAIM = 1 << 8, /* fail rather than call shrinkers */
+	PAGE_NO_DRAIN = 1 << 9,   /* runs only: nor empty caches and quarantine, nor shrinkers */
 	PAGE_ZERO = 1 << 30,      /* the pages come zeroed */
 };
 

@@ -162,7 +162,7 @@ uint32_t page_try_hard(struct page_pool *pool, const struct page_want *want)
 	if (page_cpu_shrinking(pool)) return FRAME_NONE;
 
 	uint32_t n = page_try(pool, want);
-	if (n != FRAME_NONE) return n;
+	if (n != FRAME_NONE || (want->how & PAGE_NO_DRAIN) != 0) return n;
 	page_drain(pool);
 	n = page_try(pool, want);
 	if ((want->how & PAGE_NO_RECLAIM) != 0) return n;

@@ -55,7 +55,7 @@ uint32_t page_row_take_locked(struct page_pool *pool, unsigned zone, const struc
 
 paddr_t page_run_alloc(struct page_pool *pool, uint32_t pages, uint32_t how, site_t site)
 {
-	if ((how & PAGE_NO_RECLAIM) == 0) mach_lock_none_held(RANK_QUARANTINE);
+	if ((how & (PAGE_NO_RECLAIM | PAGE_NO_DRAIN)) == 0) mach_lock_none_held(RANK_QUARANTINE);
 	if (pages == 0 || pages > pool->pages) return PADDR_NONE;
 
 	const unsigned order = pages == 1 ? 0 : bit_highest(pages - 1) + 1;
@@ -115,6 +115,7 @@ bool page_run_claim(struct page_pool *pool, paddr_t pa, uint32_t pages, uint32_t
 
 	const uint32_t n = (uint32_t)first;
 	if (!page_claim_try(pool, n, n + pages, how, site)) {
+		if ((how & PAGE_NO_DRAIN) != 0) return false;
 		page_drain(pool);
 		if (!page_claim_try(pool, n, n + pages, how, site)) return false;
 	}
@@ -141,8 +142,7 @@ enum page_verdict page_run_free(struct page_pool *pool, paddr_t pa, uint32_t pag
 	const uint64_t number = page_number(pool, pa);
 
 	for (uint32_t i = 0; i < pages; i++)
-		if (number + i >= pool->pages ||
-		    !frame_is_given(&pool->frames[number + i], 0, how))
+		if (number + i >= pool->pages || !frame_is_given(&pool->frames[number + i], 0, how))
 			return page_judge(pool, pa + ((paddr_t)i << PAGE_SHIFT), 0, how);
 	if (pages == 0) return PAGE_FREED;
 
