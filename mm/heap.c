@@ -116,8 +116,64 @@ static uint32_t split_front(struct heap *heap, uint32_t at, uint32_t front)
 	return behind;
 }
 
+/* The first block of list `bin` becomes [to, to + rest), which is the end of it; or leaves the
+ * lists, where rest is 0.  `node` is its node, and it and its links are sound. */
+HOT void head_shrink(struct heap *heap, unsigned bin, const struct heap_node *node, uint32_t to,
+		     uint32_t rest, uint32_t left)
+{
+	uint32_t next = node->next;
+	unsigned now = bin;
+	if (UNLIKELY(rest < bin_floor[bin])) { /* so is a rest of 0 */
+		if (next != 0)
+			node_set_prev(heap, next, bin);
+		else
+			heap->bins ^= 1ull << bin;
+		heap->first[bin] = next;
+		if (rest == 0) return;
+		now = heap_bin(rest);
+		next = heap->first[now];
+		heap->bins |= 1ull << now;
+	}
+	if (next != 0) node_set_prev(heap, next, to);
+	heap->first[now] = to;
+	node_put_free(heap, to, node_sizes(rest, NODE_FREE, left), next, now);
+}
+
+/* The way of most requests, with no alignment but the usual: the first block of the first list that
+ * is not empty.  NULL, with nothing changed, when it will not do. */
+HOT void *heap_take_first(struct heap *heap, uint32_t asked, uint32_t block, site_t site)
+{
+	void *p = NULL;
+	const mach_irq_t irq = lock_take(&heap->lock);
+	const uint64_t bins = heap->bins & ~0ull << heap_bin(block);
+	const unsigned bin = bit_lowest(bins | 1ull << 63);
+	const uint32_t at = heap->first[bin];
+	if (LIKELY(bins != 0)) {
+		const struct heap_node node = node_load(heap, at);
+		const uint32_t had = node_bytes(&node);
+		if (LIKELY(had >= block && head_sound(heap, at, &node, bin))) {
+			uint32_t bytes = block, rest = had - block;
+			if (UNLIKELY(!heap_rest_is_block(rest))) {
+				bytes = had;
+				rest = 0;
+				heap->free_blocks--;
+			}
+			head_shrink(heap, bin, &node, at + (bytes >> HEAP_UNIT_SHIFT), rest, bytes);
+			bins_count_large(heap, had, rest);
+			if (rest != 0) node_set_left(heap, node_right(&node, at), had, rest);
+			granted_put(heap, at, bytes, node_left_bytes(&node), asked, site);
+			heap->granted_blocks++;
+			granted_change(heap, 0, bytes);
+			p = (uint8_t *)heap_pointer(heap, at) + HEAP_NODE_BYTES;
+		}
+	}
+	lock_drop(&heap->lock, irq);
+	if (LIKELY(p != NULL)) mach_unpoison(p, asked);
+	return p;
+}
+
 /* Takes a block for `want` from the lists: its payload; or NULL. */
-HOT void *heap_take(struct heap *heap, const struct heap_want *want, site_t site)
+static void *heap_take(struct heap *heap, const struct heap_want *want, site_t site)
 {
 	struct heap_node node;
 	const mach_irq_t irq = lock_take(&heap->lock);
@@ -148,14 +204,16 @@ void *heap_alloc_held(struct heap *heap, size_t bytes, size_t align, site_t site
 }
 
 /* Another CPU may take what this one grew the heap by: then it grows again, but not for ever. */
-static NOINLINE void *heap_alloc_growing(struct heap *heap, size_t bytes, size_t align,
-					 uint32_t how, site_t site)
+static NOINLINE void *heap_alloc_hard(struct heap *heap, size_t bytes, size_t align, uint32_t how,
+				      site_t site)
 {
 	struct heap_want want;
 	if (!want_make(&want, bytes, align)) {
 		heap_tell(heap, MM_EVENT_NO_HEAP_BLOCK, bytes, align, site);
 		return NULL;
 	}
+	void *held = heap_take(heap, &want, site);
+	if (held != NULL) return held;
 	for (int tries = 0; tries < HEAP_GROWTHS_MAX; tries++) {
 		if (!heap_grow(heap, &want, how, site)) return NULL;
 		void *p = heap_take(heap, &want, site);
@@ -168,11 +226,11 @@ static NOINLINE void *heap_alloc_growing(struct heap *heap, size_t bytes, size_t
 void *heap_alloc(struct heap *heap, size_t bytes, size_t align, uint32_t how, site_t site)
 {
 	struct heap_want want;
-	if (LIKELY(want_make(&want, bytes, align))) {
-		void *p = heap_take(heap, &want, site);
+	if (LIKELY(align <= HEAP_GRAIN && want_make(&want, bytes, HEAP_GRAIN))) {
+		void *p = heap_take_first(heap, want.asked, want.block, site);
 		if (LIKELY(p != NULL)) return p;
 	}
-	return heap_alloc_growing(heap, bytes, align, how, site);
+	return heap_alloc_hard(heap, bytes, align, how, site);
 }
 
 /* --- taking back ------------------------------------------------------------------------------ */
@@ -211,52 +269,33 @@ HOT enum heap_verdict heap_judge(const struct heap *heap, const void *p, struct 
 	return HEAP_FREED;
 }
 
-/* Block `b` and the free one to its right, taken off its list, are to be one. */
-HOT uint32_t merge_right(struct heap *heap, const struct heap_block *b)
-{
-	const uint32_t right = node_right(&b->node, b->at), more = node_bytes(&b->right);
-	const uint32_t bytes = node_bytes(&b->node) + more;
-	node_scrub(heap, right);
-	bins_move(heap, &b->right, b->at, bytes, node_left_bytes(&b->node));
-	node_set_left(heap, node_right(&b->right, right), more, bytes);
-	return b->at;
-}
-
-/* The same with the free block to its left. */
-HOT uint32_t merge_left(struct heap *heap, const struct heap_block *b)
-{
-	const uint32_t left = node_left(&b->node, b->at), had = node_bytes(&b->node);
-	const uint32_t bytes = node_bytes(&b->left) + had;
-	node_scrub(heap, b->at);
-	bins_move(heap, &b->left, left, bytes, node_left_bytes(&b->left));
-	node_set_left(heap, node_right(&b->node, b->at), had, bytes);
-	return left;
-}
-
-/* The same with both.  The left node is read again: it may have been the right one's neighbour on
- * a list. */
-HOT uint32_t merge_both(struct heap *heap, const struct heap_block *b)
-{
-	const uint32_t right = node_right(&b->node, b->at), more = node_bytes(&b->right);
-	const uint32_t left = node_left(&b->node, b->at);
-	const uint32_t bytes = node_bytes(&b->left) + node_bytes(&b->node) + more;
-	bins_drop(heap, &b->right);
-	node_scrub(heap, right);
-	node_scrub(heap, b->at);
-	const struct heap_node now = node_load(heap, left);
-	bins_move(heap, &now, left, bytes, node_left_bytes(&now));
-	node_set_left(heap, node_right(&b->right, right), more, bytes);
-	return left;
-}
-
+/* Makes block `b` free, one with its free neighbours, and returns where that block begins.  The left
+ * node is read again when the right one left its list: it may have stood beside it there. */
 HOT uint32_t merge(struct heap *heap, const struct heap_block *b)
 {
-	const bool left = node_kind(&b->left) == NODE_FREE;
-	if (node_kind(&b->right) == NODE_FREE)
-		return left ? merge_both(heap, b) : merge_right(heap, b);
-	if (left) return merge_left(heap, b);
-	bins_put(heap, b->at, node_bytes(&b->node), node_left_bytes(&b->node));
-	return b->at;
+	const uint32_t right = node_right(&b->node, b->at);
+	uint32_t at = b->at, bytes = node_bytes(&b->node), left = node_left_bytes(&b->node);
+	uint32_t end = right, last = bytes; /* where it ends; what the node there has to its left */
+	const bool joins_left = node_kind(&b->left) == NODE_FREE;
+	struct heap_node before = b->left;
+	if (node_kind(&b->right) == NODE_FREE) {
+		bins_drop(heap, &b->right);
+		node_scrub(heap, right);
+		end = node_right(&b->right, right);
+		last = node_bytes(&b->right);
+		bytes += last;
+		if (joins_left) before = node_load(heap, node_left(&b->node, at));
+	}
+	if (joins_left) {
+		bins_drop(heap, &before);
+		node_scrub(heap, at);
+		at = node_left(&b->node, at);
+		bytes += node_bytes(&before);
+		left = node_left_bytes(&before);
+	}
+	bins_put(heap, at, bytes, left);
+	if (bytes != last) node_set_left(heap, end, last, bytes);
+	return at;
 }
 
 uint32_t heap_merge(struct heap *heap, const struct heap_block *b)

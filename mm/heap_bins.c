@@ -26,9 +26,9 @@
 #define OCTAVE(log2) 4u << ((log2)-2), 5u << ((log2)-2), 6u << ((log2)-2), 7u << ((log2)-2)
 
 const uint32_t bin_floor[HEAP_BINS + 1] = {
-	0,          128,        256,        384,        OCTAVE(9),  OCTAVE(10), OCTAVE(11),
-	OCTAVE(12), OCTAVE(13), OCTAVE(14), OCTAVE(15), OCTAVE(16), OCTAVE(17), OCTAVE(18),
-	OCTAVE(19), OCTAVE(20), OCTAVE(21), OCTAVE(22), OCTAVE(23), UINT32_MAX,
+	HEAP_NODE_BYTES, 128,        256,        384,        OCTAVE(9),  OCTAVE(10), OCTAVE(11),
+	OCTAVE(12),      OCTAVE(13), OCTAVE(14), OCTAVE(15), OCTAVE(16), OCTAVE(17), OCTAVE(18),
+	OCTAVE(19),      OCTAVE(20), OCTAVE(21), OCTAVE(22), OCTAVE(23), UINT32_MAX,
 };
 
 /* Ends a list behind the block at `prev`; where that is a list, before its first. */

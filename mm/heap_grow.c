@@ -24,7 +24,14 @@
  */
 #include "mm/heap_inside.h"
 
-enum { HEAP_HOW = PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_HEAP) };
+enum {
+	HEAP_HOW = PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_HEAP),
+	/* The first question makes the pool put its caches and quarantine on the free lists; what
+	 * is asked right after it need not, and fails at little cost. */
+	HEAP_ASK = HEAP_HOW | PAGE_NO_RECLAIM,
+	HEAP_ASK_AGAIN = HEAP_ASK | PAGE_NO_DRAIN,
+	PLACES = 16,
+};
 
 /* How a heap could grow for one request. */
 struct growth {
@@ -166,44 +173,76 @@ void heap_tell(const struct heap *heap, enum mm_event event, uint64_t bytes, uin
 static bool growth_halve(struct heap *heap, const struct growth *g, size_t least, site_t site)
 {
 	size_t pages = max_u64(g->anywhere, heap->grow_pages);
+	uint32_t how = HEAP_ASK;
 	pages = max_u64(least, min_u64(pages, g->room));
-	for (;;) {
-		if (growth_try(heap, g, pages, HEAP_HOW | PAGE_NO_RECLAIM, site)) return true;
+	for (;; how = HEAP_ASK_AGAIN) {
+		if (growth_try(heap, g, pages, how, site)) return true;
 		if (pages == least) return false;
 		const size_t stop = pages > g->anywhere ? g->anywhere : least;
 		pages = max_u64(stop, pages / 2);
 	}
 }
 
-/* The first span behind the address `after`, as the only way to grow; false when there is none. */
-static bool growth_next(struct heap *heap, const struct heap_want *want, uintptr_t after,
-			struct growth *g)
+/* Ends of spans that would have to move back, so many pages each, for a request to be met. */
+struct growth_places {
+	size_t count;
+	uintptr_t behind[PLACES];
+	size_t pages[PLACES];
+	size_t most; /* of these pages */
+};
+
+/* Collects places from the first span behind the address `after` on. */
+static void growth_collect(struct heap *heap, const struct heap_want *want, uintptr_t after,
+			   struct growth_places *places)
 {
 	struct heap_node prologue;
+	places->count = places->most = 0;
 	const mach_irq_t irq = lock_take(&heap->lock);
-	*g = (struct growth){ .anywhere = SIZE_MAX };
-	g->room = heap->window_pages - heap->span_pages - heap->asked_pages;
-	for (uint32_t span = heap->spans; span != 0 && g->behind == 0; span = prologue.next_span) {
+	const size_t room = heap->window_pages - heap->span_pages - heap->asked_pages;
+	for (uint32_t span = heap->spans; span != 0 && places->count < PLACES;
+	     span = prologue.next_span) {
+		struct growth g = { .behind = 0 };
 		prologue = node_load(heap, span);
 		ASSERT(node_sound(&prologue, span));
-		if ((uintptr_t)heap_pointer(heap, span) >= after)
-			growth_consider(heap, want, &prologue, g);
+		if ((uintptr_t)heap_pointer(heap, span) < after) continue;
+		growth_consider(heap, want, &prologue, &g);
+		if (g.behind == 0 || g.extending > room) continue;
+		places->behind[places->count] = g.behind;
+		places->pages[places->count++] = g.extending;
+		places->most = max_u64(places->most, g.extending);
 	}
 	lock_drop(&heap->lock, irq);
-	return g->behind != 0;
+}
+
+/* Asks at each of the places in turn. */
+static bool growth_claim(struct heap *heap, const struct growth_places *places, site_t site)
+{
+	paddr_t pa = PADDR_NONE;
+	size_t pages = 0;
+	mach_lock_none_held(RANK_HEAP);
+	if (!window_book(heap, places->most)) return false;
+	for (size_t i = 0; i < places->count && pages == 0; i++) {
+		pa = mach_pa((void *)places->behind[i]);
+		if (page_run_claim(heap->pages, pa, (uint32_t)places->pages[i], HEAP_ASK_AGAIN,
+				   site))
+			pages = places->pages[i];
+	}
+	window_settle(heap, places->most, pa, pages);
+	return pages != 0;
 }
 
 /* Asks behind every span in turn: memory may be in pieces of which none is large enough, but one
  * is beside a free end. */
 static bool growth_scan(struct heap *heap, const struct heap_want *want, site_t site)
 {
-	struct growth g = { .behind = 0 };
-	while (growth_next(heap, want, g.behind, &g)) {
-		if (g.extending > g.room) continue;
-		if (growth_try(heap, &g, g.extending, HEAP_HOW | PAGE_NO_RECLAIM, site))
-			return true;
+	struct growth_places places;
+	uintptr_t after = 0;
+	for (;;) {
+		growth_collect(heap, want, after, &places);
+		if (places.count == 0) return false;
+		if (growth_claim(heap, &places, site)) return true;
+		after = places.behind[places.count - 1];
 	}
-	return false;
 }
 
 /* All ways to grow that need no reclaim, the cheap ones first. */

@@ -73,6 +73,14 @@ HOT bool bins_links_sound(const struct heap *heap, uint32_t at, const struct hea
 	return heap_reaches(heap, node->prev) && node_next(heap, node->prev) == at;
 }
 
+/* Whether the first block of list `bin` is what it must be. */
+HOT bool head_sound(const struct heap *heap, uint32_t at, const struct heap_node *node,
+		    unsigned bin)
+{
+	return node_kind(node) == NODE_FREE && node_sound_free(node, at) && node->prev == bin &&
+	       bins_next_sound(heap, node->next, at);
+}
+
 HOT void bins_count_large(struct heap *heap, uint32_t was, uint32_t now)
 {
 	if (was >= HEAP_LARGE) heap->large_bytes -= was;
@@ -89,7 +97,7 @@ HOT void bins_put(struct heap *heap, uint32_t at, uint32_t bytes, uint32_t left)
 	if (next != 0) node_set_prev(heap, next, at);
 	heap->first[bin] = at;
 	heap->bins |= 1ull << bin;
-	node_put(heap, at, node_sizes(bytes, NODE_FREE, left), next, bin);
+	node_put_free(heap, at, node_sizes(bytes, NODE_FREE, left), next, bin);
 	heap->free_blocks++;
 	bins_count_large(heap, 0, bytes);
 }
@@ -122,7 +130,7 @@ HOT void bins_move(struct heap *heap, const struct heap_node *node, uint32_t to,
 		node_set_next(heap, node->prev, to);
 	else
 		heap->first[bin] = to;
-	node_put(heap, to, node_sizes(bytes, NODE_FREE, left), node->next, node->prev);
+	node_put_free(heap, to, node_sizes(bytes, NODE_FREE, left), node->next, node->prev);
 	bins_count_large(heap, node_bytes(node), bytes);
 }
 
@@ -138,8 +146,7 @@ HOT uint32_t bins_find(struct heap *heap, const struct heap_want *want, struct h
 	uint32_t at = heap->first[bin];
 	*node = node_load(heap, at);
 	if (LIKELY(node_bytes(node) >= want->block && want->align == HEAP_GRAIN &&
-		   node_kind(node) == NODE_FREE && node_sound_free(node, at) && node->prev == bin &&
-		   bins_next_sound(heap, node->next, at)))
+		   head_sound(heap, at, node, bin)))
 		return at;
 	at = bins_search(heap, want->block, want->align);
 	if (at != 0) *node = node_load(heap, at);

@@ -161,6 +161,15 @@ static inline void node_put(const struct heap *heap, uint32_t at, uint64_t sizes
 	node_store(heap, at, &node);
 }
 
+/* The same for a free block, whose check word leaves the links out. */
+static inline void node_put_free(const struct heap *heap, uint32_t at, uint64_t sizes,
+				 uint32_t next, uint32_t prev)
+{
+	struct heap_node node = { .sizes = sizes, .next = next, .prev = prev };
+	node.check = node_sum_free(&node, at);
+	node_store(heap, at, &node);
+}
+
 /*
  * Tells the node at `at` that its left neighbour's size went from `was` to `now`.  By difference,
  * from what we know and not from what stands there: so damage to the node is carried along and
