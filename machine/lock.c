@@ -5,11 +5,11 @@
  * waiting is out of line, and RARE_CALL makes the called side save the registers: the caller's
  * fast path keeps its own in place and stays a leaf.
  *
- * What is waited for is looked at again only after mach_relax(), so that the other side of the wait runs: on
- * the board its core gets the memory bus, on the host its virtual CPU gets a turn.
+ * What is waited for is looked at again only after mach_relax(), so that the other side of the wait
+ * runs: on the board its core gets the memory bus, on the host its virtual CPU gets a turn.
  *
- * A latch is not fair: of two that wait either may be first, for ever in theory.  A latch belongs to one CPU
- * and is visited rarely; where many meet, a ticket lock it is.
+ * A latch is not fair: of two that wait either may be first, for ever in theory.  It belongs to one
+ * CPU and is visited rarely; where many meet, a ticket lock it is.
  */
 #include "machine/lock.h"
 
