@@ -97,6 +97,7 @@ static const char *page_check_block(const struct page_pool *pool, uint32_t n, st
 {
 	const struct frame *f = &pool->frames[n];
 	const uint32_t pages = 1u << (f->order & 31);
+	const uint32_t body = FRAME_WORD(FRAME_BODY, 0, 0, f->zone);
 
 	if (f->state == FRAME_BODY || f->state > FRAME_RESERVED)
 		return "P2: no head where one is due";
@@ -104,7 +105,7 @@ static const char *page_check_block(const struct page_pool *pool, uint32_t n, st
 	if (f->order > PAGE_ORDER_MAX || !is_aligned(n, pages)) return "P3: order of a block";
 	if (pages > pool->zone_end[f->zone] - n) return "P3: a block crosses its zone's end";
 	for (uint32_t i = n + 1; i < n + pages; i++) /* its owner may have made a note in `owner` */
-		if (pool->frames[i].state != FRAME_BODY || pool->frames[i].zone != f->zone)
+		if ((pool->frames[i].word & FRAME_WORD(0xff, 0, 0, 0xff)) != body)
 			return "P2: a head inside another block";
 	if (f->order != 0 && (f->state == FRAME_CACHED || f->state == FRAME_RESERVED))
 		return "P5: only single pages are cached or reserved";

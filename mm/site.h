@@ -16,13 +16,16 @@ struct site_row {
 static inline bool site_row_add(struct site_row *table, size_t room, size_t *rows, site_t site,
 				uint64_t bytes)
 {
-	size_t r = 0;
+	struct site_row *row = table, *const end = table + *rows;
 
-	while (r < *rows && table[r].site != site) r++;
-	if (r == room) return false;
-	if (r == *rows) table[(*rows)++] = (struct site_row){ .site = site };
-	table[r].objects++;
-	table[r].bytes += bytes;
+	while (row != end && row->site != site) row++;
+	if (row == end) {
+		if (*rows == room) return false;
+		*row = (struct site_row){ .site = site };
+		(*rows)++;
+	}
+	row->objects++;
+	row->bytes += bytes;
 	return true;
 }
 

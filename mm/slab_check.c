@@ -12,12 +12,19 @@ static bool is_head(const struct frame *frame)
 	return frame->state == FRAME_USED && frame->owner == PAGE_OWNER_SLAB;
 }
 
+/* Of a block, from its head on; a page inside one counts for itself. */
+static uint32_t pages_on(const struct frame *frame)
+{
+	return 1u << (frame->order & 31);
+}
+
 static uint32_t live_in_frame(const struct frame *frame)
 {
 	uint32_t n = 0;
 
 	for (unsigned w = 0; w < COUNT_OF(frame->slab.live); w++)
-		n += (uint32_t)__builtin_popcountll(frame->slab.live[w]);
+		if (frame->slab.live[w] != 0)
+			n += (uint32_t)__builtin_popcountll(frame->slab.live[w]);
 	return n;
 }
 
@@ -55,7 +62,8 @@ static uint32_t free_listed(const struct slab_cache *cache, const struct frame *
 	return n;
 }
 
-static const char *check_slab(const struct slab_cache *cache, const struct frame *head)
+static const char *check_slab(const struct slab_cache *cache, const struct frame *head,
+			      uint32_t live)
 {
 	const struct frame_slab *s = &head->slab;
 	const char *why = NULL;
@@ -65,7 +73,7 @@ static const char *check_slab(const struct slab_cache *cache, const struct frame
 	if (head->order != cache->order) return "S1: a slab's block has another order";
 	if (s->fresh > cache->per_slab) return "S1: more objects handed out than there are";
 	if (s->taken + listed != s->fresh) return "S1: objects of a slab do not add up";
-	if (live_in_slab(cache, head) > s->taken) return "S2: more live objects than are out";
+	if (live > s->taken) return "S2: more live objects than are out";
 	if ((s->listed != 0) != (s->taken < cache->per_slab))
 		return "S3: partial list and free objects disagree";
 	return NULL;
@@ -81,7 +89,7 @@ static const char *take_census(struct slab_cache *caches, uint32_t n, struct cen
 {
 	const struct page_pool *pool = caches[0].pages;
 
-	for (uint32_t f = 0; f < pool->pages; f++) {
+	for (uint32_t f = 0; f < pool->pages; f += pages_on(&pool->frames[f])) {
 		const struct frame *frame = &pool->frames[f];
 		if (!is_head(frame)) {
 			if (frame->state != FRAME_BODY && live_in_frame(frame) != 0)
@@ -90,14 +98,15 @@ static const char *take_census(struct slab_cache *caches, uint32_t n, struct cen
 		}
 		if (frame->slab.cache >= n) return "S1: a slab of no cache";
 		const struct slab_cache *cache = &caches[frame->slab.cache];
-		const char *why = check_slab(cache, frame);
+		const uint32_t live = live_in_slab(cache, frame);
+		const char *why = check_slab(cache, frame, live);
 		if (why != NULL) return why;
 		struct census *c = &found[frame->slab.cache];
 		c->slabs++;
 		c->empty += frame->slab.taken == 0;
 		c->listed += frame->slab.listed;
 		c->taken += frame->slab.taken;
-		c->live += live_in_slab(cache, frame);
+		c->live += live;
 	}
 	return NULL;
 }
@@ -224,19 +233,23 @@ METADATA_ACCESS static site_t site_get(const site_t *at)
 	return *at;
 }
 
-/* One slab's live objects. */
-static bool sites_of_slab(const struct slab_cache *cache, const struct frame *head,
-			  struct site_row *table, size_t room, size_t *rows)
+/* The live objects of a slab's page that starts at `page`; a word of notes has those of 1 KiB. */
+static bool sites_of_page(const struct slab_cache *cache, const struct frame *frame,
+			  const uint8_t *page, struct site_row *table, size_t room, size_t *rows)
 {
-	const uint8_t *base = cache->memory + ((size_t)(head - cache->frames) << PAGE_SHIFT);
 	bool all = true;
 
-	for (uint32_t i = 0; i < head->slab.fresh; i++) {
-		const uint32_t at = i * cache->stride;
-		site_t site = SITE_NONE;
-		if (!is_live(head, at)) continue;
-		if (CALL_SITES && cache->sites) site = site_get(object_site(cache, base + at));
-		all &= site_row_add(table, room, rows, site, cache->size);
+	for (unsigned w = 0; w < COUNT_OF(frame->slab.live); w++) {
+		for (uint64_t live = atomic_load_u64(&frame->slab.live[w]); live != 0;
+		     live &= live - 1) {
+			const size_t bit = w * 64 + bit_lowest(live);
+			site_t site = SITE_NONE;
+
+			if (CALL_SITES && cache->sites)
+				site = site_get(
+					object_site(cache, page + (bit << SLAB_GRANULE_SHIFT)));
+			all &= site_row_add(table, room, rows, site, cache->size);
+		}
 	}
 	return all;
 }
@@ -247,10 +260,14 @@ bool slab_sites(struct slab_cache *caches, uint32_t n, struct site_row *table, s
 	const struct page_pool *pool = caches[0].pages;
 	bool all = true;
 
-	for (uint32_t f = 0; f < pool->pages; f++) {
+	for (uint32_t f = 0; f < pool->pages; f += pages_on(&pool->frames[f])) {
 		const struct frame *head = &pool->frames[f];
 		if (!is_head(head) || head->slab.cache >= n) continue;
-		all &= sites_of_slab(&caches[head->slab.cache], head, table, room, rows);
+		const struct slab_cache *cache = &caches[head->slab.cache];
+		for (uint32_t i = 0; i < 1u << cache->order; i++)
+			all &= sites_of_page(cache, &head[i],
+					     cache->memory + ((size_t)(f + i) << PAGE_SHIFT), table,
+					     room, rows);
 	}
 	return all;
 }
