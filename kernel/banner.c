@@ -55,4 +55,6 @@ void banner_print_memory(void)
 	console_print("anvil: %u pages free of %u: DMA %u, kernel %u, user %u\n", counts.free,
 		      counts.total, counts.zone_free[ZONE_DMA], counts.zone_free[ZONE_KERNEL],
 		      counts.zone_free[ZONE_USER]);
+	console_print("anvil: user addresses %lx to %lx, ASIDs of %u bits, %u regions a space\n",
+		      kernel_vm.lowest, kernel_vm.top - 1, mach_asid_bits(), kernel_vm.regions_max);
 }

@@ -10,15 +10,28 @@
 #include "kernel/console.h"
 #include "machine/machine.h"
 
+static uint64_t paused_ns, paused_at;
+
+void bench_pause(void)
+{
+	paused_at = mach_now_ns();
+}
+
+void bench_resume(void)
+{
+	paused_ns += mach_now_ns() - paused_at;
+}
+
 /* Instructions of one time over, in tenths. */
 static uint64_t tenths_of(void (*run)(uint32_t), uint32_t times)
 {
 	if (run == NULL) return 0;
 	run(1);
 	const mach_irq_t was = mach_irq_save();
+	paused_ns = 0;
 	const uint64_t from = mach_now_ns();
 	run(times);
-	const uint64_t ns = mach_now_ns() - from;
+	const uint64_t ns = mach_now_ns() - from - paused_ns;
 	mach_irq_restore(was);
 	return 10 * ns / times;
 }

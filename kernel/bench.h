@@ -22,4 +22,11 @@ struct bench {
  * many are not below their target. */
 unsigned bench_run(const struct bench *benches, unsigned count);
 
+/* The figures of spaces (bench_space.c); how many are missed. */
+unsigned bench_spaces(void);
+
+/* Inside a run: what is done between the two is not counted. */
+void bench_pause(void);
+void bench_resume(void);
+
 #endif

@@ -1,5 +1,5 @@
 /*
- * bench_program.c -- what memory costs in the image that ships: pages, kmalloc, spaces.
+ * bench_program.c -- what memory costs in the image that ships: pages and kmalloc.
  *
  * A pair is a request and its free.  "in a row" takes BATCH blocks and then frees them, so
  * magazines and caches are refilled and emptied; a pair alone always finds them warm.
@@ -75,7 +75,7 @@ static void rows_2048(uint32_t times)
 	rows(times, 2048);
 }
 
-static const struct bench benches[] = {
+static const struct bench memory_benches[] = {
 	{ "page alloc + free", page_pairs, TIMES, 1, 0, NULL },
 	{ "page alloc + free, 256 in a row", page_rows, 20, BATCH, 0, NULL },
 	{ "kmalloc + kfree, 16 bytes", pairs_16, TIMES, 1, 0, NULL },
@@ -89,5 +89,7 @@ static const struct bench benches[] = {
 
 int program_main(void)
 {
-	return bench_run(benches, COUNT_OF(benches)) == 0 ? STATUS_OK : STATUS_FINDING;
+	const unsigned missed =
+		bench_run(memory_benches, COUNT_OF(memory_benches)) + bench_spaces();
+	return missed == 0 ? STATUS_OK : STATUS_FINDING;
 }

@@ -184,10 +184,11 @@ NORETURN void kernel_start(struct machine_cpu *cpu, paddr_t tree, paddr_t image)
 	const char *wrong = kmem_start(&boot.memory, cpu_count(),
 				       bootarg_is_set(boot.platform.bootargs, "hard"));
 	if (wrong != NULL) refuse("memory", wrong);
+	wrong = kvm_start();
+	if (wrong != NULL) refuse("memory", wrong);
 	banner_print_memory();
 	wrong = CHECK_LEVEL >= 2 ? tlbtrace_begin() : NULL;
 	if (wrong != NULL) refuse("tlbtrace", wrong);
-	kvm_start();
 	start_cpus();
 	if (selftest_run() > 0) power_off(STATUS_FINDING);
 	/* Under QEMU's -icount shift=0 an instruction takes a nanosecond. */

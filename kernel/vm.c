@@ -5,6 +5,12 @@
  * is, and new tables hang beside it, for the window of stacks.  All CPUs have it as their TTBR1, so
  * what is mapped there is mapped everywhere at once.
  *
+ * A program's accesses are tried (machine/aarch64/user.c); what faults is handled and tried again,
+ * as when the program itself had run.
+ *
+ * Always true: an access is tried again only after space_fault() said that it has done something
+ * for it, so a loop that does not end is a bug of mm/'s; ACCESS_TRIES is far more than it takes.
+ *
  * Locks: none here; mm/'s own.
  */
 #include "kernel/vm.h"
@@ -13,14 +19,18 @@
 #include "kernel/symbols.h"
 #include "machine/aarch64/boot.h"
 
-enum { STACKS_KEPT = 2 * CPUS_MAX };
+enum { STACKS_KEPT = 2 * CPUS_MAX, ACCESS_TRIES = 1000, LOWEST_ADDRESS = 64 << 10 };
+
+/* The highest gigabyte is left for what programs have at the top: stack, arguments. */
+#define HIGHEST_ADDRESS (USER_END - (1ull << 30))
 
 struct pagetable kernel_tables;
 struct kstack_window kernel_stacks;
+struct vm kernel_vm;
 
 #define CALLER (CALL_SITES ? symbol_site(__builtin_return_address(0)) : SITE_NONE)
 
-void kvm_start(void)
+const char *kvm_start(void)
 {
 	pagetable_adopt(&kernel_tables, &kernel_pages, kernel_table);
 	const struct kstack_config stacks = {
@@ -30,6 +40,16 @@ void kvm_start(void)
 		.keep = STACKS_KEPT,
 	};
 	kstack_init(&kernel_stacks, &stacks);
+	const struct vm_config config = {
+		.pages = &kernel_pages,
+		.kmalloc = &kernel_memory,
+		.asid_bits = mach_asid_bits(),
+		.bottom = LOWEST_ADDRESS,
+		.top = HIGHEST_ADDRESS,
+		.lowest = LOWEST_ADDRESS,
+		.regions_max = SPACE_REGIONS_MAX,
+	};
+	return vm_init(&kernel_vm, &config) ? NULL : "no room for what all spaces share";
 }
 
 uint64_t kstack_take(void)
@@ -40,4 +60,55 @@ uint64_t kstack_take(void)
 void kstack_give(uint64_t stack)
 {
 	kstack_free(&kernel_stacks, stack);
+}
+
+struct space *kspace_create(void)
+{
+	return space_create(&kernel_vm, CALLER);
+}
+
+struct space *kspace_clone(struct space *from)
+{
+	return space_clone(from, CALLER);
+}
+
+int64_t kspace_map(struct space *s, uint64_t bytes, uint32_t prot, uint32_t flags)
+{
+	return space_mmap(s, 0, bytes, prot, flags | MAP_ANONYMOUS, NULL, 0, CALLER);
+}
+
+/* --- a program's accesses --------------------------------------------------------------------- */
+
+static enum mach_fault attempt(uint64_t va, enum mach_access access, uint64_t *value)
+{
+	switch (access) {
+	case MACH_LOAD: return mach_user_load(va, value);
+	case MACH_STORE: return mach_user_store(va, *value);
+	default: return mach_user_fetch(va);
+	}
+}
+
+static enum fault_answer use(struct space *s, uint64_t va, enum mach_access access, uint64_t *value)
+{
+	for (unsigned tries = 0; attempt(va, access, value) != MACH_FAULT_NONE; tries++) {
+		ASSERT(tries < ACCESS_TRIES);
+		const enum fault_answer answer = space_fault(s, va, access);
+		if (answer != FAULT_DONE) return answer;
+	}
+	return FAULT_DONE;
+}
+
+enum fault_answer kspace_load(struct space *s, uint64_t va, uint64_t *value)
+{
+	return use(s, va, MACH_LOAD, value);
+}
+
+enum fault_answer kspace_store(struct space *s, uint64_t va, uint64_t value)
+{
+	return use(s, va, MACH_STORE, &value);
+}
+
+enum fault_answer kspace_fetch(struct space *s, uint64_t va)
+{
+	return use(s, va, MACH_FETCH, NULL);
 }
