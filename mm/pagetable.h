@@ -36,6 +36,7 @@ struct pagetable {
 	uint32_t unlinked; /* how often tables were taken out: a walk may have to start again */
 	struct tlb_batch *batch; /* the one that is open, or NULL */
 	bool kernel;
+	bool adopted; /* some of its tables were made at boot, and are not ours */
 };
 
 enum pagetable_answer {
@@ -80,7 +81,16 @@ struct tlb_batch {
 };
 
 void batch_begin(struct tlb_batch *batch, struct pagetable *pt);
-void batch_page(struct tlb_batch *batch, uint64_t va); /* an entry changed there */
+/* An entry changed there. */
+static inline void batch_page(struct tlb_batch *batch, uint64_t va)
+{
+	ASSERT(batch->pt->batch == batch);
+	if (LIKELY(batch->pages < TLB_BATCH_PAGES))
+		batch->va[batch->pages++] = va;
+	else
+		batch->all = true;
+}
+
 void batch_user(struct tlb_batch *batch, paddr_t pa);  /* drop this reference afterwards */
 void batch_table(struct tlb_batch *batch, paddr_t pa); /* give this table back afterwards */
 void batch_end(struct tlb_batch *batch);

@@ -38,15 +38,6 @@ void batch_begin(struct tlb_batch *batch, struct pagetable *pt)
 	pt->batch = batch;
 }
 
-void batch_page(struct tlb_batch *batch, uint64_t va)
-{
-	ASSERT(batch->pt->batch == batch);
-	if (LIKELY(batch->pages < TLB_BATCH_PAGES))
-		batch->va[batch->pages++] = va;
-	else
-		batch->all = true;
-}
-
 static void batch_invalidate_pages(const struct tlb_batch *batch, uint32_t asid)
 {
 	for (uint32_t i = 0; i < batch->pages; i++) mach_tlb_page(tlb_operand(asid, batch->va[i]));

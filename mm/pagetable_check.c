@@ -15,6 +15,13 @@ struct table_sums {
 	uint32_t tables, leaves, prepared;
 };
 
+static bool table_is_ours(const struct pagetable *pt, paddr_t table)
+{
+	const struct frame *f = page_frame(pt->pages, table);
+
+	return f != NULL && f->word == FRAME_WORD(FRAME_USED, 0, PAGE_OWNER_TABLE, f->zone);
+}
+
 static const char *check_user_frame(const struct pagetable *pt, uint64_t entry)
 {
 	const struct frame *f = page_frame(pt->pages, entry_address(entry));
@@ -37,9 +44,9 @@ static const char *check_leaf(const struct pagetable *pt, uint64_t entry)
 static const char *check_count(const struct pagetable *pt, paddr_t table, unsigned level,
 			       uint32_t entries, struct table_sums *sums)
 {
-	const struct frame *f = table_frame(pt, table);
+	const struct frame *f = page_frame(pt->pages, table);
 
-	if (f == NULL) return NULL;
+	if (!table_is_ours(pt, table)) return NULL;
 	sums->tables++;
 	if (f->table.entries != entries) return "R1: a table's frame counts other entries";
 	if (entries != 0 || table == pt->root) return NULL;
@@ -51,11 +58,11 @@ static const char *check_count(const struct pagetable *pt, paddr_t table, unsign
 static const char *check_table(const struct pagetable *pt, paddr_t table, unsigned level,
 			       struct table_sums *sums)
 {
-	const bool ours = table_frame(pt, table) != NULL;
+	const bool ours = table_is_ours(pt, table);
 	const char *why = NULL;
 	uint32_t entries = 0;
 
-	if (!ours && table_frame(pt, pt->root) != NULL) return "R3: a table is no table's page";
+	if (!ours && !pt->adopted) return "R3: a table is no table's page";
 	for (unsigned i = 0; i < TABLE_ENTRIES && why == NULL; i++) {
 		const uint64_t entry = ((const uint64_t *)mach_phys(table))[i];
 

@@ -26,23 +26,28 @@ static inline paddr_t table_of_slot(const uint64_t *slot)
 	return align_down(mach_pa(slot), PAGE_SIZE);
 }
 
-/* The frame of a table that is ours, NULL for one that was made at boot. */
+/* The frame of a table that is ours, NULL for one that was made at boot.  A tree that was not taken
+ * over has no others. */
 static inline struct frame *table_frame(const struct pagetable *pt, paddr_t table)
 {
 	struct frame *f = page_frame(pt->pages, table);
 
-	if (UNLIKELY(f == NULL)) return NULL;
-	return f->word == FRAME_WORD(FRAME_USED, 0, PAGE_OWNER_TABLE, f->zone) ? f : NULL;
+	if (UNLIKELY(pt->adopted) &&
+	    (f == NULL || f->word != FRAME_WORD(FRAME_USED, 0, PAGE_OWNER_TABLE, f->zone)))
+		return NULL;
+	ASSERT_SLOW(f != NULL && f->word == FRAME_WORD(FRAME_USED, 0, PAGE_OWNER_TABLE, f->zone));
+	return f;
 }
 
-/* Whether an address is of the tree's half. */
+/* Whether an address is of the tree's half: bits 63 to 48 are all set, or all clear. */
 static inline bool pagetable_covers(const struct pagetable *pt, uint64_t va)
 {
-	return pt->kernel ? va >= KERNEL_START : va < USER_END;
+	return (int64_t)va >> ADDRESS_BITS == -(int64_t)pt->kernel;
 }
 
 /* The slot where the walk to `va` ends: of the last level, or of the first entry that is no table;
- * `level` says which.  In line, for it is most of what every call here does. */
+ * `level` says which.  In line, for it is most of what every call here does.  Above the last level
+ * the bit that tells a table is set in nothing else: there are tables, blocks and nothing. */
 static inline uint64_t *pagetable_walk(const struct pagetable *pt, uint64_t va, unsigned *level)
 {
 	paddr_t table = pt->root;
@@ -50,7 +55,7 @@ static inline uint64_t *pagetable_walk(const struct pagetable *pt, uint64_t va, 
 	for (unsigned l = 0; l < LEVEL_LAST; l++) {
 		uint64_t *slot = table_slot(table, va, l);
 
-		if (UNLIKELY(!entry_is_table(*slot, l))) {
+		if (UNLIKELY((*slot & ENTRY_TABLE) == 0)) {
 			*level = l;
 			return slot;
 		}
@@ -60,12 +65,13 @@ static inline uint64_t *pagetable_walk(const struct pagetable *pt, uint64_t va, 
 	return table_slot(table, va, LEVEL_LAST);
 }
 
-/* Whether CPUs may fetch instructions through this entry. */
-static inline bool entry_may_fetch(uint64_t entry, bool kernel)
+/* Whether CPUs may fetch instructions through this entry, at whatever level of rights: a user's
+ * never can for the kernel, nor the kernel's for users. */
+static inline bool entry_may_fetch(uint64_t entry)
 {
-	const uint64_t never = kernel ? ENTRY_NOT_KERNEL_EXEC : ENTRY_NOT_USER_EXEC;
+	const uint64_t never = ENTRY_NOT_KERNEL_EXEC | ENTRY_NOT_USER_EXEC;
 
-	return (entry & (ENTRY_VALID | never)) == ENTRY_VALID;
+	return (entry & never) != never && (entry & ENTRY_VALID) != 0;
 }
 
 /* NULL for what may stand at the last level of this tree, else what is wrong with it. */
