@@ -1,35 +1,7 @@
 /*
  * space_map_test.c -- mmap and munmap: places, what joins what, errors and their order, roll-back.
  */
-#include "mm/test_space.h"
-
-enum { RW = PROT_READ | PROT_WRITE, ANON = MAP_PRIVATE | MAP_ANONYMOUS };
-
-static struct space *s;
-
-static void begin(uint32_t pages)
-{
-	vm_open(pages);
-	s = space_create(&tv->vm, SITE);
-	EXPECT(s != NULL);
-}
-
-static void finish(void)
-{
-	SOUND(s);
-	RETIRE(s);
-	vm_shut();
-}
-
-static uint64_t page(uint64_t n)
-{
-	return n * PAGE_SIZE;
-}
-
-static int64_t map(uint64_t addr, uint64_t pages, uint32_t prot, uint32_t flags)
-{
-	return space_mmap(s, addr, page(pages), prot, flags, NULL, 0, SITE);
-}
+#include "mm/test_calls.h"
 
 static void places(void)
 {
@@ -39,11 +11,11 @@ static void places(void)
 	EXPECT(map(0, 1, RW, ANON) == (int64_t)(top - page(1)));
 	EXPECT(map(0, 2, PROT_READ, ANON) == (int64_t)(top - page(3)));
 	EXPECT(map(AT + 1, 2, RW, ANON) == AT); /* a hint is rounded down, and honoured */
-	EXPECT(map(AT + page(1), 1, RW, ANON) != (int64_t)(AT + page(1))); /* taken */
-	EXPECT(map(page(1), 1, RW, ANON) == 0x10000);                      /* too low: the lowest */
-	EXPECT(map(USER_END, 1, RW, ANON) > 0); /* a hint that cannot be is none */
+	EXPECT(map(at(1), 1, RW, ANON) != (int64_t)at(1)); /* taken */
+	EXPECT(map(page(1), 1, RW, ANON) == 0x10000);      /* too low: the lowest */
+	EXPECT(map(USER_END, 1, RW, ANON) > 0);            /* a hint that cannot be is none */
 	EXPECT(map(AT, 1, RW, ANON | MAP_FIXED_NOREPLACE) == -ERR_EXIST);
-	EXPECT(map(AT + page(2), 1, RW, ANON | MAP_FIXED_NOREPLACE) == (int64_t)(AT + page(2)));
+	EXPECT(map(at(2), 1, RW, ANON | MAP_FIXED_NOREPLACE) == (int64_t)at(2));
 	EXPECT(map(AT, 1, PROT_READ, ANON | MAP_FIXED) == AT);
 	SOUND(s);
 	EXPECT(space_munmap(s, 0, USER_END) == 0 && s->regions.count == 0 && s->mapped == 0);
@@ -62,9 +34,9 @@ static void holes_are_used_again(void)
 	EXPECT(map(0, 2, RW, ANON) == (int64_t)(top - page(6)));
 	EXPECT(s->regions.count == 1); /* and all is one again */
 	for (int i = 0; i < 300000; i++) {
-		const int64_t at = map(0, 3, RW, ANON);
-		EXPECT(at == (int64_t)(top - page(11)));
-		EXPECT(space_munmap(s, (uint64_t)at, page(3)) == 0);
+		const int64_t there = map(0, 3, RW, ANON);
+		EXPECT(there == (int64_t)(top - page(11)));
+		EXPECT(space_munmap(s, (uint64_t)there, page(3)) == 0);
 	}
 	finish();
 }
@@ -72,7 +44,7 @@ static void holes_are_used_again(void)
 static void guard_gaps(void)
 {
 	begin(64);
-	const uint64_t stack = AT + page(1000);
+	const uint64_t stack = at(1000);
 
 	EXPECT(map(stack, 1, RW, ANON | MAP_FIXED | MAP_GROWSDOWN) == (int64_t)stack);
 	EXPECT(map(stack - page(1), 1, RW, ANON) != (int64_t)(stack - page(1)));
@@ -113,7 +85,7 @@ static void errors_in_order(void)
 	EXPECT(space_munmap(s, kernel, page(1)) == -ERR_INVAL);
 	EXPECT(space_munmap(s, AT, USER_END) == -ERR_INVAL);
 	EXPECT(space_munmap(s, AT, UINT64_MAX) == -ERR_INVAL);
-	EXPECT(space_munmap(s, AT + page(1), page(7)) == 0); /* a hole: nothing to do */
+	EXPECT(space_munmap(s, at(1), page(7)) == 0); /* a hole: nothing to do */
 	EXPECT(s->regions.count == 1 && s->mapped == 1);
 	EXPECT(space_munmap(s, AT | 0xabull << 56, 1) == 0); /* the top byte is nobody's business */
 	EXPECT(s->regions.count == 0);
@@ -150,20 +122,20 @@ static void unmap_spans(void)
 {
 	begin(64);
 	EXPECT(map(AT, 4, RW, ANON) == AT);
-	EXPECT(map(AT + page(5), 2, PROT_READ, ANON) == (int64_t)(AT + page(5)));
-	EXPECT(map(AT + page(9), 3, RW, ANON | MAP_NORESERVE) == (int64_t)(AT + page(9)));
+	EXPECT(map(at(5), 2, PROT_READ, ANON) == (int64_t)at(5));
+	EXPECT(map(at(9), 3, RW, ANON | MAP_NORESERVE) == (int64_t)at(9));
 	for (int i = 0; i < 4; i++) set_byte(s, AT + page((uint64_t)i), 9);
 	for (int i = 9; i < 12; i++) set_byte(s, AT + page((uint64_t)i), 9);
-	EXPECT(byte_at(s, AT + page(6)) == 0);
+	EXPECT(byte_at(s, at(6)) == 0);
 	EXPECT(s->resident == 7 && s->zeroes == 1);
-	EXPECT(space_munmap(s, AT + page(2), page(8)) == 0);
+	EXPECT(space_munmap(s, at(2), page(8)) == 0);
 	EXPECT(s->resident == 4 && s->zeroes == 0 && s->mapped == 4 && s->regions.count == 2);
-	EXPECT(entry_at(s, AT + page(3)) == 0 && entry_at(s, AT + page(9)) == 0);
-	EXPECT(byte_at(s, AT + page(1)) == 9 && byte_at(s, AT + page(10)) == 9);
-	EXPECT(map(AT + page(2), 1, RW, ANON) == (int64_t)(AT + page(2)));
-	EXPECT(byte_at(s, AT + page(2)) == 0); /* new pages */
+	EXPECT(entry_at(s, at(3)) == 0 && entry_at(s, at(9)) == 0);
+	EXPECT(byte_at(s, at(1)) == 9 && byte_at(s, at(10)) == 9);
+	EXPECT(map(at(2), 1, RW, ANON) == (int64_t)at(2));
+	EXPECT(byte_at(s, at(2)) == 0); /* new pages */
 	SOUND(s);
-	EXPECT(space_munmap(s, AT + page(1), page(1)) == 0); /* a hole in the middle */
+	EXPECT(space_munmap(s, at(1), page(1)) == 0); /* a hole in the middle */
 	EXPECT(s->regions.count == 3);
 	finish();
 }
@@ -172,17 +144,19 @@ static void unmap_spans(void)
 static void unmap_backed(void)
 {
 	begin(64);
-	const int64_t at = map(0, 6, RW, MAP_SHARED | MAP_ANONYMOUS);
+	const int64_t there = map(0, 6, RW, MAP_SHARED | MAP_ANONYMOUS);
 
-	EXPECT(at > 0);
-	for (uint64_t i = 0; i < 6; i++) set_byte(s, (uint64_t)at + page(i), (uint8_t)(i + 1));
-	EXPECT(space_munmap(s, (uint64_t)at, page(1)) == 0);
-	EXPECT(space_munmap(s, (uint64_t)at + page(3), page(1)) == 0);
-	EXPECT(space_madvise(s, (uint64_t)at + page(1), page(2), MADV_DONTNEED) == 0);
-	EXPECT(space_madvise(s, (uint64_t)at + page(4), page(2), MADV_DONTNEED) == 0);
+	EXPECT(there > 0);
+	for (uint64_t i = 0; i < 6; i++) set_byte(s, (uint64_t)there + page(i), (uint8_t)(i + 1));
+	EXPECT(space_munmap(s, (uint64_t)there, page(1)) == 0);
+	EXPECT(space_munmap(s, (uint64_t)there + page(3), page(1)) == 0);
+	EXPECT(space_madvise(s, (uint64_t)there + page(1), page(2), MADV_DONTNEED) == 0);
+	EXPECT(space_madvise(s, (uint64_t)there + page(4), page(2), MADV_DONTNEED) == 0);
 	EXPECT(s->resident == 0);
-	EXPECT(byte_at(s, (uint64_t)at + page(1)) == 2 && byte_at(s, (uint64_t)at + page(2)) == 3);
-	EXPECT(byte_at(s, (uint64_t)at + page(4)) == 5 && byte_at(s, (uint64_t)at + page(5)) == 6);
+	EXPECT(byte_at(s, (uint64_t)there + page(1)) == 2 &&
+	       byte_at(s, (uint64_t)there + page(2)) == 3);
+	EXPECT(byte_at(s, (uint64_t)there + page(4)) == 5 &&
+	       byte_at(s, (uint64_t)there + page(5)) == 6);
 	finish();
 }
 
@@ -190,10 +164,10 @@ static void replaces(void)
 {
 	begin(64);
 	EXPECT(map(AT, 8, RW, ANON) == AT);
-	for (uint64_t i = 0; i < 8; i++) set_byte(s, AT + page(i), 5);
-	EXPECT(map(AT + page(2), 3, RW, ANON | MAP_FIXED) == (int64_t)(AT + page(2)));
+	for (uint64_t i = 0; i < 8; i++) set_byte(s, at(i), 5);
+	EXPECT(map(at(2), 3, RW, ANON | MAP_FIXED) == (int64_t)at(2));
 	EXPECT(s->resident == 5 && s->mapped == 8);
-	EXPECT(byte_at(s, AT + page(2)) == 0 && byte_at(s, AT + page(5)) == 5);
+	EXPECT(byte_at(s, at(2)) == 0 && byte_at(s, at(5)) == 5);
 	EXPECT(s->regions.count == 1); /* of one family, cut and joined again */
 	finish();
 }
@@ -203,13 +177,13 @@ static void replaces(void)
 static void joins(void)
 {
 	begin(64);
-	EXPECT(map(AT, 1, RW, ANON) == AT && map(AT + page(2), 1, RW, ANON) > 0);
+	EXPECT(map(AT, 1, RW, ANON) == AT && map(at(2), 1, RW, ANON) > 0);
 	EXPECT(s->regions.count == 2);
-	EXPECT(map(AT + page(1), 1, RW, ANON) > 0 && s->regions.count == 1);
-	EXPECT(map(AT + page(3), 1, PROT_READ, ANON) > 0 && s->regions.count == 2);
-	EXPECT(map(AT + page(4), 1, RW, ANON | MAP_NORESERVE) > 0 && s->regions.count == 3);
-	EXPECT(map(AT + page(5), 1, RW, MAP_SHARED | MAP_ANONYMOUS) > 0 && s->regions.count == 4);
-	EXPECT(map(AT + page(6), 1, RW, MAP_SHARED | MAP_ANONYMOUS) > 0 && s->regions.count == 5);
+	EXPECT(map(at(1), 1, RW, ANON) > 0 && s->regions.count == 1);
+	EXPECT(map(at(3), 1, PROT_READ, ANON) > 0 && s->regions.count == 2);
+	EXPECT(map(at(4), 1, RW, ANON | MAP_NORESERVE) > 0 && s->regions.count == 3);
+	EXPECT(map(at(5), 1, RW, MAP_SHARED | MAP_ANONYMOUS) > 0 && s->regions.count == 4);
+	EXPECT(map(at(6), 1, RW, MAP_SHARED | MAP_ANONYMOUS) > 0 && s->regions.count == 5);
 	finish();
 }
 
@@ -217,23 +191,23 @@ static void joins(void)
 static void families_stay_apart(void)
 {
 	begin(64);
-	EXPECT(map(AT, 1, RW, ANON) == AT && map(AT + page(2), 1, RW, ANON) > 0);
+	EXPECT(map(AT, 1, RW, ANON) == AT && map(at(2), 1, RW, ANON) > 0);
 	set_byte(s, AT, 1);
-	set_byte(s, AT + page(2), 1);
-	EXPECT(map(AT + page(1), 1, RW, ANON) > 0 && s->regions.count == 2);
-	EXPECT(region_at_or_above(&s->regions, AT + page(1))->start == AT + page(1));
+	set_byte(s, at(2), 1);
+	EXPECT(map(at(1), 1, RW, ANON) > 0 && s->regions.count == 2);
+	EXPECT(region_at_or_above(&s->regions, at(1))->start == at(1));
 	SOUND(s);
 	/* What lies beside a family that it could be one with takes that when it needs one. */
-	EXPECT(map(AT + page(10), 1, RW, ANON) > 0 && map(AT + page(11), 1, PROT_READ, ANON) > 0);
-	set_byte(s, AT + page(10), 1);
-	EXPECT(space_mprotect(s, AT + page(11), page(1), RW) == 0);
-	EXPECT(region_at_or_above(&s->regions, AT + page(11))->start == AT + page(10));
-	EXPECT(map(AT + page(20), 2, RW, ANON) > 0);
-	EXPECT(space_mprotect(s, AT + page(20), page(1), RW | PROT_EXEC) == 0);
-	set_byte(s, AT + page(20), 1);
-	set_byte(s, AT + page(21), 1);
+	EXPECT(map(at(10), 1, RW, ANON) > 0 && map(at(11), 1, PROT_READ, ANON) > 0);
+	set_byte(s, at(10), 1);
+	EXPECT(space_mprotect(s, at(11), page(1), RW) == 0);
+	EXPECT(region_at_or_above(&s->regions, at(11))->start == at(10));
+	EXPECT(map(at(20), 2, RW, ANON) > 0);
+	EXPECT(space_mprotect(s, at(20), page(1), RW | PROT_EXEC) == 0);
+	set_byte(s, at(20), 1);
+	set_byte(s, at(21), 1);
 	const uint32_t count = s->regions.count;
-	EXPECT(space_mprotect(s, AT + page(20), page(1), RW) == 0);
+	EXPECT(space_mprotect(s, at(20), page(1), RW) == 0);
 	EXPECT(s->regions.count == count - 1);
 	finish();
 }
@@ -245,11 +219,11 @@ static void region_limit(void)
 	begin(64);
 	tv->vm.regions_max = 2;
 	EXPECT(map(AT, 4, RW, ANON) == AT);
-	EXPECT(map(AT + page(8), 4, RW, ANON) > 0);
-	EXPECT(space_munmap(s, AT + page(1), page(1)) == -ERR_NOMEM); /* would make a third */
-	EXPECT(space_munmap(s, AT + page(3), page(6)) == 0);          /* this does not */
-	EXPECT(map(AT + page(20), 1, RW, ANON) > 0);                  /* one above, as on Linux */
-	EXPECT(map(AT + page(30), 1, RW, ANON) == -ERR_NOMEM && s->regions.count == 3);
+	EXPECT(map(at(8), 4, RW, ANON) > 0);
+	EXPECT(space_munmap(s, at(1), page(1)) == -ERR_NOMEM); /* would make a third */
+	EXPECT(space_munmap(s, at(3), page(6)) == 0);          /* this does not */
+	EXPECT(map(at(20), 1, RW, ANON) > 0);                  /* one above, as on Linux */
+	EXPECT(map(at(30), 1, RW, ANON) == -ERR_NOMEM && s->regions.count == 3);
 	EXPECT(map(AT, 8, RW, ANON | MAP_FIXED) == -ERR_NOMEM);
 	EXPECT(s->mapped == 3 + 3 + 1);
 	finish();
@@ -261,8 +235,8 @@ static void page_limit(void)
 	s->limit = 10;
 	EXPECT(map(AT, 8, RW, ANON) == AT);
 	EXPECT(map(0, 3, RW, ANON) == -ERR_NOMEM);
-	EXPECT(map(AT + page(6), 5, RW, ANON | MAP_FIXED) == -ERR_NOMEM);
-	EXPECT(map(AT + page(6), 4, RW, ANON | MAP_FIXED) > 0 && s->mapped == 10);
+	EXPECT(map(at(6), 5, RW, ANON | MAP_FIXED) == -ERR_NOMEM);
+	EXPECT(map(at(6), 4, RW, ANON | MAP_FIXED) > 0 && s->mapped == 10);
 	EXPECT(map(AT, 10, PROT_READ, ANON | MAP_FIXED) == AT && s->mapped == 10);
 	finish();
 }
@@ -278,20 +252,20 @@ static void roll_back(void)
 			vm_shut();
 			continue;
 		}
-		for (uint64_t i = 0; i < 8; i++) space_fault(s, AT + page(i), MACH_STORE);
+		for (uint64_t i = 0; i < 8; i++) space_fault(s, at(i), MACH_STORE);
 		while (page_alloc(&tv->pool, 0, PAGE_HOW(ZONE_KERNEL, 1) | PAGE_NO_RECLAIM, SITE) !=
 		       PADDR_NONE)
 			continue;
 		const uint64_t mapped = s->mapped;
 		const uint32_t resident = s->resident;
-		const int64_t hole = space_munmap(s, AT + page(3), page(1));
+		const int64_t hole = space_munmap(s, at(3), page(1));
 		EXPECT(hole == 0 ||
 		       (hole == -ERR_NOMEM && s->mapped == mapped && s->resident == resident));
 		SOUND(s);
 		const int64_t shared = map(0, 4, RW, MAP_SHARED | MAP_ANONYMOUS);
 		EXPECT(shared > 0 || shared == -ERR_NOMEM);
 		const uint64_t before = s->mapped;
-		const int64_t over = map(AT + page(1), 4, PROT_READ, ANON | MAP_FIXED);
+		const int64_t over = map(at(1), 4, PROT_READ, ANON | MAP_FIXED);
 		EXPECT(over > 0 || (over == -ERR_NOMEM && s->mapped == before));
 		SOUND(s);
 		free(tv); /* the world as it is: what filled it is nobody's */
@@ -304,14 +278,14 @@ static void populates(void)
 {
 	begin(128);
 	EXPECT(map(AT, 40, RW, ANON | MAP_POPULATE) == AT && s->resident == 40);
-	EXPECT(map(AT + page(64), 3, PROT_READ, ANON | MAP_POPULATE) > 0 && s->zeroes == 3);
-	EXPECT(map(AT + page(80), 3, PROT_NONE, ANON | MAP_POPULATE) > 0 && s->zeroes == 3);
-	EXPECT(map(AT + page(90), 3, RW, ANON | MAP_LOCKED) > 0 && s->resident == 43);
-	EXPECT(map(AT + page(100), 3, RW, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE) > 0);
+	EXPECT(map(at(64), 3, PROT_READ, ANON | MAP_POPULATE) > 0 && s->zeroes == 3);
+	EXPECT(map(at(80), 3, PROT_NONE, ANON | MAP_POPULATE) > 0 && s->zeroes == 3);
+	EXPECT(map(at(90), 3, RW, ANON | MAP_LOCKED) > 0 && s->resident == 43);
+	EXPECT(map(at(100), 3, RW, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE) > 0);
 	EXPECT(s->resident == 46);
-	EXPECT(map(AT + page(110), 3, RW, ANON | MAP_POPULATE | MAP_NONBLOCK) > 0);
+	EXPECT(map(at(110), 3, RW, ANON | MAP_POPULATE | MAP_NONBLOCK) > 0);
 	EXPECT(s->resident == 46);
-	EXPECT(map(AT + page(200), 999, RW, ANON | MAP_POPULATE) > 0); /* as far as it goes */
+	EXPECT(map(at(200), 999, RW, ANON | MAP_POPULATE) > 0); /* as far as it goes */
 	finish();
 }
 
