@@ -2,7 +2,7 @@
  * kmalloc_fuzz.c -- subject kmalloc: the whole of it, pages, slabs and heap, as a kernel uses it.
  *
  * The world is a pool of a few hundred pages, a boot allocator with three blocks in it, and a
- * kmalloc over them with the header's magazines, redzones, quarantine and window.  Operations
+ * kmalloc over them with the header's redzones, quarantine and window.  Operations
  * allocate, resize and free by handle on the CPU they name; others misuse it on purpose and expect
  * the verdict.  After each one counters must add up; a walk compares everything with the model.
  *
@@ -28,7 +28,7 @@ struct kmalloc_state {
 	struct early early;
 	uint8_t *early_block[EARLY_BLOCKS];
 	unsigned early_freed;
-	struct magazine magazines[SCRIPT_CPUS_MAX * KMALLOC_CLASSES];
+	struct slab_cpu cpus[SCRIPT_CPUS_MAX * KMALLOC_CLASSES];
 };
 
 _Static_assert(sizeof(struct kmalloc_state) <= RUN_STATE_BYTES, "a run's state holds it");
@@ -90,8 +90,6 @@ static void kmalloc_open(struct run *run)
 	early_open(s, run);
 	const struct kmalloc_config config = {
 		.pages = &s->world.pool,
-		.magazine_depth = (uint32_t)min_u64(w->magazine, MAGAZINE_DEPTH_MAX),
-		.depot = w->magazine / 4u,
 		.keep_slabs = 1,
 		.redzone = (uint32_t)align_up(w->redzone, KMALLOC_ALIGN),
 		.quarantine = w->quarantine < KMALLOC_QUARANTINE_MAX ? w->quarantine
@@ -103,7 +101,7 @@ static void kmalloc_open(struct run *run)
 		.keep_bytes = (size_t)w->keep_pages << PAGE_SHIFT,
 		.early = &s->early,
 		.listener = &s->world.listener,
-		.magazines = s->magazines,
+		.cpus = w->magazine != 0 ? s->cpus : NULL,
 	};
 	kmalloc_init(&s->km, &config);
 	s->limits = (struct kmalloc_limits){

@@ -54,7 +54,7 @@ struct script_world {
 	uint8_t reserve;      /* pages user requests cannot take */
 	uint8_t quarantine;   /* freed pages, or objects, kept from reuse */
 	uint8_t redzone;      /* bytes after each object, a multiple of 8, up to 64 */
-	uint8_t magazine;     /* depth of a CPU's magazine, 0 to 32 */
+	uint8_t magazine;     /* 0: CPUs have no slabs of their own; else, up to 32: they have */
 	uint8_t window_pages; /* heap window, in pages; 0: a quarter of `pages` */
 	uint8_t keep_pages;   /* wholly free heap pages not given back at once */
 	uint8_t spare[3];     /* zero in canonical form; for what comes */

@@ -2,7 +2,7 @@
  * slab_fuzz.c -- subject slab: eight caches of objects over one small pool.
  *
  * Sizes from 16 to 2,048 bytes, so that slabs of one page and of several occur, with the header's
- * magazines, redzones and poison.  Objects are got and given back by handle on the CPU the
+ * redzones and poison.  Objects are got and given back by handle on the CPU the
  * operation names; misuse expects its exact verdict: an object freed to another cache, twice, in
  * its middle, or with its redzone written to.
  *
@@ -23,14 +23,14 @@ struct slab_state {
 	struct block_model model;
 	uint8_t cache_of[SCRIPT_SLOTS]; /* which cache a handle's object is, or was last, from */
 	uint32_t live[CACHES];
-	struct magazine magazines[SCRIPT_CPUS_MAX * CACHES];
+	struct slab_cpu cpus[SCRIPT_CPUS_MAX * CACHES];
 };
 
 _Static_assert(sizeof(struct slab_state) <= RUN_STATE_BYTES, "a run's state holds it");
 
 enum {
 	SAW_EXHAUSTION,
-	SAW_MAGAZINE_FULL,
+	SAW_SLAB_FULL,
 	SAW_SLAB_KEPT,
 	SAW_SLAB_RETURNED,
 	SAW_SEVERAL_PAGES,
@@ -40,7 +40,7 @@ enum {
 };
 
 static const char *const saw_names[] = {
-	"exhaustion",    "magazine-full",  "slab-kept",      "slab-returned",
+	"exhaustion",    "slab-full",      "slab-kept",      "slab-returned",
 	"several-pages", "other-cpu-free", "redzone-caught", NULL,
 };
 
@@ -63,14 +63,12 @@ static void slab_open(struct run *run)
 			.pages = &s->world.pool,
 			.size = cache_bytes[c],
 			.number = c,
-			.depth = (uint32_t)min_u64(w->magazine, MAGAZINE_DEPTH_MAX),
-			.depot = w->magazine / 4u,
 			.keep = w->keep_pages,
 			.redzone = (uint32_t)align_up(w->redzone, KMALLOC_ALIGN),
 			.poison = (w->flags & WORLD_POISON) != 0,
 			.sites = (w->flags & WORLD_SITES) != 0,
-			.magazines = s->magazines + c,
-			.magazine_stride = CACHES,
+			.cpus = w->magazine != 0 ? s->cpus + c : NULL,
+			.cpu_stride = CACHES,
 		};
 		slab_cache_init(&s->caches[c], &config);
 		if (s->caches[c].order != 0) run_sometimes(run, SAW_SEVERAL_PAGES);
@@ -165,8 +163,6 @@ static void step_drain(struct run *run, const struct script_op *op)
 	slab_count(&s->caches[op->aux], &counts);
 	if (counts.slabs != 0 && counts.live + counts.cached == 0)
 		run_sometimes(run, SAW_SLAB_KEPT);
-	if (counts.cached != 0 && counts.cached >= s->caches[op->aux].depth)
-		run_sometimes(run, SAW_MAGAZINE_FULL);
 	run_result(run, slab_drain(&s->caches[op->aux]));
 }
 
@@ -190,8 +186,6 @@ static void step_double_free(struct run *run, const struct script_op *op)
 	/* At once, while the slab is still the cache's: then there is only one right answer. */
 	if (b->at == NULL || s->live[c] < 2 || s->caches[c].per_slab == 1) return;
 	uint8_t *p = b->at;
-	const struct frame *frame = page_frame(&s->world.pool, mach_pa(p));
-	if ((frame - frame->slab.head_back)->slab.taken < 2) return;
 	give_back(run, op->slot);
 	if (page_frame(&s->world.pool, mach_pa(p))->owner == PAGE_OWNER_SLAB)
 		misuse(run, c, p, SLAB_DOUBLE_FREE);
@@ -285,6 +279,7 @@ static void check_walk(struct run *run)
 			kpanic(ORACLE_ACCOUNT, "cache %u: %lu objects live, the model has %u", c,
 			       (unsigned long)counts.live, s->live[c]);
 		if (counts.returned != 0) run_sometimes(run, SAW_SLAB_RETURNED);
+		if (s->caches[c].full != 0) run_sometimes(run, SAW_SLAB_FULL);
 		run_result(run, counts.cached << 32 | counts.slabs);
 	}
 	if (CALL_SITES && (run->script->world.flags & WORLD_SITES)) check_sites(run);

@@ -2,7 +2,7 @@
  * kmem.c -- the hand-over from "memory that is left" to a page pool and kmalloc.
  *
  *   1. The frames, 64 bytes for each page of the span, and the early heap are taken from the map.
- *   2. The pool is made with every page reserved; kmalloc's magazines come from the early heap.
+ *   2. The pool is made with every page reserved; kmalloc's per-CPU state comes from early heap.
  *   3. The early heap closes; what it never handed out goes back to the map.
  *   4. Every usable range of the map is given to the pool.
  *
@@ -104,18 +104,16 @@ const char *kmem_start(struct memmap *map, unsigned cpus, bool hard)
 	const paddr_t heap = memmap_take(map, EARLY_HEAP_BYTES, PAGE_SIZE, "early heap");
 	if (heap == PADDR_NONE) return "no room for the early heap";
 	early_init(&kernel_early, mach_phys(heap), EARLY_HEAP_BYTES);
-	struct magazine *magazines =
-		early_alloc(&kernel_early, sizeof(struct magazine) * KMALLOC_CLASSES * cpus,
-			    sizeof(struct magazine));
-	ASSERT(magazines != NULL);
+	struct slab_cpu *slab_cpus =
+		early_alloc(&kernel_early, sizeof(struct slab_cpu) * KMALLOC_CLASSES * cpus,
+			    sizeof(struct slab_cpu));
+	ASSERT(slab_cpus != NULL);
 	void *rest = NULL;
 	if (early_close(&kernel_early, &rest) > 0) memmap_return(map, mach_pa(rest));
 	fill_pool(map);
 
 	const struct kmalloc_config config = {
 		.pages = &kernel_pages,
-		.magazine_depth = MAGAZINE_DEPTH_MAX,
-		.depot = DEPOT_MAX,
 		.keep_slabs = KMALLOC_KEEP_SLABS,
 		.redzone = hard ? HARD_REDZONE : 0,
 		.quarantine = hard ? HARD_QUARANTINE : 0,
@@ -126,7 +124,7 @@ const char *kmem_start(struct memmap *map, unsigned cpus, bool hard)
 		.keep_bytes = KMALLOC_KEEP_BYTES,
 		.early = &kernel_early,
 		.listener = &oom_listener,
-		.magazines = magazines,
+		.cpus = slab_cpus,
 	};
 	kmalloc_init(&kernel_memory, &config);
 	return NULL;

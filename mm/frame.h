@@ -32,13 +32,12 @@ enum page_owner {
 
 /* What the slab allocator keeps about a page of its own. */
 struct frame_slab {
-	uint16_t cache;      /* which cache, by number */
-	uint16_t head_back;  /* pages back to the slab's first page */
-	uint16_t taken;      /* head: objects out of the slab, in magazines or with users */
-	uint16_t fresh;      /* head: objects never yet handed out are those from this index on */
-	uint32_t free_first; /* head: byte offset of the first free object, or FRAME_NONE */
-	uint32_t listed;     /* head: on the cache's partial list */
-	uint64_t live[4];    /* a bit per 16 bytes: an object that a user has starts here */
+	uint16_t cache;     /* which cache, by number */
+	uint16_t head_back; /* pages back to the slab's first page */
+	uint32_t state;     /* head: enum slab_state */
+	uint32_t due;       /* head: frees until somebody has to look, see slab_page.c */
+	uint32_t pad;
+	uint64_t taken[4]; /* a bit per 16 bytes: an object that starts here is not free */
 };
 
 /* What is kept about a page of a user, or one that holds a table. */

@@ -3,6 +3,11 @@
  *
  * Up to 2,048 bytes the request goes to one of 24 slab caches, four to a doubling, so at most a
  * fifth of an object is wasted; the class is one load from a table by the size in 16-byte units.
+ * Plain instances (no poison, redzones, sites, quarantine) do the common allocation and the common
+ * free right here, as leaf code over slab_inside.h: 34 and 20 instructions on x86-64, with no lock
+ * and no interrupt masked.  Two limits, quick_bytes and quick_pages, are 0 in careful ones, so that
+ * everything of theirs takes the longer way without a question of its own.
+ *
  * Above that it goes to the heap.  A pointer's way back is told by the frame of its page: owner
  * SLAB names the cache, owner HEAP the heap; what lies in the boot allocator is told by address;
  * anything else is wild.
@@ -35,7 +40,7 @@ const char *kmalloc_verdict_name(enum kmalloc_verdict v)
 	return (unsigned)v < KMALLOC_VERDICTS ? verdict_names[v] : "?";
 }
 
-static enum kmalloc_verdict of_slab(enum slab_verdict v)
+enum kmalloc_verdict kmalloc_verdict_of_slab(enum slab_verdict v)
 {
 	switch (v) {
 	case SLAB_FREED: return KMALLOC_FREED;
@@ -45,7 +50,7 @@ static enum kmalloc_verdict of_slab(enum slab_verdict v)
 	}
 }
 
-static enum kmalloc_verdict of_heap(enum heap_verdict v)
+enum kmalloc_verdict kmalloc_verdict_of_heap(enum heap_verdict v)
 {
 	switch (v) {
 	case HEAP_FREED: return KMALLOC_FREED;
@@ -57,33 +62,30 @@ static enum kmalloc_verdict of_heap(enum heap_verdict v)
 
 /* --- making one ------------------------------------------------------------------------------- */
 
-/* What one CPU's magazine, or a class's depot, may keep from the slabs. */
-enum { MAGAZINE_BYTES_MAX = 16 << 10, DEPOT_BYTES_MAX = 32 << 10 };
-
+/* A class is numbered as in class_bytes[], and so is its cache in the frames of its slabs. */
 static void caches_init(struct kmalloc *km, const struct kmalloc_config *config)
 {
+	_Static_assert(COUNT_OF(class_bytes) == KMALLOC_CLASSES, "a size for each class");
+
 	for (uint32_t c = 0; c < KMALLOC_CLASSES; c++) {
-		const uint64_t depth =
-			min_u64(config->magazine_depth, MAGAZINE_BYTES_MAX / class_bytes[c]);
-		const uint64_t batch_bytes = (depth + 1) / 2 * class_bytes[c];
-		const uint64_t depot = batch_bytes == 0 ? 0 : DEPOT_BYTES_MAX / batch_bytes;
 		const struct slab_config slab = {
 			.pages = config->pages,
 			.size = class_bytes[c],
 			.number = c,
-			.depth = (uint32_t)depth,
-			.depot = (uint32_t)min_u64(config->depot, depot),
 			.keep = config->keep_slabs,
 			.redzone = config->redzone,
 			.poison = config->poison,
 			.sites = config->sites,
-			.magazines = config->magazines + c,
-			.magazine_stride = KMALLOC_CLASSES,
+			.held = config->quarantine != 0,
+			.cpus = config->cpus == NULL ? NULL : config->cpus + c,
+			.cpu_stride = KMALLOC_CLASSES,
 		};
+		ASSERT(c == 0 || class_bytes[c] > class_bytes[c - 1]);
 		slab_cache_init(&km->caches[c], &slab);
 	}
 	for (uint32_t units = 0, c = 0; units < COUNT_OF(km->class_of); units++) {
-		if (units * KMALLOC_ALIGN > class_bytes[c]) c++;
+		if ((units + 1) * KMALLOC_ALIGN > class_bytes[c]) c++;
+		ASSERT(c < KMALLOC_CLASSES);
 		km->class_of[units] = (uint8_t)c;
 	}
 }
@@ -103,14 +105,16 @@ void kmalloc_init(struct kmalloc *km, const struct kmalloc_config *config)
 	km->pages = config->pages;
 	km->frames = config->pages->frames;
 	km->memory = mach_phys(config->pages->base);
-	km->memory_pages = config->pages->pages;
-	km->magazines = config->magazines;
+	km->cpus = config->cpus;
 	km->early = config->early;
 	km->listener = config->listener;
 	caches_init(km, config);
+	const bool careful = km->caches[0].careful; /* all are alike */
+	ASSERT(careful == km->caches[KMALLOC_CLASSES - 1].careful);
+	km->quick_pages = careful ? 0 : config->pages->pages;
+	km->quick_bytes = careful || config->cpus == NULL ? 0 : SLAB_SIZE_MAX;
 	heap_init(&km->heap, &heap);
 	quarantine_init(km, config->quarantine);
-	km->careful = config->quarantine != 0 || km->caches[0].careful;
 	km->shrinker =
 		(struct shrinker){ .name = "kmalloc", .shrink = kmalloc_shrink, .context = km };
 	page_shrinker_add(km->pages, &km->shrinker);
@@ -118,16 +122,11 @@ void kmalloc_init(struct kmalloc *km, const struct kmalloc_config *config)
 
 /* --- allocation ------------------------------------------------------------------------------- */
 
+/* The class that serves `bytes`, 1 to SLAB_SIZE_MAX. */
 static unsigned class_for(const struct kmalloc *km, size_t bytes)
 {
-	return km->class_of[(bytes + KMALLOC_ALIGN - 1) / KMALLOC_ALIGN];
-}
-
-/* Where `p` lies in the pool's memory, and the frame of its page; NULL when it lies elsewhere. */
-static struct frame *locate(const struct kmalloc *km, const void *p, uint64_t *offset)
-{
-	*offset = (uintptr_t)p - (uintptr_t)km->memory;
-	return *offset >> PAGE_SHIFT < km->memory_pages ? &km->frames[*offset >> PAGE_SHIFT] : NULL;
+	ASSERT_SLOW(bytes - 1 < SLAB_SIZE_MAX);
+	return km->class_of[(bytes - 1) / KMALLOC_ALIGN];
 }
 
 static void tell(struct kmalloc *km, enum mm_event event, size_t bytes, size_t align, site_t site)
@@ -158,17 +157,8 @@ static void *alloc_anywhere(struct kmalloc *km, struct slab_cache *cache, size_t
 	return heap_alloc(&km->heap, bytes, KMALLOC_ALIGN, KM_NO_RECLAIM, site);
 }
 
-static void *alloc_small_slow(struct kmalloc *km, struct slab_cache *cache, size_t bytes,
-			      uint32_t how, site_t site)
-{
-	void *p = slab_alloc_slow(cache, bytes, how, site);
-
-	return p != NULL ? p : alloc_anywhere(km, cache, bytes, site);
-}
-
-/* The last steps of every request: zeroes, or what a refusal means to this caller. */
-static void *finish(struct kmalloc *km, void *p, size_t bytes, size_t align, uint32_t how,
-		    site_t site)
+NOINLINE void *kmalloc_finish(struct kmalloc *km, void *p, size_t bytes, size_t align, uint32_t how,
+			      site_t site)
 {
 	if (p == NULL) {
 		if ((how & KM_PANIC) == 0) return NULL;
@@ -180,43 +170,48 @@ static void *finish(struct kmalloc *km, void *p, size_t bytes, size_t align, uin
 	return p;
 }
 
-static NOINLINE void *alloc_slow(struct kmalloc *km, size_t bytes, uint32_t how, site_t site)
+/* What the heap serves, and what nobody does: no bytes at all. */
+static NOINLINE void *alloc_large(struct kmalloc *km, size_t bytes, uint32_t how, site_t site)
 {
-	void *p;
-
 	if (bytes == 0) return NULL;
-	if (bytes <= SLAB_SIZE_MAX)
-		p = alloc_small_slow(km, &km->caches[class_for(km, bytes)], bytes, how, site);
-	else
-		p = heap_alloc(&km->heap, bytes, KMALLOC_ALIGN, how & KM_NO_RECLAIM, site);
-	return finish(km, p, bytes, KMALLOC_ALIGN, how, site);
+	ASSERT_SLOW(bytes > SLAB_SIZE_MAX);
+	void *p = heap_alloc(&km->heap, bytes, KMALLOC_ALIGN, how & KM_NO_RECLAIM, site);
+	return kmalloc_finish(km, p, bytes, KMALLOC_ALIGN, how, site);
 }
 
-/* An object off a magazine that needs more than to be handed over. */
-static NOINLINE void *give_carefully(struct kmalloc *km, void *p, size_t bytes, uint32_t how,
-				     site_t site)
+/* Apart from alloc_slow, which it would make save more registers. */
+static NOINLINE void *alloc_without_pages(struct kmalloc *km, struct slab_cache *cache,
+					  size_t bytes, uint32_t how, site_t site)
 {
-	struct slab_cache *cache = &km->caches[class_for(km, bytes)];
+	void *p = alloc_anywhere(km, cache, bytes, site);
 
-	if (cache->careful) object_prepare(cache, p, site);
-	mach_unpoison(p, bytes);
-	if (how & KM_ZERO) memset(p, 0, bytes);
+	ASSERT(is_aligned((uintptr_t)p, KMALLOC_ALIGN));
+	return kmalloc_finish(km, p, bytes, KMALLOC_ALIGN, how, site);
+}
+
+/* This CPU has no slab of the class, or that has nothing in the bits it looks at. */
+static NOINLINE void *alloc_slow(struct kmalloc *km, size_t bytes, uint32_t how, site_t site)
+{
+	if (bytes - 1 >= SLAB_SIZE_MAX) return alloc_large(km, bytes, how, site);
+	struct slab_cache *cache = &km->caches[class_for(km, bytes)];
+	void *p = cache->careful ? slab_alloc(cache, bytes, how, site)
+				 : slab_alloc_slow(cache, bytes, how, site);
+	if (UNLIKELY(p == NULL)) return alloc_without_pages(km, cache, bytes, how, site);
+	if (UNLIKELY((how & KM_ZERO) != 0))
+		return kmalloc_finish(km, p, bytes, KMALLOC_ALIGN, how, site);
 	return p;
 }
 
 /* Leaf code on purpose: whatever is rare is a tail call, so nothing is saved for it. */
 void *kmalloc_alloc(struct kmalloc *km, size_t bytes, uint32_t how, site_t site)
 {
-	if (UNLIKELY(bytes - 1 >= SLAB_SIZE_MAX)) return alloc_slow(km, bytes, how, site);
+	if (UNLIKELY(bytes - 1 >= km->quick_bytes)) return alloc_slow(km, bytes, how, site);
 	const unsigned place = mach_cpu() * KMALLOC_CLASSES + class_for(km, bytes);
-	const uint32_t handle = magazine_pop(&km->magazines[place]);
-
-	if (UNLIKELY(handle == OBJECT_NONE)) return alloc_slow(km, bytes, how, site);
-	void *p = km->memory + ((size_t)handle << SLAB_GRANULE_SHIFT);
-	object_mark_live(km->frames, handle);
-	if (UNLIKELY(km->careful || (how & KM_ZERO) != 0))
-		return give_carefully(km, p, bytes, how, site);
+	void *p;
+	if (UNLIKELY(!slab_cpu_pop(&km->cpus[place], &p))) return alloc_slow(km, bytes, how, site);
 	mach_unpoison(p, bytes);
+	if (UNLIKELY((how & KM_ZERO) != 0))
+		return kmalloc_finish(km, p, bytes, KMALLOC_ALIGN, how, site);
 	return p;
 }
 
@@ -241,162 +236,68 @@ void *kmalloc_alloc_aligned(struct kmalloc *km, size_t bytes, size_t align, uint
 	if (bytes == 0 || !is_power_of_two(align) || align > (size_t)PAGE_SIZE << PAGE_ORDER_MAX)
 		return NULL;
 	cache = class_aligned(km, bytes, align);
+	/* A class without a page for a slab: the heap may have a hole. */
 	if (cache != NULL) p = slab_alloc(cache, bytes, how & KM_NO_RECLAIM, site);
 	if (p == NULL) p = heap_alloc(&km->heap, bytes, align, how & KM_NO_RECLAIM, site);
-	return finish(km, p, bytes, align, how, site);
+	return kmalloc_finish(km, p, bytes, align, how, site);
 }
 
 /* --- free ------------------------------------------------------------------------------------- */
 
-static NOINLINE enum kmalloc_verdict free_elsewhere(struct kmalloc *km, void *p)
+/* A careful cache's object: other steps before it is free for everybody. */
+static enum kmalloc_verdict free_carefully(struct kmalloc *km, struct slab_cache *cache,
+					   uint64_t offset, void *p)
+{
+	const enum slab_verdict v = object_take_back(cache, offset, p);
+
+	if (v != SLAB_FREED) return kmalloc_verdict_of_slab(v);
+	/* What goes in is not free yet; what comes out may be another cache's. */
+	if (km->quarantine_limit != 0) p = quarantine_swap(km, p, &cache);
+	if (p != NULL) kmalloc_put(km, cache, p);
+	return KMALLOC_FREED;
+}
+
+/* All frees that are not the common one, bad ones among them. */
+static NOINLINE enum kmalloc_verdict free_slow(struct kmalloc *km, void *p)
 {
 	uint64_t offset;
-	const struct frame *frame = locate(km, p, &offset);
+	const struct frame *frame = kmalloc_locate(km, p, &offset);
 
 	if (p == NULL) return KMALLOC_NOTHING;
 	if (km->early != NULL && early_owns(km->early, p))
 		return early_release(km->early, p) ? KMALLOC_EARLY : KMALLOC_DOUBLE_FREE;
 	if (frame != NULL && frame->owner == PAGE_OWNER_HEAP)
-		return of_heap(heap_free(&km->heap, p));
-	return KMALLOC_WILD;
+		return kmalloc_verdict_of_heap(heap_free(&km->heap, p));
+	if (frame == NULL || frame->owner != PAGE_OWNER_SLAB) return KMALLOC_WILD;
+	struct slab_cache *cache = kmalloc_cache_of(km, frame);
+	if (cache->careful) return free_carefully(km, cache, offset, p);
+	/* Its bit was clear: nobody has what starts there, if anything does. */
+	return kmalloc_verdict_of_slab(object_verdict(cache, offset));
 }
 
-/* The magazine is full: trade half of it with the slabs. */
-static NOINLINE enum kmalloc_verdict free_spill(struct kmalloc *km, unsigned class, uint32_t handle)
+/* The free that a slab waited for.  Should it be another cache's by now, its look finds nothing to
+ * do that is not right. */
+static NOINLINE enum kmalloc_verdict free_look(struct kmalloc *km, struct frame *head)
 {
-	magazine_spill(&km->caches[class], handle);
+	ASSERT(head->slab.cache < KMALLOC_CLASSES);
+	slab_look(&km->caches[head->slab.cache], head);
 	return KMALLOC_FREED;
 }
 
-static NOINLINE enum kmalloc_verdict free_carefully(struct kmalloc *km, struct frame *frame,
-						    void *p)
-{
-	struct slab_cache *cache = &km->caches[frame->slab.cache];
-	const enum slab_verdict v = object_take_back(cache, frame, object_offset(cache, p), p);
-
-	if (v != SLAB_FREED) return of_slab(v);
-	if (km->quarantine_limit != 0) p = quarantine_swap(km, p, &cache);
-	if (p != NULL) object_put(cache, p);
-	return KMALLOC_FREED;
-}
-
-static NOINLINE enum kmalloc_verdict free_refused(struct kmalloc *km, struct frame *frame, void *p)
-{
-	const struct slab_cache *cache = &km->caches[frame->slab.cache];
-
-	return of_slab(object_verdict(cache, object_offset(cache, p)));
-}
-
-/* Leaf code, as kmalloc_alloc. */
+/* Leaf code, as kmalloc_alloc.  Whose page it is need not be asked: only slabs' have bits set. */
 enum kmalloc_verdict kmalloc_free(struct kmalloc *km, void *p)
 {
-	const uint64_t offset = (uintptr_t)p - (uintptr_t)km->memory;
-	struct frame *frame;
+	const uint64_t handle = kmalloc_handle(km, p);
+	const uint64_t n = kmalloc_page(handle);
 
-	if (UNLIKELY(offset >> PAGE_SHIFT >= km->memory_pages)) return free_elsewhere(km, p);
-	frame = &km->frames[offset >> PAGE_SHIFT];
-	if (UNLIKELY(frame->owner != PAGE_OWNER_SLAB)) return free_elsewhere(km, p);
-	const unsigned class = frame->slab.cache;
-	ASSERT_SLOW(class < KMALLOC_CLASSES);
-	if (UNLIKELY(km->careful)) return free_carefully(km, frame, p);
-	if (UNLIKELY(!object_mark_free(frame, offset))) return free_refused(km, frame, p);
-	mach_poison(p, km->caches[class].size);
-	const uint32_t handle = (uint32_t)(offset >> SLAB_GRANULE_SHIFT);
-	if (UNLIKELY(!magazine_push(&km->magazines[mach_cpu() * KMALLOC_CLASSES + class], handle)))
-		return free_spill(km, class, handle);
+	if (UNLIKELY(n >= km->quick_pages)) return free_slow(km, p);
+	struct frame *frame = &km->frames[n];
+	if (CHECK_LEVEL >= 2 && frame->owner == PAGE_OWNER_SLAB)
+		object_poison_ahead(kmalloc_cache_of(km, frame), frame, (uint32_t)handle, p);
+	if (UNLIKELY(!atomic_bit_clear(frame->slab.taken, taken_bit(handle))))
+		return free_slow(km, p);
+	struct frame *head = slab_head(frame);
+	if (UNLIKELY(atomic_fetch_add_u32(&head->slab.due, UINT32_MAX) == 1))
+		return free_look(km, head);
 	return KMALLOC_FREED;
-}
-
-/* --- realloc ---------------------------------------------------------------------------------- */
-
-/* The cache whose live object `p` is, or NULL. */
-static struct slab_cache *cache_of(struct kmalloc *km, const void *p)
-{
-	uint64_t offset;
-	struct frame *frame = locate(km, p, &offset);
-
-	if (frame == NULL || frame->owner != PAGE_OWNER_SLAB || !object_is_live(frame, offset))
-		return NULL;
-	return &km->caches[frame->slab.cache];
-}
-
-size_t kmalloc_usable(struct kmalloc *km, const void *p)
-{
-	const struct slab_cache *cache = cache_of(km, p);
-	uint64_t offset;
-	const struct frame *frame = locate(km, p, &offset);
-
-	if (cache != NULL) return cache->size;
-	if (frame == NULL || frame->owner != PAGE_OWNER_HEAP) return 0;
-	return heap_usable(&km->heap, p);
-}
-
-/* Users of a slab object may touch `bytes` of it from now on. */
-static void *resized(const struct slab_cache *cache, void *p, size_t bytes)
-{
-	mach_poison(p, cache->size);
-	mach_unpoison(p, bytes);
-	return p;
-}
-
-/* Where no other block could be had: the same one, or NULL when that has no room. */
-static void *keep(struct kmalloc *km, struct slab_cache *cache, void *p, size_t bytes)
-{
-	if (cache != NULL) return bytes <= cache->size ? resized(cache, p, bytes) : NULL;
-	return heap_resize(&km->heap, p, bytes) ? p : NULL;
-}
-
-/* What is wrong with `p`, which is no live slab object.  Nothing (KMALLOC_FREED) when it is a block
- * of the heap, of *usable bytes. */
-static enum kmalloc_verdict judge_elsewhere(struct kmalloc *km, const void *p, size_t *usable)
-{
-	uint64_t offset;
-	const struct frame *frame = locate(km, p, &offset);
-
-	if (km->early != NULL && early_owns(km->early, p)) return KMALLOC_EARLY;
-	if (frame == NULL) return KMALLOC_WILD;
-	if (frame->owner == PAGE_OWNER_HEAP) return of_heap(heap_look(&km->heap, p, usable));
-	if (frame->owner != PAGE_OWNER_SLAB) return KMALLOC_WILD;
-	return of_slab(object_verdict(&km->caches[frame->slab.cache], offset));
-}
-
-/* To a block of another size; the old one stays where there is none. */
-static void *move(struct kmalloc *km, struct slab_cache *cache, void *p, size_t usable,
-		  size_t bytes, uint32_t how, site_t site, enum kmalloc_verdict *verdict)
-{
-	void *q = kmalloc_alloc(km, bytes, how & ~(uint32_t)(KM_ZERO | KM_PANIC), site);
-
-	if (q == NULL)
-		return finish(km, keep(km, cache, p, bytes), bytes, KMALLOC_ALIGN,
-			      how & ~(uint32_t)KM_ZERO, site);
-	mach_unpoison(p, usable); /* the old size is not known: what is copied may be slack */
-	memcpy(q, p, min_u64(usable, bytes));
-	*verdict = kmalloc_free(km, p);
-	return q;
-}
-
-void *kmalloc_realloc(struct kmalloc *km, void *p, size_t bytes, uint32_t how, site_t site,
-		      enum kmalloc_verdict *verdict)
-{
-	enum kmalloc_verdict ignored;
-
-	if (verdict == NULL) verdict = &ignored;
-	*verdict = KMALLOC_FREED;
-	if (p == NULL) return kmalloc_alloc(km, bytes, how, site);
-	if (bytes == 0) {
-		*verdict = kmalloc_free(km, p);
-		return NULL;
-	}
-	struct slab_cache *cache = cache_of(km, p);
-	if (cache != NULL) {
-		/* Where it is, unless that wastes more than half of it. */
-		if (bytes <= cache->size && align_up(bytes, KMALLOC_ALIGN) >= cache->size / 2)
-			return resized(cache, p, bytes);
-		return move(km, cache, p, cache->size, bytes, how, site, verdict);
-	}
-	size_t usable;
-	*verdict = judge_elsewhere(km, p, &usable);
-	if (*verdict != KMALLOC_FREED) return NULL;
-	if (bytes > SLAB_SIZE_MAX && heap_resize(&km->heap, p, bytes)) return p;
-	return move(km, NULL, p, usable, bytes, how, site, verdict);
 }

@@ -37,19 +37,18 @@ const char *kmalloc_verdict_name(enum kmalloc_verdict v);
 
 struct kmalloc_config {
 	struct page_pool *pages;
-	uint32_t magazine_depth; /* 0 to MAGAZINE_DEPTH_MAX; less for large objects */
-	uint32_t depot;          /* 0 to DEPOT_MAX batches per class; less for large objects */
-	uint32_t keep_slabs;     /* empty slabs each cache keeps back from the pool */
-	uint32_t redzone;        /* bytes behind each slab object, a multiple of 16 */
-	uint32_t quarantine;     /* freed objects kept from reuse, up to KMALLOC_QUARANTINE_MAX */
-	bool poison;             /* fill free slab objects; verify when handed out */
-	bool sites;              /* remember who asked (needs CALL_SITES) */
-	size_t window_bytes;     /* the heap's quota */
-	size_t grow_bytes;       /* the heap asks for this much at once */
-	size_t keep_bytes;       /* free heap pages kept back from the pool */
-	struct early *early;     /* whose blocks may be freed here; may be NULL */
+	uint32_t keep_slabs; /* empty slabs each cache keeps back from the pool */
+	uint32_t redzone;    /* bytes behind each slab object, a multiple of 16 */
+	uint32_t quarantine; /* freed objects kept from reuse, up to KMALLOC_QUARANTINE_MAX */
+	bool poison;         /* fill free slab objects; verify when handed out */
+	bool sites;          /* remember who asked (needs CALL_SITES) */
+	size_t window_bytes; /* the heap's quota */
+	size_t grow_bytes;   /* the heap asks for this much at once */
+	size_t keep_bytes;   /* free heap pages kept back from the pool */
+	struct early *early; /* whose blocks may be freed here; may be NULL */
 	const struct mm_listener *listener;
-	struct magazine *magazines; /* KMALLOC_CLASSES of them for each of the pool's CPUs */
+	/* KMALLOC_CLASSES of them for each of the pool's CPUs; NULL: CPUs have no slabs. */
+	struct slab_cpu *cpus;
 };
 
 enum { KMALLOC_QUARANTINE_MAX = 64 };
@@ -65,14 +64,14 @@ struct kmalloc {
 	/* What every call reads. */
 	struct frame *frames; /* the pool's, and its memory: offsets count from there */
 	uint8_t *memory;
-	uint64_t memory_pages;
-	struct magazine *magazines; /* [cpu * KMALLOC_CLASSES + class] */
-	bool careful;               /* redzones, poison, sites or quarantine: the longer way */
+	uint64_t quick_pages;  /* of the memory, whose objects are freed the short way */
+	uint64_t quick_bytes;  /* requests up to there are met the short way */
+	struct slab_cpu *cpus; /* [cpu * KMALLOC_CLASSES + class] */
+	uint8_t class_of[SLAB_SIZE_MAX / KMALLOC_ALIGN]; /* by (size - 1) in units of 16 */
 
 	struct page_pool *pages;
 	struct early *early;
 	const struct mm_listener *listener;
-	uint8_t class_of[SLAB_SIZE_MAX / KMALLOC_ALIGN + 1]; /* by size in units of 16 */
 	struct slab_cache caches[KMALLOC_CLASSES];
 	struct heap heap;
 	struct shrinker shrinker;
@@ -111,7 +110,7 @@ enum kmalloc_verdict kmalloc_free(struct kmalloc *km, void *p);
 /* Bytes that `p` could hold without moving, or 0 when nothing that was given starts there. */
 size_t kmalloc_usable(struct kmalloc *km, const void *p);
 
-/* Forces all that was put off: quarantine, magazines, empty slabs, free heap pages.  Returns the
+/* Forces all that was put off: quarantine, CPUs' slabs, empty slabs, free heap pages.  Returns the
  * pages given back to the pool. */
 size_t kmalloc_drain(struct kmalloc *km);
 
@@ -124,7 +123,7 @@ struct kmalloc_counts {
 	struct slab_counts slab[KMALLOC_CLASSES]; /* live: without what is in quarantine */
 	uint64_t live_objects;                    /* users have: slab objects and heap blocks */
 	uint64_t live_bytes;                      /* granted for these, heap nodes included */
-	uint64_t cached_objects;                  /* in magazines */
+	uint64_t cached_objects;                  /* free in slabs that are CPUs' */
 	uint64_t quarantined;                     /* freed, kept from reuse */
 	uint32_t slab_pages, heap_pages;
 };

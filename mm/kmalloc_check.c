@@ -10,6 +10,7 @@ void kmalloc_count(struct kmalloc *km, struct kmalloc_counts *out)
 {
 	uint32_t aside[KMALLOC_CLASSES];
 
+	/* Each part is exact under its own lock; together they are at rest. */
 	*out = (struct kmalloc_counts){ 0 };
 	page_count(km->pages, &out->pages);
 	heap_count(&km->heap, &out->heap);
@@ -19,7 +20,7 @@ void kmalloc_count(struct kmalloc *km, struct kmalloc_counts *out)
 	for (uint32_t c = 0; c < KMALLOC_CLASSES; c++) {
 		struct slab_counts *s = &out->slab[c];
 		slab_count(&km->caches[c], s);
-		/* Out of their slabs and in no magazine, but no user's. */
+		/* Not free, but no user's. */
 		s->live = sub_or_zero(s->live, aside[c]);
 		out->quarantined += aside[c];
 		out->live_objects += s->live;
@@ -27,6 +28,7 @@ void kmalloc_count(struct kmalloc *km, struct kmalloc_counts *out)
 		out->cached_objects += s->cached;
 		out->slab_pages += s->slab_pages;
 	}
+	ASSERT(out->quarantined <= KMALLOC_QUARANTINE_MAX);
 	out->heap_pages = (uint32_t)out->heap.span_pages;
 }
 
@@ -50,7 +52,7 @@ static const char *check_owners(const struct kmalloc *km)
 
 	for (uint32_t f = 0; f < pool->pages; f++) {
 		const struct frame *frame = &pool->frames[f];
-		if (frame->state != FRAME_USED) continue;
+		if (frame->state != FRAME_USED) continue; /* bodies count with their heads */
 		ASSERT(frame->owner < PAGE_OWNERS);
 		owned[frame->owner] += 1u << frame->order;
 	}
@@ -67,6 +69,7 @@ const char *kmalloc_check(struct kmalloc *km)
 	uint32_t aside[KMALLOC_CLASSES];
 	const char *why = page_check(km->pages);
 
+	/* Outermost first: what the lower ones say is only looked at when the pages are sound. */
 	quarantine_census(km, aside);
 	if (why == NULL) why = slab_check(km->caches, KMALLOC_CLASSES, aside);
 	if (why == NULL) why = heap_check(&km->heap);
@@ -74,6 +77,7 @@ const char *kmalloc_check(struct kmalloc *km)
 	return why;
 }
 
+/* A full table still gets the rest of what it has rows for. */
 bool kmalloc_sites(struct kmalloc *km, struct site_row *table, size_t room, size_t *rows)
 {
 	const bool all = slab_sites(km->caches, KMALLOC_CLASSES, table, room, rows);

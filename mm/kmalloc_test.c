@@ -7,17 +7,16 @@
 #include "mm/kmalloc.h"
 #include "mm/test_pool.h"
 
-static struct magazine magazines[KMALLOC_CLASSES];
+static struct slab_cpu cpus[KMALLOC_CLASSES];
 
 static struct kmalloc_config config_of(struct test_pool *t)
 {
 	return (struct kmalloc_config){
 		.pages = &t->pool,
-		.magazine_depth = 8,
 		.window_bytes = 32 * PAGE_SIZE,
 		.grow_bytes = 4 * PAGE_SIZE,
 		.listener = &t->listener,
-		.magazines = magazines,
+		.cpus = cpus,
 	};
 }
 

@@ -1,31 +1,29 @@
 /*
  * slab.c -- objects of one size: allocation and free.
  *
- * An object is in one of these places, and moves only between neighbours (the depot may be passed):
+ * Each CPU has a slab of each cache to itself.  To allocate is to set a bit in it that is clear; to
+ * free is to clear the object's bit, in whatever slab and on whatever CPU.  Both are in
+ * slab_inside.h, for kmalloc to use in line.  Here is what happens once in a while: a CPU's 64 bits
+ * are all set and it moves on to the next word of its slab; the slab is used up and it lets go of
+ * it and adopts another, one that has objects in use before one that is empty before one made of
+ * new pages; a free makes a slab something to be looked at; a cache is drained.
  *
- *	never used -> slab's free list <-> depot <-> magazine <-> user
- *
- * The fast path (slab_inside.h) is magazine <-> user: this CPU's magazine, tried and not waited
- * for, one slot, and one bit in the frame of the page the object starts in, set while a user has
- * it.  No interrupt is masked: whoever finds the magazine in use, an interrupt handler for one,
- * goes to the slabs.  The bit is changed atomically, because a word of bits covers objects that
- * belong to several CPUs; so of two frees of one object exactly one finds the bit set.
+ * No interrupt is masked for the common case: a CPU's slab is latched by trying, and whoever finds
+ * it in use, an interrupt handler for one, takes a slab that is nobody's, one object from it, and
+ * puts it back.
  *
  * Always true at rest (slab_check):
- *	S1  per slab: taken + free-listed + never-used = objects per slab;
- *	S2  per cache: sum of taken = cache->taken = live bits + objects in magazines, in the
- *	    depot, and in the quarantine of whoever keeps one;
- *	S3  a slab is on the partial list exactly when it has an object to give;
- *	S4  an object in a magazine or on a free list has its live bit clear;
- *	S5  frames of pages that are no slab's have no live bits.
+ *	S1  a bit is set only where an object starts (in careful caches: also after it) in a slab;
+ *	S2  what a slab's bits, `due` and the CPU that has it say of the objects out is the same;
+ *	S3  a slab is a CPU's, partial, full or kept exactly as its objects and the lists say;
+ *	S4  a live object is not free, and what is neither is held;
+ *	S5  frames of pages that are no slab's have no bits.
  *
- * Locks: a magazine's latch or the cache's lock, never both, and never a page of the pool asked
- * for or given back under either.  Cost: fast path constant; slow path one batch (half a
- * magazine) of list steps, and a page every `per_slab` objects.
+ * Locks: the cache's lock, and under it a CPU's latch, tried; the fast path has the latch alone.
+ * Never a page of the pool is asked for or given back under either.  Cost: the slow paths look at
+ * the words of one slab at most.
  */
 #include "mm/slab_inside.h"
-
-enum { BATCH_MAX = (MAGAZINE_DEPTH_MAX + 1) / 2 };
 
 static const char *const verdict_names[SLAB_VERDICTS] = {
 	[SLAB_FREED] = "freed",
@@ -39,12 +37,15 @@ const char *slab_verdict_name(enum slab_verdict v)
 	return (unsigned)v < SLAB_VERDICTS ? verdict_names[v] : "?";
 }
 
+/* --- making one ------------------------------------------------------------------------------- */
+
 /* The smallest slab that wastes at most an eighth of itself, or the largest allowed. */
 static void choose_order(struct slab_cache *cache)
 {
 	const uint32_t each = cache->stride + (cache->sites ? sizeof(site_t) : 0);
 
 	for (cache->order = 0;; cache->order++) {
+		/* Pages in a row are hard to come by: no more of them than the waste asks for. */
 		const uint32_t bytes = (uint32_t)PAGE_SIZE << cache->order;
 		cache->per_slab = (uint16_t)(bytes / each);
 		if (cache->order == SLAB_ORDER_MAX) break;
@@ -53,232 +54,262 @@ static void choose_order(struct slab_cache *cache)
 	ASSERT(cache->per_slab != 0);
 }
 
+static void choose_stride(struct slab_cache *cache, const struct slab_config *config)
+{
+	const uint32_t least = cache->careful ? 2 << SLAB_GRANULE_SHIFT : 0; /* room for two bits */
+	const uint32_t step = config->size + config->redzone;
+
+	cache->stride = (uint32_t)max_u64(step, least);
+}
+
+/* Which words of a slab are worth looking at: of four the first, the even ones, or all. */
+static void choose_words(struct slab_cache *cache)
+{
+	const struct slab_page_starts starts = slab_starts_in(cache, 0);
+	const uint32_t step = cache->stride >> SLAB_GRANULE_SHIFT;
+
+	/* What is true of the first page is true of all: places of a page are a multiple of 4. */
+	cache->word_step = 1u << min_u64(bit_lowest(step), 2);
+	for (uint32_t w = 0; w < SLAB_PAGE_WORDS; w++) {
+		cache->starts[w] = starts.word[w];
+		ASSERT(w % cache->word_step == 0 || starts.word[w] == 0);
+	}
+}
+
+static void cpus_init(struct slab_cache *cache)
+{
+	for (unsigned c = 0; c < cache->pages->cpus; c++) {
+		struct slab_cpu *m = slab_cpu_of(cache, c);
+		*m = (struct slab_cpu){ .taken = &m->starts }; /* a word to look at, always */
+		latch_init(&m->latch, RANK_MAGAZINE);
+	}
+}
+
 void slab_cache_init(struct slab_cache *cache, const struct slab_config *config)
 {
+	const bool sites = CALL_SITES && config->sites;
+
 	ASSERT(config->size >= SLAB_SIZE_MIN && config->size <= SLAB_SIZE_MAX);
 	ASSERT(is_aligned(config->size, KMALLOC_ALIGN));
 	ASSERT(is_aligned(config->redzone, KMALLOC_ALIGN));
-	ASSERT(config->depth <= MAGAZINE_DEPTH_MAX && config->depot <= DEPOT_MAX);
 	ASSERT(config->number <= UINT16_MAX);
-	/* A handle names every 16 bytes of the pool, and OBJECT_NONE none of them. */
-	ASSERT(config->pages->pages <= OBJECT_NONE >> (PAGE_SHIFT - SLAB_GRANULE_SHIFT));
+	/* A handle names every 16 bytes of the pool. */
+	ASSERT(config->pages->pages <= UINT32_MAX >> (PAGE_SHIFT - SLAB_GRANULE_SHIFT));
 
 	*cache = (struct slab_cache){
 		.pages = config->pages,
 		.frames = config->pages->frames,
 		.memory = mach_phys(config->pages->base),
-		.magazines = config->magazines,
-		.magazine_stride = config->magazine_stride,
-		.depth = config->depth,
+		.cpus = config->cpus,
+		.cpu_stride = config->cpu_stride,
 		.size = config->size,
-		.stride = config->size + config->redzone,
 		.number = (uint16_t)config->number,
 		.poison = config->poison,
-		.sites = CALL_SITES && config->sites,
-		.careful = config->poison || config->redzone != 0 || (CALL_SITES && config->sites),
+		.sites = sites,
+		.careful = config->poison || config->redzone != 0 || sites || config->held,
 		.keep = config->keep,
-		.batch = (config->depth + 1) / 2,
-		.depot_limit = config->depth == 0 ? 0 : config->depot,
 		.partial = FRAME_NONE,
-		.depot = OBJECT_NONE,
+		.kept = FRAME_NONE,
 	};
+	choose_stride(cache, config);
 	choose_order(cache);
+	choose_words(cache);
 	lock_init(&cache->lock, RANK_SLAB);
-	for (unsigned c = 0; c < config->pages->cpus; c++) {
-		struct magazine *m = magazine_of(cache, c);
-		latch_init(&m->latch, RANK_MAGAZINE);
-		m->count = 0;
-		m->depth = config->depth;
-	}
+	if (cache->cpus != NULL) cpus_init(cache);
 }
 
-/* A batch off the depot, or else objects out of the slabs; how many there were. */
-static uint32_t take_batch(struct slab_cache *cache, uint32_t *out, uint32_t want)
+/* --- a CPU and its slab ----------------------------------------------------------------------- */
+
+/* Moves on to the next word of bits, all round, that has a free object; false: there is none. */
+static bool cpu_next_word(const struct slab_cache *cache, struct slab_cpu *m)
 {
-	const mach_irq_t irq = lock_take(&cache->lock);
+	const uint32_t words = slab_words(cache), step = cache->word_step;
+	uint32_t w = m->word;
 
-	if (want == cache->batch && cache->depot_count != 0) {
-		const uint32_t first = depot_pop_locked(cache);
-		lock_drop(&cache->lock, irq);
-		batch_unchain(cache, first, out);
-		return want;
+	for (uint32_t i = 0; i < words; i += step) {
+		w = w + step < words ? w + step : 0;
+		const uint64_t starts = slab_starts(cache, w);
+		uint64_t *taken = slab_word(m->slab, w);
+		if ((starts & ~atomic_load_u64(taken)) == 0) continue;
+		m->word = w;
+		m->starts = starts;
+		m->taken = taken;
+		m->base = slab_word_base(cache, m->slab, w);
+		return true;
 	}
-	const uint32_t n = slabs_take_locked(cache, out, want);
-	lock_drop(&cache->lock, irq);
-	return n;
+	return false;
 }
 
-/* A batch to the depot; false when that is full. */
-static bool depot_put(struct slab_cache *cache, const uint32_t *objects)
+/* Whether the CPU's slab, if it has one, is used up, as far as has been counted. */
+static bool cpu_used_up(const struct slab_cache *cache, const struct slab_cpu *m)
 {
-	batch_chain(cache, objects);
-	const mach_irq_t irq = lock_take(&cache->lock);
-	const bool room = cache->depot_count < cache->depot_limit;
-	if (room) depot_push_locked(cache, objects[0]);
-	lock_drop(&cache->lock, irq);
-	return room;
+	if (m->slab == NULL) return true;
+	ASSERT(m->slab->slab.state == SLAB_CPUS && m->slab->slab.cache == cache->number);
+	return atomic_load_u32(&m->slab->slab.due) + m->given == DUE_NEVER + cache->per_slab;
 }
 
-/* Objects to the slabs; how many pages went back to the pool with slabs that are empty now. */
-static size_t put_batch(struct slab_cache *cache, const uint32_t *objects, uint32_t n)
+/* The CPU is to allocate from `head`, or, NULL, from none; its next word is the slab's first. */
+static void cpu_have(const struct slab_cache *cache, struct slab_cpu *m, struct frame *head)
+{
+	m->slab = head;
+	m->given = 0;
+	m->starts = 0;
+	m->word = slab_words(cache) - cache->word_step;
+}
+
+/* What the CPU allocated and did not count is counted now, all at once. */
+static void cpu_let_go_locked(struct slab_cache *cache, struct slab_cpu *m, uint32_t *chain)
+{
+	if (m->slab != NULL) slab_settle_locked(cache, m->slab, m->given - DUE_NEVER, chain);
+	cpu_have(cache, m, NULL);
+}
+
+/* --- allocation ------------------------------------------------------------------------------- */
+
+/* An object for a CPU: from its slab, or from another that becomes its own. */
+static void *cpu_take_locked(struct slab_cache *cache, struct slab_cpu *m, struct frame *fresh,
+			     uint32_t *chain)
+{
+	void *p = NULL;
+
+	if (slab_cpu_pop_latched(m, &p)) {
+		/* Fresh pages after all, for a CPU that was given objects meanwhile. */
+		if (fresh == NULL) return p;
+		slab_adopt_locked(cache, fresh);
+		slab_settle_locked(cache, fresh, -DUE_NEVER, chain);
+		return p;
+	}
+	/* The count spares the search in most slabs that are full; a free may be under way. */
+	if (fresh != NULL || cpu_used_up(cache, m) || !cpu_next_word(cache, m)) {
+		cpu_let_go_locked(cache, m, chain);
+		struct frame *head = slab_adopt_locked(cache, fresh);
+		if (head == NULL) return NULL;
+		cpu_have(cache, m, head);
+		cpu_next_word(cache, m);
+	}
+	const bool popped = slab_cpu_pop_latched(m, &p);
+	ASSERT(popped); /* who has latch and lock is alone in taking */
+	return p;
+}
+
+/* The same for a CPU whose slab is in use by what we interrupted, or that has none by design. */
+static void *take_locked(struct slab_cache *cache, struct frame *fresh, uint32_t *chain)
+{
+	struct frame *head = slab_adopt_locked(cache, fresh);
+	struct slab_cpu nobodys;
+	void *p = NULL;
+
+	if (head == NULL) return NULL;
+	/* As if a CPU had come, taken one object and gone. */
+	cpu_have(cache, &nobodys, head);
+	cpu_next_word(cache, &nobodys);
+	const bool popped = slab_cpu_pop_latched(&nobodys, &p);
+	ASSERT(popped);
+	cpu_let_go_locked(cache, &nobodys, chain);
+	return p;
+}
+
+/* An object of the fresh slab, or, NULL, of those there are; NULL when they have none. */
+static void *take(struct slab_cache *cache, struct frame *fresh)
 {
 	uint32_t chain = FRAME_NONE;
 	const mach_irq_t irq = lock_take(&cache->lock);
+	struct slab_cpu *m = cache->cpus == NULL ? NULL : slab_cpu_of(cache, mach_cpu());
+	void *p;
 
-	slabs_put_locked(cache, objects, n, &chain);
+	if (LIKELY(m != NULL && latch_try(&m->latch))) {
+		p = cpu_take_locked(cache, m, fresh, &chain);
+		latch_release(&m->latch);
+	} else {
+		p = take_locked(cache, fresh, &chain);
+	}
 	lock_drop(&cache->lock, irq);
-	return LIKELY(chain == FRAME_NONE) ? 0 : slabs_return(cache, chain);
-}
-
-/* Everything in the depot goes to the slabs; pages given back. */
-static size_t depot_empty(struct slab_cache *cache)
-{
-	uint32_t objects[BATCH_MAX];
-	size_t pages = 0;
-
-	for (;;) {
-		const mach_irq_t irq = lock_take(&cache->lock);
-		const bool none = cache->depot_count == 0;
-		const uint32_t first = none ? OBJECT_NONE : depot_pop_locked(cache);
-		lock_drop(&cache->lock, irq);
-		if (none) return pages;
-		batch_unchain(cache, first, objects);
-		pages += put_batch(cache, objects, cache->batch);
-	}
-}
-
-/* Puts what of `objects` there is room for on this CPU's magazine; how many. */
-static uint32_t magazine_fill(struct slab_cache *cache, const uint32_t *objects, uint32_t n)
-{
-	struct magazine *m = magazine_of(cache, mach_cpu());
-
-	if (!latch_try(&m->latch)) return 0;
-	const uint32_t had = m->count;
-	const uint32_t put = (uint32_t)min_u64(n, m->depth - had);
-	for (uint32_t i = 0; i < put; i++) m->slot[had + i] = objects[i];
-	m->count = had + put;
-	latch_release(&m->latch);
-	return put;
-}
-
-/* Takes the older half off this CPU's magazine, if that is full; how many. */
-static uint32_t magazine_halve(struct slab_cache *cache, uint32_t *out)
-{
-	struct magazine *m = magazine_of(cache, mach_cpu());
-	const uint32_t n = cache->batch;
-	bool full;
-
-	if (!latch_try(&m->latch)) return 0;
-	full = m->count == m->depth;
-	if (LIKELY(full)) {
-		for (uint32_t i = 0; i < n; i++) out[i] = m->slot[i];
-		for (uint32_t i = n; i < m->depth; i++) m->slot[i - n] = m->slot[i];
-		m->count -= n;
-	}
-	latch_release(&m->latch);
-	return full ? n : 0;
-}
-
-/* One object from depot or slabs, and more for the magazine; OBJECT_NONE when they have none. */
-static uint32_t magazine_refill(struct slab_cache *cache)
-{
-	uint32_t got[BATCH_MAX];
-	const uint32_t n = take_batch(cache, got, (uint32_t)max_u64(cache->batch, 1));
-
-	if (n == 0) return OBJECT_NONE;
-	const uint32_t put = magazine_fill(cache, got, n - 1);
-	if (UNLIKELY(put + 1 < n)) put_batch(cache, got + put, n - 1 - put);
-	return got[n - 1];
+	if (UNLIKELY(chain != FRAME_NONE)) slabs_return(cache, chain);
+	return p;
 }
 
 void *slab_alloc_held(struct slab_cache *cache, size_t bytes, site_t site)
 {
-	uint32_t handle = magazine_pop(magazine_of(cache, mach_cpu()));
+	void *p = take(cache, NULL);
 
 	ASSERT_SLOW(bytes != 0 && bytes <= cache->size);
-	if (handle == OBJECT_NONE) handle = magazine_refill(cache);
-	return handle == OBJECT_NONE ? NULL : object_give(cache, handle, bytes, site);
+	return p == NULL ? NULL : object_give(cache, p, bytes, site);
+}
+
+/* An object of a new slab. */
+static NOINLINE void *grow(struct slab_cache *cache, size_t bytes, uint32_t how, site_t site)
+{
+	const paddr_t pa = page_alloc(cache->pages, cache->order,
+				      (how & PAGE_NO_RECLAIM) | SLAB_PAGES_HOW, site);
+	/* No page may have come of it, but objects that reclaim brought home. */
+	void *p = take(cache, pa == PADDR_NONE ? NULL : slab_make(cache, pa));
+
+	return p == NULL ? NULL : object_give(cache, p, bytes, site);
 }
 
 void *slab_alloc_slow(struct slab_cache *cache, size_t bytes, uint32_t how, site_t site)
 {
-	/* A slab made here may be emptied by other CPUs before we come back to it: then again. */
-	for (;;) {
-		/* A look without the lock: what it misses is found after the next slab is made. */
-		const bool some = atomic_load_u32(&cache->partial) != FRAME_NONE ||
-				  atomic_load_u32(&cache->depot_count) != 0;
-		const uint32_t handle = some ? magazine_refill(cache) : OBJECT_NONE;
-		if (LIKELY(handle != OBJECT_NONE)) return object_give(cache, handle, bytes, site);
-		const paddr_t pa = page_alloc(cache->pages, cache->order,
-					      (how & PAGE_NO_RECLAIM) | SLAB_PAGES_HOW, site);
-		if (pa != PADDR_NONE) {
-			slab_make(cache, pa);
-			continue;
-		}
-		/* No page came of it, but reclaim may have brought objects home to their slabs. */
-		const uint32_t late = magazine_refill(cache);
-		return late == OBJECT_NONE ? NULL : object_give(cache, late, bytes, site);
-	}
+	void *p = take(cache, NULL);
+
+	if (UNLIKELY(p == NULL)) return grow(cache, bytes, how, site);
+	return object_give(cache, p, bytes, site);
 }
 
 void *slab_alloc(struct slab_cache *cache, size_t bytes, uint32_t how, site_t site)
 {
-	const uint32_t handle = magazine_pop(magazine_of(cache, mach_cpu()));
+	void *p;
 
 	ASSERT_SLOW(bytes != 0 && bytes <= cache->size);
-	if (LIKELY(handle != OBJECT_NONE)) return object_give(cache, handle, bytes, site);
+	if (cache->cpus != NULL && slab_cpu_pop(slab_cpu_of(cache, mach_cpu()), &p))
+		return object_give(cache, p, bytes, site);
 	return slab_alloc_slow(cache, bytes, how, site);
 }
 
-/* What was freed last is used next: the older half goes to the depot, or to the slabs. */
-void magazine_spill(struct slab_cache *cache, uint32_t handle)
-{
-	uint32_t out[BATCH_MAX];
-	const uint32_t n = cache->depth == 0 ? 0 : magazine_halve(cache, out);
-	/* A look without the lock: a batch is not chained for a depot that is full. */
-	const bool full = atomic_load_u32(&cache->depot_count) >= cache->depot_limit;
+/* --- free ------------------------------------------------------------------------------------- */
 
-	if (n != 0 && (full || !depot_put(cache, out))) put_batch(cache, out, n);
-	if (magazine_fill(cache, &handle, 1) == 0) put_batch(cache, &handle, 1);
+NOINLINE void slab_look(struct slab_cache *cache, struct frame *head)
+{
+	uint32_t chain = FRAME_NONE;
+	const mach_irq_t irq = lock_take(&cache->lock);
+
+	slab_look_locked(cache, head, &chain);
+	lock_drop(&cache->lock, irq);
+	if (chain != FRAME_NONE) slabs_return(cache, chain);
 }
 
 enum slab_verdict slab_free(struct slab_cache *cache, void *p)
 {
 	const uint64_t offset = object_offset(cache, p);
+	const uint32_t handle = (uint32_t)(offset >> SLAB_GRANULE_SHIFT);
 	struct frame *frame;
 
 	if (offset >> PAGE_SHIFT >= cache->pages->pages) return SLAB_WILD;
 	frame = &cache->frames[offset >> PAGE_SHIFT];
 	if (frame->owner != PAGE_OWNER_SLAB || frame->slab.cache != cache->number) return SLAB_WILD;
-	const enum slab_verdict v = object_take_back(cache, frame, offset, p);
-	if (v == SLAB_FREED) object_put(cache, p);
-	return v;
-}
-
-/* Empties one CPU's magazine into the slabs; pages given back.  One that is in use right now is
- * left: its user may be what we interrupted, and waiting for it would be for ever. */
-static size_t magazine_empty(struct slab_cache *cache, unsigned cpu)
-{
-	struct magazine *m = magazine_of(cache, cpu);
-	uint32_t out[MAGAZINE_DEPTH_MAX];
-
-	if (!latch_try(&m->latch)) return 0;
-	const uint32_t n = m->count;
-	for (uint32_t i = 0; i < n; i++) out[i] = m->slot[i];
-	m->count = 0;
-	latch_release(&m->latch);
-	return n == 0 ? 0 : put_batch(cache, out, n);
+	if (cache->careful) {
+		const enum slab_verdict v = object_take_back(cache, offset, p);
+		if (v == SLAB_FREED) object_put(cache, frame, handle);
+		return v;
+	}
+	/* From here as kmalloc_free: the bit is verdict and free in one. */
+	if (!is_aligned(offset, KMALLOC_ALIGN)) return SLAB_WILD;
+	object_poison_ahead(cache, frame, handle, p);
+	return object_put(cache, frame, handle) ? SLAB_FREED : object_verdict(cache, offset);
 }
 
 size_t slab_drain(struct slab_cache *cache)
 {
 	uint32_t chain = FRAME_NONE;
-	size_t pages = 0;
-
-	for (unsigned c = 0; c < cache->pages->cpus; c++) pages += magazine_empty(cache, c);
-	pages += depot_empty(cache);
 	const mach_irq_t irq = lock_take(&cache->lock);
-	slabs_detach_empty_locked(cache, &chain);
+
+	for (unsigned c = 0; cache->cpus != NULL && c < cache->pages->cpus; c++) {
+		struct slab_cpu *m = slab_cpu_of(cache, c);
+		/* Its user may be what we interrupted: waiting for it would be for ever. */
+		if (!latch_try(&m->latch)) continue;
+		cpu_let_go_locked(cache, m, &chain);
+		latch_release(&m->latch);
+	}
+	slab_detach_kept_locked(cache, &chain);
 	lock_drop(&cache->lock, irq);
-	return pages + slabs_return(cache, chain);
+	return slabs_return(cache, chain);
 }

@@ -1,9 +1,10 @@
 /*
  * slab_check.c -- what is true of slabs, said again by walking: counts, checks, sites.
  *
- * One pass over the pool's frames finds every slab, full ones included, by the owner of its first
- * page.  The walk trusts no counter: it follows every free list (never longer than the slab has
- * objects), counts live bits, and compares with what slab.c keeps (S1 to S5 there).
+ * One pass over the pool's frames finds every slab, whatever its place, by the owner of its first
+ * page.  The walk trusts no counter: it counts bits, works out from them where each slab has to be
+ * and what it has to say of itself, and compares with what slab.c and slab_page.c keep (S1 to S5
+ * in slab.c).  Lists are followed no further than the cache has slabs.
  */
 #include "mm/slab_inside.h"
 
@@ -18,73 +19,121 @@ static uint32_t pages_on(const struct frame *frame)
 	return 1u << (frame->order & 31);
 }
 
-static uint32_t live_in_frame(const struct frame *frame)
+static uint32_t bits_in(uint64_t word)
 {
-	uint32_t n = 0;
-
-	for (unsigned w = 0; w < COUNT_OF(frame->slab.live); w++)
-		if (frame->slab.live[w] != 0)
-			n += (uint32_t)__builtin_popcountll(frame->slab.live[w]);
-	return n;
+	return word == 0 ? 0 : (uint32_t)__builtin_popcountll(word);
 }
 
-static uint32_t live_in_slab(const struct slab_cache *cache, const struct frame *head)
+static bool frame_has_bits(const struct frame *frame)
 {
-	uint32_t n = 0;
+	uint64_t any = 0;
 
-	for (uint32_t i = 0; i < 1u << cache->order; i++) n += live_in_frame(&head[i]);
-	return n;
+	for (unsigned w = 0; w < COUNT_OF(frame->slab.taken); w++) any |= frame->slab.taken[w];
+	return any != 0;
 }
 
-/* `offset` counts from the slab's beginning, which is a page's. */
-static bool is_live(const struct frame *head, uint32_t offset)
+/* Word `w` of a slab's bits, at rest. */
+static uint64_t word_of(const struct frame *head, uint32_t w)
 {
-	return object_is_live(head + (offset >> PAGE_SHIFT), offset);
+	return head[w / SLAB_PAGE_WORDS].slab.taken[w % SLAB_PAGE_WORDS];
 }
 
-/* Length of a slab's free list, or UINT32_MAX with *why when a link is bad. */
-static uint32_t free_listed(const struct slab_cache *cache, const struct frame *head,
-			    const char **why)
+/* Of a word, the bits that stand for live objects: in careful caches those beside the starts. */
+static uint64_t live_bits(const struct slab_cache *cache, const struct frame *head, uint32_t w)
 {
-	const uint8_t *base = cache->memory + ((size_t)(head - cache->frames) << PAGE_SHIFT);
-	uint32_t n = 0;
+	const uint64_t word = word_of(head, w);
 
-	for (uint32_t at = head->slab.free_first; at != FRAME_NONE; n++) {
-		*why = "S1: a free list leaves its slab";
-		if (at % cache->stride != 0 || object_index(cache, at) >= head->slab.fresh)
-			return UINT32_MAX;
-		*why = "S1: a free list goes round";
-		if (n == cache->per_slab) return UINT32_MAX;
-		*why = "S4: a free-listed object is live";
-		if (is_live(head, at)) return UINT32_MAX;
-		at = object_link(base + at, LINK_NEXT);
+	return cache->careful ? word & ~slab_starts(cache, w) : word;
+}
+
+/* Where the live object of bit `bit` of word `w` starts, in units of 16 bytes from the slab's. */
+static uint32_t live_place(const struct slab_cache *cache, uint32_t w, unsigned bit)
+{
+	const uint32_t places = PAGE_SIZE >> SLAB_GRANULE_SHIFT;
+
+	ASSERT_SLOW(taken_bit(bit * SLAB_PAGE_WORDS + w % SLAB_PAGE_WORDS) % 64 == bit);
+	return w / SLAB_PAGE_WORDS * places + bit * SLAB_PAGE_WORDS + w % SLAB_PAGE_WORDS -
+	       cache->careful;
+}
+
+/* What the bits of one slab say: objects that are not free, that users have, and whether each is
+ * where one has to be. */
+struct tally {
+	uint32_t taken, live;
+	bool stray;
+};
+
+static struct tally tally_of(const struct slab_cache *cache, const struct frame *head)
+{
+	const uint32_t first = frame_number(cache, head) << (PAGE_SHIFT - SLAB_GRANULE_SHIFT);
+	const uint32_t step = cache->stride >> SLAB_GRANULE_SHIFT;
+	struct tally t = { 0 };
+
+	for (uint32_t w = 0; w < slab_words(cache); w++) {
+		const uint64_t starts = slab_starts(cache, w);
+		uint64_t live = live_bits(cache, head, w);
+		t.taken += bits_in(word_of(head, w) & starts);
+		t.live += bits_in(live);
+		t.stray |= !cache->careful && (live & ~starts) != 0;
+		/* The second bit of a careful cache's object says nothing without the first. */
+		for (; cache->careful && live != 0; live &= live - 1) {
+			const uint32_t place = live_place(cache, w, bit_lowest(live));
+			t.stray |= place % step != 0 || !bit_is_set(cache->frames, first + place);
+		}
 	}
-	return n;
+	ASSERT(t.taken <= cache->per_slab);
+	return t;
 }
 
-static const char *check_slab(const struct slab_cache *cache, const struct frame *head,
-			      uint32_t live)
-{
-	const struct frame_slab *s = &head->slab;
-	const char *why = NULL;
-	const uint32_t listed = free_listed(cache, head, &why);
-
-	if (listed == UINT32_MAX) return why;
-	if (head->order != cache->order) return "S1: a slab's block has another order";
-	if (s->fresh > cache->per_slab) return "S1: more objects handed out than there are";
-	if (s->taken + listed != s->fresh) return "S1: objects of a slab do not add up";
-	if (live > s->taken) return "S2: more live objects than are out";
-	if ((s->listed != 0) != (s->taken < cache->per_slab))
-		return "S3: partial list and free objects disagree";
-	return NULL;
-}
-
-/* What a pass over the frames finds of one cache. */
+/* What a pass over the frames finds of one cache; `places` by enum slab_state. */
 struct census {
-	uint32_t slabs, empty, listed;
+	uint32_t slabs, places[SLAB_KEPT + 1];
 	uint64_t taken, live;
 };
 
+/* NULL when the slab is where it has to be; its CPU's `given` is left to check_cpus(). */
+static const char *check_place(const struct slab_cache *cache, const struct frame *head,
+			       uint32_t taken)
+{
+	const struct frame_slab *s = &head->slab;
+
+	switch ((enum slab_state)s->state) {
+	case SLAB_CPUS: return NULL;
+	case SLAB_PARTIAL:
+		if (taken == 0 || taken >= cache->per_slab)
+			return "S3: a full or empty slab is listed";
+		return s->due == taken ? NULL : "S2: a slab does not wait for its last free";
+	case SLAB_FULL:
+		if (taken != cache->per_slab) return "S3: a slab with free objects counts as full";
+		return s->due == 1 ? NULL : "S2: a full slab does not wait for a free";
+	case SLAB_KEPT:
+		return taken == 0 && s->due == 0 ? NULL : "S3: a slab in use counts as empty";
+	default: return "S3: a slab has no place";
+	}
+}
+
+/* One slab, which is entered in its cache's census. */
+static const char *check_slab(const struct slab_cache *cache, const struct frame *head,
+			      struct census *c)
+{
+	const struct tally t = tally_of(cache, head);
+
+	if (head->order != cache->order) return "S1: a slab's block has another order";
+	if (t.stray) return "S1: a bit is set for no object, or for one that is free";
+	for (uint32_t i = 0; i < 1u << cache->order; i++)
+		if (head[i].owner != PAGE_OWNER_SLAB || head[i].slab.head_back != i)
+			return "S1: a page does not know its slab";
+	const char *why = check_place(cache, head, t.taken);
+	if (why != NULL) return why;
+	ASSERT(head->slab.state <= SLAB_KEPT); /* check_place() knows no other */
+	c->slabs++;
+	c->places[head->slab.state]++;
+	c->taken += t.taken;
+	c->live += t.live;
+	return NULL;
+}
+
+/* Slabs of all caches in one pass, and that nothing else looks like one. */
 static const char *take_census(struct slab_cache *caches, uint32_t n, struct census *found)
 {
 	const struct page_pool *pool = caches[0].pages;
@@ -92,136 +141,148 @@ static const char *take_census(struct slab_cache *caches, uint32_t n, struct cen
 	for (uint32_t f = 0; f < pool->pages; f += pages_on(&pool->frames[f])) {
 		const struct frame *frame = &pool->frames[f];
 		if (!is_head(frame)) {
-			if (frame->state != FRAME_BODY && live_in_frame(frame) != 0)
-				return "S5: live objects in a page that is no slab's";
+			/* A body's bits are looked at with its head, if that is a slab's. */
+			if (frame->state != FRAME_BODY && frame_has_bits(frame))
+				return "S5: a page that is no slab's has bits";
 			continue;
 		}
 		if (frame->slab.cache >= n) return "S1: a slab of no cache";
-		const struct slab_cache *cache = &caches[frame->slab.cache];
-		const uint32_t live = live_in_slab(cache, frame);
-		const char *why = check_slab(cache, frame, live);
+		const uint32_t c = frame->slab.cache;
+		const char *why = check_slab(&caches[c], frame, &found[c]);
 		if (why != NULL) return why;
-		struct census *c = &found[frame->slab.cache];
-		c->slabs++;
-		c->empty += frame->slab.taken == 0;
-		c->listed += frame->slab.listed;
-		c->taken += frame->slab.taken;
-		c->live += live;
 	}
 	return NULL;
 }
 
-/* NULL when a free object of the cache is there, out of its slab; else what is wrong. */
-static const char *check_cached(const struct slab_cache *cache, uint32_t handle)
+/* A pointer that may be anything. */
+static bool in_pool(const struct slab_cache *cache, const struct frame *head)
 {
-	const uint64_t at = (uint64_t)handle << SLAB_GRANULE_SHIFT;
-
-	if (at >> PAGE_SHIFT >= cache->pages->pages) return "S2: a magazine holds no object at all";
-	const struct frame *f = frame_of(cache->frames, handle);
-	if (f->owner != PAGE_OWNER_SLAB || f->slab.cache != cache->number)
-		return "S2: a magazine holds what is no object of the cache";
-	return object_is_live(f, at) ? "S4: an object in a magazine is live" : NULL;
+	return head >= cache->frames && head < cache->frames + cache->pages->pages;
 }
 
-static const char *check_batch(const struct slab_cache *cache, uint32_t first)
+/* What one CPU says of its slab is what the slab's bits say, and its shortcuts lead there. */
+static const char *check_cpu(const struct slab_cache *cache, const struct slab_cpu *m)
+{
+	if (m->slab == NULL)
+		return m->starts == 0 ? NULL : "S3: a CPU without a slab allocates from one";
+	if (!in_pool(cache, m->slab) || !is_head(m->slab) || m->slab->slab.cache != cache->number)
+		return "S3: a CPU allocates from what is no slab of the cache";
+	if (m->slab->slab.state != SLAB_CPUS) return "S3: a CPU's slab has another place";
+	if (m->slab->slab.due + m->given != DUE_NEVER + tally_of(cache, m->slab).taken)
+		return "S2: a CPU miscounts what it allocates";
+	if (m->word >= slab_words(cache) || m->taken != slab_word(m->slab, m->word) ||
+	    m->base != slab_word_base(cache, m->slab, m->word) ||
+	    m->starts != slab_starts(cache, m->word))
+		return "S1: a CPU looks at the wrong bits";
+	return NULL;
+}
+
+/* NULL, and *n CPUs that have a slab; else what is wrong with one. */
+static const char *check_cpus(const struct slab_cache *cache, uint32_t *n)
 {
 	const char *why = NULL;
 
-	for (uint32_t i = 0, at = first; i < cache->batch && why == NULL; i++) {
-		why = check_cached(cache, at);
-		if (why == NULL && i + 1 < cache->batch)
-			at = object_link(object_at(cache, at), LINK_NEXT);
+	*n = 0;
+	for (unsigned c = 0; cache->cpus != NULL && c < cache->pages->cpus && why == NULL; c++) {
+		const struct slab_cpu *m = slab_cpu_of(cache, c);
+		why = check_cpu(cache, m);
+		*n += m->slab != NULL;
 	}
 	return why;
 }
 
-/* Objects in all magazines and the depot; UINT64_MAX with *why when one is there that cannot be. */
-static uint64_t in_magazines(struct slab_cache *cache, const char **why)
-{
-	uint64_t n = 0;
-
-	for (unsigned c = 0; c < cache->pages->cpus; c++) {
-		const struct magazine *m = magazine_of(cache, c);
-		*why = "S2: a magazine holds more than its depth";
-		if (m->count > cache->depth) return UINT64_MAX;
-		for (uint32_t i = 0; i < m->count; i++) {
-			*why = check_cached(cache, m->slot[i]);
-			if (*why != NULL) return UINT64_MAX;
-		}
-		n += m->count;
-	}
-	uint32_t first = cache->depot;
-	for (uint32_t d = 0; d < cache->depot_count; d++, n += cache->batch) {
-		*why = check_batch(cache, first);
-		if (*why != NULL) return UINT64_MAX;
-		first = object_link(object_at(cache, first), LINK_BATCH);
-	}
-	*why = "S2: the depot is longer than its count";
-	return first == OBJECT_NONE ? n : UINT64_MAX;
-}
-
-static uint32_t list_length(const struct slab_cache *cache)
+/* Slabs on a list that are where it says, or UINT32_MAX when there is another or no end. */
+static uint32_t list_length(const struct slab_cache *cache, uint32_t first, enum slab_state state)
 {
 	uint32_t n = 0;
 
-	for (uint32_t f = cache->partial; f != FRAME_NONE; f = cache->pages->frames[f].next)
-		if (f >= cache->pages->pages || n++ > cache->slabs) return UINT32_MAX;
+	for (uint32_t f = first; f != FRAME_NONE; f = cache->frames[f].next)
+		if (f >= cache->pages->pages || n++ > cache->slabs ||
+		    cache->frames[f].slab.state != (uint32_t)state ||
+		    cache->frames[f].slab.cache != cache->number)
+			return UINT32_MAX;
 	return n;
+}
+
+/* The census of a cache against what the cache keeps. */
+static const char *check_cache(const struct slab_cache *cache, const struct census *c,
+			       uint32_t aside)
+{
+	uint32_t cpus;
+	const char *why = check_cpus(cache, &cpus);
+
+	if (why != NULL) return why;
+	if (c->slabs != cache->slabs) return "S3: slabs of a cache miscounted";
+	if (c->places[SLAB_CPUS] != cpus) return "S3: a slab is two CPUs' or no CPU's";
+	if (c->places[SLAB_FULL] != cache->full) return "S3: full slabs miscounted";
+	if (c->places[SLAB_KEPT] != cache->kept_count) return "S3: empty slabs miscounted";
+	if (c->places[SLAB_KEPT] != list_length(cache, cache->kept, SLAB_KEPT) ||
+	    c->places[SLAB_PARTIAL] != list_length(cache, cache->partial, SLAB_PARTIAL))
+		return "S3: a slab is not on the list it belongs to";
+	return c->taken == c->live + aside ? NULL : "S4: an object is neither free nor anybody's";
 }
 
 const char *slab_check(struct slab_cache *caches, uint32_t n, const uint32_t *aside)
 {
-	enum { CACHES_MAX = 32 };
+	enum { CACHES_MAX = 32 }; /* on the stack: a check must not allocate */
 	struct census found[CACHES_MAX] = { 0 };
-	const char *why = NULL;
 
-	ASSERT(n != 0 && n <= CACHES_MAX);
-	why = take_census(caches, n, found);
-	for (uint32_t i = 0; i < n && why == NULL; i++) {
-		struct slab_cache *cache = &caches[i];
-		const uint64_t cached = in_magazines(cache, &why);
-		if (cached == UINT64_MAX) return why;
-		why = NULL;
-		if (found[i].slabs != cache->slabs) return "S1: slabs of a cache miscounted";
-		if (found[i].empty != cache->empty) return "S1: empty slabs miscounted";
-		if (found[i].taken != cache->taken) return "S2: objects out of slabs miscounted";
-		if (found[i].live + cached + (aside == NULL ? 0 : aside[i]) != cache->taken)
-			return "S2: live objects and magazines do not add up";
-		if (found[i].listed != list_length(cache)) return "S3: partial list miscounted";
-	}
+	ASSERT(n != 0 && n <= CACHES_MAX && caches[n - 1].number == n - 1);
+	const char *why = take_census(caches, n, found);
+	for (uint32_t i = 0; i < n && why == NULL; i++)
+		why = check_cache(&caches[i], &found[i], aside == NULL ? 0 : aside[i]);
 	return why;
 }
 
 const char *slab_check_counts(struct slab_cache *cache)
 {
-	uint64_t cached = (uint64_t)cache->depot_count * cache->batch;
+	uint64_t placed = (uint64_t)cache->full + cache->kept_count;
 
-	for (unsigned c = 0; c < cache->pages->cpus; c++) cached += magazine_of(cache, c)->count;
-	if (cached > cache->taken) return "S2: more objects in magazines than are out";
-	if (cache->taken > (uint64_t)cache->slabs * cache->per_slab)
-		return "S2: more objects out than slabs hold";
+	for (unsigned c = 0; cache->cpus != NULL && c < cache->pages->cpus; c++)
+		placed += slab_cpu_of(cache, c)->slab != NULL;
+	/* Partial slabs are not counted: the walk does that. */
+	if (placed > cache->slabs) return "S3: more slabs have a place than there are";
+	if (cache->kept_count > cache->keep) return "S3: more empty slabs are kept than may be";
 	if (cache->slabs_made - cache->slabs_returned != cache->slabs)
-		return "S1: slabs made and returned do not add up";
+		return "S3: slabs made and returned do not add up";
 	return NULL;
+}
+
+/* Adds what is out of one CPU's slab, and what is free in it. */
+/* A CPU in the middle of an allocation is left out: then the figure is not exact, as at no rest. */
+static void count_cpu(const struct slab_cache *cache, struct slab_cpu *m, uint64_t *out,
+		      uint64_t *cached)
+{
+	if (!latch_try(&m->latch)) return;
+	if (m->slab != NULL) {
+		const uint32_t due = atomic_load_u32(&m->slab->slab.due);
+		const uint32_t taken = due + m->given - DUE_NEVER;
+		ASSERT_SLOW(m->slab->slab.state == SLAB_CPUS);
+		*out += taken;
+		*cached += sub_or_zero(cache->per_slab, taken);
+	}
+	latch_release(&m->latch);
 }
 
 void slab_count(struct slab_cache *cache, struct slab_counts *out)
 {
-	uint64_t cached = 0;
+	uint64_t taken = 0, cached = 0;
 
-	for (unsigned c = 0; c < cache->pages->cpus; c++) {
-		cached += atomic_load_u32(&magazine_of(cache, c)->count);
-	}
+	for (unsigned c = 0; cache->cpus != NULL && c < cache->pages->cpus; c++)
+		count_cpu(cache, slab_cpu_of(cache, c), &taken, &cached);
 	const mach_irq_t irq = lock_take(&cache->lock);
-	cached += (uint64_t)cache->depot_count * cache->batch;
+	/* A full slab's are all out, so full ones need no list; the others say so themselves. */
+	taken += (uint64_t)cache->full * cache->per_slab;
+	for (uint32_t f = cache->partial; f != FRAME_NONE; f = frame_at(cache, f)->next)
+		taken += atomic_load_u32(&frame_at(cache, f)->slab.due);
 	*out = (struct slab_counts){
 		.size = cache->size,
 		.slabs = cache->slabs,
 		.slab_pages = cache->slabs << cache->order,
 		.per_slab = cache->per_slab,
-		.live = sub_or_zero(cache->taken, cached),
+		.peak_slabs = cache->slabs_peak,
+		.live = taken,
 		.cached = cached,
-		.peak = cache->peak_taken,
 		.made = cache->slabs_made,
 		.returned = cache->slabs_returned,
 	};
@@ -233,21 +294,22 @@ METADATA_ACCESS static site_t site_get(const site_t *at)
 	return *at;
 }
 
-/* The live objects of a slab's page that starts at `page`; a word of notes has those of 1 KiB. */
-static bool sites_of_page(const struct slab_cache *cache, const struct frame *frame,
-			  const uint8_t *page, struct site_row *table, size_t room, size_t *rows)
+/* One slab's live objects, by their bits. */
+static bool sites_of_slab(const struct slab_cache *cache, const struct frame *head,
+			  struct site_row *table, size_t room, size_t *rows)
 {
+	const uint8_t *base = slab_base(cache, head);
 	bool all = true;
 
-	for (unsigned w = 0; w < COUNT_OF(frame->slab.live); w++) {
-		for (uint64_t live = atomic_load_u64(&frame->slab.live[w]); live != 0;
-		     live &= live - 1) {
-			const size_t bit = w * 64 + bit_lowest(live);
+	ASSERT(head->slab.head_back == 0 && head->slab.cache == cache->number);
+	for (uint32_t w = 0; w < slab_words(cache); w++) {
+		uint64_t live = live_bits(cache, head, w);
+		for (; live != 0; live &= live - 1) {
+			const size_t place = live_place(cache, w, bit_lowest(live));
 			site_t site = SITE_NONE;
-
 			if (CALL_SITES && cache->sites)
 				site = site_get(
-					object_site(cache, page + (bit << SLAB_GRANULE_SHIFT)));
+					object_site(cache, base + (place << SLAB_GRANULE_SHIFT)));
 			all &= site_row_add(table, room, rows, site, cache->size);
 		}
 	}
@@ -263,11 +325,7 @@ bool slab_sites(struct slab_cache *caches, uint32_t n, struct site_row *table, s
 	for (uint32_t f = 0; f < pool->pages; f += pages_on(&pool->frames[f])) {
 		const struct frame *head = &pool->frames[f];
 		if (!is_head(head) || head->slab.cache >= n) continue;
-		const struct slab_cache *cache = &caches[head->slab.cache];
-		for (uint32_t i = 0; i < 1u << cache->order; i++)
-			all &= sites_of_page(cache, &head[i],
-					     cache->memory + ((size_t)(f + i) << PAGE_SHIFT), table,
-					     room, rows);
+		all &= sites_of_slab(&caches[head->slab.cache], head, table, room, rows);
 	}
 	return all;
 }

@@ -1,35 +1,31 @@
 /*
- * slab_test.c -- slabs by example: every verdict, the magazines' edges, and what goes back.
+ * slab_test.c -- slabs by example: every verdict, whose slab is whose, and what goes back.
  */
 #include "machine/host/panics.h"
 #include "mm/slab.h"
 #include "mm/test_pool.h"
 
-static struct magazine magazine;
+static struct slab_cpu own;
 
-static struct slab_config config_of(struct test_pool *t, uint32_t size, uint32_t depth)
+static struct slab_config config_of(struct test_pool *t, uint32_t size, struct slab_cpu *cpus)
 {
-	return (struct slab_config){
-		.pages = &t->pool,
-		.size = size,
-		.depth = depth,
-		.magazines = &magazine,
-	};
+	return (struct slab_config){ .pages = &t->pool, .size = size, .cpus = cpus };
 }
 
 static struct slab_cache cache_open(const struct slab_config *config)
 {
 	struct slab_cache cache;
 
-	magazine = (struct magazine){ .count = 0 };
 	slab_cache_init(&cache, config);
 	return cache;
 }
 
-static void every_verdict(void)
+/* In plain caches one bit says all; in careful ones there are two. */
+static void every_verdict(bool held)
 {
 	struct test_pool *t = test_pool_open(64);
-	const struct slab_config config = config_of(t, 48, 4);
+	struct slab_config config = config_of(t, 48, &own);
+	config.held = held;
 	struct slab_cache cache = cache_open(&config);
 	uint8_t *a = slab_alloc(&cache, 48, 0, SITE_NONE);
 	uint8_t *b = slab_alloc(&cache, 1, 0, SITE_NONE);
@@ -46,29 +42,81 @@ static void every_verdict(void)
 	free(t);
 }
 
-/* Objects come back last in, first out, from the CPU's own magazine. */
-static void magazine_order(void)
+/* The first free object of a CPU's own slab is the next; a word of bits that is used up is left for
+ * the next one, all round, and the slab only when it has nothing at all. */
+static void lowest_first(void)
 {
 	struct test_pool *t = test_pool_open(64);
-	const struct slab_config config = config_of(t, 64, 4);
+	const struct slab_config config = config_of(t, 64, &own);
 	struct slab_cache cache = cache_open(&config);
-	void *p[8];
+	uint8_t *p[65];
 
-	for (int i = 0; i < 8; i++) p[i] = slab_alloc(&cache, 64, 0, SITE_NONE);
-	for (int i = 0; i < 8; i++) EXPECT(slab_free(&cache, p[i]) == SLAB_FREED);
-	EXPECT(slab_alloc(&cache, 64, 0, SITE_NONE) == p[7]);
-	EXPECT(slab_check(&cache, 1, NULL) == NULL);
-	EXPECT(slab_free(&cache, p[7]) == SLAB_FREED);
-	slab_drain(&cache);
-	EXPECT(test_pool_free_pages(t) == 64);
+	for (int i = 0; i < 65; i++) p[i] = slab_alloc(&cache, 64, 0, SITE_NONE);
+	for (int i = 1; i < 64; i++) EXPECT(p[i] == p[0] + 64 * i);
+	EXPECT(cache.slabs == 2 && cache.full == 1 && slab_check(&cache, 1, NULL) == NULL);
+	EXPECT(slab_free(&cache, p[7]) == SLAB_FREED && slab_free(&cache, p[3]) == SLAB_FREED);
+	EXPECT(cache.full == 0 && cache.partial != FRAME_NONE);
+	EXPECT(slab_alloc(&cache, 64, 0, SITE_NONE) == p[64] + 64);
+	for (int i = 2; i < 64; i++) slab_alloc(&cache, 64, 0, SITE_NONE);
+	EXPECT(slab_alloc(&cache, 64, 0, SITE_NONE) == p[3]);
+	EXPECT(cache.partial == FRAME_NONE && slab_check(&cache, 1, NULL) == NULL);
 	free(t);
 }
 
-/* Without magazines and with nothing kept, the last free of a slab gives its page back. */
+/* Sizes whose bits lie in one word, in two, and in all four, and slabs of two pages. */
+static void every_object_once(void)
+{
+	static const uint32_t sizes[] = { 16, 32, 48, 80, 64, 1536, 2048 };
+	static void *seen[1024];
+
+	for (unsigned s = 0; s < COUNT_OF(sizes); s++) {
+		struct test_pool *t = test_pool_open(64);
+		const struct slab_config config = config_of(t, sizes[s], &own);
+		struct slab_cache cache = cache_open(&config);
+		const uint32_t n = 3u * cache.per_slab;
+		for (uint32_t i = 0; i < n; i++) {
+			seen[i] = slab_alloc(&cache, sizes[s], 0, SITE_NONE);
+			memset(seen[i], (int)i, sizes[s]);
+		}
+		EXPECT(cache.slabs == 3 && slab_check(&cache, 1, NULL) == NULL);
+		for (uint32_t i = 0; i < n; i++) {
+			const uint8_t *p = seen[i];
+			EXPECT(p[0] == (uint8_t)i && p[sizes[s] - 1] == (uint8_t)i);
+			EXPECT(slab_free(&cache, seen[i]) == SLAB_FREED);
+		}
+		EXPECT(slab_check(&cache, 1, NULL) == NULL);
+		slab_drain(&cache);
+		EXPECT(test_pool_free_pages(t) == 64);
+		free(t);
+	}
+}
+
+/* Who finds the CPU's slab in use is served from others, and a drain leaves it alone. */
+static void slab_in_use(void)
+{
+	struct test_pool *t = test_pool_open(64);
+	struct slab_config config = config_of(t, 1024, &own);
+	struct slab_cache cache = cache_open(&config);
+	uint8_t *a = slab_alloc(&cache, 1024, 0, SITE_NONE);
+
+	own.latch.holder = 2; /* somebody else */
+	uint8_t *b = slab_alloc(&cache, 1024, 0, SITE_NONE);
+	uint8_t *c = slab_alloc(&cache, 1024, 0, SITE_NONE);
+	EXPECT(c == b + 1024 && cache.slabs == 2 && cache.partial != FRAME_NONE);
+	EXPECT(slab_free(&cache, a) == SLAB_FREED && slab_free(&cache, b) == SLAB_FREED);
+	EXPECT(slab_free(&cache, c) == SLAB_FREED && cache.slabs == 1);
+	EXPECT(slab_drain(&cache) == 0 && test_pool_free_pages(t) == 63);
+	own.latch.holder = 0;
+	EXPECT(slab_check(&cache, 1, NULL) == NULL);
+	EXPECT(slab_drain(&cache) == 1 && test_pool_free_pages(t) == 64);
+	free(t);
+}
+
+/* Where no CPU has it and nothing is kept, the last free of a slab gives its page back. */
 static void empty_slab_goes_back(void)
 {
 	struct test_pool *t = test_pool_open(64);
-	struct slab_config config = config_of(t, 1024, 0);
+	struct slab_config config = config_of(t, 1024, NULL);
 	struct slab_cache cache = cache_open(&config);
 	void *p[5];
 
@@ -91,7 +139,7 @@ static void order_is_chosen_by_waste(void)
 	struct test_pool *t = test_pool_open(64);
 
 	for (uint32_t size = SLAB_SIZE_MIN; size <= SLAB_SIZE_MAX; size += 16) {
-		struct slab_config config = config_of(t, size, 0);
+		struct slab_config config = config_of(t, size, NULL);
 		for (config.redzone = 0; config.redzone <= 64; config.redzone += 64) {
 			const struct slab_cache cache = cache_open(&config);
 			const uint32_t bytes = (uint32_t)PAGE_SIZE << cache.order;
@@ -105,7 +153,7 @@ static void order_is_chosen_by_waste(void)
 static void exhaustion_and_recovery(void)
 {
 	struct test_pool *t = test_pool_open(8);
-	const struct slab_config config = config_of(t, 2048, 8);
+	const struct slab_config config = config_of(t, 2048, &own);
 	struct slab_cache cache = cache_open(&config);
 	void *p[16];
 
@@ -124,7 +172,7 @@ static void exhaustion_and_recovery(void)
 static void sites_of_live_objects(void)
 {
 	struct test_pool *t = test_pool_open(64);
-	struct slab_config config = config_of(t, 128, 4);
+	struct slab_config config = config_of(t, 128, &own);
 	struct site_row rows[4];
 	size_t n = 0;
 
@@ -152,40 +200,37 @@ struct stray {
 	unsigned at;
 };
 
-/* Five objects taken leave a sixth in the magazine; the fourth free fills it over, and its older
- * half, the sixth object and the first, goes to the depot.  A stray write to the first, and all are
- * taken again. */
-static void write_in_depot(void *arg)
+/* An object is freed and written to; the next to get it finds that out. */
+static void write_after_free(void *arg)
 {
 	const struct stray *stray = arg;
-	struct slab_config config = config_of(stray->pool, 48, 4);
-	uint8_t *p[5];
+	struct slab_config config = config_of(stray->pool, 48, &own);
 
 	config.poison = true;
-	config.depot = 1;
 	struct slab_cache cache = cache_open(&config);
-	for (int i = 0; i < 5; i++) p[i] = slab_alloc(&cache, 48, 0, SITE_NONE);
-	for (int i = 0; i < 5; i++) EXPECT(slab_free(&cache, p[i]) == SLAB_FREED);
-	EXPECT(cache.depot_count == 1);
-	write_stray(p[0] + stray->at);
-	for (int i = 0; i < 5; i++) slab_alloc(&cache, 48, 0, SITE_NONE);
+	uint8_t *p = slab_alloc(&cache, 48, 0, SITE_NONE);
+	EXPECT(slab_free(&cache, p) == SLAB_FREED);
+	write_stray(p + stray->at);
+	slab_alloc(&cache, 48, 0, SITE_NONE);
 }
 
-/* Taking a batch off the depot repairs what its links were written over, and nothing else: the
- * last object of a batch has none. */
+/* No byte of a free object is the allocator's own. */
 static void every_stray_write_is_found(void)
 {
 	for (unsigned at = 0; at < 48; at++) {
 		struct stray stray = { test_pool_open(64), at };
-		expect_panic(0, write_in_depot, &stray, "use-after-free", "a write in the depot");
+		expect_panic(0, write_after_free, &stray, "use-after-free", "a write after a free");
 		free(stray.pool);
 	}
 }
 
 int main(void)
 {
-	every_verdict();
-	magazine_order();
+	every_verdict(false);
+	every_verdict(true);
+	lowest_first();
+	every_object_once();
+	slab_in_use();
 	empty_slab_goes_back();
 	order_is_chosen_by_waste();
 	exhaustion_and_recovery();

@@ -19,7 +19,6 @@ enum { AT = 0x400000, SITE = 7 };
 static struct test_vm {
 	struct page_pool pool;
 	struct frame frames[TEST_PAGES];
-	struct magazine magazines[CPUS_MAX * KMALLOC_CLASSES];
 	struct kmalloc kmalloc;
 	struct vm vm;
 	uint32_t pages; /* of the pool */
@@ -41,7 +40,6 @@ static inline void vm_open(uint32_t pages)
 		.pages = &tv->pool,
 		.window_bytes = 16 * PAGE_SIZE,
 		.grow_bytes = PAGE_SIZE,
-		.magazines = tv->magazines,
 	};
 	const struct vm_config vconfig = {
 		.pages = &tv->pool,

@@ -19,7 +19,7 @@ struct readings {
 	struct reading row[READINGS_MAX];
 };
 
-/* Forces what is put off (magazines, empty slabs, quarantines, page caches), then reads.  On one
+/* Forces what is put off (CPUs' slabs, empty slabs, quarantines, page caches), then reads.  On one
  * CPU, the others at rest.  NULL, or which structure is not sound. */
 const char *readings_take(struct readings *out);
 

@@ -32,13 +32,11 @@ static void make_kmalloc(struct bench_world *w, uint32_t pages)
 {
 	const struct kmalloc_config config = {
 		.pages = &w->pool,
-		.magazine_depth = MAGAZINE_DEPTH_MAX,
-		.depot = DEPOT_MAX,
 		.keep_slabs = KMALLOC_KEEP_SLABS,
 		.window_bytes = (size_t)pages * PAGE_SIZE,
 		.grow_bytes = KMALLOC_GROW_BYTES,
 		.keep_bytes = KMALLOC_KEEP_BYTES,
-		.magazines = w->magazines,
+		.cpus = w->cpus,
 	};
 	kmalloc_init(&w->km, &config);
 }
