@@ -90,7 +90,8 @@ static inline void mach_entry_sync(void);
 
 /*
  * Begins to make every CPU forget what it remembers of entries, of any level: for one page of one
- * ASID (global entries whatever the ASID; tlb_operand() makes the operand), for one ASID, or all.
+ * ASID (global pages whatever the ASID, but tables above them only under that one; tlb_operand()
+ * makes the operand), for one ASID, or all.
  * Done when mach_tlb_wait() returns, and not before.  The last is for this CPU alone.  [yield]
  */
 static inline void mach_tlb_page(uint64_t operand);

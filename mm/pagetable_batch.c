@@ -17,7 +17,8 @@
  *   T1  who adds a frame has added the page that led to it before, and after the last store that
  *       led there: so when the frame is given back all of that is invalidated;
  *   T2  a table's unlinking is covered by a page below it: an invalidation by address forgets what
- *       is remembered of every level on the way there (DDI 0487, D8.14, TLBI VAE1IS);
+ *       is remembered of every level on the way there (DDI 0487, D8.14, TLBI VAE1IS), under the
+ *       ASID named; the kernel's tables are remembered under any, so for those everything goes;
  *   T3  one batch is open for a tree at most (pt->batch), so who maps can tell what is not
  *       forgotten yet.
  *
@@ -43,10 +44,11 @@ static void batch_invalidate_pages(const struct tlb_batch *batch, uint32_t asid)
 	for (uint32_t i = 0; i < batch->pages; i++) mach_tlb_page(tlb_operand(asid, batch->va[i]));
 }
 
-/* The kernel's entries are global: they have no ASID to be forgotten by. */
+/* The kernel's pages are global, they have no ASID to be forgotten by.  Its tables are not: each
+ * walk notes them under the ASID of the moment. */
 static void batch_invalidate_kernel(const struct tlb_batch *batch)
 {
-	if (batch->all)
+	if (batch->all || batch->tables)
 		mach_tlb_all();
 	else
 		batch_invalidate_pages(batch, 0);
