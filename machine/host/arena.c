@@ -30,6 +30,7 @@
 #include <sys/mman.h>
 
 #include "machine/host/console.h"
+#include "machine/host/mmu.h"
 #include "machine/host/shadow.h"
 #include "machine/machine.h"
 
@@ -97,6 +98,7 @@ void *host_arena_open(size_t bytes)
 		.bytes = bytes,
 		.dirty = map_or_die(0, bytes >> PAGE_SHIFT),
 	};
+	host_mmu_arena();
 	host_arena_bias = (uintptr_t)arena.base - HOST_RAM_BASE;
 	pages_make_new(0, bytes >> PAGE_SHIFT);
 	return arena.base;
@@ -182,11 +184,21 @@ paddr_t host_pa_untrusted(const void *p)
 	return at < arena.bytes ? HOST_RAM_BASE + at : PADDR_NONE;
 }
 
+/* Whole pages that become nobody's: the MMU knows whether anything still leads there. */
+static void pages_freed(uintptr_t from, size_t bytes)
+{
+	const uintptr_t first = align_up(from, PAGE_SIZE),
+			end = align_down(from + bytes, PAGE_SIZE);
+	if (first - (uintptr_t)arena.base < arena.bytes && first < end)
+		host_mmu_freed(host_pa((const void *)first), end - first);
+}
+
 /* Memory outside the arena (a test's own buffer) can be poisoned, but nobody resets it. */
 void host_poison(const void *p, size_t bytes)
 {
 	ASSERT(is_aligned((uintptr_t)p, SHADOW_GRAIN));
 	shadow_poison(p, bytes);
+	if (bytes >= PAGE_SIZE) pages_freed((uintptr_t)p, bytes);
 }
 
 void host_unpoison(const void *p, size_t bytes)

@@ -149,7 +149,7 @@ static inline void mach_lock_none_held(unsigned rank)
 	if (CHECK_LEVEL >= 2) host_lock_none_held(rank);
 }
 
-/* --- page tables (mmu.c) ----------------------------------------------------------------------- */
+/* --- page tables (mmu.c) --------------------------------------------------------------------- */
 
 /* In a release build only what is installed matters: there is nothing that could be remembered. */
 void host_entry_store(uint64_t *entry, uint64_t value);

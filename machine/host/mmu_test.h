@@ -76,4 +76,34 @@ static inline void install(paddr_t root, uint32_t asid)
 	mach_irq_restore(was);
 }
 
+/* Everything by the rules: forgets the page of `va`, everywhere. */
+static inline void forget_page(uint32_t asid, uint64_t va)
+{
+	mach_entry_sync();
+	mach_tlb_page(tlb_operand(asid, va));
+	mach_tlb_wait();
+}
+
+/* One thing that somebody does, and the rule that it breaks, or NULL. */
+struct deed {
+	const char *name;
+	void (*do_it)(void *arg);
+	const char *id;
+};
+
+/* Each in a world of its own, on CPU 0 of two. */
+static inline void deeds_try(const struct deed *deeds, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		world_new();
+		expect_panic(0, deeds[i].do_it, NULL, deeds[i].id, deeds[i].name);
+	}
+}
+
+/* Does it on another CPU; a panic there is one here. */
+static inline void on_cpu(unsigned cpu, void (*do_it)(void *arg))
+{
+	if (!host_run_on(cpu, do_it, NULL)) host_escape();
+}
+
 #endif
