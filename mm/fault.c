@@ -59,9 +59,8 @@ static bool fault_grow_locked(struct space *s, struct region *r, uint64_t va) RE
 	if (r->end - va > SPACE_STACK_BYTES || pages > r->offset) return false;
 	if (!space_may_grow(s, pages)) return false;
 	r->offset -= pages;
-	r->start = va;
 	s->mapped += pages;
-	region_moved(&s->regions, r);
+	region_set_start(&s->regions, r, va);
 	return true;
 }
 

@@ -13,8 +13,9 @@
  *   R3  room and gap are what they are by definition, in every node;
  *   R4  count is the number of nodes.
  *
- * Repairs always go up to the root, changed or not: that is what keeps R3 simple, and the way is
- * short (65,530 regions are 22 levels at worst).
+ * Putting in and taking out repair all the way up to the root, changed or not: that is what keeps
+ * R3 simple, and the way is short (65,530 regions are 22 levels at worst).  Moving a start or an end
+ * goes up only as far as a gap changes.
  *
  * Locks: whoever owns the tree.  Cost: O(log n) for everything here.
  */
@@ -188,16 +189,36 @@ void region_remove(struct region_tree *tree, struct region *r)
 	region_repair(tree, lowest);
 }
 
-void region_moved(struct region_tree *tree, struct region *r)
+/* R3 from `r` up, when no more than its room has changed: as far as that makes a difference. */
+static void region_regap(struct region *r)
 {
-	struct region *above = region_next(r), *below = region_previous(r);
+	for (; r != NULL; r = r->parent) {
+		const uint64_t gap = max_u64(r->room, max_u64(gap_of(r->left), gap_of(r->right)));
 
-	ASSERT(r->start < r->end && is_aligned(r->start | r->end, PAGE_SIZE)); /* R1 */
-	ASSERT(below == NULL || below->end <= r->start);
-	ASSERT(above == NULL || r->end <= above->start);
+		if (gap == r->gap) return;
+		r->gap = gap;
+	}
+}
+
+void region_set_start(struct region_tree *tree, struct region *r, uint64_t start)
+{
+	struct region *below = region_previous(r);
+
+	ASSERT(start < r->end && is_aligned(start, PAGE_SIZE)); /* R1 */
+	ASSERT(below == NULL || below->end <= start);
+	r->start = start;
 	region_measure(tree, r, below);
-	region_repair(tree, r);
+	region_regap(r);
+}
+
+void region_set_end(struct region_tree *tree, struct region *r, uint64_t end)
+{
+	struct region *above = region_next(r);
+
+	ASSERT(r->start < end && is_aligned(end, PAGE_SIZE)); /* R1 */
+	ASSERT(above == NULL || end <= above->start);
+	r->end = end;
 	if (above == NULL) return;
 	region_measure(tree, above, r);
-	region_repair(tree, above);
+	region_regap(above);
 }

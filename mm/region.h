@@ -63,8 +63,9 @@ struct region *region_previous(const struct region *r);
 void region_insert(struct region_tree *tree, struct region *r); /* overlaps nothing */
 void region_remove(struct region_tree *tree, struct region *r);
 
-/* After start or end of `r` changed, its neighbours as before in order. */
-void region_moved(struct region_tree *tree, struct region *r);
+/* Moves one end of `r`, not over its other end nor into a neighbour. */
+void region_set_start(struct region_tree *tree, struct region *r, uint64_t start);
+void region_set_end(struct region_tree *tree, struct region *r, uint64_t end);
 
 /* The first byte that nothing but `r` itself may be given: its start, or for one that grows the
  * start of its guard gap. */

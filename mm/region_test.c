@@ -82,10 +82,11 @@ static void move(struct row *w)
 	const uint64_t ceiling = i + 1 == w->count ? r->end + page(8) : w->at[i + 1]->start;
 
 	if (draw(w, 2) == 0)
-		r->start = floor + page(draw(w, (r->end - floor) >> PAGE_SHIFT));
+		region_set_start(&w->tree, r,
+				 floor + page(draw(w, (r->end - floor) >> PAGE_SHIFT)));
 	else
-		r->end = r->start + page(1 + draw(w, (ceiling - r->start) >> PAGE_SHIFT));
-	region_moved(&w->tree, r);
+		region_set_end(&w->tree, r,
+			       r->start + page(1 + draw(w, (ceiling - r->start) >> PAGE_SHIFT)));
 }
 
 static struct region *at_or_above(const struct row *w, uint64_t va)
@@ -179,7 +180,7 @@ static void check_sees(void)
 	EXPECT(region_check(&tree) == NULL);
 	a.end = page(22); /* and nobody was told */
 	EXPECT(region_check(&tree) != NULL);
-	region_moved(&tree, &a);
+	region_set_end(&tree, &a, a.end);
 	EXPECT(region_check(&tree) == NULL);
 	a.gap++;
 	EXPECT(region_check(&tree) != NULL);

@@ -84,7 +84,11 @@ void space_region_inherit(struct space *s, struct region *copy);
 
 /* To be called before a private region gets its first page of its own (a write fault, a grown
  * stack): gives it the family of a neighbour that it could be one with, or a new one. */
-void space_region_own(struct space *s, struct region *r) REQUIRES(&s->lock);
+void space_region_found(struct space *s, struct region *r) REQUIRES(&s->lock);
+static inline void space_region_own(struct space *s, struct region *r)
+{
+	if (r->family == 0 && (r->flags & REGION_SHARED) == 0) space_region_found(s, r);
+}
 
 /* Cuts `r` in two at `va`, inside it; `upper` is memory for the second half, which it becomes. */
 void space_region_cut(struct space *s, struct region *r, uint64_t va, struct region *upper)

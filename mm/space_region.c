@@ -51,8 +51,7 @@ void space_region_cut(struct space *s, struct region *r, uint64_t va, struct reg
 	space_region_copy(upper, r);
 	upper->start = va;
 	upper->offset += pages_of(va - r->start);
-	r->end = va;
-	region_moved(&s->regions, r);
+	region_set_end(&s->regions, r, va);
 	region_insert(&s->regions, upper);
 }
 
@@ -144,9 +143,9 @@ static bool family_is_shared(const struct region *first, const struct region *se
 	return region_joins(first, &like);
 }
 
-void space_region_own(struct space *s, struct region *r)
+void space_region_found(struct space *s, struct region *r)
 {
-	if (r->family != 0 || (r->flags & REGION_SHARED) != 0) return;
+	ASSERT(r->family == 0 && (r->flags & REGION_SHARED) == 0);
 	const struct region *above = region_next(r), *below = region_previous(r);
 
 	if (above != NULL && family_is_shared(r, above, above))
@@ -173,17 +172,11 @@ static void region_discard(struct space *s, struct region *r)
 	space_region_free(s, r);
 }
 
-static void region_set_start(struct space *s, struct region *r, uint64_t start)
+/* Moves the start of `r`; what it shows stays where it was. */
+static void region_slide_start(struct space *s, struct region *r, uint64_t start)
 {
 	r->offset += pages_of(start) - pages_of(r->start);
-	r->start = start;
-	region_moved(&s->regions, r);
-}
-
-static void region_set_end(struct space *s, struct region *r, uint64_t end)
-{
-	r->end = end;
-	region_moved(&s->regions, r);
+	region_set_start(&s->regions, r, start);
 }
 
 /* Whoever takes in pages of a family's is of that family from now on. */
@@ -208,12 +201,12 @@ static struct region *region_take_in(struct space *s, const struct region *like,
 		if (inside->start == like->start && inside->end == like->end)
 			region_discard(s, inside);
 		else if (inside->start == like->start)
-			region_set_start(s, inside, like->end);
+			region_slide_start(s, inside, like->end);
 		else
-			region_set_end(s, inside, like->start);
+			region_set_end(&s->regions, inside, like->start);
 	}
 	if (below == NULL) {
-		region_set_start(s, above, like->start);
+		region_slide_start(s, above, like->start);
 		return above;
 	}
 	const uint64_t end = above != NULL ? above->end : like->end;
@@ -221,7 +214,7 @@ static struct region *region_take_in(struct space *s, const struct region *like,
 		family_pass(survivor, above);
 		region_discard(s, above);
 	}
-	region_set_end(s, below, end);
+	region_set_end(&s->regions, below, end);
 	return below;
 }
 

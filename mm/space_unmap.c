@@ -64,12 +64,10 @@ static struct region *unmap_regions(struct space *s, uint64_t from, uint64_t end
 				space_region_cut(s, r, end, *upper);
 				*upper = NULL;
 			}
-			r->end = from;
-			region_moved(&s->regions, r);
+			region_set_end(&s->regions, r, from);
 		} else if (r->end > end) {
 			r->offset += pages_of(end - r->start);
-			r->start = end;
-			region_moved(&s->regions, r);
+			region_set_start(&s->regions, r, end);
 		} else {
 			region_remove(&s->regions, r);
 			r->right = gone;
