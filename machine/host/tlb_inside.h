@@ -99,7 +99,7 @@ struct tlb_rules {
 	uint32_t now[CPUS_MAX]; /* what each CPU has installed, in spaces[]; 0: nothing */
 
 	struct leftover *left;
-	uint32_t left_count;
+	uint32_t left_count, left_room;
 	uint32_t left_heads[LEFT_HEADS]; /* + 1 */
 	uint32_t left_fresh[CPUS_MAX];   /* leftovers of that CPU that are not published */
 

@@ -97,6 +97,7 @@ struct leftover *left_add(struct tlb_rules *r, unsigned cpu, const struct table_
 		return lo;
 	}
 	uint32_t *head = left_head(r, va, t->level);
+	ASSERT(r->left_count < r->left_room);
 	lo = &r->left[r->left_count++];
 	*lo = (struct leftover){
 		.value = value,

@@ -29,7 +29,7 @@
 #include "machine/host/console.h"
 #include "machine/host/tlb_inside.h"
 
-enum { TEXT_BYTES = 200 };
+enum { TEXT_BYTES = 200, LEFT_MAX = 1 << 24 };
 
 void tlb_broken(struct tlb_rules *r, const char *id, const char *format, ...)
 {
@@ -59,7 +59,7 @@ static uint8_t *rules_carve(struct tlb_rules *r, uint8_t *at)
 	r->tables = carve(&at, frames + 1, sizeof(*r->tables));
 	r->tables_free = carve(&at, frames, sizeof(*r->tables_free));
 	r->spaces = carve(&at, SPACES_MAX + 1, sizeof(*r->spaces));
-	r->left = carve(&at, frames * TABLE_ENTRIES, sizeof(*r->left));
+	r->left = carve(&at, r->left_room, sizeof(*r->left));
 	for (unsigned cpu = 0; cpu < CPUS_MAX; cpu++)
 		r->fresh[cpu] = carve(&at, r->fresh_room, sizeof(*r->fresh[cpu]));
 	return at;
@@ -71,7 +71,8 @@ struct tlb_rules *tlb_rules_open(paddr_t base, size_t bytes, const uint8_t *memo
 	struct tlb_rules plan = { .base = base, .memory = memory };
 	ASSERT(is_aligned(base | bytes, PAGE_SIZE) && bytes != 0 && bytes >> PAGE_SHIFT < 1u << 22);
 	plan.frames_count = (uint32_t)(bytes >> PAGE_SHIFT);
-	plan.fresh_room = plan.frames_count * TABLE_ENTRIES / CPUS_MAX;
+	plan.fresh_room = (uint32_t)min_u64(plan.frames_count * TABLE_ENTRIES / CPUS_MAX, LEFT_MAX);
+	plan.left_room = (uint32_t)min_u64(plan.frames_count * TABLE_ENTRIES, LEFT_MAX);
 	plan.mapped = (size_t)(uintptr_t)rules_carve(&plan, NULL) + sizeof(plan) + 64;
 	struct tlb_rules *r = mmap(NULL, plan.mapped, PROT_READ | PROT_WRITE,
 				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
