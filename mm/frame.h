@@ -19,6 +19,8 @@ enum frame_state {
 	FRAME_RESERVED,    /* one page that was never the pool's to give */
 };
 
+/* Who has a block; a free must name the same.  What owners keep about their pages in frames (below)
+ * is theirs to read only while this says so. */
 enum page_owner {
 	PAGE_OWNER_KERNEL = 0, /* whoever called kernel-wide */
 	PAGE_OWNER_SLAB,
@@ -49,7 +51,8 @@ struct frame_table {
 	uint16_t entries; /* that are not empty */
 };
 
-/* The first word of a frame, as it lies in memory. */
+/* The first word of a frame, as it lies in memory.  One comparison with it knows a block by all it
+ * is: a free buddy of the right size and zone, a page in use by whoever says that he has it. */
 #define FRAME_WORD(state, order, owner, zone)                                   \
 	((uint32_t)(state) | (uint32_t)(order) << 8 | (uint32_t)(owner) << 16 | \
 	 (uint32_t)(zone) << 24)

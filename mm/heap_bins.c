@@ -34,6 +34,7 @@ const uint32_t bin_floor[HEAP_BINS + 1] = {
 /* Ends a list behind the block at `prev`; where that is a list, before its first. */
 static NOINLINE void bins_cut(struct heap *heap, uint32_t prev)
 {
+	ASSERT(prev < HEAP_BINS || heap_reaches(heap, prev));
 	heap->cut_chains++;
 	if (prev >= HEAP_BINS) {
 		node_set_next(heap, prev, 0);
@@ -43,6 +44,7 @@ static NOINLINE void bins_cut(struct heap *heap, uint32_t prev)
 	heap->bins &= ~(1ull << prev);
 }
 
+/* Whether a free block has room for `block` bytes behind a front that aligns them. */
 static bool block_fits(const struct heap *heap, uint32_t at, const struct heap_node *node,
 		       uint32_t block, uint32_t align)
 {
@@ -64,6 +66,7 @@ static bool block_listed(const struct heap *heap, uint32_t at, uint32_t prev)
 static uint32_t list_search(struct heap *heap, unsigned bin, uint32_t block, uint32_t align)
 {
 	uint32_t prev = bin;
+	ASSERT(bin < HEAP_BINS && heap->first[bin] != 0);
 	for (uint32_t at = heap->first[bin]; at != 0;) {
 		if (UNLIKELY(!block_listed(heap, at, prev))) {
 			bins_cut(heap, prev);
@@ -83,6 +86,7 @@ static uint32_t list_search(struct heap *heap, unsigned bin, uint32_t block, uin
 uint32_t bins_search(struct heap *heap, uint32_t block, uint32_t align)
 {
 	uint64_t bins = heap->bins & ~0ull << heap_bin(block);
+	ASSERT(block >= HEAP_NODE_BYTES && is_power_of_two(align));
 	for (; bins != 0; bins &= bins - 1) {
 		const uint32_t at = list_search(heap, bit_lowest(bins), block, align);
 		if (at != 0) return at;

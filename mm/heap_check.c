@@ -28,12 +28,15 @@ struct walk {
 	const char *wrong; /* or NULL */
 };
 
+/* Ends the walk; false, for its callers to return. */
 static bool walk_wrong(struct walk *w, const char *why)
 {
 	w->wrong = why;
 	return false;
 }
 
+/* Stands on the prologue of `span`; false at 0, the end of the list.  Spans come in rising order,
+ * so the list cannot lead in a circle. */
 static bool walk_enter_span(const struct heap *heap, struct walk *w, uint32_t span)
 {
 	const uint32_t before = w->span != 0 ? w->prologue.epilogue : 0;
@@ -79,6 +82,7 @@ static bool walk_next(const struct heap *heap, struct walk *w)
 	return true;
 }
 
+/* The first block of the heap; false when there is none. */
 static bool walk_first(const struct heap *heap, struct walk *w)
 {
 	*w = (struct walk){ .span = 0 };
@@ -93,6 +97,7 @@ struct census {
 	size_t span_count, span_pages;
 };
 
+/* Counts the block that the walk stands on. */
 static const char *census_add(struct census *c, const struct walk *w, bool after_free)
 {
 	const uint32_t bytes = node_bytes(&w->node);
@@ -115,15 +120,18 @@ static const char *census_add(struct census *c, const struct walk *w, bool after
 	}
 }
 
+/* Counts the span that the walk has come into, by its ends. */
 static void census_add_span(const struct heap *heap, struct census *c, const struct walk *w)
 {
 	const size_t units = w->prologue.epilogue - w->span;
+	ASSERT(w->prologue.epilogue > w->span);
 	c->span_count++;
 	if (node_kind(&w->prologue) == NODE_SPAN)
 		c->span_pages += ((units << HEAP_UNIT_SHIFT) + HEAP_NODE_BYTES) >> PAGE_SHIFT;
 	ASSERT(heap_reaches(heap, w->prologue.epilogue));
 }
 
+/* Each block of each span, from left to right. */
 static const char *check_blocks(const struct heap *heap, struct census *c)
 {
 	struct walk w;
@@ -139,6 +147,8 @@ static const char *check_blocks(const struct heap *heap, struct census *c)
 	return w.wrong;
 }
 
+/* One list, each link verified before it is followed.  It cannot lead in a circle: a block that
+ * came up twice would need two predecessors, and its back link names one. */
 static const char *check_list(const struct heap *heap, unsigned bin, struct census *c)
 {
 	uint32_t prev = bin;
@@ -159,6 +169,7 @@ static const char *check_list(const struct heap *heap, unsigned bin, struct cens
 	return NULL;
 }
 
+/* What was walked, what is listed and what was counted all along are three accounts of one heap. */
 static const char *check_counters(const struct heap *heap, const struct census *walked,
 				  const struct census *listed)
 {
@@ -180,6 +191,7 @@ static const char *check_counters(const struct heap *heap, const struct census *
 	return NULL;
 }
 
+/* Blocks first: lists are believed only when every node is. */
 static const char *heap_check_locked(const struct heap *heap)
 {
 	struct census walked = { .free_bytes = 0 }, listed = { .free_bytes = 0 };
@@ -247,6 +259,7 @@ void heap_fragmentation(struct heap *heap, struct heap_fragmentation *out)
 	lock_drop(&heap->lock, irq);
 }
 
+/* With nodes included, so that all sites together come to granted_bytes. */
 bool heap_sites(struct heap *heap, struct site_row *table, size_t room, size_t *rows)
 {
 	struct walk w;
@@ -262,11 +275,13 @@ bool heap_sites(struct heap *heap, struct site_row *table, size_t room, size_t *
 
 /* --- accusing --------------------------------------------------------------------------------- */
 
+/* Only the span that the pointer lies in is walked, up to the block that has it. */
 enum heap_verdict heap_accuse(const struct heap *heap, uint32_t at)
 {
 	struct walk w = { .span = 0 };
 	struct heap_node prologue;
 	const uint32_t span = span_before(heap, at, &prologue);
+	ASSERT(span <= at);
 	if (span == 0 || at >= prologue.epilogue) return HEAP_WILD;
 	if (!walk_enter_span(heap, &w, span)) return HEAP_CORRUPT;
 	while (walk_step(heap, &w)) {

@@ -97,6 +97,7 @@ static void growth_extending(const struct heap *heap, const struct heap_want *wa
 	}
 }
 
+/* Looks at all spans once; what it says may be stale as soon as it is said. */
 static struct growth growth_plan(struct heap *heap, const struct heap_want *want)
 {
 	struct growth g = { .anywhere = growth_anywhere(want), .behind = 0 };
@@ -138,7 +139,7 @@ static bool growth_try(struct heap *heap, const struct growth *g, size_t most, u
 {
 	const paddr_t behind = g->behind != 0 ? mach_pa((void *)g->behind) : PADDR_NONE;
 	const size_t here = max_u64(g->extending, min_u64(most, heap->grow_pages));
-	ASSERT(most != 0 && most <= UINT32_MAX);
+	ASSERT(most != 0 && most <= UINT32_MAX && g->extending <= UINT32_MAX);
 	size_t pages = 0;
 	paddr_t pa = PADDR_NONE;
 	mach_lock_none_held(RANK_HEAP);
@@ -249,12 +250,16 @@ static bool growth_scan(struct heap *heap, const struct heap_want *want, site_t 
 static bool growth_run(struct heap *heap, const struct heap_want *want, site_t site, bool *window)
 {
 	const struct growth g = growth_plan(heap, want);
+	/* A place behind a span may need fewer pages than a span elsewhere, but never more. */
 	const size_t least = g.behind != 0 ? min_u64(g.anywhere, g.extending) : g.anywhere;
 	*window = least <= g.room;
 	if (!*window) return false;
 	return growth_halve(heap, &g, least, site) || growth_scan(heap, want, site);
 }
 
+/* Three rounds, each after more was given up for this request.  A round that fails right after
+ * another is cheap: caches are empty then, and the pool sees by its counts that there is no such
+ * run. */
 bool heap_grow(struct heap *heap, const struct heap_want *want, uint32_t how, site_t site)
 {
 	bool window = false;
@@ -286,7 +291,7 @@ void heap_cut_excess(struct heap *heap, uint32_t at, struct heap_cut *cut)
 
 void heap_return(struct heap *heap, const struct heap_cut *cut)
 {
-	ASSERT(cut->pages != 0);
+	ASSERT(cut->pages != 0 && is_aligned(cut->memory, PAGE_SIZE));
 	mach_lock_none_held(RANK_HEAP);
 	mach_unpoison((void *)cut->memory, cut->pages << PAGE_SHIFT);
 	const enum page_verdict verdict = page_run_free(heap->pages, mach_pa((void *)cut->memory),
@@ -309,6 +314,7 @@ static void trim_once(struct heap *heap, size_t pages, struct heap_cut *cut)
 	lock_drop(&heap->lock, irq);
 }
 
+/* One cut at a time, and the lock dropped in between: pages are given back without it. */
 size_t heap_trim(struct heap *heap, size_t pages)
 {
 	size_t given = 0;

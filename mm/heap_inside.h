@@ -105,7 +105,7 @@ HOT void bins_put(struct heap *heap, uint32_t at, uint32_t bytes, uint32_t left)
 /* Takes a free block, sound and with sound links, off its list. */
 HOT void bins_drop(struct heap *heap, const struct heap_node *node)
 {
-	ASSERT_SLOW(node_kind(node) == NODE_FREE);
+	ASSERT_SLOW(node_kind(node) == NODE_FREE && heap->free_blocks != 0);
 	if (node->next != 0) node_set_prev(heap, node->next, node->prev);
 	if (node->prev >= HEAP_BINS)
 		node_set_next(heap, node->prev, node->next);
@@ -120,6 +120,7 @@ HOT void bins_move(struct heap *heap, const struct heap_node *node, uint32_t to,
 		   uint32_t left)
 {
 	const unsigned bin = bins_of(node);
+	ASSERT_SLOW(heap_rest_is_block(bytes) && heap_reaches(heap, to));
 	if (bytes < bin_floor[bin] || bytes >= bin_floor[bin + 1]) {
 		bins_drop(heap, node);
 		bins_put(heap, to, bytes, left);

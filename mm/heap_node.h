@@ -179,6 +179,7 @@ METADATA_ACCESS static inline void node_set_left(const struct heap *heap, uint32
 						 uint32_t now)
 {
 	struct heap_node *node = heap_pointer(heap, at);
+	ASSERT_SLOW(heap_reaches(heap, at));
 	const uint64_t change = ((uint64_t)now - was) << 32;
 	node->sizes += change;
 	node->check += change;

@@ -34,6 +34,7 @@ uint32_t span_before(const struct heap *heap, uint32_t at, struct heap_node *pro
 	return found;
 }
 
+/* A prologue's left size is 0, so nothing to its left is ever looked for. */
 static void prologue_put(const struct heap *heap, uint32_t at, enum node_kind kind, uint32_t next,
 			 uint32_t epilogue)
 {
@@ -42,12 +43,14 @@ static void prologue_put(const struct heap *heap, uint32_t at, enum node_kind ki
 	node_put(heap, at, node_sizes(HEAP_NODE_BYTES, kind, 0), next, epilogue);
 }
 
+/* An epilogue knows its span, for whoever comes from the right. */
 static void epilogue_put(const struct heap *heap, uint32_t at, uint32_t left, uint32_t prologue)
 {
 	ASSERT(prologue < at);
 	node_put(heap, at, node_sizes(HEAP_NODE_BYTES, NODE_END, left), prologue, 0);
 }
 
+/* The size of what stands to the left of the node at `at`. */
 static uint32_t node_left_of(const struct heap *heap, uint32_t at)
 {
 	const struct heap_node node = node_load(heap, at);
@@ -90,6 +93,9 @@ static void space_free(struct heap *heap, uint32_t at, uint32_t end, uint32_t le
 	heap_merge(heap, &b);
 }
 
+/* Six places decide: whether the memory begins where a span ends (then that span goes on), whether
+ * it ends where one begins (then that one is swallowed), and from where to where there is free
+ * space then, which includes the nodes that stood at a seam. */
 void span_adopt(struct heap *heap, uintptr_t memory, size_t bytes, enum node_kind kind)
 {
 	const uint32_t start = heap_offset(heap, memory), end = heap_offset(heap, memory + bytes);
@@ -163,6 +169,7 @@ static void cut_range(const struct heap *heap, struct cut_place *c)
 	}
 }
 
+/* Finds the block's span and which of its pages could go; false when none can. */
 static bool cut_find(const struct heap *heap, uint32_t at, struct cut_place *c)
 {
 	c->at = at;
@@ -221,6 +228,7 @@ static void cut_left(struct heap *heap, const struct cut_place *c, uint32_t next
 	prologue_put(heap, c->span, NODE_SPAN, next, epilogue);
 }
 
+/* From the right end of what could go: low addresses are what stays in use. */
 void span_cut(struct heap *heap, uint32_t at, size_t pages, struct heap_cut *cut)
 {
 	struct cut_place c;

@@ -33,6 +33,7 @@
  */
 #include "mm/page_inside.h"
 
+/* What a caller can get wrong once and for all: a pool on such ground would fail much later. */
 static void page_config_check(const struct page_config *c)
 {
 	ASSERT(c->pages != 0 && c->pages <= 1u << 31 && c->frames != NULL);
@@ -47,6 +48,7 @@ static void page_config_check(const struct page_config *c)
 	ASSERT(c->cache_pages == 0 || c->cache_batch != 0);
 }
 
+/* All CPUS_MAX of them: a stack that nobody uses is empty, not whatever lay there. */
 static void page_cpus_init(struct page_pool *pool)
 {
 	const bool plain = !pool->poison && pool->quarantine_limit == 0;
@@ -127,6 +129,7 @@ void page_hand_out(struct page_pool *pool, uint32_t n, uint32_t pages, uint32_t 
 
 	ASSERT(n < pool->pages && pages <= pool->pages - n);
 	mach_unpoison(memory, bytes);
+	/* Pages that were given to the pool and never freed since have no pattern in them. */
 	for (uint32_t i = 0; pool->poison && i < pages; i++)
 		if (pool->frames[n + i].filled == FRAME_FILLED)
 			page_verify(pool, n + i, memory + ((size_t)i << PAGE_SHIFT));
@@ -156,6 +159,7 @@ static bool page_may_take_locked(const struct page_pool *pool, unsigned wish, ui
 	return pool->free_pages[ZONE_DMA] + pool->free_pages[ZONE_KERNEL] >= kept;
 }
 
+/* One zone: a row or a block, whichever is wanted. */
 static uint32_t page_try_zone_locked(struct page_pool *pool, unsigned zone,
 				     const struct page_want *want)
 {
@@ -182,6 +186,7 @@ static uint32_t page_try_zones_locked(struct page_pool *pool, const struct page_
 	return n;
 }
 
+/* Under the lock, before anybody else can see the pages: a row's are heads, one each. */
 static void page_mark_used(struct page_pool *pool, uint32_t n, const struct page_want *want)
 {
 	pool->out_pages += want->pages;
@@ -206,6 +211,8 @@ uint32_t page_try(struct page_pool *pool, const struct page_want *want)
 	return n;
 }
 
+/* All that page_alloc does not do itself.  A larger block is tried for once where it is most
+ * likely, with no detour over caches; all else is page_try_hard's. */
 static NOINLINE paddr_t page_alloc_slowly(struct page_pool *pool, unsigned order, uint32_t how,
 					  site_t site)
 {
@@ -240,6 +247,7 @@ static inline void page_stack_leave(struct page_stack *s, uint32_t count, mach_i
 	mach_irq_restore(was);
 }
 
+/* Out of line and last in its caller, so that the fast path saves no registers for it. */
 static NOINLINE paddr_t page_alloc_missed(struct page_pool *pool, uint32_t how, site_t site,
 					  struct page_stack *s, uint32_t count, mach_irq_t was)
 {
@@ -275,6 +283,8 @@ paddr_t page_alloc(struct page_pool *pool, unsigned order, uint32_t how, site_t 
 	return pa;
 }
 
+/* A page goes by way of the caches where there are any, even shut ones: inside a shrinker it is
+ * there that it is sent on.  With a quarantine it has to wait in that instead. */
 static NOINLINE enum page_verdict page_free_slowly(struct page_pool *pool, paddr_t pa,
 						   unsigned order, uint32_t how)
 {

@@ -102,6 +102,7 @@ HOT uint32_t page_block_take(struct page_pool *pool, unsigned zone, unsigned ord
 	const uint32_t fit = pool->orders[zone] & (UINT32_MAX << order);
 	if (fit == 0) return FRAME_NONE;
 
+	/* The smallest that will do: large ones are kept for those who need them. */
 	const unsigned have = bit_lowest(fit);
 	struct page_list *list = &pool->free[zone][have];
 	const uint32_t n = list->first;
@@ -160,12 +161,15 @@ static NOINLINE void page_merge_page(struct frame *frames, struct page_list *lis
 	page_merge(frames, lists, zone, UINT32_MAX, 0, m);
 }
 
+/* For any block, and for a page near the end of frames, whose buddy may lie beyond it. */
 static NOINLINE void page_merge_block(struct page_pool *pool, unsigned zone, unsigned order,
 				      struct page_merge *m)
 {
 	page_merge(pool->frames, pool->free[zone], zone, pool->pages, order, m);
 }
 
+/* The block becomes free under its new, merged name.  Its own frame is made FRAME_BODY first, since
+ * the merged block may begin elsewhere. */
 HOT void page_block_put(struct page_pool *pool, uint32_t n, unsigned zone, unsigned order)
 {
 	const uint32_t last = n | ((1u << PAGE_ORDER_MAX) - 1);
@@ -206,6 +210,8 @@ uint32_t page_block_alloc(struct page_pool *pool, unsigned order, uint32_t how, 
 	return n;
 }
 
+/* Judged under the lock, so of two frees of one block the second gets its verdict.  A page that is
+ * poisoned is still marked as used meanwhile. */
 enum page_verdict page_block_free(struct page_pool *pool, paddr_t pa, unsigned order, uint32_t how)
 {
 	const uint64_t number = page_number(pool, pa);
@@ -230,6 +236,7 @@ enum page_verdict page_block_free(struct page_pool *pool, paddr_t pa, unsigned o
 	return v;
 }
 
+/* Bounded by where it starts, by how much there is, and by the largest there can be. */
 unsigned page_order_at(const struct page_pool *pool, uint32_t n, uint32_t end)
 {
 	const uint32_t stop = (uint32_t)min_u64(end, pool->zone_end[pool->frames[n].zone]);
@@ -251,6 +258,8 @@ void page_range_put_locked(struct page_pool *pool, uint32_t first, uint32_t end)
 	}
 }
 
+/* Up the orders: a block of order k that page `n` is in starts at n rounded down to 2^k.  Heads of
+ * smaller blocks in between are none of n's, for those blocks would have to hold n. */
 uint32_t page_head(const struct page_pool *pool, uint32_t n)
 {
 	uint32_t head = n;
@@ -263,6 +272,7 @@ uint32_t page_head(const struct page_pool *pool, uint32_t n)
 	return head;
 }
 
+/* Block by block; what of a block lies outside of the range goes back at once. */
 void page_range_take_locked(struct page_pool *pool, uint32_t first, uint32_t end)
 {
 	for (uint32_t n = first; n < end;) {

@@ -33,6 +33,7 @@ static uint64_t page_mix(uint64_t n)
 	return n ^ n >> 31;
 }
 
+/* Stack by stack, so a page that moves between CPUs meanwhile may be seen twice or not at all. */
 static uint32_t page_count_cached(struct page_pool *pool)
 {
 	uint32_t cached = 0;
@@ -53,16 +54,20 @@ void page_count(struct page_pool *pool, struct page_counts *out)
 		.total = pool->pages,
 		.reserved = pool->reserved_pages,
 		.free = page_free_locked(pool),
+		/* The caches were counted before there was the lock, and may have shrunk. */
 		.cached = (uint32_t)min_u64(cached, pool->out_pages),
 		.quarantined = pool->quarantined_pages,
 		.peak_used = pool->pages - pool->reserved_pages - pool->lowest_free,
 		.level = pool->level,
 	};
+	ASSERT(out->cached <= pool->out_pages && pool->lowest_free <= out->free);
 	out->used = pool->out_pages - out->cached;
 	for (unsigned z = 0; z < ZONES; z++) out->zone_free[z] = pool->free_pages[z];
 	lock_drop(&pool->lock, was);
 }
 
+/* What must hold among counters alone.  Sums are taken in 64 bits: a counter that went below zero
+ * must not make one come out right. */
 static const char *page_check_sums_locked(const struct page_pool *pool)
 {
 	const uint64_t sum = (uint64_t)page_free_locked(pool) + pool->quarantined_pages +
@@ -121,17 +126,22 @@ static const char *page_check_block(const struct page_pool *pool, uint32_t n, st
 	return NULL;
 }
 
+/* From head to head.  Each step is as long as a block, whose order was just verified, so the walk
+ * ends, and ends at the last frame. */
 static const char *page_check_frames(const struct page_pool *pool, struct page_tally *t)
 {
 	for (uint32_t n = 0; n < pool->pages;) {
 		const char *wrong = page_check_block(pool, n, t);
 
 		if (wrong != NULL) return wrong;
+		ASSERT(pool->frames[n].order <= PAGE_ORDER_MAX);
 		n += 1u << pool->frames[n].order;
 	}
 	return NULL;
 }
 
+/* One list against the `blocks` that the frames have for it.  No more than so many are visited, so
+ * a list that runs in a circle is told of and not followed for ever. */
 static const char *page_check_list(const struct page_pool *pool, unsigned zone, unsigned order,
 				   uint32_t blocks)
 {
@@ -165,6 +175,7 @@ static const char *page_check_lists(const struct page_pool *pool, const struct p
 	return NULL;
 }
 
+/* What is in a stack is taken off the tally: what is left over at the end is in no stack. */
 static const char *page_check_stack(const struct page_pool *pool, const struct page_cpu *c,
 				    unsigned zone, struct page_tally *t)
 {
@@ -187,6 +198,8 @@ static const char *page_check_stack(const struct page_pool *pool, const struct p
 	return NULL;
 }
 
+/* Every cached frame is in exactly one slot of one stack: as many slots as frames, and the same sum
+ * of mixed numbers. */
 static const char *page_check_caches(const struct page_pool *pool, struct page_tally *t)
 {
 	const uint32_t cached = t->pages[FRAME_CACHED];
@@ -203,6 +216,7 @@ static const char *page_check_caches(const struct page_pool *pool, struct page_t
 	return NULL;
 }
 
+/* The queue holds what the frames say is quarantined; bounded by that, as a list is. */
 static const char *page_check_quarantine(const struct page_pool *pool, uint32_t pages)
 {
 	uint32_t seen = 0, last = FRAME_NONE;
@@ -218,6 +232,7 @@ static const char *page_check_quarantine(const struct page_pool *pool, uint32_t 
 	return seen == pages && seen == pool->quarantined_pages ? NULL : "R1: quarantined pages";
 }
 
+/* The counters against what the walk has seen. */
 static const char *page_check_totals(const struct page_pool *pool, const struct page_tally *t)
 {
 	if (t->pages[FRAME_RESERVED] != pool->reserved_pages) return "P1: reserved pages";
@@ -238,6 +253,7 @@ const char *page_check(struct page_pool *pool)
 	return wrong;
 }
 
+/* Words alone: they have state, order, owner and zone, and neither links nor sites. */
 uint64_t page_hash(struct page_pool *pool)
 {
 	uint64_t hash = 0;
@@ -251,6 +267,7 @@ void page_fragmentation(struct page_pool *pool, struct page_fragmentation *out)
 	const mach_irq_t was = lock_take(&pool->lock);
 
 	*out = (struct page_fragmentation){ .free_pages = page_free_locked(pool) };
+	/* Rising, so that the last order with a block is the largest. */
 	for (unsigned o = 0; o < PAGE_ORDERS; o++) {
 		for (unsigned z = 0; z < ZONES; z++) out->blocks[o] += pool->free[z][o].count;
 		if (out->blocks[o] != 0) out->largest_pages = 1u << o;
@@ -264,6 +281,7 @@ bool page_sites(struct page_pool *pool, struct site_row *table, size_t room, siz
 		const struct frame *f = &pool->frames[n];
 
 		if (f->state != FRAME_USED) continue;
+		ASSERT(f->order <= PAGE_ORDER_MAX);
 		const uint64_t bytes = (uint64_t)PAGE_SIZE << f->order;
 		if (!site_row_add(table, room, rows, f->site, bytes)) return false;
 	}

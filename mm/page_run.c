@@ -31,6 +31,7 @@ static uint32_t page_row_find_locked(const struct page_pool *pool, unsigned zone
 		const struct frame *f = &pool->frames[n];
 		const uint32_t span = 1u << f->order;
 
+		/* P2: what starts where a block ended is the next block's head. */
 		ASSERT(f->state != FRAME_BODY && span <= end - n);
 		row = f->state == FRAME_FREE ? row + span : 0;
 		n += span;
@@ -43,6 +44,7 @@ uint32_t page_row_take_locked(struct page_pool *pool, unsigned zone, const struc
 {
 	uint32_t n = FRAME_NONE;
 
+	/* A block first: it costs no search, and leaves the frames' pieces for later. */
 	if (want->order <= PAGE_ORDER_MAX) n = page_block_take_locked(pool, zone, want->order);
 	if (n != FRAME_NONE) {
 		page_range_put_locked(pool, n + want->pages, n + (1u << want->order));
@@ -78,6 +80,7 @@ static bool page_claim_may_locked(const struct page_pool *pool, uint32_t first, 
 	return kept >= (uint64_t)pool->reserve + (min_u64(end, user) - first);
 }
 
+/* Heads alone say so; the first page may stand inside a block that begins before it. */
 static bool page_range_is_free_locked(const struct page_pool *pool, uint32_t first, uint32_t end)
 {
 	for (uint32_t n = first; n < end;) {
@@ -89,6 +92,7 @@ static bool page_range_is_free_locked(const struct page_pool *pool, uint32_t fir
 	return true;
 }
 
+/* One look at the place, and if all of it is free, the taking of it, under one lock. */
 static bool page_claim_try(struct page_pool *pool, uint32_t first, uint32_t end, uint32_t how,
 			   site_t site)
 {
