@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "machine/entry.h"
 #include "machine/host/arena.h"
 #include "machine/host/cpu.h"
 #include "machine/lock.h"
@@ -126,25 +127,111 @@ static void bench_check(unsigned i)
 	host_arena_check();
 }
 
+/* --- the MMU ---------------------------------------------------------------------------------- */
+
+enum { MAPPED = 1024, ASID = 1, RESET_PAGES = 8 };
+
+#define MAPPED_VA 0x400000ull
+
+static paddr_t root;
+static uint64_t *last_entry;
+
+static uint64_t *bench_map(uint64_t va, paddr_t page)
+{
+	const uint64_t table = ENTRY_VALID | ENTRY_TABLE;
+	const uint64_t bits = table | ENTRY_NORMAL | ENTRY_SHARED | ENTRY_ACCESSED | ENTRY_USER |
+			      ENTRY_NOT_GLOBAL | ENTRY_NOT_KERNEL_EXEC | ENTRY_NOT_USER_EXEC;
+	static size_t tables;
+	paddr_t at = root;
+	for (unsigned level = 0; level < TABLE_LEVELS - 1; level++) {
+		uint64_t *entry = (uint64_t *)mach_phys(at) + entry_index(va, level);
+		if (*entry == 0) {
+			const size_t next = RESET_PAGES + 1 + tables++;
+			memset(base + next * PAGE_SIZE, 0, PAGE_SIZE);
+			mach_entry_store(entry, mach_pa(base + next * PAGE_SIZE) | table);
+		}
+		at = entry_address(*entry);
+	}
+	uint64_t *entry = (uint64_t *)mach_phys(at) + entry_index(va, TABLE_LEVELS - 1);
+	mach_entry_store(entry, page | bits);
+	mach_entry_sync();
+	return entry;
+}
+
+/* A tree with MAPPED pages, four times what the TLB holds, and it installed. */
+static void bench_space(void)
+{
+	host_reset();
+	mach_unpoison(base, 64 * PAGE_SIZE);
+	root = mach_pa(base + RESET_PAGES * PAGE_SIZE);
+	memset(mach_phys(root), 0, PAGE_SIZE);
+	for (unsigned i = 0; i < MAPPED; i++)
+		last_entry = bench_map(MAPPED_VA + i * PAGE_SIZE, mach_pa(base));
+	const mach_irq_t was = mach_irq_save();
+	mach_space_install(root, ASID);
+	mach_irq_restore(was);
+}
+
+static void bench_load_hit(unsigned i)
+{
+	uint64_t value;
+	(void)mach_user_load(MAPPED_VA + i % 64 * PAGE_SIZE + i % 512 * 8, &value);
+}
+
+static void bench_store_hit(unsigned i)
+{
+	(void)mach_user_store(MAPPED_VA + i % 64 * PAGE_SIZE + i % 512 * 8, i);
+}
+
+static void bench_load_miss(unsigned i)
+{
+	uint64_t value;
+	(void)mach_user_load(MAPPED_VA + i * 67 % MAPPED * PAGE_SIZE, &value);
+}
+
+/* What a page costs the machine: taken away, published, invalidated, waited for, put back. */
+static void bench_map_unmap(unsigned i)
+{
+	const uint64_t entry = *last_entry;
+	(void)i;
+	mach_entry_store(last_entry, 0);
+	mach_entry_sync();
+	mach_tlb_page(tlb_operand(ASID, MAPPED_VA + (MAPPED - 1) * PAGE_SIZE));
+	mach_tlb_wait();
+	mach_entry_store(last_entry, entry);
+	mach_entry_sync();
+}
+
+static void bench_poison_page(unsigned i)
+{
+	mach_poison(base + (40 + i % 16) * PAGE_SIZE, PAGE_SIZE);
+}
+
 static const struct row {
 	const char *name;
 	void (*call)(unsigned i);
 	unsigned calls;
+	void (*before)(void);
 } rows[] = {
-	{ "run a function on a CPU and return", bench_run, BATCH_CALLS },
-	{ "run a function on a CPU and escape", bench_escape, BATCH_CALLS },
-	{ "unpoison 64 bytes", bench_unpoison_64, BATCH_CALLS },
-	{ "poison 64 bytes", bench_poison_64, BATCH_CALLS },
-	{ "unpoison a page", bench_unpoison_page, BATCH_CALLS },
-	{ "lock, take and drop", bench_lock, BATCH_CALLS },
-	{ "mask, latch take and drop, unmask", bench_latch, BATCH_CALLS },
-	{ "mask and unmask", bench_irq, BATCH_CALLS },
-	{ "atomic add", bench_atomic, BATCH_CALLS },
-	{ "mach_phys", bench_phys, BATCH_CALLS },
-	{ "reset, nothing dirty", bench_reset_0, RESET_CALLS },
-	{ "reset, 32 pages dirty", bench_reset_32, RESET_CALLS },
-	{ "reset, 256 pages dirty", bench_reset_256, RESET_CALLS },
-	{ "look for writes to clean pages", bench_check, RESET_CALLS },
+	{ "run a function on a CPU and return", bench_run, BATCH_CALLS, NULL },
+	{ "run a function on a CPU and escape", bench_escape, BATCH_CALLS, NULL },
+	{ "unpoison 64 bytes", bench_unpoison_64, BATCH_CALLS, NULL },
+	{ "poison 64 bytes", bench_poison_64, BATCH_CALLS, NULL },
+	{ "unpoison a page", bench_unpoison_page, BATCH_CALLS, NULL },
+	{ "lock, take and drop", bench_lock, BATCH_CALLS, NULL },
+	{ "mask, latch take and drop, unmask", bench_latch, BATCH_CALLS, NULL },
+	{ "mask and unmask", bench_irq, BATCH_CALLS, NULL },
+	{ "atomic add", bench_atomic, BATCH_CALLS, NULL },
+	{ "mach_phys", bench_phys, BATCH_CALLS, NULL },
+	{ "user load, remembered", bench_load_hit, BATCH_CALLS, bench_space },
+	{ "user store, remembered", bench_store_hit, BATCH_CALLS, NULL },
+	{ "user load, walk of four levels", bench_load_miss, BATCH_CALLS, NULL },
+	{ "entry away and back, invalidated", bench_map_unmap, BATCH_CALLS, NULL },
+	{ "poison a page, tables watched", bench_poison_page, BATCH_CALLS, NULL },
+	{ "reset, nothing dirty", bench_reset_0, RESET_CALLS, NULL },
+	{ "reset, 32 pages dirty", bench_reset_32, RESET_CALLS, NULL },
+	{ "reset, 256 pages dirty", bench_reset_256, RESET_CALLS, NULL },
+	{ "look for writes to clean pages", bench_check, RESET_CALLS, NULL },
 };
 
 static uint64_t batch_ns(const struct row *row)
@@ -161,6 +248,7 @@ int main(void)
 	lock_init(&lock, RANK_OUTER);
 	latch_init(&latch, RANK_OUTER);
 	for (size_t r = 0; r < COUNT_OF(rows); r++) {
+		if (rows[r].before != NULL) rows[r].before();
 		uint64_t best = UINT64_MAX;
 		for (unsigned i = 0; i < BATCHES; i++) best = min_u64(best, batch_ns(&rows[r]));
 		printf("%-36s %9.1f ns\n", rows[r].name, (double)best / rows[r].calls);
