@@ -69,6 +69,25 @@ void step_install(struct run *run, const struct script_op *op)
 	}
 }
 
+/* Other spaces come and go on this CPU, which nobody looks at: they use up numbers. */
+void step_crowd(struct run *run, const struct script_op *op)
+{
+	struct pagetable_state *s = pagetable_state_of(run);
+	const uint32_t rollovers = s->asids.rollovers;
+
+	cpu_leave(run);
+	const mach_irq_t was = mach_irq_save();
+	for (unsigned n = 0; n <= op->aux; n++) {
+		const uint32_t number = asid_use(&s->asids, &s->crowd[n]);
+
+		run_result(run, number);
+		judge_number(run, op->cpu, TREES, number);
+	}
+	asid_leave(&s->asids);
+	mach_irq_restore(was);
+	if (s->asids.rollovers != rollovers) s->generation_began = true;
+}
+
 /* --- accesses --------------------------------------------------------------------------------- */
 
 struct touch {
@@ -129,21 +148,36 @@ static void judge_touch(struct run *run, unsigned cpu, struct model_page *p, con
 	if (t->fault == MACH_FAULT_NONE) touched(run, cpu, p, t);
 }
 
-void step_touch(struct run *run, const struct script_op *op)
+static void touch_page(struct run *run, const struct script_op *op, unsigned page,
+		       enum mach_access access)
 {
 	struct pagetable_state *s = pagetable_state_of(run);
+	const unsigned installed = s->model.installed[op->cpu];
 	struct model_page nothing = { 0 };
-	const unsigned page = op->aux, installed = s->model.installed[op->cpu];
 	struct model_page *p = &nothing;
 
 	if (installed != 0 && page != HOLE) p = &s->model.tree[installed - 1].page[page];
 	const uint32_t frame = p->zero ? s->zero_frame : p->frame;
 	struct touch t = {
-		.access = (enum mach_access)op->arg,
+		.access = access,
 		.va = model_address(page) + (p->state == PAGE_NOTHING ? 0 : frame % 509 * 8),
-		.value = (run->op + 1) * 0xbf58476d1ce4e5b9ull,
+		.value = (run->op * TREE_PAGES + page + 1) * 0xbf58476d1ce4e5b9ull,
 	};
 
 	touch(&t);
 	judge_touch(run, op->cpu, p, &t);
+}
+
+void step_touch(struct run *run, const struct script_op *op)
+{
+	touch_page(run, op, op->aux, (enum mach_access)op->arg);
+}
+
+/* All pages of a range, one after the other. */
+void step_sweep(struct run *run, const struct script_op *op)
+{
+	const uint64_t end = min_u64(op->aux + 1u + (op->arg & 0xffff), TREE_PAGES);
+
+	for (unsigned page = op->aux; page < end; page++)
+		touch_page(run, op, page, (enum mach_access)(op->arg >> 16));
 }

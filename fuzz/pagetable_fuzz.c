@@ -49,6 +49,7 @@ static void subject_open(struct run *run)
 	model_init(&s->model);
 	asid_pool_init(&s->asids, ASID_BITS_MIN + w->tag % 4u, w->cpus);
 	s->generation_began = false;
+	memset(s->crowd, 0, sizeof s->crowd);
 	zeroes_open(run);
 	stacks_open(run);
 }
@@ -121,6 +122,9 @@ static const struct op_kind operations[] = {
 	{ "stack-overrun", 1, { STACK, { "word", IN_AUX, FORM_NUMBER, 8, NULL },
 				{ "bit", IN_ARG, FORM_NUMBER, 64, NULL } }, step_stack_overrun },
 	{ "stack-guard", 1, { { "at", IN_ARG, FORM_NUMBER, 0, NULL } }, step_stack_guard },
+	{ "crowd", 5, { { "more", IN_AUX, FORM_NUMBER, CROWD, NULL } }, step_crowd },
+	{ "sweep", 12, { PAGE, MORE, { "as", IN_HIGH, FORM_NAMES, COUNT_OF(accesses), accesses } },
+	  step_sweep },
 };
 /* clang-format on */
 

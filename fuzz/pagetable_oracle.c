@@ -30,6 +30,20 @@ void pagetable_check_page(struct run *run, unsigned tree, unsigned page)
 		kpanic(ORACLE_VERDICT, "tree %u, page %u: found at level %u", tree, page, level);
 }
 
+/* The word a CPU has is that of the tree it has installed, or none. */
+static void check_word(struct run *run, unsigned cpu)
+{
+	struct pagetable_state *s = pagetable_state_of(run);
+	const unsigned installed = s->model.installed[cpu];
+	const uint64_t active = s->asids.active[cpu];
+	const uint64_t word = active != 0 ? active : s->asids.reserved[cpu];
+	const uint64_t expected = installed == 0 ? 0 : s->tree[installed - 1].asid.word;
+
+	if (word != expected)
+		kpanic(ORACLE_VERDICT, "CPU %u has word 0x%lx, its space 0x%lx", cpu,
+		       (unsigned long)word, (unsigned long)expected);
+}
+
 static void check_tree_counts(struct run *run, unsigned tree)
 {
 	struct pagetable_state *s = pagetable_state_of(run);
@@ -61,6 +75,7 @@ void pagetable_check_counts(struct run *run)
 		check_tree_counts(run, tree);
 		expected += model_tables(&s->model.tree[tree]);
 	}
+	for (unsigned cpu = 0; cpu < run->script->world.cpus; cpu++) check_word(run, cpu);
 	page_count(&s->world.pool, &counts);
 	if (counts.used != expected)
 		kpanic(ORACLE_ACCOUNT, "%u pages are out, the model has %u", counts.used, expected);

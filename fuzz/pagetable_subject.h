@@ -9,7 +9,7 @@
 #include "mm/kstack.h"
 #include "mm/user_page.h"
 
-enum { STACKS = 5, STACK_HANDLES = 8 };
+enum { STACKS = 5, STACK_HANDLES = 8, CROWD = 32 };
 
 /* Which slots of the window have a stack, as the model has it. */
 enum stack_state { STACK_NONE, STACK_LIVE, STACK_KEPT };
@@ -24,6 +24,7 @@ struct stacks_model {
 struct pagetable_state {
 	struct pool_world world;
 	struct asid_pool asids;
+	struct asid crowd[CROWD]; /* spaces that have nothing but a number */
 	struct pagetable tree[TREES];
 	struct pagetable_model model;
 	paddr_t zeroes; /* the page that all may share, read-only */
@@ -116,7 +117,9 @@ void tree_clear(struct run *run, unsigned tree, unsigned first, unsigned end, bo
 /* pagetable_cpu.c */
 void step_install(struct run *run, const struct script_op *op);
 void step_leave(struct run *run, const struct script_op *op);
+void step_crowd(struct run *run, const struct script_op *op);
 void step_touch(struct run *run, const struct script_op *op);
+void step_sweep(struct run *run, const struct script_op *op);
 /* This CPU has no space any more. */
 void cpu_leave(struct run *run);
 
