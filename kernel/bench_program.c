@@ -2,7 +2,7 @@
  * bench_program.c -- what memory costs in the image that ships: pages and kmalloc.
  *
  * A pair is a request and its free.  "in a row" takes BATCH blocks and then frees them, so
- * magazines and caches are refilled and emptied; a pair alone always finds them warm.
+ * slabs and page caches are used up and refilled; a pair alone always finds them warm.
  */
 #include "kernel/bench.h"
 #include "kernel/kmem.h"

@@ -30,7 +30,7 @@ enum lock_rank {
 	RANK_ASID = 18,       /* ASIDs */
 	RANK_QUARANTINE = 20, /* kmalloc: freed objects kept aside */
 	RANK_HEAP = 30,       /* heap: free blocks and spans */
-	RANK_MAGAZINE = 40,   /* slab: one CPU's magazine (latch) */
+	RANK_MAGAZINE = 40,   /* slab: the slab one CPU allocates from (latch) */
 	RANK_SLAB = 50,       /* slab: a cache's slabs */
 	RANK_PAGE_CPU = 60,   /* page: one CPU's cache of pages (latch) */
 	RANK_PAGE = 70,       /* page: free lists, counters */

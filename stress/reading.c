@@ -6,7 +6,7 @@
  * blocks, and a hash of which page is in which state, which sees what sums do not.  Peaks and ever
  * rising counters are left out: they may move.
  *
- * Before it reads it drains, twice: giving back the objects of a magazine frees slabs, which puts
+ * Before it reads it drains, twice: taking a CPU's slab from it may empty that, which puts
  * pages into a CPU's cache, which is drained after that; the second round must find nothing.
  *
  * Blame is by difference: who had what after the warm-up against who has what now, by call site,
