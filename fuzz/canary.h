@@ -31,4 +31,9 @@ void canary_irq_order(struct run *run, const struct script_op *op);
 void canary_nondeterminism(struct run *run, const struct script_op *op);
 void canary_stray_write(struct run *run, const struct script_op *op);
 
+/* Operations that get an address space wrong. */
+void canary_errno(struct run *run, const struct script_op *op);
+void canary_perm(struct run *run, const struct script_op *op);
+void canary_space(struct run *run, const struct script_op *op);
+
 #endif

@@ -295,6 +295,9 @@ static const struct op_kind canary_ops[] = {
 	MISDEED("irq-order", canary_irq_order),
 	MISDEED("nondeterminism", canary_nondeterminism),
 	MISDEED("stray-write", canary_stray_write),
+	MISDEED("errno", canary_errno),
+	MISDEED("perm", canary_perm),
+	MISDEED("space", canary_space),
 };
 
 /* --- the subject ------------------------------------------------------------------------------ */

@@ -26,6 +26,11 @@
 #define ORACLE_LEAK "leak"                   /* after the end something is not back */
 #define ORACLE_FRAGMENTATION "fragmentation" /* reported figures, or free memory left in pieces */
 
+/* The model of address spaces. */
+#define ORACLE_ERRNO "errno" /* a call answered otherwise */
+#define ORACLE_PERM "perm"   /* an access was allowed, or not, otherwise */
+#define ORACLE_SPACE "space" /* what is mapped, or there, is something else */
+
 /* Seen by the product, the sanitizers or the host machine. */
 #define ORACLE_DOUBLE_FREE "double-free"
 #define ORACLE_WILD_FREE "wild-free"

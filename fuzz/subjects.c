@@ -11,8 +11,10 @@ extern const struct subject kmalloc_subject;
 extern const struct subject page_subject;
 extern const struct subject pagetable_subject;
 extern const struct subject slab_subject;
+extern const struct subject space_subject;
 
 const struct subject *const subjects[] = {
-	&canary_subject, &fdt_subject,       &heap_subject, &kmalloc_subject,
-	&page_subject,   &pagetable_subject, &slab_subject, NULL,
+	&canary_subject,  &fdt_subject,   &heap_subject,
+	&kmalloc_subject, &page_subject,  &pagetable_subject,
+	&slab_subject,    &space_subject, NULL,
 };

@@ -1,0 +1,128 @@
+/*
+ * space_world.c -- the world under subject space: a pool, kmalloc and a vm over it, the first space,
+ * and the two sources that stand for files.
+ *
+ * `squeeze` takes all pages but a few and chains them through their first words; whoever allocates
+ * then is refused at whichever allocation comes next, so by the number left each site is reached.
+ *
+ * Locks: none of its own.
+ */
+#include "fuzz/space_fuzz.h"
+#include "machine/machine.h"
+
+static bool source_fill(void *context, uint64_t index, void *page)
+{
+	const struct source *source = context;
+
+	memset(page, 0, PAGE_SIZE);
+	for (uint32_t w = 0; w < WORDS_PER_PAGE; w++) {
+		uint8_t *at = (uint8_t *)page + (space_word_address(0, w));
+		*(uint64_t *)(void *)at = space_source_word(source->number, (uint32_t)index, w);
+	}
+	return true;
+}
+
+static bool set_up(struct space *space)
+{
+	space_brk_place(space, WINDOW_START + (uint64_t)WINDOW_HEAP_PAGE * PAGE_SIZE);
+	return space_mmap(space, WINDOW_END, PAGE_SIZE, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0,
+			  SITE_NONE) == (int64_t)WINDOW_END;
+}
+
+/* The least memory that a world of spaces starts with: page of zeroes, first space, its objects. */
+static bool world_start(struct space_state *s, const struct run *run)
+{
+	const struct vm_config config = {
+		.pages = &s->world.pool,
+		.kmalloc = &s->km,
+		.asid_bits = ASID_BITS_MIN + run->script->world.tag % 3,
+		.bottom = WINDOW_START,
+		.top = WINDOW_END,
+		.lowest = LOWEST_ADDRESS,
+		.regions_max = SPACE_REGIONS_MAX,
+	};
+
+	if (!vm_init(&s->vm, &config)) return false;
+	s->vm_open = true;
+	for (uint32_t n = 0; n < SOURCES; n++) {
+		const struct backing_source source = { .fill = source_fill,
+						       .context = &s->source[n] };
+		s->source[n].number = n;
+		s->source[n].backing =
+			backing_create(s->vm.backings, &source, SOURCE_PAGES, SITE_NONE);
+		if (s->source[n].backing == NULL) return false;
+	}
+	s->space[0] = space_create(&s->vm, SITE_NONE);
+	return s->space[0] != NULL && set_up(s->space[0]);
+}
+
+void space_open(struct run *run)
+{
+	struct space_state *s = run->state;
+	const struct script_world *w = &run->script->world;
+	const struct kmalloc_config config = {
+		.pages = &s->world.pool,
+		.magazine_depth = (uint32_t)min_u64(w->magazine, MAGAZINE_DEPTH_MAX),
+		.depot = w->magazine / 4u,
+		.keep_slabs = 1,
+		.redzone = (uint32_t)align_up(w->redzone, KMALLOC_ALIGN),
+		.poison = (w->flags & WORLD_POISON) != 0,
+		.sites = (w->flags & WORLD_SITES) != 0,
+		.window_bytes = (size_t)w->pages << PAGE_SHIFT,
+		.grow_bytes = 4 * PAGE_SIZE,
+		.listener = &s->world.listener,
+		.magazines = s->magazines,
+	};
+
+	pool_world_open(&s->world, run);
+	kmalloc_init(&s->km, &config);
+	space_model_init(&s->model);
+	memset(s->space, 0, sizeof s->space);
+	memset(s->installed, 0, sizeof s->installed);
+	memset(s->source, 0, sizeof s->source);
+	memset(s->core_unknown, 0, sizeof s->core_unknown);
+	s->aim = (struct script_op){ .code = SPACE_AIM };
+	s->squeezed = PADDR_NONE;
+	s->vm_open = false;
+	if (!world_start(s, run)) s->model.space[0].alive = false;
+}
+
+uint32_t space_free_pages(struct space_state *s)
+{
+	struct page_counts counts;
+
+	page_count(&s->world.pool, &counts);
+	return counts.free + counts.cached;
+}
+
+/* Whether so few pages are left that a call which needs `pages` besides its own may be refused. */
+bool space_is_scarce(struct space_state *s, uint64_t pages)
+{
+	return space_free_pages(s) < SPACE_ENOUGH_PAGES + s->world.pool.reserve + pages;
+}
+
+/* Squeezed pages are chained through their first words. */
+void space_squeeze(struct space_state *s, uint32_t leave)
+{
+	const uint32_t how = PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_KERNEL) | PAGE_NO_RECLAIM;
+
+	vm_reclaim(&s->vm, SIZE_MAX);
+	kmalloc_drain(&s->km);
+	page_drain(&s->world.pool);
+	while (space_free_pages(s) > leave) {
+		const paddr_t pa = page_alloc(&s->world.pool, 0, how, SITE_NONE);
+		if (pa == PADDR_NONE) return;
+		*(paddr_t *)mach_phys(pa) = s->squeezed;
+		s->squeezed = pa;
+	}
+}
+
+void space_relax(struct space_state *s)
+{
+	while (s->squeezed != PADDR_NONE) {
+		const paddr_t pa = s->squeezed;
+		s->squeezed = *(paddr_t *)mach_phys(pa);
+		page_free(&s->world.pool, pa, 0, PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_KERNEL));
+	}
+}
