@@ -35,8 +35,9 @@ static inline void answers_add(struct answers *a, enum answer_kind kind, uint32_
 }
 
 /*
- * A batch of scripts and what they are expected to answer, as a file: for each script this head, the
- * body, padded with zeroes to a multiple of 8, and the answers.  Little-endian, as both players are.
+ * A batch of scripts and what they are expected to answer, as a file: for each script this head,
+ * the body, padded with zeroes to a multiple of 8, and the answers.  Little-endian, as both
+ * players are.
  */
 #define BATCH_MAGIC 0x4843544142564e41ull /* "ANVBATCH" */
 struct batch_head {

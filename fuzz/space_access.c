@@ -1,8 +1,8 @@
 /*
  * space_access.c -- subject space's loads, stores and fetches, as a user makes them.
  *
- * They go through what the CPU has installed.  A CPU keeps a space until it uses another, so what it
- * remembers of the tables outlives calls made on other CPUs, and outlives the space.  A fault is
+ * They go through what the CPU has installed.  A CPU keeps a space until it uses another, so what
+ * it remembers of the tables outlives calls made on other CPUs, and outlives the space.  A fault is
  * handed to space_fault() until the access goes through.
  */
 #include "fuzz/space_fuzz.h"

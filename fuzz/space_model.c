@@ -10,7 +10,7 @@
  */
 #include "fuzz/space_model_inside.h"
 
-/* --- pages and objects -------------------------------------------------------------------------- */
+/* --- pages and objects ------------------------------------------------------------------------ */
 
 /* M2: objects that no page leads to any more. */
 static void collect_objects(struct space_model *m)
@@ -69,7 +69,7 @@ bool model_any_mapped(const struct space_model *m, uint32_t space, uint32_t firs
 	return false;
 }
 
-/* --- accesses ------------------------------------------------------------------------------------ */
+/* --- accesses --------------------------------------------------------------------------------- */
 
 /* The words of a page as an access sees them, those of an object where it has none of its own. */
 static uint64_t *words_seen(struct space_model *m, struct model_page *p)
@@ -128,7 +128,7 @@ bool space_model_in_core(const struct space_model *m, uint32_t space, uint32_t p
 	return (m->space[space].page[page].flags & MODEL_PRESENT) != 0;
 }
 
-/* --- whole spaces -------------------------------------------------------------------------------- */
+/* --- whole spaces ----------------------------------------------------------------------------- */
 
 void space_model_fork(struct space_model *m, uint32_t from, uint32_t to)
 {
@@ -158,7 +158,7 @@ uint32_t space_model_mapped(const struct space_model *m, uint32_t space)
 	return n;
 }
 
-/* --- looking -------------------------------------------------------------------------------------- */
+/* --- looking ---------------------------------------------------------------------------------- */
 
 int64_t space_model_would(struct space_model *m, const struct space_call *call)
 {

@@ -24,7 +24,7 @@ enum model_page_flags {
 	MODEL_PRESENT = 1 << 3, /* private anonymous: touched, as mincore shows it */
 	MODEL_NO_FORK = 1 << 4,
 	MODEL_WIPE = 1 << 5,
-	MODEL_CORE_OPEN = 1 << 6, /* a fork may have left the entry behind, as nothing was written there */
+	MODEL_CORE_OPEN = 1 << 6, /* a fork may have left its entry behind: unwritten */
 };
 
 /* One page of one space. */
@@ -63,8 +63,8 @@ void space_model_init(struct space_model *m);
 
 /*
  * What a call answers; applies it.  Places are those that Linux finds.  Whether two neighbours that
- * are alike are one region depends on their history there; an mremap that reaches over such a border
- * may be refused (ERR_FAULT), and if `actual` is that, it is.  m->open says that it was so.
+ * are alike are one region depends on their history there; an mremap that reaches over such a
+ * border may be refused (ERR_FAULT), and if `actual` is that, it is.  m->open says that it was so.
  */
 int64_t space_model_call(struct space_model *m, const struct space_call *call, int64_t actual);
 
@@ -87,7 +87,8 @@ const uint64_t *space_model_words(struct space_model *m, uint32_t space, uint32_
 bool space_model_in_core(const struct space_model *m, uint32_t space, uint32_t page);
 bool space_model_core_known(const struct space_model *m, uint32_t space, uint32_t page);
 
-/* What an access meets; FAULT_DONE: *word is what is there before it, and a store writes `store`. */
+/* What an access meets; FAULT_DONE: *word is what is there before it, and a store writes `store`.
+ *  */
 enum fault_answer space_model_access(struct space_model *m, uint32_t space, uint64_t va,
 				     enum mach_access access, uint32_t word_index, uint64_t store,
 				     uint64_t *word);

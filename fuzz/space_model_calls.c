@@ -25,7 +25,7 @@ static uint32_t highest_gap(const struct space_model *m, uint32_t space, uint64_
 	return WINDOW_PAGES;
 }
 
-/* --- mmap ---------------------------------------------------------------------------------------- */
+/* --- mmap ------------------------------------------------------------------------------------- */
 
 /* Where a new mapping of `length` bytes, whole pages, goes; or an error. */
 int64_t model_place(const struct space_model *m, uint32_t space, uint64_t hint, uint64_t length,
@@ -86,7 +86,7 @@ static int64_t model_mmap(struct space_model *m, const struct space_call *call)
 	return at;
 }
 
-/* --- munmap, mprotect ---------------------------------------------------------------------------- */
+/* --- munmap, mprotect ------------------------------------------------------------------------- */
 
 int64_t model_munmap(struct space_model *m, uint32_t space, uint64_t addr, uint64_t length)
 {
@@ -101,8 +101,8 @@ int64_t model_munmap(struct space_model *m, uint32_t space, uint64_t addr, uint6
 
 #define NO_PIECE UINT32_MAX
 
-/* A page that a call changed is of another piece than before, and still not of its neighbour's where
- * it was not.  *last: the number its neighbour below had. */
+/* A page that a call changed is of another piece than before, and still not of its neighbour's
+ * where it was not.  *last: the number its neighbour below had. */
 static void renumber(struct space_model *m, struct model_page *p, uint32_t *last)
 {
 	if (p->piece != *last) m->pieces++;
@@ -128,7 +128,7 @@ static int64_t model_mprotect(struct space_model *m, const struct space_call *ca
 	return 0;
 }
 
-/* --- madvise, mincore, brk ----------------------------------------------------------------------- */
+/* --- madvise, mincore, brk -------------------------------------------------------------------- */
 
 /* One page of a range that is advised; an error ends the call there. */
 static int64_t advise_page(struct space_model *m, struct model_page *p, int advice)

@@ -50,7 +50,7 @@ static inline void forget_content(struct model_page *p)
 	if (!(p->flags & MODEL_SHARED)) forget_own(p);
 }
 
-/* --- space_model.c: pages and objects ----------------------------------------------------------- */
+/* --- space_model.c: pages and objects --------------------------------------------------------- */
 
 /* A new object of zeroes, or MODEL_NO_OBJECT. */
 uint8_t model_object_new(struct space_model *m, uint32_t pages);
@@ -64,14 +64,14 @@ bool model_beyond(const struct space_model *m, const struct model_page *p);
 /* The page is as if it had been written to, or read, once: what populating does. */
 void model_touch(struct space_model *m, struct model_page *p, bool write);
 
-/* --- space_model_calls.c ------------------------------------------------------------------------- */
+/* --- space_model_calls.c ---------------------------------------------------------------------- */
 
 /* Where a new mapping of `length` bytes, whole pages, goes; or an error. */
 int64_t model_place(const struct space_model *m, uint32_t space, uint64_t hint, uint64_t length,
 		    bool fixed);
 int64_t model_munmap(struct space_model *m, uint32_t space, uint64_t addr, uint64_t length);
 
-/* --- space_model_remap.c ------------------------------------------------------------------------- */
+/* --- space_model_remap.c ---------------------------------------------------------------------- */
 
 int64_t model_mremap(struct space_model *m, const struct space_call *call, int64_t actual);
 

@@ -72,7 +72,8 @@ const struct op_kind space_operations[SPACE_CODES] = {
 	[SPACE_MMAP] = { "mmap", 30, { SPACE, { "how", IN_AUX, FORM_FLAGS, 8, map_flags },
 				       PLACE, LENGTH }, space_step },
 	[SPACE_MUNMAP] = { "munmap", 14, { SPACE, PLACE, LENGTH }, space_step },
-	[SPACE_MPROTECT] = { "mprotect", 12, { SPACE, { "rights", IN_AUX, FORM_FLAGS, 3, map_flags },
+	[SPACE_MPROTECT] = { "mprotect", 12, { SPACE,
+					       { "rights", IN_AUX, FORM_FLAGS, 3, map_flags },
 					       PLACE, LENGTH }, space_step },
 	[SPACE_MREMAP] = { "mremap", 10, { SPACE, { "how", IN_AUX, FORM_FLAGS, 4, remap_flags },
 					   PLACE, LENGTH }, space_step },
@@ -93,7 +94,7 @@ const struct op_kind space_operations[SPACE_CODES] = {
 };
 /* clang-format on */
 
-/* --- places and lengths ------------------------------------------------------------------------ */
+/* --- places and lengths ----------------------------------------------------------------------- */
 
 static uint64_t page_at(uint32_t page)
 {
@@ -139,8 +140,8 @@ static bool in_window(uint64_t addr)
 	return addr >= WINDOW_START && addr < WINDOW_END;
 }
 
-/* P1 and P2 for an ordinary length (least 0: the place is but a wish); one of those that are refused for what they are stays, if it is
- * at least `least`, and otherwise becomes the longest. */
+/* P1 and P2 for an ordinary length (least 0: the place is but a wish); one of those that are
+ * refused for what they are stays, if it is at least `least`, and otherwise becomes the longest. */
 static uint64_t length_fit(uint64_t addr, uint64_t length, uint64_t least)
 {
 	if (addr == 0 && least != 0) return min_u64(length, 8 * PAGE_SIZE);
@@ -229,7 +230,7 @@ uint32_t space_resolve(uint32_t alive, uint32_t space)
 	return alive >> space & 1 ? space : bit_lowest(alive);
 }
 
-/* --- contents ---------------------------------------------------------------------------------- */
+/* --- contents --------------------------------------------------------------------------------- */
 
 /* The first and last words of a page, and two in its middle. */
 uint64_t space_word_address(uint64_t page_addr, uint32_t word)

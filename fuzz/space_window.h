@@ -1,6 +1,6 @@
 /*
- * space_window.h -- where scripts of subject space play, and the numbers of what they do: for all who
- * play them, real Linux among them, whose headers know other names for the same things.
+ * space_window.h -- where scripts of subject space play, and the numbers of what they do: for all
+ * who play them, real Linux among them, whose headers know other names for the same things.
  */
 #ifndef FUZZ_SPACE_WINDOW_H
 #define FUZZ_SPACE_WINDOW_H
@@ -45,13 +45,13 @@ enum space_code {
 /* The address of one of the words of a page that scripts look at. */
 uint64_t space_word_address(uint64_t page_addr, uint32_t word);
 
-/* What a source holds there, and what a store by operation `op` writes.  The low half of either is an
- * undefined instruction. */
+/* What a source holds there, and what a store by operation `op` writes.  The low half of either is
+ * an undefined instruction. */
 uint64_t space_source_word(uint32_t source, uint32_t page, uint32_t word);
 uint64_t space_store_word(uint32_t op);
 
-/* Which space makes a call meant for `space`: the lowest that is alive where that is not; SPACES_MAX
- * when none is.  A bit of `alive` for each. */
+/* Which space makes a call meant for `space`: the lowest that is alive where that is not;
+ * SPACES_MAX when none is.  A bit of `alive` for each. */
 uint32_t space_resolve(uint32_t alive, uint32_t space);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * space_world.c -- the world under subject space: a pool, kmalloc and a vm over it, the first space,
- * and the two sources that stand for files.
+ * space_world.c -- the world under subject space: a pool, kmalloc and a vm over it, the first
+ * space, and the two sources that stand for files.
  *
  * `squeeze` takes all pages but a few and chains them through their first words; whoever allocates
  * then is refused at whichever allocation comes next, so by the number left each site is reached.

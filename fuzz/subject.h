@@ -20,7 +20,7 @@ enum field_place {
 	IN_HIGH, /* the high half */
 };
 enum field_form {
-	FORM_NUMBER, /* 0 to limit - 1 (limit 0: all the place can hold: 64, 256, 2^16 or 2^32 values) */
+	FORM_NUMBER, /* 0 to limit - 1 (limit 0: all that the place can hold) */
 	FORM_SIZE,  /* 32 bits, sign-extended to 64: huge sizes are small negatives */
 	FORM_NAMES, /* one of `limit` names */
 	FORM_FLAGS, /* any of `limit` names, bit 0 first */
@@ -74,7 +74,7 @@ struct subject {
 	/* Frees what the script still owns, drains, and compares with the pristine state. */
 	void (*close)(struct run *run);
 	bool reads_data; /* it reads the bytes after the operations: s->body + s->data_at */
-	/* Before close, on each CPU of the world: gives up what that CPU has of its own.  NULL: nothing. */
+	/* Before close, on each CPU of the world: gives up what that CPU has.  NULL: nothing. */
 	void (*leave)(struct run *run);
 };
 

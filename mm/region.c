@@ -14,8 +14,8 @@
  *   R4  count is the number of nodes.
  *
  * Putting in and taking out repair all the way up to the root, changed or not: that is what keeps
- * R3 simple, and the way is short (65,530 regions are 22 levels at worst).  Moving a start or an end
- * goes up only as far as a gap changes.
+ * R3 simple, and the way is short (65,530 regions are 22 levels at worst).  Moving a start or an
+ * end goes up only as far as a gap changes.
  *
  * Locks: whoever owns the tree.  Cost: O(log n) for everything here.
  */

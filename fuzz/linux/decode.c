@@ -1,5 +1,6 @@
 /*
- * decode.c -- the player's other half: operations to calls, with the decoder that all players share.
+ * decode.c -- the player's other half: operations to calls, with the decoder that all players
+ * share.
  */
 #include "fuzz/linux/player.h"
 #include "fuzz/space_script.h"

@@ -365,7 +365,8 @@ static void play_batch(const uint8_t *at, const uint8_t *end)
 	}
 }
 
-/* Every free address but the window, and what lies just below the stack, where Linux puts nothing. */
+/* Every free address but the window, and what lies just below the stack, where Linux puts nothing.
+ *  */
 static void fill_the_rest(void)
 {
 	uint64_t at = LOWEST_ADDRESS;
