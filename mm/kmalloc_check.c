@@ -56,6 +56,7 @@ static const char *check_owners(const struct kmalloc *km)
 		ASSERT(frame->owner < PAGE_OWNERS);
 		owned[frame->owner] += 1u << frame->order;
 	}
+	ASSERT(owned[PAGE_OWNER_SLAB] <= pool->pages && owned[PAGE_OWNER_HEAP] <= pool->pages);
 	for (uint32_t c = 0; c < KMALLOC_CLASSES; c++)
 		slab_pages += km->caches[c].slabs << km->caches[c].order;
 	if (owned[PAGE_OWNER_SLAB] != slab_pages) return "K1: pages of slabs do not add up";

@@ -123,7 +123,8 @@ void *kmalloc_realloc(struct kmalloc *km, void *p, size_t bytes, uint32_t how, s
 
 	if (UNLIKELY(n >= km->quick_pages || !bit_is_set(km->frames, (uint32_t)handle)))
 		return realloc_slow(km, p, bytes, how, site, verdict);
-	const struct slab_cache *cache = &km->caches[km->frames[n].slab.cache];
+	const struct slab_cache *cache = kmalloc_cache_of(km, &km->frames[n]);
+	ASSERT_SLOW(!cache->careful); /* or the bit would not say whose it is */
 	if (UNLIKELY(!fits(cache, bytes))) return realloc_slow(km, p, bytes, how, site, verdict);
 	if (verdict != NULL) *verdict = KMALLOC_FREED;
 	return resized(cache, p, bytes);

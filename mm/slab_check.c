@@ -35,6 +35,7 @@ static bool frame_has_bits(const struct frame *frame)
 /* Word `w` of a slab's bits, at rest. */
 static uint64_t word_of(const struct frame *head, uint32_t w)
 {
+	ASSERT_SLOW(head->slab.head_back == 0);
 	return head[w / SLAB_PAGE_WORDS].slab.taken[w % SLAB_PAGE_WORDS];
 }
 
@@ -182,6 +183,7 @@ static const char *check_cpus(const struct slab_cache *cache, uint32_t *n)
 {
 	const char *why = NULL;
 
+	ASSERT(cache->pages->cpus <= CPUS_MAX);
 	*n = 0;
 	for (unsigned c = 0; cache->cpus != NULL && c < cache->pages->cpus && why == NULL; c++) {
 		const struct slab_cpu *m = slab_cpu_of(cache, c);
@@ -240,7 +242,7 @@ const char *slab_check_counts(struct slab_cache *cache)
 
 	for (unsigned c = 0; cache->cpus != NULL && c < cache->pages->cpus; c++)
 		placed += slab_cpu_of(cache, c)->slab != NULL;
-	/* Partial slabs are not counted: the walk does that. */
+	/* Partial slabs are not counted here: the walk does that. */
 	if (placed > cache->slabs) return "S3: more slabs have a place than there are";
 	if (cache->kept_count > cache->keep) return "S3: more empty slabs are kept than may be";
 	if (cache->slabs_made - cache->slabs_returned != cache->slabs)
@@ -316,12 +318,14 @@ static bool sites_of_slab(const struct slab_cache *cache, const struct frame *he
 	return all;
 }
 
+/* Slabs in the order of their pages, so that the table's is the same on every machine. */
 bool slab_sites(struct slab_cache *caches, uint32_t n, struct site_row *table, size_t room,
 		size_t *rows)
 {
 	const struct page_pool *pool = caches[0].pages;
 	bool all = true;
 
+	ASSERT(n != 0 && caches[n - 1].pages == pool);
 	for (uint32_t f = 0; f < pool->pages; f += pages_on(&pool->frames[f])) {
 		const struct frame *head = &pool->frames[f];
 		if (!is_head(head) || head->slab.cache >= n) continue;
