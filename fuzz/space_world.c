@@ -63,8 +63,6 @@ void space_open(struct run *run)
 	const struct script_world *w = &run->script->world;
 	const struct kmalloc_config config = {
 		.pages = &s->world.pool,
-		.magazine_depth = (uint32_t)min_u64(w->magazine, MAGAZINE_DEPTH_MAX),
-		.depot = w->magazine / 4u,
 		.keep_slabs = 1,
 		.redzone = (uint32_t)align_up(w->redzone, KMALLOC_ALIGN),
 		.poison = (w->flags & WORLD_POISON) != 0,
@@ -72,7 +70,7 @@ void space_open(struct run *run)
 		.window_bytes = (size_t)w->pages << PAGE_SHIFT,
 		.grow_bytes = 4 * PAGE_SIZE,
 		.listener = &s->world.listener,
-		.magazines = s->magazines,
+		.cpus = w->magazine != 0 ? s->cpus : NULL,
 	};
 
 	pool_world_open(&s->world, run);
