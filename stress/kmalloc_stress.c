@@ -318,4 +318,10 @@ static const struct stress_part parts[] = {
 	{ "spill", spill, true },  { "settle", settle, false }, { NULL, NULL, false },
 };
 
-const struct stress kmalloc_stress = { .name = "kmalloc", .open = place_blocks, .parts = parts };
+const struct stress kmalloc_stress = {
+	.name = "kmalloc",
+	.open = place_blocks,
+	.parts = parts,
+	.things = "block",
+	.tells_exhaustion = true,
+};

@@ -3,11 +3,12 @@
  *
  * "Memory stabilises" is a claim about equal numbers, so this file takes all there are: pages by
  * zone and state, free blocks by order, objects and slabs of every size, the heap's spans and
- * blocks, and a hash of which page is in which state, which sees what sums do not.  Peaks and ever
- * rising counters are left out: they may move.
+ * blocks, spaces and stacks, and a hash of which page is in which state, which sees what sums do
+ * not.  Peaks and ever rising counters are left out: they may move.
  *
- * Before it reads it drains, twice: taking a CPU's slab from it may empty that, which puts
- * pages into a CPU's cache, which is drained after that; the second round must find nothing.
+ * Before it reads it drains, twice: giving back spaces frees objects, taking a CPU's slab from it
+ * may empty that, which puts pages into a CPU's cache, which is drained after that; the second
+ * round must find nothing.
  *
  * Blame is by difference: who had what after the warm-up against who has what now, by call site,
  * one table for pages and one for objects.  A page below a slab or the heap appears in both, under
@@ -22,6 +23,7 @@
 #include "kernel/console.h"
 #include "kernel/kmem.h"
 #include "kernel/symbols.h"
+#include "kernel/vm.h"
 
 enum { SITES_MAX = 256 };
 
@@ -76,15 +78,37 @@ static void read_kmalloc(struct readings *r, const struct kmalloc_counts *c)
 	}
 }
 
+static void read_spaces(struct readings *r)
+{
+	struct vm_counts c;
+	vm_count(&kernel_vm, &c);
+	add(r, "spaces", 0, c.spaces);
+	add(r, "spaces_retired", 0, c.retired);
+	add(r, "backings", 0, c.backings);
+	add(r, "backing_pages", 0, c.backing_pages);
+	add(r, "kernel_tables", 0, kernel_tables.tables);
+	add(r, "kernel_leaves", 0, kernel_tables.leaves);
+	add(r, "stacks", 0, kernel_stacks.live + kernel_stacks.kept);
+}
+
 /* Forces all that was put off; what a second round finds, the first has missed. */
 static const char *drain(void)
 {
 	size_t found = 0;
 	for (unsigned round = 0; round < 2; round++) {
-		found = kmalloc_drain(&kernel_memory);
+		found = vm_reclaim(&kernel_vm, SIZE_MAX) + kstack_drain(&kernel_stacks);
+		found += kmalloc_drain(&kernel_memory);
 		page_drain(&kernel_pages);
 	}
 	return found == 0 ? NULL : "a second drain found pages that the first had missed";
+}
+
+/* No stress keeps a space: one that is there is a leak, which the counts tell of. */
+static const char *check_spaces(void)
+{
+	struct vm_counts c;
+	vm_count(&kernel_vm, &c);
+	return c.spaces != 0 ? NULL : vm_check(&kernel_vm, NULL, 0);
 }
 
 const char *readings_take(struct readings *out)
@@ -93,10 +117,14 @@ const char *readings_take(struct readings *out)
 	const char *wrong = drain();
 	if (wrong == NULL) wrong = kmalloc_check(&kernel_memory);
 	if (wrong == NULL) wrong = page_check(&kernel_pages);
+	if (wrong == NULL) wrong = check_spaces();
+	if (wrong == NULL) wrong = kstack_check(&kernel_stacks);
+	if (wrong == NULL) wrong = pagetable_check(&kernel_tables);
 	kmalloc_count(&kernel_memory, &counts);
 	out->count = 0;
 	read_pages(out, &counts.pages);
 	read_kmalloc(out, &counts);
+	read_spaces(out);
 	return wrong;
 }
 

@@ -19,8 +19,8 @@ struct readings {
 	struct reading row[READINGS_MAX];
 };
 
-/* Forces what is put off (CPUs' slabs, empty slabs, quarantines, page caches), then reads.  On one
- * CPU, the others at rest.  NULL, or which structure is not sound. */
+/* Forces what is put off (retired spaces, CPUs' slabs, empty slabs, quarantines, page caches), then
+ * reads.  On one CPU, the others at rest.  NULL, or which structure is not sound. */
 const char *readings_take(struct readings *out);
 
 /* The first row of `now` that is not as in `then`, or NULL when all are equal. */

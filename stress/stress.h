@@ -40,17 +40,19 @@ struct stress {
 	const char *name;
 	void (*open)(void);              /* once, before the first cycle */
 	const struct stress_part *parts; /* name NULL ends them; at most STRESS_PARTS_MAX */
+	const char *things;              /* what is handed over: blocks, say */
+	bool tells_exhaustion;           /* memory that is gone is told on the console */
 };
 enum { STRESS_PARTS_MAX = 8 };
 
-extern const struct stress kmalloc_stress;
+extern const struct stress kmalloc_stress, space_stress, maps_stress;
 
 /* --- for stresses; from any CPU --------------------------------------------------------------- */
 
 /* What happened, in numbers that prove that the storm was one. */
 enum stress_count {
 	STRESS_OPERATIONS,
-	STRESS_HANDED_OVER,   /* blocks that went to another CPU */
+	STRESS_HANDED_OVER,   /* things that went to another CPU */
 	STRESS_FREED_FOREIGN, /* freed by another CPU than took them */
 	STRESS_REFUSED,       /* requests that found no memory */
 	STRESS_COUNTS
