@@ -21,7 +21,7 @@ static const char *const saw_names[] = {
 	"table-gone-1", "prepared-used", "prepared-gone", "batch-overflow",
 	"batch-never-installed", "asid-rollover", "asid-kept", "shared", "replaced",
 	"replaced-held", "restored", "aged", "stale-avoided", "stale-elsewhere", "access-flag",
-	"fetched", "reopened", "stack-reused", "stack-reclaimed", "stack-refused", NULL,
+	"fetched", "reopened", "remapped", "moved", "copied", "stack-reused", "stack-reclaimed", "stack-refused", NULL,
 };
 /* clang-format on */
 
@@ -122,6 +122,11 @@ static const struct op_kind operations[] = {
 	{ "stack-overrun", 1, { STACK, { "word", IN_AUX, FORM_NUMBER, 8, NULL },
 				{ "bit", IN_ARG, FORM_NUMBER, 64, NULL } }, step_stack_overrun },
 	{ "stack-guard", 1, { { "at", IN_ARG, FORM_NUMBER, 0, NULL } }, step_stack_guard },
+	{ "remap", 8, { TREE, PAGE, MORE, RIGHTS(IN_HIGH) }, step_remap },
+	{ "move", 8, { TREE, PAGE, MORE, { "to", IN_HIGH, FORM_NUMBER, TREE_PAGES, NULL } },
+	  step_move },
+	{ "copy", 8, { TREE, PAGE, MORE, { "into", IN_HIGH, FORM_NUMBER, TREES, NULL } },
+	  step_copy },
 	{ "crowd", 5, { { "more", IN_AUX, FORM_NUMBER, CROWD, NULL } }, step_crowd },
 	{ "sweep", 12, { PAGE, MORE, { "as", IN_HIGH, FORM_NAMES, COUNT_OF(accesses), accesses } },
 	  step_sweep },

@@ -56,21 +56,19 @@ static void take_in_model(struct run *run, unsigned tree, unsigned page)
 	}
 }
 
-static void clear_one(const struct pass *pass, unsigned page)
+void tree_clear_page(struct run *run, unsigned tree, unsigned page, struct tlb_batch *batch)
 {
-	struct run *run = pass->run;
 	struct pagetable_state *s = pagetable_state_of(run);
-	const struct model_page p = s->model.tree[pass->tree].page[page];
+	const struct model_page p = s->model.tree[tree].page[page];
 	const paddr_t pa = p.zero ? s->zeroes : page_address(&s->world.pool, p.frame);
-	const uint64_t entry =
-		pagetable_clear(&s->tree[pass->tree], model_address(page), pass->batch);
+	const uint64_t entry = pagetable_clear(&s->tree[tree], model_address(page), batch);
 
 	if (entry != model_entry(&p, pa))
 		kpanic(ORACLE_VERDICT, "page %u: another entry was taken out", page);
-	take_in_model(run, pass->tree, page);
+	take_in_model(run, tree, page);
 	if (entry == 0 || p.zero) return;
 	if (s->model.frame[p.frame].references == 0) frame_verify(run, p.frame);
-	batch_user(pass->batch, pa);
+	batch_user(batch, pa);
 }
 
 /* The next page of the pass that has an entry, or its end. */
@@ -97,7 +95,7 @@ static bool visit_one(void *context, uint64_t va, uint64_t entry)
 	if (entry != model_entry(p, pa)) kpanic(ORACLE_VERDICT, "page %u is shown wrongly", page);
 	pass->next = page + 1;
 	pass->shown++;
-	if (pass->batch != NULL) clear_one(pass, page);
+	if (pass->batch != NULL) tree_clear_page(pass->run, pass->tree, page, pass->batch);
 	return pass->shown != pass->stop_after;
 }
 
@@ -125,7 +123,8 @@ void tree_clear(struct run *run, unsigned tree, unsigned first, unsigned end, bo
 	if (visit)
 		pass_visit(&pass, first);
 	else
-		for (unsigned page = first; page < end; page++) clear_one(&pass, page);
+		for (unsigned page = first; page < end; page++)
+			tree_clear_page(run, tree, page, &batch);
 	batch_close(run, &batch);
 }
 

@@ -130,9 +130,7 @@ static bool map_entry(struct run *run, unsigned tree, unsigned page, const struc
 	return true;
 }
 
-/* A page of its own, where nothing is; false when it was refused. */
-static bool map_fresh(struct run *run, unsigned tree, unsigned page, uint32_t rights,
-		      uint32_t flags)
+bool tree_map_page(struct run *run, unsigned tree, unsigned page, uint32_t rights, uint32_t flags)
 {
 	struct pagetable_state *s = pagetable_state_of(run);
 	const paddr_t pa = page_for_user(run, flags);
@@ -151,8 +149,8 @@ static bool map_fresh(struct run *run, unsigned tree, unsigned page, uint32_t ri
 void step_map(struct run *run, const struct script_op *op)
 {
 	if (!tree_open(run, op->slot)) return;
-	map_fresh(run, op->slot, op->aux, op->arg & 0xffff,
-		  op->arg >> 16 != 0 ? 0 : PAGE_NO_RECLAIM);
+	tree_map_page(run, op->slot, op->aux, op->arg & 0xffff,
+		      op->arg >> 16 != 0 ? 0 : PAGE_NO_RECLAIM);
 }
 
 /* All that is empty in a range, until there is no more memory. */
@@ -164,7 +162,7 @@ void step_fill(struct run *run, const struct script_op *op)
 	if (!tree_open(run, op->slot)) return;
 	for (unsigned page = op->aux; page < end; page++)
 		if (t->page[page].state == PAGE_NOTHING &&
-		    !map_fresh(run, op->slot, page, op->arg >> 16, PAGE_NO_RECLAIM))
+		    !tree_map_page(run, op->slot, page, op->arg >> 16, PAGE_NO_RECLAIM))
 			return;
 }
 

@@ -63,6 +63,9 @@ enum pagetable_saw {
 	SAW_ACCESS_FLAG,
 	SAW_FETCHED,
 	SAW_REOPENED,
+	SAW_REMAPPED,
+	SAW_MOVED,
+	SAW_COPIED,
 	SAW_STACK_REUSED,
 	SAW_STACK_RECLAIMED,
 	SAW_STACK_REFUSED,
@@ -105,6 +108,9 @@ void step_zero(struct run *run, const struct script_op *op);
 void step_prepare(struct run *run, const struct script_op *op);
 void step_close(struct run *run, const struct script_op *op);
 
+/* A page of its own, where nothing is; false when it was refused. */
+bool tree_map_page(struct run *run, unsigned tree, unsigned page, uint32_t rights, uint32_t flags);
+
 /* pagetable_ranges.c */
 void step_clear(struct run *run, const struct script_op *op);
 void step_protect(struct run *run, const struct script_op *op);
@@ -113,6 +119,14 @@ void step_age(struct run *run, const struct script_op *op);
 void step_visit(struct run *run, const struct script_op *op);
 /* Pages [first, end) are taken out, one by one or as a visitor, and their frames given back. */
 void tree_clear(struct run *run, unsigned tree, unsigned first, unsigned end, bool visit);
+
+/* One page, where there may be nothing. */
+void tree_clear_page(struct run *run, unsigned tree, unsigned page, struct tlb_batch *batch);
+
+/* pagetable_moves.c */
+void step_remap(struct run *run, const struct script_op *op);
+void step_move(struct run *run, const struct script_op *op);
+void step_copy(struct run *run, const struct script_op *op);
 
 /* pagetable_cpu.c */
 void step_install(struct run *run, const struct script_op *op);

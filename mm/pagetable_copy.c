@@ -48,6 +48,8 @@ static uint32_t copy_slots(const struct page_pool *pool, uint64_t *ours, uint64_
 			ASSERT_SLOW(before != 0);
 		}
 		if (LIKELY((entry & (ENTRY_VALID | ENTRY_READ_ONLY)) == ENTRY_VALID)) {
+			if (UNLIKELY(entry_may_fetch(entry))) /* and written to, who knows when */
+				mach_code_sync(mach_phys(entry_address(entry)), PAGE_SIZE);
 			entry |= ENTRY_READ_ONLY;
 			mach_entry_store(ours, entry);
 			demoted++;
