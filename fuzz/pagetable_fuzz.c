@@ -21,7 +21,8 @@ static const char *const saw_names[] = {
 	"table-gone-1", "prepared-used", "prepared-gone", "batch-overflow",
 	"batch-never-installed", "asid-rollover", "asid-kept", "shared", "replaced",
 	"replaced-held", "restored", "aged", "stale-avoided", "stale-elsewhere", "access-flag",
-	"fetched", "reopened", "remapped", "moved", "copied", "stack-reused", "stack-reclaimed", "stack-refused", NULL,
+	"fetched", "reopened", "remapped", "moved", "copied", "stack-reused", "stack-reclaimed",
+	"stack-refused", NULL,
 };
 /* clang-format on */
 
