@@ -45,7 +45,7 @@ struct frame_slab {
 /* What is kept about a page of a user, or one that holds a table. */
 struct frame_user {
 	uint32_t references; /* atomic */
-	uint32_t found;      /* by vm_check, while it counts */
+	uint32_t found;      /* vm_check's, while it counts; else 0 */
 };
 struct frame_table {
 	uint16_t entries; /* that are not empty */

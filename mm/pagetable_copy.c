@@ -6,7 +6,8 @@
  * follow each other in both.  A table of the other is only made when ours has something to put in.
  *
  * For each entry the page gets its reference first; then ours loses the right to write, if it had
- * it; then the other's is stored.  Nothing is invalidated here: the caller does that once, for all,
+ * it; then the other's is stored, after what was written to a page that may be executed has been
+ * made visible to fetches.  Nothing is invalidated here: the caller does that once, for all,
  * before anybody can rely on a page being read-only (struct tlb_batch, `all`).
  *
  * Without memory for a table what has been copied so far stays, in both trees sound: the other tree
@@ -48,12 +49,12 @@ static uint32_t copy_slots(const struct page_pool *pool, uint64_t *ours, uint64_
 			ASSERT_SLOW(before != 0);
 		}
 		if (LIKELY((entry & (ENTRY_VALID | ENTRY_READ_ONLY)) == ENTRY_VALID)) {
-			if (UNLIKELY(entry_may_fetch(entry))) /* and written to, who knows when */
-				mach_code_sync(mach_phys(entry_address(entry)), PAGE_SIZE);
 			entry |= ENTRY_READ_ONLY;
 			mach_entry_store(ours, entry);
 			demoted++;
 		}
+		if (UNLIKELY(entry_may_fetch(entry))) /* and was written to, who knows when */
+			mach_code_sync(mach_phys(entry_address(entry)), PAGE_SIZE);
 		mach_entry_store(theirs, entry);
 	}
 	sums->counted += copied - zeroes;

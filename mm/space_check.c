@@ -163,22 +163,35 @@ static const char *vm_check_installed(struct vm *vm)
 	return NULL;
 }
 
-const char *vm_check(struct vm *vm, struct space *const *spaces, size_t count)
+/* Nobody else expects anything there. */
+static void vm_find_nothing(struct page_pool *pool)
 {
-	struct page_pool *pool = vm->pages;
-	const char *why = asid_check(&vm->asids);
-
-	if (why == NULL) why = backing_list_check(vm->backings);
-	if (why == NULL) why = vm_check_installed(vm);
 	for (uint32_t n = 0; n < pool->pages; n++)
 		if (is_user_frame(&pool->frames[n])) pool->frames[n].user.found = 0;
-	if (why == NULL) why = vm_check_spaces(vm, spaces, count);
-	if (why != NULL) return why;
-	backing_list_visit(vm->backings, found_by_backing, vm);
+}
+
+static const char *vm_check_found(const struct page_pool *pool)
+{
 	for (uint32_t n = 0; n < pool->pages; n++) {
 		const struct frame *f = &pool->frames[n];
 		if (is_user_frame(f) && f->user.references != f->user.found)
 			return "vm: a page has more, or fewer, references than lead to it";
 	}
 	return NULL;
+}
+
+const char *vm_check(struct vm *vm, struct space *const *spaces, size_t count)
+{
+	const char *why = asid_check(&vm->asids);
+
+	if (why == NULL) why = backing_list_check(vm->backings);
+	if (why == NULL) why = vm_check_installed(vm);
+	vm_find_nothing(vm->pages);
+	if (why == NULL) why = vm_check_spaces(vm, spaces, count);
+	if (why == NULL) {
+		backing_list_visit(vm->backings, found_by_backing, vm);
+		why = vm_check_found(vm->pages);
+	}
+	vm_find_nothing(vm->pages);
+	return why;
 }

@@ -1,0 +1,145 @@
+/*
+ * usercopy_world.c -- the world under subject usercopy: a pool, kmalloc and a vm over it, one file,
+ * one shared mapping of zeroes, the first space; and how memory is made scarce.
+ *
+ * `squeeze` takes all pages but a few and chains them through their first words, so whoever
+ * allocates next is refused at whichever allocation comes first, and by the number left each is
+ * reached.
+ */
+#include "fuzz/usercopy_subject.h"
+#include "machine/machine.h"
+
+enum { HOW = PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_KERNEL) };
+
+static bool fill_page(void *context, uint64_t index, void *page)
+{
+	(void)context;
+	for (uint32_t i = 0; i < PAGE_SIZE; i++)
+		((uint8_t *)page)[i] = user_model_file_byte((uint32_t)index, i);
+	return true;
+}
+
+static bool open_vm(struct run *run)
+{
+	struct usercopy_state *s = state_of(run);
+	const struct backing_source source = { .fill = fill_page };
+	const struct vm_config config = {
+		.pages = &s->world.pool,
+		.kmalloc = &s->km,
+		.asid_bits = ASID_BITS_MIN + run->script->world.tag % 3,
+		.bottom = user_model_address(0),
+		.top = USER_END,
+		.lowest = user_model_address(0),
+		.regions_max = SPACE_REGIONS_MAX,
+	};
+
+	if (!vm_init(&s->vm, &config)) return false;
+	s->file = backing_create(s->vm.backings, &source, FILE_PAGES, SITE_NONE);
+	s->shared = backing_create(s->vm.backings, NULL, PLACES, SITE_NONE);
+	s->space[0] = space_create(&s->vm, SITE_NONE);
+	return true;
+}
+
+void usercopy_open(struct run *run)
+{
+	struct usercopy_state *s = state_of(run);
+	const struct script_world *w = &run->script->world;
+	const struct kmalloc_config config = {
+		.pages = &s->world.pool,
+		.keep_slabs = 1,
+		.redzone = (uint32_t)align_up(w->redzone, KMALLOC_ALIGN),
+		.poison = (w->flags & WORLD_POISON) != 0,
+		.sites = (w->flags & WORLD_SITES) != 0,
+		.window_bytes = (size_t)w->pages << PAGE_SHIFT,
+		.grow_bytes = 4 * PAGE_SIZE,
+		.listener = &s->world.listener,
+		.cpus = w->magazine != 0 ? s->cpus : NULL,
+	};
+
+	pool_world_open(&s->world, run);
+	kmalloc_init(&s->km, &config);
+	user_model_init(&s->model);
+	memset(s->space, 0, sizeof s->space);
+	s->file = s->shared = NULL;
+	s->squeezed = PADDR_NONE;
+	s->open = open_vm(run);
+	if (s->file == NULL || s->shared == NULL) run_sometimes(run, SAW_EXHAUSTION);
+}
+
+void usercopy_leave(struct run *run)
+{
+	struct usercopy_state *s = state_of(run);
+
+	if (s->open) space_switch(&s->vm, NULL);
+}
+
+void usercopy_close(struct run *run)
+{
+	struct usercopy_state *s = state_of(run);
+
+	usercopy_step_relax(run, NULL);
+	for (uint32_t n = 0; n < SPACES; n++)
+		if (s->space[n] != NULL) space_retire(s->space[n]);
+	if (s->file != NULL) backing_drop(s->file);
+	if (s->shared != NULL) backing_drop(s->shared);
+	if (s->open) vm_close(&s->vm);
+	kmalloc_drain(&s->km);
+	const char *why = kmalloc_check(&s->km);
+	if (why != NULL) kpanic(ORACLE_WALK, "%s", why);
+	pool_world_close(&s->world);
+}
+
+/* --- memory ----------------------------------------------------------------------------------- */
+
+static uint32_t pages_to_be_had(struct usercopy_state *s)
+{
+	struct page_counts counts;
+
+	page_count(&s->world.pool, &counts);
+	return counts.free + counts.cached;
+}
+
+void usercopy_judge_refusal(struct run *run, uint32_t enough)
+{
+	struct usercopy_state *s = state_of(run);
+	const uint32_t pages = pages_to_be_had(s);
+
+	if (pages > enough + run->script->world.reserve)
+		kpanic(ORACLE_MUST_SUCCEED, "refused for want of memory with %u pages free", pages);
+	run_sometimes(run, SAW_EXHAUSTION);
+}
+
+void usercopy_step_squeeze(struct run *run, const struct script_op *op)
+{
+	struct usercopy_state *s = state_of(run);
+
+	if (!s->open) return;
+	vm_reclaim(&s->vm, SIZE_MAX);
+	kmalloc_drain(&s->km);
+	page_drain(&s->world.pool);
+	while (pages_to_be_had(s) > op->arg) {
+		const paddr_t pa = page_alloc(&s->world.pool, 0, HOW | PAGE_NO_RECLAIM, SITE_NONE);
+		if (pa == PADDR_NONE) return;
+		*(paddr_t *)mach_phys(pa) = s->squeezed;
+		s->squeezed = pa;
+	}
+}
+
+void usercopy_step_relax(struct run *run, const struct script_op *op)
+{
+	struct usercopy_state *s = state_of(run);
+
+	(void)op;
+	while (s->squeezed != PADDR_NONE) {
+		const paddr_t pa = s->squeezed;
+		s->squeezed = *(paddr_t *)mach_phys(pa);
+		page_free(&s->world.pool, pa, 0, HOW);
+	}
+}
+
+void usercopy_step_reclaim(struct run *run, const struct script_op *op)
+{
+	struct usercopy_state *s = state_of(run);
+
+	if (s->open) run_result(run, vm_reclaim(&s->vm, op->arg));
+}
