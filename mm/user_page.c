@@ -55,6 +55,7 @@ bool user_page_drop(struct page_pool *pool, paddr_t pa)
 	if (UNLIKELY(before == 0))
 		kpanic("double-free", "a page's last reference was dropped twice");
 	if (before != 1) return false;
+	f->user = (struct frame_user){ 0 }; /* whoever has the frame next finds nothing noted */
 	const enum page_verdict v = page_free(pool, pa, 0, user_page_how(0));
 	ASSERT(v == PAGE_FREED);
 	return true;
