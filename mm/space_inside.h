@@ -152,6 +152,7 @@ int64_t space_place_locked(struct space *s, uint64_t addr, uint64_t bytes, uint3
 /* Brings in the pages of [from, end) as far as it goes, as Linux's mm_populate does.  Takes the
  * lock, page by page. */
 void space_populate(struct space *s, uint64_t from, uint64_t end);
+void space_populate_locked(struct space *s, uint64_t from, uint64_t end) REQUIRES(&s->lock);
 
 /* What the top byte of a user's address says is nobody's business (TBI): where Linux drops it. */
 static inline uint64_t space_untag(uint64_t addr)

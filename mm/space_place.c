@@ -77,6 +77,11 @@ static bool populate_some_locked(struct space *s, uint64_t *va, uint64_t end) RE
 	return true;
 }
 
+void space_populate_locked(struct space *s, uint64_t from, uint64_t end)
+{
+	while (from < end && populate_some_locked(s, &from, end)) continue;
+}
+
 void space_populate(struct space *s, uint64_t from, uint64_t end)
 {
 	bool more = true;

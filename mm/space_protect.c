@@ -9,12 +9,14 @@
  *
  * Rights are the region's; entries follow.  A page that is not there yet gets them when it comes.
  * With no rights at all the frame stays where it is, in an entry that nobody can use (ENTRY_HELD).
+ * A private region that is locked in memory and may be written to from now on gets its own pages at
+ * once, as on Linux.
  *
  * Always true:
  *   P1  an entry is never given more than its region has;
  *   P2  a private page is made writable in place only when nobody else has it; the page of zeroes
  *       and a page that its backing does not know to be written to yet, never;
- *   P3  an entry that lost a right is invalidated everywhere before the call returns (the batch).
+ *   P3  an entry that lost a right is invalidated everywhere before the next region is looked at.
  *
  * Locks: the space's.  Cost: O(log regions) for each region, and the pages that are there.
  */
@@ -66,6 +68,9 @@ static uint16_t protect_flags(const struct region *r, uint32_t rights)
 static bool protect_part(struct protecting *p, struct region **r, uint64_t from, uint64_t end)
 	REQUIRES(&p->s->lock)
 {
+	const uint32_t kept = REGION_LOCKED | REGION_SHARED;
+	const bool was_locked =
+		((*r)->flags & kept) == REGION_LOCKED && ((*r)->rights & PROT_WRITE) == 0;
 	struct region like = **r;
 
 	if (like.rights == p->rights) return true;
@@ -82,7 +87,10 @@ static bool protect_part(struct protecting *p, struct region **r, uint64_t from,
 		now->flags = like.flags;
 	}
 	*r = p->r = now;
+	batch_begin(&p->batch, &p->s->table);
 	pagetable_visit(&p->s->table, from, end, protect_entry, p);
+	batch_end(&p->batch); /* P3 */
+	if (was_locked && (p->rights & PROT_WRITE) != 0) space_populate_locked(p->s, from, end);
 	return true;
 }
 
@@ -143,9 +151,7 @@ static int64_t protect_locked(struct space *s, uint64_t from, uint64_t end, uint
 
 	if (first == NULL) return answer;
 	if (!protect_prepare(&p, first, from, end)) return -ERR_NOMEM;
-	batch_begin(&p.batch, &s->table);
 	answer = protect_range(&p, first, from, end);
-	batch_end(&p.batch); /* P3 */
 	space_spares_free(s, &p.spares);
 	return answer;
 }

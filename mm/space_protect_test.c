@@ -152,6 +152,17 @@ static void backed(void)
 	finish();
 }
 
+/* Locked in memory means: its own pages, once it may be written to. */
+static void locked(void)
+{
+	begin(64);
+	map_at(0, 4, PROT_READ, ANON | MAP_LOCKED);
+	EXPECT(s->zeroes == 4 && protect(1, 2, RW) == 0 && s->zeroes == 2 && s->resident == 2);
+	EXPECT(protect(1, 2, PROT_READ) == 0 && protect(0, 4, PROT_READ | PROT_EXEC) == 0);
+	EXPECT(s->resident == 2);
+	finish();
+}
+
 static void grows_down(void)
 {
 	begin(64);
@@ -201,6 +212,7 @@ int main(void)
 	no_rights();
 	copy_on_write();
 	backed();
+	locked();
 	grows_down();
 	region_limit();
 	roll_back();

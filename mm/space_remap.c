@@ -88,12 +88,22 @@ static void remap_keep_old(const struct remap *m, const struct region *now)
 	r->flags &= (uint16_t)~REGION_INHERITED;
 }
 
+/* Whether what is moved would join what it is taken from, which stays: Linux joins it to nothing
+ * then, as the booted one shows. */
+static bool remap_meets_itself(const struct remap *m, const struct region *like)
+{
+	const struct region *r = region_at_or_above(&m->s->regions, m->addr);
+
+	return (m->flags & MREMAP_DONTUNMAP) != 0 &&
+	       (region_joins(r, like) || region_joins(like, r));
+}
+
 /* After every page has been mapped at the new place.  `fresh` and `upper` are used or freed. */
 static void remap_regions(struct remap *m, const struct region *like, struct region *fresh,
 			  struct region *upper) REQUIRES(&m->s->lock)
 {
 	struct space *s = m->s;
-	struct region *now = space_region_join(s, like);
+	struct region *now = remap_meets_itself(m, like) ? NULL : space_region_join(s, like);
 
 	if (now == NULL) {
 		now = fresh;

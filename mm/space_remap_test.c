@@ -114,6 +114,13 @@ static void moves_beside_itself(void)
 	EXPECT(s->zeroes == 1 && byte_at(s, at(5)) == 0);
 	SOUND(s);
 	EXPECT(remap(4, 4, 4, FIXED, 0) == (int64_t)at(0) && is_region(0, 0, 4));
+	/* But what stays is not joined by what was taken from it, nor is anything else then. */
+	map_at(6, 2, RW, ANON);
+	EXPECT(remap(0, 2, 2, FIXED | MREMAP_DONTUNMAP, 4) == (int64_t)at(4));
+	EXPECT(is_region(0, 0, 4) && is_region(4, 4, 6) && is_region(6, 6, 8));
+	EXPECT(space_munmap(s, at(4), page(2)) == 0);
+	EXPECT(remap(0, 1, 1, FIXED | MREMAP_DONTUNMAP, 5) == (int64_t)at(5));
+	EXPECT(is_region(5, 5, 8));
 	finish();
 }
 
@@ -166,8 +173,8 @@ static void region_limits(void)
 	begin(64);
 	map_at(0, 4, RW, ANON);
 	tv->vm.regions_max = 6;
-	EXPECT(remap(0, 1, 1, FIXED, 10) == -ERR_NOMEM); /* 1 + 5 */
-	EXPECT(remap(0, 1, 9, MOVE, 0) > 0);             /* 1 + 3 */
+	EXPECT(remap(0, 1, 1, FIXED, 10) == -ERR_NOMEM);              /* 1 + 5 */
+	EXPECT(remap(0, 1, 9, MOVE, 0) > 0);                          /* 1 + 3 */
 	EXPECT(remap(1, 1, 9, MOVE, 0) > 0 && s->regions.count == 2); /* side by side */
 	tv->vm.regions_max = 5;
 	EXPECT(remap(2, 1, 9, MOVE, 0) == -ERR_NOMEM && s->mapped == 2 + 18);
