@@ -187,7 +187,8 @@ struct frame *slab_make(struct slab_cache *cache, paddr_t pa)
 		/* Every page: a free asks the page its object starts in. */
 		head[i].slab.cache = cache->number;
 		head[i].slab.head_back = (uint16_t)i;
-		ASSERT_SLOW(head[i].slab.taken[0] == 0 && head[i].slab.state == SLAB_NONE);
+		head[i].slab.state = SLAB_NONE; /* a user's page had something else there */
+		ASSERT_SLOW(head[i].slab.taken[0] == 0);
 	}
 	ASSERT(head->slab.due == 0);
 	if (cache->poison) object_fill_all(cache, slab_base(cache, head));
