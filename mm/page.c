@@ -211,6 +211,15 @@ uint32_t page_try(struct page_pool *pool, const struct page_want *want)
 	return n;
 }
 
+/* One page is got like any other, and then filled: it may well come from a stack. */
+static paddr_t page_alloc_zeroed(struct page_pool *pool, uint32_t how, site_t site)
+{
+	const paddr_t pa = page_alloc(pool, 0, how & ~(uint32_t)PAGE_ZERO, site);
+
+	if (pa != PADDR_NONE) memset(mach_phys(pa), 0, PAGE_SIZE);
+	return pa;
+}
+
 /* All that page_alloc does not do itself.  A larger block is tried for once where it is most
  * likely, with no detour over caches; all else is page_try_hard's. */
 static NOINLINE paddr_t page_alloc_slowly(struct page_pool *pool, unsigned order, uint32_t how,
@@ -219,6 +228,7 @@ static NOINLINE paddr_t page_alloc_slowly(struct page_pool *pool, unsigned order
 	uint32_t n = FRAME_NONE;
 
 	if (order > PAGE_ORDER_MAX) return PADDR_NONE;
+	if (order == 0 && (how & PAGE_ZERO) != 0) return page_alloc_zeroed(pool, how, site);
 	if (order != 0 || pool->cache_pages == 0) n = page_block_alloc(pool, order, how, site);
 	if (UNLIKELY(n == FRAME_NONE)) {
 		const struct page_want want = { 1u << order, order, false, how, site };
