@@ -8,81 +8,86 @@
  * Always true: entries[] and leaves count the pages that are not PAGE_NOTHING; a table that is
  * prepared has no entries; the references of a frame are its entries in all trees, and holds.
  *
- * Locks: none.  Cost: a pass over seven tables for each count.
+ * Locks: none.  Cost: a look at a bit for each table of the last level.
  */
 #include "fuzz/pagetable_model.h"
 
 #include "mm/mman.h"
 
-static const struct {
-	uint64_t base;
-	uint8_t pages;
-} rows[] = {
-	{ 0, 24 },
-	{ (1ull << 30) - 12 * PAGE_SIZE, 24 },
-	{ (1ull << 39) - 12 * PAGE_SIZE, 24 },
-	{ (1ull << 48) - (2ull << 20) - 12 * PAGE_SIZE, 24 },
-	{ (1ull << 48) - 8 * PAGE_SIZE, 8 },
+enum { ROW = 24, HALF = ROW / 2 };
+
+/* Where the rows begin; only the last one is shorter. */
+static const uint64_t rows[] = {
+	0,
+	(1ull << 30) - HALF *PAGE_SIZE,
+	(1ull << 39) - HALF *PAGE_SIZE,
+	(1ull << 48) - (2ull << 20) - HALF *PAGE_SIZE,
+	(1ull << 48) - 8 * PAGE_SIZE,
 };
 
-void model_init(struct pagetable_model *m)
-{
-	memset(m, 0, sizeof *m);
-}
+/* Per level 1 to 3, for each table of the last level: which of them, a bit each, are below the same
+ * table of that level.  Compared with the addresses at the start of each run. */
+static const uint8_t same[4][TREE_TABLES] = {
+	[1] = { 0x0f, 0x0f, 0x0f, 0x0f, 0x10, 0x60, 0x60 },
+	[2] = { 0x03, 0x03, 0x04, 0x08, 0x10, 0x60, 0x60 },
+	[3] = { 0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40 },
+};
 
 uint64_t model_address(unsigned page)
 {
-	for (unsigned r = 0; r < COUNT_OF(rows); r++) {
-		if (page < rows[r].pages) return rows[r].base + (uint64_t)page * PAGE_SIZE;
-		page -= rows[r].pages;
-	}
-	return rows[2].base - PAGE_SIZE;
+	if (page >= TREE_PAGES) return rows[2] - PAGE_SIZE;
+	return rows[page / ROW] + (uint64_t)(page % ROW) * PAGE_SIZE;
 }
 
 /* The last row shares the table of the second half of the one before. */
 unsigned model_table(unsigned page)
 {
-	static const uint8_t first[TREE_TABLES + 1] = { 0, 24, 36, 48, 60, 72, 84, TREE_PAGES };
-	unsigned table = 0;
+	static const uint8_t tables[] = { 0, 0, 1, 2, 3, 4, 5, 6, 6 };
 
 	ASSERT(page < TREE_PAGES);
-	while (page >= first[table + 1]) table++;
-	return table;
+	return tables[page / HALF];
+}
+
+/* Whether two pages are below the same table of a level. */
+static bool share_table(unsigned a, unsigned b, unsigned level)
+{
+	return (model_address(a) ^ model_address(b)) >> (12 + 9 * (4 - level)) == 0;
+}
+
+void model_init(struct pagetable_model *m)
+{
+	memset(m, 0, sizeof *m);
+	for (unsigned a = 0; a < TREE_PAGES; a += HALF)
+		for (unsigned b = 0; b < TREE_PAGES; b += HALF)
+			for (unsigned level = 1; level <= 3; level++)
+				ASSERT((same[level][model_table(a)] >> model_table(b) & 1) ==
+				       share_table(a, b, level));
 }
 
 /* --- tables ----------------------------------------------------------------------------------- */
 
-static bool table_exists(const struct model_tree *t, unsigned table)
+/* A table of the last level is there with an entry, or when it was prepared. */
+static void model_note(struct model_tree *t, unsigned table)
 {
-	return t->entries[table] != 0 || t->prepared[table];
+	const unsigned bit = 1u << table;
+
+	if (t->entries[table] != 0 || t->prepared[table])
+		t->present |= (uint8_t)bit;
+	else
+		t->present &= (uint8_t)~bit;
 }
 
-/* An address in each table. */
-static uint64_t table_address(unsigned table)
+void model_prepare(struct model_tree *t, unsigned page, bool prepared)
 {
-	static const uint8_t page[TREE_TABLES] = { 0, 24, 36, 48, 60, 72, 84 };
-
-	return model_address(page[table]);
-}
-
-/* log2 of the bytes that a table of this level covers. */
-static unsigned level_shift(unsigned level)
-{
-	return 12 + 9 * (4 - level);
+	t->prepared[model_table(page)] = prepared;
+	model_note(t, model_table(page));
 }
 
 uint32_t model_tables_of_level(const struct model_tree *t, unsigned level)
 {
-	uint64_t last = UINT64_MAX;
 	uint32_t count = 0;
 
-	for (unsigned n = 0; n < TREE_TABLES; n++) { /* in the order of their addresses */
-		const uint64_t place = table_address(n) >> level_shift(level);
-
-		if (!table_exists(t, n) || place == last) continue;
-		last = place;
-		count++;
-	}
+	for (unsigned left = t->present; left != 0; count++) left &= ~same[level][bit_lowest(left)];
 	return count;
 }
 
@@ -96,18 +101,11 @@ uint32_t model_tables(const struct model_tree *t)
 
 uint32_t model_tables_missing(const struct model_tree *t, unsigned page)
 {
-	uint32_t missing = 0;
+	const unsigned table = model_table(page);
 
-	for (unsigned level = 1; level <= 3; level++) {
-		const uint64_t place = model_address(page) >> level_shift(level);
-		bool there = false;
-
-		for (unsigned n = 0; n < TREE_TABLES; n++)
-			there |= table_exists(t, n) &&
-				 table_address(n) >> level_shift(level) == place;
-		missing += !there;
-	}
-	return missing;
+	return (uint32_t)((t->present & same[1][table]) == 0) +
+	       (uint32_t)((t->present & same[2][table]) == 0) +
+	       (uint32_t)((t->present & same[3][table]) == 0);
 }
 
 /* --- entries ---------------------------------------------------------------------------------- */
@@ -128,7 +126,7 @@ void model_put(struct pagetable_model *m, struct model_tree *t, unsigned page,
 	ASSERT(t->page[page].state == PAGE_NOTHING && now.state != PAGE_NOTHING);
 	t->page[page] = now;
 	t->entries[model_table(page)]++;
-	t->prepared[model_table(page)] = false;
+	model_prepare(t, page, false);
 	t->leaves++;
 	frame_hold(m, &now);
 }
@@ -140,6 +138,7 @@ void model_take(struct pagetable_model *m, struct model_tree *t, unsigned page)
 	ASSERT(p->state != PAGE_NOTHING);
 	frame_drop(m, p);
 	t->entries[model_table(page)]--;
+	model_note(t, model_table(page));
 	t->leaves--;
 	*p = (struct model_page){ .stale = p->stale | p->used, .changed_by = (uint8_t)mach_cpu() };
 }

@@ -39,6 +39,7 @@ struct model_tree {
 	struct model_page page[TREE_PAGES];
 	uint8_t entries[TREE_TABLES];
 	bool prepared[TREE_TABLES]; /* a table without entries */
+	uint8_t present;            /* tables of the last level, a bit each */
 	uint32_t leaves;
 };
 
@@ -64,8 +65,11 @@ unsigned model_table(unsigned page);
 /* How many tables a tree has, root included, and how many more a page at `page` needs. */
 uint32_t model_tables(const struct model_tree *t);
 uint32_t model_tables_missing(const struct model_tree *t, unsigned page);
-/* Of the missing and present tables, per level 1 to 3, how many there are: to tell which go. */
+/* How many tables of a level, 1 to 3, there are. */
 uint32_t model_tables_of_level(const struct model_tree *t, unsigned level);
+
+/* The table of a page is there without entries, or is not. */
+void model_prepare(struct model_tree *t, unsigned page, bool prepared);
 
 /* An entry comes, goes, or becomes another: frames' references follow. */
 void model_put(struct pagetable_model *m, struct model_tree *t, unsigned page,

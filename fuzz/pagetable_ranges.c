@@ -47,7 +47,7 @@ static void take_in_model(struct run *run, unsigned tree, unsigned page)
 	if (t->page[page].state != PAGE_NOTHING) {
 		model_take(&s->model, t, page);
 	} else if (t->prepared[model_table(page)]) {
-		t->prepared[model_table(page)] = false;
+		model_prepare(t, page, false);
 		run_sometimes(run, SAW_PREPARED_GONE);
 	}
 	for (unsigned level = 1; level <= 3; level++) {

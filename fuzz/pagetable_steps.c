@@ -215,5 +215,5 @@ void step_prepare(struct run *run, const struct script_op *op)
 	if (answer != PAGETABLE_DONE && answer != PAGETABLE_NO_MEMORY)
 		kpanic(ORACLE_VERDICT, "preparing page %u was answered %u", page, answer);
 	judge_tables(run, had, missing, answer == PAGETABLE_DONE, PAGE_NO_RECLAIM);
-	if (answer == PAGETABLE_DONE && missing != 0) t->prepared[model_table(page)] = true;
+	if (answer == PAGETABLE_DONE && missing != 0) model_prepare(t, page, true);
 }
