@@ -182,7 +182,16 @@ void host_mmu_evict(unsigned cpu, uint64_t va)
 
 const char *host_mmu_settled(void)
 {
-	return host_mmu.watching ? tlb_rules_settled(host_mmu.rules) : NULL;
+	const char *id;
+	return host_mmu.watching ? tlb_rules_settled(host_mmu.rules, &id) : NULL;
+}
+
+void host_mmu_settle(void)
+{
+	const char *id = RULE_STALE;
+	if (!host_mmu.watching) return;
+	const char *missing = tlb_rules_settled(host_mmu.rules, &id);
+	if (missing != NULL) rule_broken(&host_mmu, id, missing);
 }
 
 /* Pages [at, at + bytes) are poisoned as a whole: nobody's. */

@@ -25,6 +25,7 @@ void host_mmu_evict(unsigned cpu, uint64_t va);
 /* When nobody is in the middle of anything: NULL, or what is still to be published, invalidated or
  * waited for. */
 const char *host_mmu_settled(void);
+void host_mmu_settle(void); /* and panics when there is such a thing */
 
 /* For arena.c.  There is another arena; and these pages, whole ones, are nobody's from here on. */
 void host_mmu_arena(void);

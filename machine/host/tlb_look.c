@@ -92,7 +92,7 @@ const char *tlb_rules_missing(const struct tlb_rules *r, paddr_t root, uint64_t 
 	return found != NULL ? left_missing(found, NULL) : "nothing is known of it";
 }
 
-const char *tlb_rules_settled(struct tlb_rules *r)
+const char *tlb_rules_settled(struct tlb_rules *r, const char **id)
 {
 	for (unsigned cpu = 0; cpu < CPUS_MAX; cpu++)
 		if (r->fresh_count[cpu] != 0) return "an entry was stored and not published";
@@ -100,7 +100,7 @@ const char *tlb_rules_settled(struct tlb_rules *r)
 		const struct leftover *lo = &r->left[i];
 		if (!lo->abandoned && lo->space != SPACES_MAX &&
 		    lo->asid == r->spaces[lo->space].asid)
-			return left_missing(lo, NULL);
+			return left_missing(lo, id);
 	}
 	return NULL;
 }

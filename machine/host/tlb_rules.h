@@ -73,7 +73,7 @@ bool tlb_rules_leads(const struct tlb_rules *r, paddr_t root, paddr_t at, unsign
 const char *tlb_rules_missing(const struct tlb_rules *r, paddr_t root, uint64_t va);
 
 /* NULL when nothing taken away may still be remembered and nothing stored is unpublished; else
- * what. */
-const char *tlb_rules_settled(struct tlb_rules *r);
+ * what, and *id becomes RULE_SCOPE where an invalidation came but missed. */
+const char *tlb_rules_settled(struct tlb_rules *r, const char **id);
 
 #endif
