@@ -35,5 +35,13 @@ void canary_stray_write(struct run *run, const struct script_op *op);
 void canary_errno(struct run *run, const struct script_op *op);
 void canary_perm(struct run *run, const struct script_op *op);
 void canary_space(struct run *run, const struct script_op *op);
+/* And those about page tables. */
+void canary_stale_tlb(struct run *run, const struct script_op *op);
+void canary_break(struct run *run, const struct script_op *op);
+void canary_scope(struct run *run, const struct script_op *op);
+void canary_asid_reuse(struct run *run, const struct script_op *op);
+void canary_table_early(struct run *run, const struct script_op *op);
+void canary_root_in_use(struct run *run, const struct script_op *op);
+void canary_stale_code(struct run *run, const struct script_op *op);
 
 #endif

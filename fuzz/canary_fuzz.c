@@ -4,8 +4,8 @@
  * An oracle that never fires looks like a tree without faults.  So here is a small allocator with
  * a model beside it, built like the real subjects, and for each oracle a way to go wrong: the
  * operation of that name.  Most tell the allocator (canary_cells.c) to misbehave once and then use
- * it as always, so that it is the check that finds out; the others (canary_rules.c) break a rule of
- * the machine or of the language.  Nothing calls kpanic with its own name.
+ * it as always, so that it is the check that finds out; the others (canary_rules.c, _space.c and
+ * _tables.c) break a rule of the machine or of the language.  Nothing calls kpanic with its own name.
  *
  * take and give alone never fail: a script of the corpus holds that.
  *
@@ -298,6 +298,13 @@ static const struct op_kind canary_ops[] = {
 	MISDEED("errno", canary_errno),
 	MISDEED("perm", canary_perm),
 	MISDEED("space", canary_space),
+	MISDEED("stale-tlb", canary_stale_tlb),
+	MISDEED("bbm", canary_break),
+	MISDEED("tlbi-scope", canary_scope),
+	MISDEED("asid-reuse", canary_asid_reuse),
+	MISDEED("table-early", canary_table_early),
+	MISDEED("root-in-use", canary_root_in_use),
+	MISDEED("stale-code", canary_stale_code),
 };
 
 /* --- the subject ------------------------------------------------------------------------------ */

@@ -27,6 +27,7 @@
 #include "machine/format.h"
 #include "machine/host/arena.h"
 #include "machine/host/cpu.h"
+#include "machine/host/mmu.h"
 #include "machine/machine.h"
 
 enum {
@@ -42,6 +43,8 @@ static struct run_machine machine = {
 	.reset = host_reset,
 	.run_on = host_run_on,
 	.escape = host_escape,
+	.settled = host_mmu_settle,
+	.kernel_tables = host_mmu_kernel_install,
 };
 
 _Static_assert((int)RUN_ARENA_BYTES == (int)HOST_ARENA_BYTES, "one world on every machine");

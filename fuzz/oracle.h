@@ -46,6 +46,15 @@
 #define ORACLE_IRQ_ORDER "irq-order" /* given back in the wrong order, or on with a lock taken */
 #define ORACLE_NONDETERMINISM "nondeterminism"
 
+/* Seen by the host machine's MMU (machine/host/tlb_rules.h). */
+#define ORACLE_STALE_TLB "stale-tlb"   /* used, or reused, while a CPU may remember its old entry */
+#define ORACLE_BBM "bbm"               /* from one valid entry to another without a break */
+#define ORACLE_TLBI_SCOPE "tlbi-scope" /* an invalidation that misses what it is for */
+#define ORACLE_ASID_REUSE "asid-reuse"
+#define ORACLE_TABLE_EARLY "table-early" /* a table freed or overwritten while it may be walked */
+#define ORACLE_ROOT_IN_USE "root-in-use"
+#define ORACLE_STALE_CODE "stale-code" /* fetches allowed from what was not made visible */
+
 /* All of the above, ended by NULL. */
 extern const char *const oracle_ids[];
 

@@ -36,6 +36,7 @@ void stacks_open(struct run *run)
 	s->stacks = (struct stacks_model){ .keep = config.keep };
 	if (!pagetable_init(&s->kernel, &s->world.pool, true, 0))
 		kpanic(ORACLE_MUST_SUCCEED, "no page for the kernel's tree");
+	if (run->machine->kernel_tables != NULL) run->machine->kernel_tables(s->kernel.root);
 	kstack_init(&s->window, &config);
 }
 
@@ -265,5 +266,6 @@ void stacks_close(struct run *run)
 	kstack_drain(&s->window);
 	forget_kept(&s->stacks);
 	stacks_check(run);
+	if (run->machine->kernel_tables != NULL) run->machine->kernel_tables(PADDR_NONE);
 	pagetable_close(&s->kernel);
 }

@@ -77,6 +77,7 @@ static void run_check(struct run *run)
 	run->subject->check(run, CHECK_COUNTS);
 	if (always || done % WALK_EVERY == 0 || done == run->script->ops)
 		run->subject->check(run, CHECK_WALK);
+	if (run->machine->settled != NULL) run->machine->settled();
 }
 
 /* What one visit to a CPU is told, and leaves for the next: operation run->op, read once. */

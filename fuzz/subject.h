@@ -99,6 +99,10 @@ struct run_machine {
 	bool (*run_on)(unsigned cpu, void (*fn)(void *), void *arg);
 	/* Abandons what run_on started; locks and interrupt state are as new afterwards. */
 	NORETURN void (*escape)(void);
+	/* On the host alone, else NULL: panics when, with every CPU at rest, one may still remember
+	 * what the tables no longer say; and what all CPUs have for kernel addresses. */
+	void (*settled)(void);
+	void (*kernel_tables)(paddr_t root);
 };
 
 enum run_phase { RUN_OPENS, RUN_OPERATES, RUN_CLOSES };
