@@ -5,7 +5,7 @@
  * a model beside it, built like the real subjects, and for each oracle a way to go wrong: the
  * operation of that name.  Most tell the allocator (canary_cells.c) to misbehave once and then use
  * it as always, so that it is the check that finds out; the others (canary_rules.c, _space.c and
- * _tables.c) break a rule of the machine or of the language.  Nothing calls kpanic with its own name.
+ * _tables.c) break a rule of the machine or the language.  Nothing calls kpanic with its own name.
  *
  * take and give alone never fail: a script of the corpus holds that.
  *
