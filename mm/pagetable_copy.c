@@ -17,50 +17,69 @@
  * Cost (release, AArch64): about 30 instructions for a page, 150 for a table.
  */
 #include "mm/pagetable_inside.h"
+#include "mm/user_page.h"
 
-static inline bool is_users(const struct frame *f)
+/* What tells the usual page, one that may be written and not executed, from all others. */
+static const uint64_t kind_bits = ENTRY_VALID | ENTRY_READ_ONLY | ENTRY_NOT_USER_EXEC | ENTRY_ZERO;
+static const uint64_t kind_usual = ENTRY_VALID | ENTRY_NOT_USER_EXEC;
+
+/* user_page_hold(), in line: this and what stands around it are what a page of a fork costs. */
+static inline void copy_hold(struct frame *f)
 {
-	return (f->word & ~PAGE_ZONE_MASK) == PAGE_HOW(0, PAGE_OWNER_USER);
+	ASSERT((f->word & ~PAGE_ZONE_MASK) == PAGE_HOW(0, PAGE_OWNER_USER));
+	const uint32_t before = atomic_fetch_add_u32(&f->user.references, 1);
+	ASSERT_SLOW(before != 0);
+}
+
+/* Any other entry: what it reads in both trees from now on. */
+static uint64_t copy_unusual(struct page_pool *pool, uint64_t *slot, struct pagetable_copied *sums)
+{
+	uint64_t entry = *slot;
+
+	if ((entry & ENTRY_ZERO) != 0) {
+		sums->zeroes++;
+	} else {
+		user_page_hold(pool, entry_address(entry));
+		sums->counted++;
+	}
+	if ((entry & (ENTRY_VALID | ENTRY_READ_ONLY)) == ENTRY_VALID) {
+		entry |= ENTRY_READ_ONLY;
+		mach_entry_store(slot, entry);
+		sums->demoted++;
+	}
+	if (entry_may_fetch(entry)) /* and was written to, who knows when */
+		mach_code_sync(mach_phys(entry_address(entry)), PAGE_SIZE);
+	return entry;
 }
 
 /* Copies `slots` slots of one table into as many of another, where nothing is; how many had an
- * entry.  What it needs of the pool is read once, and what user_page_hold() does stands in line:
- * this is what a page of a fork costs. */
-static uint32_t copy_slots(const struct page_pool *pool, uint64_t *ours, uint64_t *theirs,
-			   uint32_t slots, struct pagetable_copied *sums)
+ * entry.  What it needs of the pool is read once. */
+static uint32_t copy_slots(struct page_pool *pool, uint64_t *ours, uint64_t *theirs, uint32_t slots,
+			   struct pagetable_copied *sums)
 {
 	struct frame *const frames = pool->frames;
 	const paddr_t base = pool->base;
-	uint32_t copied = 0, zeroes = 0, demoted = 0;
+	uint32_t usual = 0, unusual = 0;
 
 	for (const uint64_t *end = ours + slots; ours != end; ours++, theirs++) {
 		uint64_t entry = *ours;
 		if (entry == 0) continue;
 		ASSERT_SLOW(*theirs == 0);
-		copied++;
-		if (UNLIKELY((entry & ENTRY_ZERO) != 0)) {
-			zeroes++;
-		} else {
-			const uint64_t n = (entry_address(entry) - base) >> PAGE_SHIFT;
-			struct frame *f = &frames[n];
-			ASSERT_SLOW(n < pool->pages);
-			ASSERT(is_users(f));
-			const uint32_t before = atomic_fetch_add_u32(&f->user.references, 1);
-			ASSERT_SLOW(before != 0);
-		}
-		if (LIKELY((entry & (ENTRY_VALID | ENTRY_READ_ONLY)) == ENTRY_VALID)) {
+		if (LIKELY((entry & kind_bits) == kind_usual)) {
+			ASSERT_SLOW(page_frame(pool, entry_address(entry)) != NULL);
+			copy_hold(&frames[(entry_address(entry) - base) >> PAGE_SHIFT]);
 			entry |= ENTRY_READ_ONLY;
 			mach_entry_store(ours, entry);
-			demoted++;
+			usual++;
+		} else {
+			entry = copy_unusual(pool, ours, sums);
+			unusual++;
 		}
-		if (UNLIKELY(entry_may_fetch(entry))) /* and was written to, who knows when */
-			mach_code_sync(mach_phys(entry_address(entry)), PAGE_SIZE);
 		mach_entry_store(theirs, entry);
 	}
-	sums->counted += copied - zeroes;
-	sums->zeroes += zeroes;
-	sums->demoted += demoted;
-	return copied;
+	sums->counted += usual;
+	sums->demoted += usual;
+	return usual + unusual;
 }
 
 /* The part of one table of the last level; false without memory for its like in `to`. */
