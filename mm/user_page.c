@@ -35,7 +35,10 @@ paddr_t user_page_alloc(struct page_pool *pool, uint32_t flags, site_t site)
 	ASSERT((flags & ~(uint32_t)(PAGE_ZERO | PAGE_NO_RECLAIM)) == 0);
 	const paddr_t pa = page_alloc(pool, 0, user_page_how(flags), site);
 
-	if (pa != PADDR_NONE) atomic_store_u32(&user_page_frame(pool, pa)->user.references, 1);
+	if (pa == PADDR_NONE) return PADDR_NONE;
+	struct frame *f = page_frame(pool, pa);
+	ASSERT_SLOW(f == user_page_frame(pool, pa));
+	atomic_store_u32(&f->user.references, 1);
 	return pa;
 }
 
