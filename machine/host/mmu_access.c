@@ -21,6 +21,7 @@
  * Locks: none.  Cost: remembered 15 ns, a walk of four levels 60 ns.
  */
 #include "machine/host/arena.h"
+#include "machine/host/mmu_code.h"
 #include "machine/host/mmu_inside.h"
 #include "machine/host/tlb.h"
 
@@ -172,8 +173,9 @@ static inline enum mach_fault store(uint64_t va, uint64_t value, bool user)
 {
 	uint8_t *page;
 	const enum mach_fault fault = translate(va, MACH_STORE, user, &page);
-	if (fault == MACH_FAULT_NONE)
-		__builtin_memcpy(page + va % PAGE_SIZE, &value, sizeof(value));
+	if (fault != MACH_FAULT_NONE) return fault;
+	__builtin_memcpy(page + va % PAGE_SIZE, &value, sizeof(value));
+	if (CHECK_LEVEL >= 2 && user) mmu_code_user_wrote(page);
 	return fault;
 }
 

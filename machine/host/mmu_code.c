@@ -8,7 +8,8 @@
  * shows in its contents.  So the sum of a page is taken when it is made visible and compared when
  * an entry begins to allow fetches: a write in between is seen, unless it changed nothing.
  *
- * What a user writes later to a page that it may write and fetch from is its own affair.
+ * What a user writes by its own mappings is its own affair: a program that makes instructions makes
+ * them visible itself.  From its first store on, a page is no longer looked at.
  *
  * Entries are looked at without their level: tables have none of a page's attributes.  Blocks are
  * the kernel's own, made at boot, and left alone.
@@ -22,15 +23,17 @@
 
 #include "machine/host/arena.h"
 #include "machine/host/console.h"
+#include "machine/machine.h"
 
 struct page_sum {
 	uint64_t sum;
-	uint64_t run;
+	uint32_t run;
+	uint32_t own; /* a user has written to it since: not zero */
 };
 
 static struct page_sum *sums;
 static size_t pages;
-static uint64_t run = 1;
+static uint32_t run = 1;
 
 void mmu_code_open(size_t count)
 {
@@ -79,6 +82,12 @@ void mmu_code_sync(paddr_t at, size_t bytes)
 	}
 }
 
+void mmu_code_user_wrote(const void *page)
+{
+	struct page_sum *s = sum_at(mach_pa(page));
+	if (s != NULL) s->own = 1;
+}
+
 void mmu_code_freed(paddr_t at)
 {
 	struct page_sum *s = sum_at(at);
@@ -100,7 +109,7 @@ const char *mmu_code_fault(uint64_t was, uint64_t now)
 	const struct page_sum *s = sum_at(entry_address(now));
 	if (s == NULL) return NULL;
 	if (s->run != run) return "was never made visible to fetches";
-	if (s->sum != page_sum(entry_address(now)))
+	if (s->own == 0 && s->sum != page_sum(entry_address(now)))
 		return "was written to since it was made visible";
 	return NULL;
 }

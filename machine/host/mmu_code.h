@@ -16,6 +16,9 @@ void mmu_code_reset(void);
 /* mach_code_sync() of these bytes of memory. */
 void mmu_code_sync(paddr_t at, size_t bytes);
 
+/* A user stored to this page, by a mapping of its own. */
+void mmu_code_user_wrote(const void *page);
+
 /* The page is nobody's: what is in it next was not made visible. */
 void mmu_code_freed(paddr_t at);
 
