@@ -47,7 +47,8 @@ static bool make_spaces(void)
 			if (pa == PADDR_NONE) return false;
 			spaces[s].table[level] = pa;
 			if (level == 0) continue;
-			mach_entry_store(entry_of(s, AREA, level - 1), pa | ENTRY_VALID | ENTRY_TABLE);
+			mach_entry_store(entry_of(s, AREA, level - 1),
+					 pa | ENTRY_VALID | ENTRY_TABLE);
 		}
 	}
 	for (unsigned i = 0; i < PAGES; i++) {

@@ -27,6 +27,7 @@ usage: tools/bazel run //stress:NAME -- [FLAG...]
   --hard              the kernel fills, fences and keeps aside what is freed
   --leak N            lose a page at every so many-th operation; --leak-object N: an object
   --corrupt N         flip a bit of somebody's memory at that operation
+  --tlbtrace          keep a trace of page tables, for tools/bazel run //tools:tlbtrace -- FILE
   --out FOLDER        for log, JSON and picture (anvil-out/stress)
   --timeout SECONDS   until it counts as a hang (1800)
 END
@@ -53,11 +54,12 @@ shift 3
 again="tools/bazel run //stress:$name --$(printf '%s' " $*" | sed 's/ --out [^ ]*//g')"
 
 cpus=4 memory=128 seed=1 cycles=4 ops=20000 timeout=1800 out=anvil-out/stress
-exhaust=exhaust turns=yes words=''
+exhaust=exhaust turns=yes trace='' words=''
 while [ $# -gt 0 ]; do
 	case $1 in
 	--no-exhaustion) exhaust='' ;;
 	--parallel) turns='' ;;
+	--tlbtrace) trace=yes ;;
 	--must-not-fail | --hard) words="$words ${1#--}" ;;
 	--cpus | --memory | --seed | --cycles | --ops | --timeout | --leak | --leak-object | --corrupt | --out)
 		[ $# -ge 2 ] || usage "$1 wants a value"
@@ -80,6 +82,8 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
+# An eighth of the memory.
+[ -z "$trace" ] || words="$words tlbtrace=trace tlbtrace-events=$((memory * 4096))"
 case $words in
 *must-not-fail*) [ -n "$exhaust" ] || usage "--must-not-fail needs memory to be exhausted" ;;
 esac
@@ -137,6 +141,7 @@ keep log log
 keep json json
 keep samples samples
 keep svg svg
+keep trace trace
 echo "stress: kept$kept" >&2
 [ "$status" -eq 0 ] || echo "again: $again" >&2
 exit "$status"

@@ -3,9 +3,9 @@
  * who tried it, everything else into a panic that says what happened.
  *
  * The kernel runs on its own stack pointer (EL1h), so of the sixteen vectors three are expected:
- * 5, an interrupt; 4, a synchronous exception during a probe; 8, one from EL0, when what is probed
- * is a user's fetch.  A frame on the emergency stack means that the stack pointer was bad: just
- * below the stack it is an overflow.
+ * 5, an interrupt; 4, a synchronous exception during a probe, which the vector itself sends back;
+ * 8, one from EL0, when what is probed is a user's fetch.  A frame on the emergency stack means
+ * that the stack pointer was bad: just below the stack it is an overflow.
  *
  * Always true: interrupts are masked throughout.  A panic knows the frame by machine_cpu.frame.
  */
@@ -16,7 +16,6 @@
 #include "timer.h"
 
 enum {
-	VECTOR_SYNC = 4,
 	VECTOR_IRQ = 5,
 	VECTOR_USER_SYNC = 8,
 	CLASS_UNKNOWN = 0x00,
@@ -150,11 +149,10 @@ static void interrupt(struct machine_cpu *cpu, const struct exception_frame *fra
 	gic_done(claimed);
 }
 
-/* Back to who tried the access, with what it met. */
+/* Back to who tried the fetch, with what it met. */
 static void probe_return(struct machine_cpu *cpu, struct exception_frame *frame)
 {
-	if (frame->vector == VECTOR_USER_SYNC)
-		frame->spsr = STATE_KERNEL | (cpu_has_pan() ? STATE_PAN : 0);
+	frame->spsr = STATE_KERNEL | (cpu_has_pan() ? STATE_PAN : 0);
 	frame->elr = cpu->probe;
 	frame->x[0] = frame->esr;
 	cpu->probe = 0;
@@ -167,8 +165,7 @@ void exception_entry(struct exception_frame *frame)
 		interrupt(cpu, frame);
 		return;
 	}
-	const bool tried = frame->vector == VECTOR_SYNC || frame->vector == VECTOR_USER_SYNC;
-	if (tried && cpu->probe != 0) {
+	if (frame->vector == VECTOR_USER_SYNC && cpu->probe != 0) {
 		probe_return(cpu, frame);
 		return;
 	}

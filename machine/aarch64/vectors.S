@@ -7,6 +7,9 @@
  * TPIDRRO_EL0, and x0, kept as the difference of two values (sp := sp + x0, x0 := sp - x0), so that
  * no memory is needed.  Flags may change: SPSR_EL1 has them.
  *
+ * A tried access that faulted (cpu_calls.S) goes straight back to who tried it, with ESR_EL1 in x0:
+ * its other registers are as they were, and nothing but this is saved.
+ *
  * Always true: a frame holds every general register, and ends in a frame record {x29, elr}.
  * Cost: about 60 instructions in, 30 out.
  */
@@ -32,6 +35,12 @@
 	sub	sp, sp, x0		/* both are back */
 	mrs	x1, tpidrro_el0
 	stp	x0, x1, [sp]
+	.if \number == VECTOR_SYNC
+	mrs	x1, tpidr_el1
+	ldr	x0, [x1, #CPU_PROBE]
+	cbnz	x0, exception_probe
+	ldr	x0, [sp]
+	.endif
 	add	x1, sp, #FRAME_BYTES
 	str	x1, [sp, #FRAME_SP]
 	mov	x0, #\number
@@ -59,6 +68,17 @@ exception_vectors:
 	.irp number, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
 	BAD_STACK \number
 	.endr
+
+/* x0 where to go on, x1 this CPU; what they were is at the stack pointer */
+	.type exception_probe, %function
+exception_probe:
+	msr	elr_el1, x0
+	str	xzr, [x1, #CPU_PROBE]
+	mrs	x0, esr_el1
+	ldr	x1, [sp, #8]
+	add	sp, sp, #FRAME_BYTES
+	eret
+	.size exception_probe, . - exception_probe
 
 /* x0 vector | VECTOR_BAD_STACK, x1 what x0 was, TPIDR_EL0 what sp was, TPIDRRO_EL0 what x1 was */
 	.type exception_bad_stack, %function
