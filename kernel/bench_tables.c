@@ -98,6 +98,11 @@ static void install(uint32_t times)
 	while (times-- > 0) asid_use(&asids, &tree.asid);
 }
 
+static void stacks(uint32_t times)
+{
+	while (times-- > 0) kstack_give(kstack_take());
+}
+
 static const struct bench benches[] = {
 	{ "map a page, tables there", map_pages, 2 * TIMES, 1, 120, NULL },
 	{ "look up a page", look_up, TIMES, 1, 0, NULL },
@@ -106,6 +111,7 @@ static const struct bench benches[] = {
 	{ "clear a page, with its batch", clear_pages, TIMES, 1, 250, NULL },
 	{ "clear a page of 64 in a batch", clear_rows, 10, MORE, 0, NULL },
 	{ "number of a space that has one", install, TIMES, 1, 0, NULL },
+	{ "kernel stack, a kept one, taken and given back", stacks, TIMES, 1, 0, NULL },
 };
 
 int program_main(void)
