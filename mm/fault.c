@@ -184,6 +184,7 @@ static NOINLINE enum fault_answer fault_copy_backing(const struct fault *f)
 {
 	paddr_t from = PADDR_NONE;
 
+	space_region_own(f->s, f->r); /* even if nothing comes of it: Linux's order */
 	const enum fault_answer got =
 		fault_says(backing_page(f->r->backing, fault_index(f), 0, f->r->site, &from));
 	if (got != FAULT_DONE) return got;

@@ -26,6 +26,7 @@ enum region_flags {
 	REGION_SEQUENTIAL = 1 << 7, /* MADV_SEQUENTIAL */
 	REGION_ACCOUNTED = 1 << 8,  /* private, and could be written at some time (VM_ACCOUNT) */
 	REGION_INHERITED = 1 << 9,  /* its family came with a fork; of no weight in joining */
+	REGION_HEAP = 1 << 10,      /* brk's; Linux does not join it to what mmap made */
 };
 
 struct region {

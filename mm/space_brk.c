@@ -7,8 +7,7 @@
  * the break as it is afterwards, moved or not: there are no errors.  Linux 6.1's rules (mm/mmap.c),
  * such as that a heap of which nothing is mapped any more cannot shrink.
  *
- * The heap's regions are regions like others: they join what is below them, and any other call may
- * change or unmap them.
+ * The heap's regions join only each other, but any other call may change or unmap them.
  *
  * Always true:
  *   B1  brk_start <= brk, and brk_start is a multiple of a page;
@@ -36,7 +35,7 @@ static struct region brk_describe(uint64_t from, uint64_t end)
 		.offset = pages_of(from),
 		.rights = PROT_READ | PROT_WRITE,
 		.rights_max = PROT_ALL,
-		.flags = REGION_ACCOUNTED,
+		.flags = REGION_ACCOUNTED | REGION_HEAP,
 	};
 }
 
@@ -49,7 +48,8 @@ static bool brk_grow_locked(struct space *s, uint64_t from, uint64_t end) REQUIR
 	if (above != NULL && end + PAGE_SIZE > region_guarded_start(above)) return false;
 	if (!space_may_grow(s, pages_of(end - from))) return false;
 	if (s->regions.count > s->vm->regions_max) return false;
-	if (space_region_join_below(s, &like) == NULL) {
+	/* What stands below the heap's start is no heap. */
+	if (from == s->brk_start || space_region_join_below(s, &like) == NULL) {
 		struct region *r = space_region_alloc(s, SITE_NONE);
 
 		if (r == NULL) return false;

@@ -73,6 +73,8 @@ static void may_be_unmapped(void)
 	EXPECT(brk_to(at(3)) == (int64_t)at(3) && s->mapped == 3);
 	EXPECT(space_mprotect(s, at(2), page(1), PROT_READ) == 0);
 	EXPECT(brk_to(at(5)) == (int64_t)at(5) && is_region(3, 3, 5));
+	map_at(5, 1, RW, ANON); /* alike, but not the heap's */
+	EXPECT(is_region(3, 3, 5) && is_region(5, 5, 6));
 	finish();
 }
 

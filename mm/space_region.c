@@ -89,6 +89,7 @@ void space_spares_free(struct space *s, struct region_spares *spares)
 {
 	for (unsigned i = 0; i < COUNT_OF(spares->at); i++)
 		if (spares->at[i] != NULL) space_region_free(s, spares->at[i]);
+	*spares = (struct region_spares){ 0 };
 }
 
 static struct region *spares_take(struct region_spares *spares)

@@ -77,12 +77,19 @@ static struct region remap_describe(const struct remap *m, const struct region *
 	return like;
 }
 
-/* The old place stays, without its pages (MREMAP_DONTUNMAP).  `now` is what the new place is in. */
-static void remap_keep_old(const struct remap *m, const struct region *now)
+/* The old place stays, without its pages (MREMAP_DONTUNMAP), and not locked in memory: cut out of a
+ * region that is.  `now` is what the new place is in. */
+static void remap_keep_old(const struct remap *m, const struct region *now,
+			   struct region_spares *cuts) REQUIRES(&m->s->lock)
 {
-	struct region *r = region_at_or_above(&m->s->regions, m->addr);
+	struct space *s = m->s;
+	struct region *r = region_at_or_above(&s->regions, m->addr);
 
-	r->flags &= (uint16_t)~REGION_LOCKED;
+	if (r->flags & REGION_LOCKED) {
+		r = space_region_isolate(s, r, m->addr, m->addr + m->old_bytes, cuts);
+		ASSERT(r != NULL); /* there is room for three more: remap_move_locked */
+		r->flags &= (uint16_t)~REGION_LOCKED;
+	}
 	if (r == now || r->start != m->addr || r->end != m->addr + m->old_bytes) return;
 	r->family = 0;
 	r->flags &= (uint16_t)~REGION_INHERITED;
@@ -98,9 +105,9 @@ static bool remap_meets_itself(const struct remap *m, const struct region *like)
 	       (region_joins(r, like) || region_joins(like, r));
 }
 
-/* After every page has been mapped at the new place.  `fresh` and `upper` are used or freed. */
+/* After every page has been mapped at the new place.  `fresh` is used or freed. */
 static void remap_regions(struct remap *m, const struct region *like, struct region *fresh,
-			  struct region *upper) REQUIRES(&m->s->lock)
+			  struct region_spares *cuts) REQUIRES(&m->s->lock)
 {
 	struct space *s = m->s;
 	struct region *now = remap_meets_itself(m, like) ? NULL : space_region_join(s, like);
@@ -114,12 +121,10 @@ static void remap_regions(struct remap *m, const struct region *like, struct reg
 	}
 	s->mapped += pages_of(m->new_bytes);
 	if (m->flags & MREMAP_DONTUNMAP) {
-		remap_keep_old(m, now);
-		if (upper != NULL) space_region_free(s, upper);
+		remap_keep_old(m, now, cuts);
 	} else if (m->old_bytes != 0) {
-		space_unmap_with_locked(s, m->addr, m->addr + m->old_bytes, upper);
-	} else if (upper != NULL) {
-		space_region_free(s, upper);
+		space_unmap_with_locked(s, m->addr, m->addr + m->old_bytes, cuts->at[0]);
+		cuts->at[0] = NULL;
 	}
 }
 
@@ -132,18 +137,21 @@ static int64_t remap_move_locked(struct remap *m, const struct region *r) REQUIR
 
 	if (s->regions.count + 3 >= s->vm->regions_max) return -ERR_NOMEM;
 	struct region *fresh = space_region_alloc(s, r->site);
-	struct region *upper = whole ? NULL : space_region_alloc(s, r->site);
-	if (fresh == NULL || (upper == NULL && !whole) ||
+	if (fresh == NULL) return -ERR_NOMEM;
+	struct region_spares cuts;
+	const bool spared = space_spares_alloc(s, &cuts, whole ? 0 : 2, r->site);
+	if (!spared ||
 	    !pagetable_visit(&s->table, m->addr, m->addr + m->old_bytes, move_map, &move)) {
 		move_clear_all(&move, m->to, m->new_bytes);
-		if (fresh != NULL) space_region_free(s, fresh);
-		if (upper != NULL) space_region_free(s, upper);
+		space_spares_free(s, &cuts);
+		space_region_free(s, fresh);
 		return -ERR_NOMEM;
 	}
 	move_clear_all(&move, m->addr, m->old_bytes); /* X2 */
 	const struct region like = remap_describe(m, r);
 	m->locked = (like.flags & REGION_LOCKED) != 0 && (m->flags & MREMAP_DONTUNMAP) == 0;
-	remap_regions(m, &like, fresh, upper);
+	remap_regions(m, &like, fresh, &cuts);
+	space_spares_free(s, &cuts);
 	return (int64_t)m->to;
 }
 

@@ -149,8 +149,12 @@ static void keeps_the_old_place(void)
 	EXPECT(byte_at(s, at(11)) == 1 && entry_at(s, at(1)) == 0 && s->mapped == 6);
 	EXPECT(byte_at(s, at(1)) == 0);
 	EXPECT((region_at_or_above(&s->regions, at(0))->flags & REGION_LOCKED) == 0);
+	map_at(40, 5, RW, ANON | MAP_LOCKED); /* only what was moved is not locked any more */
+	EXPECT(remap(41, 2, 2, MREMAP_DONTUNMAP | FIXED, 50) == (int64_t)at(50));
+	EXPECT(is_region(40, 40, 41) && is_region(41, 41, 43) && is_region(43, 43, 45));
+	EXPECT(space_munmap(s, at(40), page(20)) == 0);
 	EXPECT(remap(11, 1, 1, MREMAP_DONTUNMAP | MOVE, 20) == (int64_t)at(20)); /* a hint */
-	EXPECT(byte_at(s, at(20)) == 1 && byte_at(s, at(10)) == 0 && is_region(10, 10, 13));
+	EXPECT(byte_at(s, at(20)) == 1 && byte_at(s, at(10)) == 0 && is_region(11, 11, 12));
 	s->limit = s->mapped;
 	EXPECT(remap(20, 1, 1, MREMAP_DONTUNMAP | FIXED, 30) == -ERR_NOMEM);
 	finish();
