@@ -99,6 +99,15 @@ static uint32_t pages_to_be_had(struct usercopy_state *s)
 	return counts.free + counts.cached;
 }
 
+/* Whether a space waits to be taken apart that could be: one that no other CPU has. */
+static bool is_parked(const struct usercopy_state *s)
+{
+	const struct space *r = s->vm.retired;
+
+	while (r != NULL && (r->cpus & ~(1u << mach_cpu())) != 0) r = r->next;
+	return r != NULL;
+}
+
 void usercopy_judge_refusal(struct run *run, uint32_t enough)
 {
 	struct usercopy_state *s = state_of(run);
@@ -106,6 +115,8 @@ void usercopy_judge_refusal(struct run *run, uint32_t enough)
 
 	if (pages > enough + run->script->world.reserve)
 		kpanic(ORACLE_MUST_SUCCEED, "refused for want of memory with %u pages free", pages);
+	if (is_parked(s))
+		kpanic(ORACLE_MUST_SUCCEED, "refused for want of memory while a space is parked");
 	run_sometimes(run, SAW_EXHAUSTION);
 }
 

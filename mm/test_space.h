@@ -38,6 +38,7 @@ static inline void vm_open(uint32_t pages)
 	};
 	const struct kmalloc_config kconfig = {
 		.pages = &tv->pool,
+		.keep_slabs = 1,
 		.window_bytes = 16 * PAGE_SIZE,
 		.grow_bytes = PAGE_SIZE,
 	};

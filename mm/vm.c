@@ -7,7 +7,8 @@
  * end of the step and takes the next.  Only a space that no CPU has installed is touched at all.
  *
  * Under pressure the order is: what is retired, then pages of files that nobody maps, and where
- * that freed objects rather than pages, what kmalloc keeps of them.  The shrinker goes on until it
+ * that freed objects rather than pages, what kmalloc keeps of them; and enough of it that the one
+ * who asks is not refused because the first pages to come back fill up the reserve.  The shrinker goes on until it
  * has what it was asked for or until nothing is left; vm_reclaim, which an idle CPU calls, stops
  * after as much work as it was given.
  *
@@ -91,21 +92,29 @@ size_t vm_reclaim(struct vm *vm, size_t pages)
 	return work.back;
 }
 
-/* The pool's: goes on until `pages` pages are back, or nothing is left to take. */
+/* How many pages have to come back before a request for `pages` can be met: the first ones may go
+ * to the reserve.  Several in a row: nobody knows. */
+static size_t vm_needed(const struct vm *vm, size_t pages)
+{
+	return pages == 1 ? 1 + vm->pages->reserve : SIZE_MAX;
+}
+
+/* The pool's: goes on until so much is back, or nothing is left to take. */
 static size_t vm_shrink(void *context, size_t pages)
 {
 	struct vm *vm = context;
+	const size_t needed = vm_needed(vm, pages);
 	struct space_work work = { .done = 0 };
 
 	if (vm->backings == NULL) return 0;
-	while (work.back < pages && vm_step(vm, &work)) {
+	while (work.back < needed && vm_step(vm, &work)) {
 	}
-	if (work.back < pages) {
-		const size_t got = backing_list_reclaim(vm->backings, pages - work.back);
+	if (work.back < needed) {
+		const size_t got = backing_list_reclaim(vm->backings, needed - work.back);
 		work.objects = work.objects || got != 0;
 		work.back += got;
 	}
-	if (work.back < pages && work.objects) work.back += kmalloc_drain(vm->kmalloc);
+	if (work.back < needed && work.objects) work.back += kmalloc_drain(vm->kmalloc);
 	return work.back;
 }
 
