@@ -8,8 +8,8 @@
  *
  * Under pressure the order is: what is retired, then pages of files that nobody maps, and where
  * that freed objects rather than pages, what kmalloc keeps of them; and enough of it that the one
- * who asks is not refused because the first pages to come back fill up the reserve.  The shrinker goes on until it
- * has what it was asked for or until nothing is left; vm_reclaim, which an idle CPU calls, stops
+ * who asks is not refused because the first pages to come back fill up the reserve.  The shrinker
+ * goes on until it has that or until nothing is left; vm_reclaim, which an idle CPU calls, stops
  * after as much work as it was given.
  *
  * Always true:
