@@ -371,6 +371,50 @@ static void used_after_all(void *arg)
 	on_cpu(1, touch);
 }
 
+/* The ASID keeps what was read under it, whatever is installed meanwhile. */
+static void used_after_another(void *arg)
+{
+	(void)arg;
+	start();
+	touch(NULL);
+	install(page_take(), ASID + 1);
+	put(0);
+	install(root, ASID);
+	touch(NULL);
+}
+
+/* A block for a table and back, by the rules: nothing of the pages below may be remembered. */
+static void block_for_pages(bool invalidated)
+{
+	start();
+	uint64_t *above = entry_make(root, VA, 2);
+	const uint64_t table = *above;
+	mach_entry_store(above, 0);
+	mach_entry_sync();
+	if (invalidated) mach_tlb_space(ASID);
+	if (invalidated) mach_tlb_wait();
+	mach_entry_store(above, HOST_RAM_BASE | (USER_PAGE & ~ENTRY_TABLE));
+	mach_entry_sync();
+	touch(NULL);
+	mach_entry_store(above, 0);
+	forget_page(ASID, VA);
+	mach_entry_store(above, table);
+	mach_entry_sync();
+	touch(NULL);
+}
+
+static void block_invalidated(void *arg)
+{
+	(void)arg;
+	block_for_pages(true);
+}
+
+static void block_uninvalidated(void *arg)
+{
+	(void)arg;
+	block_for_pages(false);
+}
+
 /* --- ASIDs ------------------------------------------------------------------------------------ */
 
 static void second_root(bool invalidated)
@@ -427,6 +471,33 @@ static void asid_two_at_once(void *arg)
 	install(root, ASID + 1);
 }
 
+/* The space has another ASID already, though no CPU has it installed yet: the page may go, as long
+ * as CPU 1 does not use the old one again. */
+static void asid_outdated(bool used)
+{
+	start();
+	on_cpu(1, touch);
+	on_cpu(1, install_nothing);
+	install(PADDR_NONE, 0);
+	put(0);
+	forget_page(ASID + 1, VA);
+	page_give(page);
+	if (!used) on_cpu(1, forget_own);
+	on_cpu(1, install_root);
+}
+
+static void asid_outdated_forgotten(void *arg)
+{
+	(void)arg;
+	asid_outdated(false);
+}
+
+static void asid_outdated_used(void *arg)
+{
+	(void)arg;
+	asid_outdated(true);
+}
+
 static const struct deed deeds[] = {
 	{ "other frame, by the rules", other_frame_by_the_rules, NULL },
 	{ "other frame, at once", other_frame_at_once, RULE_BREAK },
@@ -458,9 +529,14 @@ static const struct deed deeds[] = {
 	{ "right lost, by chance", right_lost_evicted, NULL },
 	{ "right gained", right_gained, NULL },
 	{ "used after all", used_after_all, RULE_STALE },
+	{ "used after another", used_after_another, RULE_STALE },
+	{ "a block for pages, forgotten", block_invalidated, NULL },
+	{ "a block for pages, remembered", block_uninvalidated, RULE_BREAK },
 	{ "ASID of another's, shared", asid_shared, RULE_ASID },
 	{ "ASID of another's, remembered", asid_remembered, RULE_ASID },
 	{ "ASID of the next generation", asid_next_generation, NULL },
+	{ "ASID of the past, forgotten", asid_outdated_forgotten, NULL },
+	{ "ASID of the past, used", asid_outdated_used, RULE_SCOPE },
 	{ "two ASIDs at once", asid_two_at_once, RULE_ASID },
 };
 
