@@ -121,13 +121,14 @@ enum pagetable_answer pagetable_map(struct pagetable *pt, uint64_t va, uint64_t 
 uint64_t pagetable_clear(struct pagetable *pt, uint64_t va, struct tlb_batch *batch);
 
 /* Gives the page at `va` other rights, flags or another frame: `entry` in the place of what is
- * there.  Same frame: in one store, invalidated by the batch when a right was lost.  Another
- * frame: taken away, invalidated and waited for at once, then put there. */
+ * there.  Same frame: in one store, invalidated by the batch where a CPU could see a difference,
+ * rights that were gained included.  Another frame: taken away, invalidated and waited for at
+ * once, then put there; the old one is the caller's to hand to the batch. */
 void pagetable_change(struct pagetable *pt, uint64_t va, uint64_t entry, struct tlb_batch *batch);
 
 /* Calls visit for each entry of [from, end) that is not empty, in order of address; holes cost a
- * look at one entry of the level they are at.  visit may change or clear that entry by the calls
- * above.  Stops when it returns false, and returns what it returned. */
+ * look at one entry of the level they are at, and so do blocks, which are not shown.  visit may
+ * change or clear that entry by the calls above.  Stops when it returns false, and returns what it returned. */
 bool pagetable_visit(struct pagetable *pt, uint64_t from, uint64_t end,
 		     bool (*visit)(void *context, uint64_t va, uint64_t entry), void *context);
 
