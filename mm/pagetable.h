@@ -128,7 +128,8 @@ void pagetable_change(struct pagetable *pt, uint64_t va, uint64_t entry, struct 
 
 /* Calls visit for each entry of [from, end) that is not empty, in order of address; holes cost a
  * look at one entry of the level they are at, and so do blocks, which are not shown.  visit may
- * change or clear that entry by the calls above.  Stops when it returns false, and returns what it returned. */
+ * change or clear that entry by the calls above.  Stops when it returns false, and
+ * returns what it returned. */
 bool pagetable_visit(struct pagetable *pt, uint64_t from, uint64_t end,
 		     bool (*visit)(void *context, uint64_t va, uint64_t entry), void *context);
 
