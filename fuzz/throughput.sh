@@ -1,12 +1,11 @@
 #!/bin/sh
-# usage: throughput.sh SCRIPT_TOOL KMALLOC_BIN
-# What kmalloc_fuzz gets done in a second of processor time, in its libFuzzer program with both
+# usage: throughput.sh SCRIPT_TOOL SUBJECT BIN WORLD
+# What a subject's target gets done in a second of processor time, in its libFuzzer program with both
 # sanitizers and every oracle: operations of long scripts, with the usual walk after every 64th and
 # with one after every operation, and short scripts, each from a fresh world to the pristine one.
 # Scripts are generated from a fixed seed; all run in one world.  Quote it from a quiet machine.
 set -eu
-script=$PWD/$1 program=$PWD/$2
-world='pages=128 cpus=4 cache_pages=8 magazine=8 window_pages=48 keep_pages=4 sites=yes'
+script=$PWD/$1 subject=$2 program=$PWD/$3 world=$4
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cd "$dir"
@@ -15,7 +14,7 @@ unset BUILD_WORKING_DIRECTORY # or the tools would take paths from there
 # scripts NAME OPS COUNT WORLD: COUNT scripts of OPS operations.
 scripts() {
 	mkdir "$1"
-	"$script" generate --subject kmalloc -o made --seed 1 --count $(($3 * 40)) --ops "$2" >made.log
+	"$script" generate --subject "$subject" -o made --seed 1 --count $(($3 * 40)) --ops "$2" >made.log
 	for file in made/*; do
 		[ "$(find "$1" -type f | wc -l)" -lt "$3" ] || break
 		"$script" disassemble "$file" | awk -v world="$4" -v ops="$2" '
