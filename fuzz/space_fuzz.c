@@ -114,7 +114,6 @@ static void check_walk(struct run *run)
 	if (why == NULL) why = kmalloc_check(&s->km);
 	for (uint32_t i = 0; i < SPACES_MAX; i++)
 		if (s->space[i] != NULL) alive[n++] = s->space[i];
-	for (size_t i = 0; i < n && why == NULL; i++) why = space_check(alive[i]);
 	if (why == NULL && s->vm_open) why = vm_check(&s->vm, alive, n);
 	if (why != NULL) kpanic(ORACLE_WALK, "%s", why);
 	for (uint32_t i = 0; i < SPACES_MAX; i++)

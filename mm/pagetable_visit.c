@@ -28,19 +28,30 @@ uint64_t pagetable_lookup(const struct pagetable *pt, uint64_t va, unsigned *lev
 	return *slot;
 }
 
+/* How many empty slots follow one another from `slot` on, which is empty; at most `most`. */
+static uint64_t empty_slots(const uint64_t *slot, uint64_t most)
+{
+	uint64_t n = 1;
+
+	while (n < most && slot[n] == 0) n++;
+	return n;
+}
+
 /* The first stretch of the `left` bytes from `va` on, in bytes; *slot is `va`'s, or NULL where the
- * stretch is a hole. */
+ * stretch is a hole, which reaches as far as its table shows. */
 static uint64_t pagetable_stretch(const struct pagetable *pt, uint64_t va, uint64_t left,
 				  uint64_t **slot)
 {
 	unsigned level;
 
 	*slot = pagetable_walk(pt, va, &level);
-	const unsigned shift =
-		level == LEVEL_LAST ? entry_shift(LEVEL_LAST - 1) : entry_shift(level);
-	const uint64_t in_table = (1ull << shift) - (va & ((1ull << shift) - 1));
-	if (level != LEVEL_LAST) *slot = NULL;
-	return min_u64(in_table, left);
+	const unsigned shift = entry_shift(level == LEVEL_LAST ? LEVEL_LAST - 1 : level);
+	const uint64_t bytes = 1ull << shift, rest = bytes - (va & (bytes - 1));
+	if (level == LEVEL_LAST) return min_u64(rest, left);
+	const uint64_t slots = TABLE_ENTRIES - entry_index(va, level);
+	const uint64_t more = **slot == 0 ? empty_slots(*slot, slots) - 1 : 0;
+	*slot = NULL;
+	return min_u64(rest + (more << shift), left);
 }
 
 static void pagetable_check_range(const struct pagetable *pt, uint64_t from, uint64_t end)
