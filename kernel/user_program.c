@@ -2,9 +2,6 @@
  * user_program.c -- checks of machine/aarch64's side of users' addresses, on every CPU: tables
  * made by hand in RAM are installed, loads, stores and fetches go through them as a user's would,
  * rights and pages are taken away, and no CPU may meet what was.
- *
- * The tables: a root, one table of each level below, and pages in the last, for addresses from
- * AREA on.  Two spaces share all but the last table where a check needs two ASIDs.
  */
 #include "kernel/boot.h"
 #include "kernel/console.h"
@@ -13,160 +10,20 @@
 #include "kernel/power.h"
 #include "kernel/program.h"
 #include "kernel/smp.h"
+#include "kernel/user_tables.h"
 #include "machine/aarch64/cpu.h"
-#include "machine/entry.h"
+#include "machine/atomic.h"
 
-enum { SPACES = 2, PAGES = 4, ASID = 5, ROUNDS = 300, OLD = 0x01d, CODE_WORDS = 2 };
-
-#define AREA 0x00007f0012345000ull /* an odd index at every level */
-#define READ_WRITE                                                                  \
-	(ENTRY_VALID | ENTRY_TABLE | ENTRY_NORMAL | ENTRY_SHARED | ENTRY_ACCESSED | \
-	 ENTRY_NOT_GLOBAL | ENTRY_USER | ENTRY_NOT_KERNEL_EXEC | ENTRY_NOT_USER_EXEC)
-#define READ_ONLY (READ_WRITE | ENTRY_READ_ONLY)
-#define READ_EXEC (READ_ONLY & ~ENTRY_NOT_USER_EXEC)
-
-static struct {
-	paddr_t table[TABLE_LEVELS];
-} spaces[SPACES];
-static paddr_t pages[PAGES];
-
-/* --- tables by hand ------------------------------------------------------------------------- */
-
-static uint64_t *entry_of(unsigned space, uint64_t va, unsigned level)
-{
-	uint64_t *table = mach_phys(spaces[space].table[level]);
-	return &table[entry_index(va, level)];
-}
-
-static bool make_spaces(void)
-{
-	const uint32_t how = PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_KERNEL) | PAGE_ZERO;
-	for (unsigned s = 0; s < SPACES; s++) {
-		for (unsigned level = 0; level < TABLE_LEVELS; level++) {
-			const paddr_t pa = kpage_alloc(0, how);
-			if (pa == PADDR_NONE) return false;
-			spaces[s].table[level] = pa;
-			if (level == 0) continue;
-			mach_entry_store(entry_of(s, AREA, level - 1),
-					 pa | ENTRY_VALID | ENTRY_TABLE);
-		}
-	}
-	for (unsigned i = 0; i < PAGES; i++) {
-		pages[i] = kpage_alloc(0, how);
-		if (pages[i] == PADDR_NONE) return false;
-	}
-	mach_entry_sync();
-	return true;
-}
-
-static uint64_t address(unsigned page)
-{
-	return AREA + (uint64_t)page * PAGE_SIZE;
-}
-
-static uint64_t *memory(unsigned page)
-{
-	return mach_phys(pages[page]);
-}
-
-/* Where nothing is. */
-static void map(unsigned space, unsigned page, unsigned frame, uint64_t bits)
-{
-	mach_entry_store(entry_of(space, address(page), TABLE_LEVELS - 1), pages[frame] | bits);
-	mach_entry_sync();
-}
-
-/* Where something is: other rights, or nothing. */
-static void change(unsigned space, uint32_t asid, unsigned page, uint64_t entry)
-{
-	mach_entry_store(entry_of(space, address(page), TABLE_LEVELS - 1), entry);
-	mach_entry_sync();
-	mach_tlb_page(tlb_operand(asid, address(page)));
-	mach_tlb_wait();
-}
-
-static void install(unsigned space, uint32_t asid)
-{
-	const mach_irq_t was = mach_irq_save();
-	mach_space_install(spaces[space].table[0], asid);
-	mach_irq_restore(was);
-}
-
-static void uninstall(void)
-{
-	const mach_irq_t was = mach_irq_save();
-	mach_space_install(PADDR_NONE, 0);
-	mach_irq_restore(was);
-}
-
-static void install_first(void *unused)
-{
-	(void)unused;
-	install(0, ASID);
-}
-
-static void uninstall_here(void *unused)
-{
-	(void)unused;
-	uninstall();
-}
-
-static void begin(void)
-{
-	smp_run_all(install_first, NULL);
-}
-
-/* Nothing is mapped or remembered afterwards. */
-static void end(void)
-{
-	smp_run_all(uninstall_here, NULL);
-	for (unsigned s = 0; s < SPACES; s++)
-		for (unsigned i = 0; i < PAGES; i++)
-			mach_entry_store(entry_of(s, address(i), TABLE_LEVELS - 1), 0);
-	mach_entry_sync();
-	mach_tlb_all();
-	mach_tlb_wait();
-}
-
-/* --- what every CPU meets ------------------------------------------------------------------- */
-
-struct meeting {
-	uint64_t va;
-	enum mach_fault load, store, fetch;
-	uint32_t wrong; /* atomic: CPUs that met something else */
-};
-
-static void meet(void *arg)
-{
-	struct meeting *m = arg;
-	uint64_t value = 0;
-	const bool same = mach_user_load(m->va, &value) == m->load &&
-			  mach_user_store(m->va, value + 1) == m->store &&
-			  mach_user_fetch(m->va) == m->fetch;
-	if (!same) atomic_fetch_add_u32(&m->wrong, 1);
-}
-
-/* Whether a load, a store and a fetch end so on every CPU. */
-static bool all_meet(uint64_t va, enum mach_fault load, enum mach_fault store,
-		     enum mach_fault fetch)
-{
-	struct meeting m = { va, load, store, fetch, 0 };
-	return smp_run_all(meet, &m) && m.wrong == 0;
-}
-
-static bool all_meet_nothing(uint64_t va)
-{
-	return all_meet(va, MACH_FAULT_TRANSLATION, MACH_FAULT_TRANSLATION, MACH_FAULT_TRANSLATION);
-}
+enum { ROUNDS = 300, OLD = 0x01d, CODE_WORDS = 2 };
 
 /* --- checks --------------------------------------------------------------------------------- */
 
 static const char *check_nothing_installed(void)
 {
-	static const uint64_t addresses[] = { 0,        PAGE_SIZE,       AREA, USER_END - 8,
+	static const uint64_t addresses[] = { 0,        PAGE_SIZE,       HAND_AREA, USER_END - 8,
 					      USER_END, KERNEL_START - 8 };
 	for (unsigned i = 0; i < COUNT_OF(addresses); i++)
-		if (!all_meet_nothing(addresses[i])) return "something at a user's address";
+		if (!hand_all_meet_nothing(addresses[i])) return "something at a user's address";
 	return NULL;
 }
 
@@ -174,8 +31,8 @@ static const char *check_kernel_refused(void)
 {
 	static uint64_t data;
 	const enum mach_fault no = MACH_FAULT_PERMISSION;
-	if (!all_meet((uintptr_t)&data, no, no, no)) return "the kernel's data";
-	if (!all_meet(align_down((uintptr_t)check_kernel_refused, 8), no, no, no))
+	if (!hand_all_meet((uintptr_t)&data, no, no, no)) return "the kernel's data";
+	if (!hand_all_meet(align_down((uintptr_t)check_kernel_refused, 8), no, no, no))
 		return "the kernel's text";
 	return data == 0 ? NULL : "a user wrote it";
 }
@@ -184,34 +41,34 @@ static const char *check_rights(void)
 {
 	const enum mach_fault yes = MACH_FAULT_NONE, no = MACH_FAULT_PERMISSION;
 	const char *wrong = NULL;
-	begin();
-	map(0, 0, 0, READ_WRITE);
-	map(0, 1, 1, READ_ONLY);
-	map(0, 2, 2, READ_EXEC);
-	map(0, 3, 3, READ_WRITE & ~ENTRY_NOT_USER_EXEC);
-	if (!all_meet(address(0), yes, yes, no)) wrong = "read and write";
-	if (!all_meet(address(1) + 8, yes, no, no)) wrong = "read only";
-	if (!all_meet(address(2) + 16, yes, no, yes)) wrong = "read and execute";
-	if (!all_meet(address(3) + PAGE_SIZE - 8, yes, yes, yes)) wrong = "all rights";
-	if (!all_meet_nothing(address(PAGES))) wrong = "beyond the last page";
-	change(0, ASID, 0, pages[0] | (READ_WRITE & ~ENTRY_USER));
-	if (!all_meet(address(0), no, no, no)) wrong = "a page that is the kernel's";
-	change(0, ASID, 0, pages[0] | ENTRY_HELD);
-	if (!all_meet_nothing(address(0))) wrong = "no right at all";
-	end();
+	hand_begin();
+	hand_map(0, 0, 0, READ_WRITE);
+	hand_map(0, 1, 1, READ_ONLY);
+	hand_map(0, 2, 2, READ_EXEC);
+	hand_map(0, 3, 3, READ_WRITE & ~ENTRY_NOT_USER_EXEC);
+	if (!hand_all_meet(hand_address(0), yes, yes, no)) wrong = "read and write";
+	if (!hand_all_meet(hand_address(1) + 8, yes, no, no)) wrong = "read only";
+	if (!hand_all_meet(hand_address(2) + 16, yes, no, yes)) wrong = "read and execute";
+	if (!hand_all_meet(hand_address(3) + PAGE_SIZE - 8, yes, yes, yes)) wrong = "all rights";
+	if (!hand_all_meet_nothing(hand_address(HAND_PAGES))) wrong = "beyond the last page";
+	hand_change(0, HAND_ASID, 0, hand_pages[0] | (READ_WRITE & ~ENTRY_USER));
+	if (!hand_all_meet(hand_address(0), no, no, no)) wrong = "a page that is the kernel's";
+	hand_change(0, HAND_ASID, 0, hand_pages[0] | ENTRY_HELD);
+	if (!hand_all_meet_nothing(hand_address(0))) wrong = "no right at all";
+	hand_end();
 	return wrong;
 }
 
 static const char *check_access_flag(void)
 {
 	const enum mach_fault flag = MACH_FAULT_ACCESS_FLAG;
-	begin();
-	map(0, 0, 0, READ_WRITE & ~ENTRY_ACCESSED);
-	const bool faults = all_meet(address(0), flag, flag, flag);
-	map(0, 0, 0, READ_WRITE); /* such an entry is never remembered */
-	const bool loads =
-		all_meet(address(0), MACH_FAULT_NONE, MACH_FAULT_NONE, MACH_FAULT_PERMISSION);
-	end();
+	hand_begin();
+	hand_map(0, 0, 0, READ_WRITE & ~ENTRY_ACCESSED);
+	const bool faults = hand_all_meet(hand_address(0), flag, flag, flag);
+	hand_map(0, 0, 0, READ_WRITE); /* such an entry is never remembered */
+	const bool loads = hand_all_meet(hand_address(0), MACH_FAULT_NONE, MACH_FAULT_NONE,
+					 MACH_FAULT_PERMISSION);
+	hand_end();
 	return !faults ? "no fault" : loads ? NULL : "a fault with the flag set";
 }
 
@@ -219,7 +76,7 @@ static const char *check_access_flag(void)
 static void add_up(void *arg)
 {
 	uint32_t *wrong = arg;
-	const uint64_t va = address(0) + 64ull * mach_cpu();
+	const uint64_t va = hand_address(0) + 64ull * mach_cpu();
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		uint64_t value = 0;
 		if (mach_user_load(va, &value) != MACH_FAULT_NONE ||
@@ -231,13 +88,13 @@ static void add_up(void *arg)
 static const char *check_values(void)
 {
 	uint32_t wrong = 0;
-	memset(memory(0), 0, PAGE_SIZE);
-	begin();
-	map(0, 0, 0, READ_WRITE);
+	memset(hand_memory(0), 0, PAGE_SIZE);
+	hand_begin();
+	hand_map(0, 0, 0, READ_WRITE);
 	smp_run_all(add_up, &wrong);
-	end();
+	hand_end();
 	for (unsigned cpu = 0; cpu < cpu_count(); cpu++)
-		if (memory(0)[8 * cpu] != ROUNDS) return "an addition is not there";
+		if (hand_memory(0)[8 * cpu] != ROUNDS) return "an addition is not there";
 	return wrong == 0 ? NULL : "a fault";
 }
 
@@ -245,14 +102,14 @@ static const char *check_protect_and_unmap(void)
 {
 	const enum mach_fault yes = MACH_FAULT_NONE, no = MACH_FAULT_PERMISSION;
 	const char *wrong = NULL;
-	begin();
-	map(0, 0, 0, READ_WRITE);
-	if (!all_meet(address(0), yes, yes, no)) wrong = "before";
-	change(0, ASID, 0, pages[0] | READ_ONLY);
-	if (!all_meet(address(0), yes, no, no)) wrong = "a store after protect";
-	change(0, ASID, 0, 0);
-	if (!all_meet_nothing(address(0))) wrong = "something after unmap";
-	end();
+	hand_begin();
+	hand_map(0, 0, 0, READ_WRITE);
+	if (!hand_all_meet(hand_address(0), yes, yes, no)) wrong = "before";
+	hand_change(0, HAND_ASID, 0, hand_pages[0] | READ_ONLY);
+	if (!hand_all_meet(hand_address(0), yes, no, no)) wrong = "a store after protect";
+	hand_change(0, HAND_ASID, 0, 0);
+	if (!hand_all_meet_nothing(hand_address(0))) wrong = "something after unmap";
+	hand_end();
 	return wrong;
 }
 
@@ -261,20 +118,20 @@ static const char *check_table_goes(void)
 {
 	const enum mach_fault yes = MACH_FAULT_NONE, no = MACH_FAULT_PERMISSION;
 	const char *wrong = NULL;
-	uint64_t *entry = entry_of(0, AREA, TABLE_LEVELS - 2);
+	uint64_t *entry = hand_entry(0, HAND_AREA, TABLE_LEVELS - 2);
 	const uint64_t table = *entry;
-	begin();
-	map(0, 0, 0, READ_WRITE);
-	if (!all_meet(address(0), yes, yes, no)) wrong = "before";
+	hand_begin();
+	hand_map(0, 0, 0, READ_WRITE);
+	if (!hand_all_meet(hand_address(0), yes, yes, no)) wrong = "before";
 	mach_entry_store(entry, 0);
 	mach_entry_sync();
-	mach_tlb_space(ASID);
+	mach_tlb_space(HAND_ASID);
 	mach_tlb_wait();
-	if (!all_meet_nothing(address(0))) wrong = "something without a table";
+	if (!hand_all_meet_nothing(hand_address(0))) wrong = "something without a table";
 	mach_entry_store(entry, table);
 	mach_entry_sync();
-	if (!all_meet(address(0), yes, yes, no)) wrong = "nothing with the table";
-	end();
+	if (!hand_all_meet(hand_address(0), yes, yes, no)) wrong = "nothing with the table";
+	hand_end();
 	return wrong;
 }
 
@@ -290,7 +147,7 @@ static void look(void)
 {
 	while (atomic_load_u32(&race.over) == 0) {
 		uint64_t value = 0;
-		if (mach_user_load(address(0), &value) != MACH_FAULT_NONE)
+		if (mach_user_load(hand_address(0), &value) != MACH_FAULT_NONE)
 			atomic_fetch_add_u32(&race.faults, 1);
 		else if (value == OLD)
 			atomic_fetch_add_u32(&race.stale, 1);
@@ -309,11 +166,11 @@ static void wait_for_looks(void)
 static void turn(void)
 {
 	for (unsigned i = 0; i < ROUNDS; i++) {
-		memory(i % 2)[0] = ROUNDS + i;
-		map(0, 0, i % 2, READ_WRITE);
+		hand_memory(i % 2)[0] = ROUNDS + i;
+		hand_map(0, 0, i % 2, READ_WRITE);
 		wait_for_looks();
-		change(0, ASID, 0, 0);
-		memory(i % 2)[0] = OLD;
+		hand_change(0, HAND_ASID, 0, 0);
+		hand_memory(i % 2)[0] = OLD;
 	}
 	atomic_store_u32(&race.over, 1);
 }
@@ -330,10 +187,10 @@ static void look_or_turn(void *unused)
 static const char *check_unmap_reaches_all(void)
 {
 	race.over = race.looks = race.faults = race.stale = 0;
-	begin();
-	memory(0)[0] = memory(1)[0] = OLD;
+	hand_begin();
+	hand_memory(0)[0] = hand_memory(1)[0] = OLD;
 	smp_run_all(look_or_turn, NULL);
-	end();
+	hand_end();
 	if (cpu_count() > 1 && race.looks < ROUNDS) return "hardly anybody looked";
 	return race.stale == 0 ? NULL : "a CPU met a page that was gone";
 }
@@ -341,7 +198,7 @@ static const char *check_unmap_reaches_all(void)
 /* --- ASIDs ---------------------------------------------------------------------------------- */
 
 struct tagged {
-	uint32_t asid[SPACES];
+	uint32_t asid[HAND_SPACES];
 	uint32_t wrong; /* atomic */
 };
 
@@ -351,22 +208,22 @@ static void switch_and_look(void *arg)
 	struct tagged *t = arg;
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		uint64_t value = 0;
-		install(i % 2, t->asid[i % 2]);
-		if (mach_user_load(address(0), &value) != MACH_FAULT_NONE || value != i % 2)
+		hand_install(i % 2, t->asid[i % 2]);
+		if (mach_user_load(hand_address(0), &value) != MACH_FAULT_NONE || value != i % 2)
 			atomic_fetch_add_u32(&t->wrong, 1);
 	}
-	uninstall();
+	hand_uninstall();
 }
 
 static bool asids_differ(uint32_t first, uint32_t second)
 {
 	struct tagged t = { { first, second }, 0 };
-	memory(0)[0] = 0;
-	memory(1)[0] = 1;
-	map(0, 0, 0, READ_WRITE);
-	map(1, 0, 1, READ_WRITE);
+	hand_memory(0)[0] = 0;
+	hand_memory(1)[0] = 1;
+	hand_map(0, 0, 0, READ_WRITE);
+	hand_map(1, 0, 1, READ_WRITE);
 	smp_run_all(switch_and_look, &t);
-	end();
+	hand_end();
 	return t.wrong == 0;
 }
 
@@ -383,20 +240,20 @@ static const char *check_asids(void)
 
 static void touch(void *arg)
 {
-	const bool faults = probe_read(AREA) != 0;
+	const bool faults = probe_read(HAND_AREA) != 0;
 	if (faults != cpu_has_pan()) atomic_fetch_add_u32(arg, 1);
 }
 
 static const char *check_pan(void)
 {
 	uint32_t wrong = 0;
-	begin();
-	map(0, 0, 0, READ_WRITE);
+	hand_begin();
+	hand_map(0, 0, 0, READ_WRITE);
 	smp_run_all(touch, &wrong);
 	smp_run_all(touch, &wrong); /* exceptions and fetches between have left it as it was */
-	all_meet(address(0), MACH_FAULT_NONE, MACH_FAULT_NONE, MACH_FAULT_PERMISSION);
+	hand_all_meet(hand_address(0), MACH_FAULT_NONE, MACH_FAULT_NONE, MACH_FAULT_PERMISSION);
 	smp_run_all(touch, &wrong);
-	end();
+	hand_end();
 	return wrong == 0 ? NULL : "PAN is not as the CPU can";
 }
 
@@ -404,7 +261,7 @@ static const char *check_pan(void)
  * execute, which only a hand-made table can say. */
 static void call_it(void *arg)
 {
-	uint32_t (*const code)(void) = (uint32_t(*)(void))(uintptr_t)AREA;
+	uint32_t (*const code)(void) = (uint32_t(*)(void))(uintptr_t)HAND_AREA;
 	uint32_t *sum = arg;
 	__asm__ volatile("isb" : : : "memory");
 	atomic_fetch_add_u32(sum, code());
@@ -415,18 +272,18 @@ static const char *check_code_sync(void)
 	enum { MOV_W0 = 0x52800000, RET = 0xd65f03c0, TIMES = 8 };
 	const uint64_t kernel_exec = READ_ONLY & ~(ENTRY_USER | ENTRY_NOT_KERNEL_EXEC);
 	const char *wrong = NULL;
-	uint32_t *code = (void *)memory(0);
-	begin();
+	uint32_t *code = (void *)hand_memory(0);
+	hand_begin();
 	for (uint32_t i = 1; i <= TIMES; i++) {
 		uint32_t sum = 0;
 		code[0] = MOV_W0 | i << 5;
 		code[1] = (uint32_t)RET;
 		mach_code_sync(code, CODE_WORDS * sizeof(*code));
-		if (i == 1) map(0, 0, 0, kernel_exec);
+		if (i == 1) hand_map(0, 0, 0, kernel_exec);
 		smp_run_all(call_it, &sum);
 		if (sum != i * cpu_count()) wrong = "another function was called";
 	}
-	end();
+	hand_end();
 	return wrong;
 }
 
@@ -436,15 +293,15 @@ static const char *check_code_sync(void)
  * without a break, then a page given back before anybody was told to forget it. */
 static void break_rules(void)
 {
-	uint64_t *entry = entry_of(0, AREA, TABLE_LEVELS - 1);
-	begin();
-	map(0, 0, 0, READ_WRITE);
-	mach_entry_store(entry, pages[1] | READ_WRITE);
+	uint64_t *entry = hand_entry(0, HAND_AREA, TABLE_LEVELS - 1);
+	hand_begin();
+	hand_map(0, 0, 0, READ_WRITE);
+	mach_entry_store(entry, hand_pages[1] | READ_WRITE);
 	mach_entry_sync();
 	mach_entry_store(entry, 0);
 	mach_entry_sync();
-	kpage_free(pages[1], 0, PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_KERNEL));
-	end();
+	kpage_free(hand_pages[1], 0, PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_KERNEL));
+	hand_end();
 }
 
 static const struct ktap_check checks[] = {
@@ -463,7 +320,7 @@ static const struct ktap_check checks[] = {
 
 int program_main(void)
 {
-	if (!make_spaces()) return STATUS_ENVIRONMENT;
+	if (!hand_open()) return STATUS_ENVIRONMENT;
 	console_print("user: %u-bit ASIDs, %s\n", mach_asid_bits(),
 		      cpu_has_pan() ? "PAN" : "no PAN");
 	if (bootarg_is_set(boot.platform.bootargs, "break-rules")) {

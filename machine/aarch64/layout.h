@@ -38,7 +38,7 @@
 #define FRAME_RECORD 304
 #define FRAME_BYTES 320
 
-#define VECTOR_SYNC 4 /* a synchronous exception of the kernel's own */
+#define VECTOR_SYNC 4          /* a synchronous exception of the kernel's own */
 #define VECTOR_BAD_STACK 0x100 /* or'ed to the vector's number */
 
 #define USER_STATE_ILLEGAL 0x1003c0 /* SPSR_EL1: EL0, all masked, IL */
