@@ -102,6 +102,8 @@ static int64_t advise_flags(struct advice *a, struct region **r, uint64_t from, 
 		if (now == NULL) return -ERR_AGAIN;
 		now->flags = like.flags;
 	}
+	ASSERT(now->start <= from && end <= now->end &&
+	       (now->flags & ~REGION_INHERITED) == (like.flags & ~REGION_INHERITED));
 	*r = now;
 	return 0;
 }
@@ -113,6 +115,7 @@ static int64_t advise_dontneed(struct advice *a, const struct region *r, uint64_
 {
 	struct tlb_batch batch;
 
+	ASSERT(r->start <= from && end <= r->end);
 	if (r->flags & REGION_LOCKED) return -ERR_INVAL;
 	if (a->kind == MADV_FREE && r->backing != NULL) return -ERR_INVAL;
 	batch_begin(&batch, &a->s->table);
@@ -167,6 +170,7 @@ static int64_t advise_region(struct advice *a, struct region *r) REQUIRES(&a->s-
 {
 	const uint64_t from = a->va, end = min_u64(r->end, a->end);
 
+	ASSERT(r->start <= from && from < end);
 	switch (a->kind) {
 	case MADV_DONTNEED:
 	case MADV_FREE: a->va = end; return advise_dontneed(a, r, from, end);

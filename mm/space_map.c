@@ -140,6 +140,7 @@ static bool map_join_locked(struct space *s, const struct region *like) REQUIRES
 {
 	if (space_region_join_new(s, like) == NULL) return false;
 	s->mapped += pages_of(like->end - like->start);
+	ASSERT_SLOW(!map_is_free(s, like->start, like->end));
 	return true;
 }
 
@@ -170,6 +171,7 @@ static int64_t map_locked(struct space *s, struct mapping *m) REQUIRES(&s->lock)
 
 	if (wrong != 0) return wrong;
 	struct region like = map_describe(m);
+	ASSERT(is_aligned(m->addr, PAGE_SIZE) && m->addr <= USER_END - m->bytes);
 	if (m->backing == NULL && (m->flags & MAP_SHARED) != 0) {
 		own = backing_create(s->vm->backings, NULL, pages_of(m->bytes), m->site);
 		if (own == NULL) return -ERR_NOMEM;

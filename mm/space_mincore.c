@@ -27,6 +27,7 @@ static uint64_t mincore_some_locked(const struct space *s, uint64_t va, uint64_t
 
 	if (r == NULL || r->start > va) return 0;
 	pages = min_u64(min_u64(pages, pages_of(r->end - va)), MINCORE_PAGES);
+	ASSERT(pages != 0);
 	for (n = 0; n < pages; n++) vec[n] = mincore_page(s, r, va + (n << PAGE_SHIFT));
 	return pages;
 }

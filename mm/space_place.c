@@ -65,6 +65,7 @@ static bool populate_some_locked(struct space *s, uint64_t *va, uint64_t end) RE
 	const uint64_t from = max_u64(*va, r->start), stop = min_u64(r->end, end);
 	*va = stop;
 	if (r->rights == PROT_NONE) return true;
+	ASSERT(is_aligned(from, PAGE_SIZE) && from < stop);
 	const enum mach_access access = populate_access(r);
 	const uint64_t until = min_u64(stop, from + POPULATE_PAGES * (uint64_t)PAGE_SIZE);
 	for (uint64_t page = from; page < until; page += PAGE_SIZE) {

@@ -45,6 +45,8 @@ static bool protect_entry(void *context, uint64_t va, uint64_t entry)
 {
 	struct protecting *p = context;
 	const uint32_t rights = space_rights(p->r, protect_may_write(p, entry));
+	ASSERT_SLOW(p->r->start <= va && va < p->r->end);
+	ASSERT((rights & ~(p->r->rights | (uint32_t)PROT_READ)) == 0); /* P1 */
 	const uint64_t now = pagetable_entry(&p->s->table, entry_address(entry), rights,
 					     entry & (ENTRY_ZERO | ENTRY_DIRTY));
 
@@ -73,6 +75,7 @@ static bool protect_part(struct protecting *p, struct region **r, uint64_t from,
 		((*r)->flags & kept) == REGION_LOCKED && ((*r)->rights & PROT_WRITE) == 0;
 	struct region like = **r;
 
+	ASSERT(like.start <= from && from < end && end <= like.end);
 	if (like.rights == p->rights) return true;
 	like.offset += pages_of(from - like.start);
 	like.start = from;
@@ -86,6 +89,7 @@ static bool protect_part(struct protecting *p, struct region **r, uint64_t from,
 		now->rights = like.rights;
 		now->flags = like.flags;
 	}
+	ASSERT(now->start <= from && end <= now->end && now->rights == p->rights);
 	*r = p->r = now;
 	batch_begin(&p->batch, &p->s->table);
 	pagetable_visit(&p->s->table, from, end, protect_entry, p);

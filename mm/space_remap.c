@@ -119,6 +119,7 @@ static void remap_regions(struct remap *m, const struct region *like, struct reg
 	} else {
 		space_region_free(s, fresh);
 	}
+	ASSERT(now->start <= m->to && m->to + m->new_bytes <= now->end);
 	s->mapped += pages_of(m->new_bytes);
 	if (m->flags & MREMAP_DONTUNMAP) {
 		remap_keep_old(m, now, cuts);
@@ -132,6 +133,8 @@ static void remap_regions(struct remap *m, const struct region *like, struct reg
 static int64_t remap_move_locked(struct remap *m, const struct region *r) REQUIRES(&m->s->lock)
 {
 	struct space *s = m->s;
+	ASSERT(r->start <= m->addr && m->old_bytes <= r->end - m->addr);
+	ASSERT(m->old_bytes <= m->new_bytes);
 	struct move move = { .s = s, .from = m->addr, .to = m->to, .site = r->site };
 	const bool whole = r->start == m->addr && r->end == m->addr + m->old_bytes;
 
@@ -221,6 +224,7 @@ static int64_t remap_extend_locked(struct remap *m, const struct region *r) REQU
 {
 	struct region like = *r;
 
+	ASSERT(m->old_bytes < m->new_bytes && m->addr + m->old_bytes == r->end);
 	like.start = r->end;
 	like.end = m->addr + m->new_bytes;
 	like.offset += pages_of(r->end - r->start);
