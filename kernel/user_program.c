@@ -11,6 +11,7 @@
 #include "kernel/program.h"
 #include "kernel/smp.h"
 #include "kernel/user_tables.h"
+#include "machine/aarch64/boot.h"
 #include "machine/aarch64/cpu.h"
 #include "machine/atomic.h"
 
@@ -22,8 +23,10 @@ enum { ROUNDS = 300, OLD = 0x01d, CODE_WORDS = 2 };
 
 static const char *check_nothing_installed(void)
 {
-	static const uint64_t addresses[] = { 0,        PAGE_SIZE,       HAND_AREA, USER_END - 8,
-					      USER_END, KERNEL_START - 8 };
+	/* The last is where the kernel is: the empty table is not the kernel's. */
+	const uint64_t addresses[] = {
+		0, PAGE_SIZE, HAND_AREA, USER_END - 8, USER_END, KERNEL_START - 8, boot_image_pa,
+	};
 	for (unsigned i = 0; i < COUNT_OF(addresses); i++)
 		if (!hand_all_meet_nothing(addresses[i])) return "something at a user's address";
 	return NULL;
