@@ -13,6 +13,9 @@
  * One operation in FORK_ONE_IN is of space_fork.c: a clone, written to on both sides; one in
  * STACK_ONE_IN takes a kernel thread's stack and runs on it.
  *
+ * In every second cycle there is but one space and no clone: CPUs stay in it, and remember entries
+ * for as long as nobody tells them otherwise (emulation forgets them all at a change of spaces).
+ *
  * In the exhausting parts every CPU fills a space of its own until it is refused, goes on with the
  * other operations in what little is left, and then its neighbour retires that space.
  *
@@ -56,6 +59,7 @@ struct mapping {
 };
 
 static struct space *spaces[SPACES];
+static uint32_t spaces_used; /* 1 in every second cycle, else all */
 static struct mapping mappings[MAPPINGS];
 static uint32_t slots[CPUS_MAX][SLOTS]; /* numbers of mappings, S1 */
 static uint32_t boxes[BOXES];           /* atomic */
@@ -107,7 +111,7 @@ static uint32_t draw_pages(struct random *random)
 
 static NOINLINE void stress_maps(struct mapping *m, struct random *random)
 {
-	m->space = random_below(random, SPACES);
+	m->space = random_below(random, spaces_used);
 	m->pages = draw_pages(random);
 	m->shared = random_one_in(random, 4);
 	const uint32_t populate = random_one_in(random, 8) ? MAP_POPULATE : 0;
@@ -282,7 +286,7 @@ static void operate(const struct stress_turn *turn, struct random *random)
 {
 	uint32_t *slot = &slots[mach_cpu()][random_below(random, SLOTS)];
 	struct mapping *m = &mappings[*slot];
-	if (random_one_in(random, FORK_ONE_IN))
+	if (spaces_used > 1 && random_one_in(random, FORK_ONE_IN))
 		fork_operate(turn, random);
 	else if (random_one_in(random, STACK_ONE_IN))
 		stress_runs_on_stack();
@@ -310,8 +314,9 @@ static void place_mappings(void)
 
 static void make(const struct stress_turn *turn, struct random *random)
 {
-	(void)turn, (void)random;
+	(void)random;
 	if (mach_cpu() != 0) return;
+	spaces_used = turn->cycle % 2 == 0 ? SPACES : 1;
 	for (unsigned i = 0; i < SPACES; i++) {
 		spaces[i] = kspace_create();
 		if (spaces[i] == NULL) kpanic("assert", "no memory for spaces at the beginning");
