@@ -207,11 +207,13 @@ static bool brk_grows(struct space_model *m, struct model_space *s, uint32_t spa
 	const uint32_t first = page_of(from), pages = (uint32_t)((end - from) >> PAGE_SHIFT);
 	/* One page more than it needs must be free. */
 	if (pages != 0 && model_any_mapped(m, space, first, pages + 1)) return false;
+	m->pieces++; /* which may or may not join what the heap had */
 	for (uint32_t n = 0; n < pages; n++)
 		*page_in(m, space, first + n) = (struct model_page){
 			.flags = MODEL_MAPPED,
 			.rights = PROT_READ | PROT_WRITE,
 			.object = MODEL_NO_OBJECT,
+			.piece = m->pieces,
 		};
 	return true;
 }
