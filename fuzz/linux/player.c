@@ -2,28 +2,28 @@
  * player.c -- scripts of subject space as system calls of real Linux: the only process of a machine
  * that boots, plays a batch, says where Linux answered otherwise than expected, and powers off.
  *
- * A space is a process.  One of them, the driver, reads the batch and tells the others, one at a
- * time, what to do, through a shared page; a fork is a real one.  The window of addresses that
- * scripts use is all that is free in these processes: the driver fills the rest with mappings that
- * nobody may touch, so that Linux finds places where the script's world has them, and its own code,
- * stack and page of control lie outside.  The break is moved into the window (prctl PR_SET_MM).
+ * A space is a process; a fork is a real one.  Whose turn it is reads on in the script and plays
+ * it, until an operation is another space's; what they must agree on, where they are and whom
+ * there is, lies in a shared page.  The driver only begins and ends scripts.
  *
+ * The window of addresses that scripts use is all that is free in these processes (setup.c).
  * Loads, stores and fetches are real ones; the signal they end in is the answer.  What is fetched
  * is an undefined instruction everywhere, so SIGILL says that a page may be executed.
  *
  * madvise(MADV_FREE) leaves it to Linux when pages go; here they go at once (MADV_DONTNEED after
  * it), which it may do.
  *
- * Prints: "differs SCRIPT OP got VALUE expected VALUE" for the first difference of a script, with
- * the boot argument `record` instead "answer SCRIPT OP VALUE" for every answer; "played N scripts,
- * M answers, D differ" at the end.
+ * Prints "differs SCRIPT OP got VALUE expected VALUE" for the first difference of a script, and
+ * what is mapped there; with the boot argument `record` "answer SCRIPT OP VALUE" for every answer;
+ * "played N scripts, O operations, M answers, D differ" at the end.
+ *
+ * Always true:
+ *   P1  one process runs at a time, the one whose turn it is; only it writes the shared page;
+ *   P2  every operation of a script is played once, in order, by the space that it is for.
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/capability.h>
 #include <linux/futex.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -32,70 +32,113 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/reboot.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fuzz/linux/player.h"
 
-/* --- control ---------------------------------------------------------------------------------- */
+/* --- what all processes share ----------------------------------------------------------------- */
 
-enum { ANSWERS_PER_OP = WINDOW_PAGES + 4 };
+enum { PATIENCE_SECONDS = 120, NOBODY = SPACES_MAX };
 
-/* Shared by all processes; outside of the window. */
+enum verdict { AGREES, DIFFERS, UNEXPECTED, MISSING };
+
+/* Outside of the window. */
 struct control {
 	_Atomic uint32_t turn; /* whose turn it is: space + 1, or 0 for the driver */
-	uint32_t op;
-	struct play_call call;
-	uint32_t answers;
-	int64_t answer[ANSWERS_PER_OP];
+	struct player_script script;
+	uint32_t number, op;
+	const struct answer *expected, *end;
+	pid_t process[SPACES_MAX]; /* 0: not alive */
+	enum verdict verdict;
+	uint32_t space; /* where it differs */
+	int64_t got;
+	uint64_t operations, answered;
 	unsigned char core[WINDOW_PAGES + 1];
 };
 
 static struct control *control;
-static int files[SOURCES];
-static pid_t processes[SPACES_MAX];
+static struct player_setup setup;
+static bool record;
 
-static void die(const char *format, ...)
+void die(const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	fprintf(stderr, "player: ");
-	vfprintf(stderr, format, args);
-	fprintf(stderr, ": %s\n", strerror(errno));
+	printf("player: ");
+	vprintf(format, args);
+	printf(": %s\n", strerror(errno));
 	va_end(args);
-	sync();
+	fflush(stdout);
 	reboot(RB_POWER_OFF);
 	_exit(4);
-}
-
-static void futex(_Atomic uint32_t *at, int operation, uint32_t value)
-{
-	syscall(SYS_futex, at, operation, value, NULL, NULL, 0);
 }
 
 static void give_turn(uint32_t to)
 {
 	atomic_store(&control->turn, to);
-	futex(&control->turn, FUTEX_WAKE, INT32_MAX);
+	syscall(SYS_futex, &control->turn, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
 static void await_turn(uint32_t mine)
 {
 	uint32_t now;
-	while ((now = atomic_load(&control->turn)) != mine) futex(&control->turn, FUTEX_WAIT, now);
+	while ((now = atomic_load(&control->turn)) != mine)
+		syscall(SYS_futex, &control->turn, FUTEX_WAIT, now, NULL, NULL, 0);
+}
+
+/* --- answers ---------------------------------------------------------------------------------- */
+
+static bool script_ended(void)
+{
+	return control->op >= control->script.ops || control->verdict != AGREES ||
+	       control->expected == control->end ||
+	       (control->expected->kind == ANSWER_END && control->expected->op <= control->op);
+}
+
+static void judge(enum verdict verdict, int64_t got)
+{
+	control->verdict = verdict;
+	control->got = got;
 }
 
 static void answer(int64_t value)
 {
-	if (control->answers < ANSWERS_PER_OP) control->answer[control->answers++] = value;
+	const struct answer *e = control->expected;
+
+	if (control->verdict != AGREES) return;
+	control->answered++;
+	if (record)
+		dprintf(1, "answer %u %u %lld\n", control->number, control->op, (long long)value);
+	if (e == control->end || e->op != control->op) {
+		judge(UNEXPECTED, value);
+		return;
+	}
+	if (e->kind == ANSWER_VALUE && (int64_t)e->value != value) {
+		judge(DIFFERS, value);
+		return;
+	}
+	control->expected++;
 }
 
-/* --- accesses --------------------------------------------------------------------------------- */
+/* After an operation: Linux has answered all that was expected of it. */
+static void judge_end(uint32_t space)
+{
+	const struct answer *e = control->expected;
+
+	if (control->verdict == AGREES && e != control->end && e->op == control->op &&
+	    e->kind != ANSWER_END)
+		judge(MISSING, 0);
+	control->space = space;
+	control->operations++;
+	control->op++;
+}
+
+/* --- accesses -------------------------------------------------------------------------------- */
 
 static sigjmp_buf back;
 
@@ -114,6 +157,7 @@ static void watch_signals(void)
 	if (sigaction(SIGSEGV, &action, NULL) != 0 || sigaction(SIGBUS, &action, NULL) != 0 ||
 	    sigaction(SIGILL, &action, NULL) != 0)
 		die("sigaction");
+	signal(SIGCHLD, SIG_IGN); /* who has ended leaves nothing behind */
 }
 
 static void do_access(const struct play_call *c)
@@ -132,16 +176,31 @@ static void do_access(const struct play_call *c)
 		*word = c->store;
 		answer(PLAY_DONE);
 	} else {
-		__builtin___clear_cache((char *)&left, (char *)&left + 4);
 		((void (*)(void))(uintptr_t)c->addr)();
 	}
 }
 
-/* --- calls ------------------------------------------------------------------------------------ */
+/* --- calls ----------------------------------------------------------------------------------- */
 
 static int64_t result(long r)
 {
 	return r == -1 ? -(int64_t)errno : (int64_t)r;
+}
+
+/* Linux frees what MADV_FREE names when it likes; this does it at once, as far as that went:
+ * it stops at the first region that is not anonymous and private. */
+static void free_now(const struct play_call *c, int64_t answered)
+{
+	if (answered == 0 || answered == -ENOMEM) {
+		syscall(SYS_madvise, c->addr, c->length, (long)MADV_DONTNEED);
+		return;
+	}
+	if (c->addr % 4096 != 0 || c->addr < WINDOW_START || c->length > WINDOW_END - WINDOW_START)
+		return; /* refused for what it is */
+	for (uint64_t at = c->addr; at < WINDOW_END && at - c->addr < c->length; at += 4096) {
+		if (result(syscall(SYS_madvise, at, 4096l, (long)MADV_FREE)) == -EINVAL) return;
+		syscall(SYS_madvise, at, 4096l, (long)MADV_DONTNEED);
+	}
 }
 
 /* glibc's wrappers look at arguments and know of a break; these do not. */
@@ -150,7 +209,7 @@ static int64_t do_call(const struct play_call *c)
 	switch (c->code) {
 	case SPACE_MMAP:
 		return result(syscall(SYS_mmap, c->addr, c->length, (long)c->prot, (long)c->flags,
-				      c->backed ? files[c->source] : -1,
+				      c->backed ? setup.file[c->source] : -1,
 				      (long)c->offset_page * 4096));
 	case SPACE_MUNMAP: return result(syscall(SYS_munmap, c->addr, c->length));
 	case SPACE_MPROTECT:
@@ -160,8 +219,7 @@ static int64_t do_call(const struct play_call *c)
 				      c->new_addr));
 	case SPACE_MADVISE: {
 		const int64_t r = result(syscall(SYS_madvise, c->addr, c->length, (long)c->advice));
-		if (c->advice == MADV_FREE && (r == 0 || r == -ENOMEM))
-			syscall(SYS_madvise, c->addr, c->length, (long)MADV_DONTNEED);
+		if (c->advice == MADV_FREE) free_now(c, r);
 		return r;
 	}
 	case SPACE_MINCORE: return result(syscall(SYS_mincore, c->addr, c->length, control->core));
@@ -181,34 +239,91 @@ static void play(const struct play_call *c)
 	for (uint64_t n = 0; n < (c->length + 4095) / 4096; n++) answer(control->core[n] & 1);
 }
 
-/* What a space does all its life.  A fork's child goes on here as another space. */
-static void be_space(uint32_t me)
+/* --- spaces ----------------------------------------------------------------------------------- */
+
+static uint32_t alive_spaces(void)
+{
+	uint32_t alive = 0;
+	for (uint32_t n = 0; n < SPACES_MAX; n++)
+		alive |= (uint32_t)(control->process[n] != 0) << n;
+	return alive;
+}
+
+/* The space that plays an operation, or NOBODY where it answers nothing. */
+static uint32_t player_of(const struct play_call *c)
+{
+	const uint32_t alive = alive_spaces();
+
+	if (c->code == SPACE_AIM || c->code > SPACE_EXIT) return NOBODY;
+	if (c->code == SPACE_EXIT)
+		return (alive >> c->space & 1) && alive != 1u << c->space ? c->space : NOBODY;
+	const uint32_t who = space_resolve(alive, c->space);
+	return c->code == SPACE_FORK && c->to == who ? NOBODY : who;
+}
+
+static void end_space(uint32_t n)
+{
+	if (control->process[n] != 0) kill(control->process[n], SIGKILL);
+	control->process[n] = 0;
+}
+
+static NORETURN void leave(uint32_t me)
+{
+	control->process[me] = 0;
+	control->op++;
+	control->operations++;
+	give_turn(1 + space_resolve(alive_spaces(), me));
+	_exit(0);
+}
+
+/* Returns which space the caller is: a fork's child is another, and it is not its turn. */
+static uint32_t play_fork(uint32_t me, uint32_t to)
+{
+	end_space(to);
+	const pid_t child = fork();
+	if (child == 0) return to;
+	if (child > 0) control->process[to] = child;
+	answer(child > 0);
+	judge_end(me);
+	return me;
+}
+
+/* Plays one operation, or hands over to whom it is for.  Returns who the caller is. */
+static uint32_t play_next(uint32_t me)
+{
+	struct play_call c = player_call(&control->script, control->op);
+	const uint32_t who = player_of(&c);
+
+	if (who == NOBODY) {
+		control->op++;
+		return me;
+	}
+	if (who != me) {
+		give_turn(who + 1);
+		return me;
+	}
+	if (c.code == SPACE_EXIT) leave(me);
+	if (c.code == SPACE_FORK) return play_fork(me, c.to);
+	play(&c);
+	judge_end(me);
+	return me;
+}
+
+/* What a space does all its life. */
+static NORETURN void be_space(uint32_t me)
 {
 	for (;;) {
 		await_turn(me + 1);
-		struct play_call c = control->call;
-		if (c.code == SPACE_EXIT) {
+		if (script_ended())
 			give_turn(0);
-			_exit(0);
-		}
-		control->answers = 0;
-		if (c.code == SPACE_FORK) {
-			const pid_t child = fork();
-			if (child == 0) {
-				me = c.to;
-				continue;
-			}
-			answer(child > 0);
-			control->call.child = child;
-			/* Somebody else's child by now: the driver is its reaper. */
-		} else {
-			play(&c);
-		}
-		give_turn(0);
+		else
+			me = play_next(me);
 	}
 }
 
-/* --- the driver ------------------------------------------------------------------------------- */
+/* --- the driver ------------------------------------------------------------------------------ */
+
+static uint64_t scripts, differ;
 
 static void move_break(void)
 {
@@ -226,129 +341,71 @@ static void start_first(void)
 		move_break();
 		be_space(0);
 	}
-	processes[0] = child;
+	control->process[0] = child;
+	give_turn(1);
 }
 
-static void end_space(uint32_t n)
+/* Somebody who dies with the turn would never give it back. */
+static void await_end(void)
 {
-	if (processes[n] == 0) return;
-	control->call.code = SPACE_EXIT;
-	give_turn(n + 1);
-	await_turn(0);
-	while (waitpid(-1, NULL, WNOHANG) > 0) {
-	} /* whoever is ours by now */
-	processes[n] = 0;
-}
+	const struct timespec patience = { .tv_sec = PATIENCE_SECONDS };
+	uint32_t now, op = UINT32_MAX;
 
-static void open_files(void)
-{
-	for (uint32_t s = 0; s < SOURCES; s++) {
-		files[s] = memfd_create("source", 0);
-		if (files[s] < 0 || ftruncate(files[s], SOURCE_PAGES * 4096) != 0) die("memfd");
-		for (uint32_t page = 0; page < SOURCE_PAGES; page++) {
-			for (uint32_t w = 0; w < WORDS_PER_PAGE; w++) {
-				const uint64_t word = space_source_word(s, page, w);
-				const off_t at = (off_t)space_word_address(page * 4096ull, w);
-				if (pwrite(files[s], &word, 8, at) != 8) die("a source");
-			}
-		}
+	while ((now = atomic_load(&control->turn)) != 0) {
+		if (syscall(SYS_futex, &control->turn, FUTEX_WAIT, now, &patience, NULL, 0) == 0 ||
+		    errno != ETIMEDOUT)
+			continue;
+		if (control->op == op) die("script %u does not end: %u", control->number, op);
+		op = control->op;
 	}
-}
-
-static uint32_t alive_spaces(void)
-{
-	uint32_t alive = 0;
-	for (uint32_t n = 0; n < SPACES_MAX; n++) alive |= (uint32_t)(processes[n] != 0) << n;
-	return alive;
-}
-
-/* False when it is an operation that answers nothing. */
-static bool play_op(struct play_call *c, uint32_t op)
-{
-	const uint32_t alive = alive_spaces();
-	if (c->code == SPACE_AIM || c->code > SPACE_EXIT) return false;
-	if (c->code == SPACE_EXIT) {
-		if (alive != 1u << c->space) end_space(c->space);
-		return false;
-	}
-	c->space = space_resolve(alive, c->space);
-	if (c->code == SPACE_FORK) {
-		if (c->to == c->space) return false;
-		end_space(c->to);
-	}
-	control->call = *c;
-	control->op = op;
-	give_turn(c->space + 1);
-	await_turn(0);
-	if (c->code == SPACE_FORK) processes[c->to] = control->call.child;
-	return true;
-}
-
-/* --- batches ---------------------------------------------------------------------------------- */
-
-static bool record;
-static uint64_t scripts, answered, differ;
-
-/* Whether this operation's answers are the expected ones, which begin at *expected. */
-static bool judge(uint32_t script, uint32_t op, const struct answer **expected,
-		  const struct answer *end)
-{
-	for (uint32_t n = 0; n < control->answers; n++, (*expected)++) {
-		const struct answer *e = *expected;
-		const int64_t got = control->answer[n];
-		answered++;
-		if (record) printf("answer %u %u %lld\n", script, op, (long long)got);
-		if (e == end || e->op != op) {
-			printf("differs %u %u: an answer %lld that nobody expected\n", script, op,
-			       (long long)got);
-			return false;
-		}
-		if (e->kind == ANSWER_ANY || (int64_t)e->value == got) continue;
-		printf("differs %u %u got %lld expected %lld\n", script, op, (long long)got,
-		       (long long)e->value);
-		return false;
-	}
-	return true;
 }
 
 /* What Linux has mapped in the window of a space: for who looks into a difference. */
-static void show_maps(uint32_t space)
+static void show_maps(pid_t process)
 {
 	char line[256];
-	snprintf(line, sizeof(line), "/proc/%d/maps", processes[space]);
+	snprintf(line, sizeof(line), "/proc/%d/maps", process);
 	FILE *maps = fopen(line, "r");
 	while (maps != NULL && fgets(line, sizeof(line), maps) != NULL) {
 		unsigned long start, end;
 		char rights[8];
 		if (sscanf(line, "%lx-%lx %7s", &start, &end, rights) != 3) continue;
 		if (start < WINDOW_START || end > WINDOW_END) continue;
-		printf("  pages %llu to %llu %s\n", (start - WINDOW_START) / 4096,
+		printf("mapped pages %llu to %llu %s\n", (start - WINDOW_START) / 4096,
 		       (end - WINDOW_START) / 4096 - 1, rights);
 	}
 	if (maps != NULL) fclose(maps);
 }
 
+static void show_difference(void)
+{
+	const uint32_t op = control->op - 1;
+	const long long got = control->got;
+	const long long expected =
+		control->expected == control->end ? 0 : (long long)control->expected->value;
+
+	differ++;
+	printf("differs %u %u ", control->number, op);
+	if (control->verdict == DIFFERS) printf("got %lld expected %lld\n", got, expected);
+	if (control->verdict == UNEXPECTED) printf("got %lld expected no answer\n", got);
+	if (control->verdict == MISSING) printf("got no answer expected %lld\n", expected);
+	if (control->process[control->space] != 0) show_maps(control->process[control->space]);
+}
+
 static void play_script(const struct batch_head *head, const uint8_t *body,
 			const struct answer *expected)
 {
-	const struct answer *end = expected + head->answers;
-	struct player_script s;
-
-	player_open(&s, body, head->body_bytes);
-	open_files();
+	player_open(&control->script, body, head->body_bytes);
+	control->number = head->number;
+	control->op = 0;
+	control->expected = expected;
+	control->end = expected + head->answers;
+	control->verdict = AGREES;
+	setup_sources(&setup);
 	start_first();
-	for (uint32_t op = 0; op < s.ops && expected != end && expected->kind != ANSWER_END; op++) {
-		struct play_call c = player_call(&s, op);
-		if (expected->kind == ANSWER_END && expected->op <= op) break;
-		if (!play_op(&c, op)) continue;
-		if (!judge(head->number, op, &expected, end)) {
-			differ++;
-			show_maps(c.space);
-			break;
-		}
-	}
+	await_end();
+	if (control->verdict != AGREES) show_difference();
 	for (uint32_t n = 0; n < SPACES_MAX; n++) end_space(n);
-	for (uint32_t n = 0; n < SOURCES; n++) close(files[n]);
 	scripts++;
 }
 
@@ -361,84 +418,27 @@ static void play_batch(const uint8_t *at, const uint8_t *end)
 		const uint8_t *list = body + (head->body_bytes + 7) / 8 * 8;
 		play_script(head, body, (const void *)list);
 		at = list + head->answers * sizeof(struct answer);
-		if (scripts % 1000 == 0) printf("# %llu scripts\n", (unsigned long long)scripts);
+		if (scripts % 250 == 0)
+			printf("# %llu scripts, %llu answers, %llu differ\n",
+			       (unsigned long long)scripts, (unsigned long long)control->answered,
+			       (unsigned long long)differ);
 	}
-}
-
-/* Every free address but the window, and what lies just below the stack, where Linux puts nothing.
- *  */
-static void fill_the_rest(void)
-{
-	uint64_t at = LOWEST_ADDRESS;
-	char line[256];
-	FILE *maps = fopen("/proc/self/maps", "r");
-	struct {
-		uint64_t start, end;
-		bool stack;
-	} list[64];
-	unsigned n = 0;
-
-	if (maps == NULL) die("/proc/self/maps");
-	while (n < 63 && fgets(line, sizeof(line), maps) != NULL) {
-		unsigned long start, end;
-		if (sscanf(line, "%lx-%lx", &start, &end) != 2) continue;
-		list[n].start = start, list[n].end = end;
-		list[n++].stack = strstr(line, "[stack]") != NULL;
-	}
-	fclose(maps);
-	for (unsigned i = 0; i <= n; i++) {
-		uint64_t to = i == n ? USER_END : list[i].start;
-		if (i < n && list[i].stack) to -= 256 * 4096;
-		for (unsigned half = 0; half < 2; half++) {
-			const uint64_t from = half == 0 ? at : (at > WINDOW_END ? at : WINDOW_END);
-			const uint64_t stop =
-				half == 0 ? (to < WINDOW_START ? to : WINDOW_START) : to;
-			if (from >= stop) continue;
-			if (mmap((void *)from, stop - from, PROT_NONE,
-				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE,
-				 -1, 0) == MAP_FAILED)
-				die("filling %llx-%llx", (unsigned long long)from,
-				    (unsigned long long)stop);
-		}
-		if (i < n) at = list[i].end;
-	}
-}
-
-/* So that address 0 is refused as it is to everybody who is not root. */
-static void drop_raw_io(void)
-{
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2];
-
-	if (syscall(SYS_capget, &head, data) != 0) die("capget");
-	data[0].effective &= ~(1u << CAP_SYS_RAWIO);
-	data[0].permitted &= ~(1u << CAP_SYS_RAWIO);
-	if (syscall(SYS_capset, &head, data) != 0) die("capset");
 }
 
 int main(int count, char **arguments)
 {
-	struct stat about;
-
 	for (int i = 1; i < count; i++) record |= strcmp(arguments[i], "record") == 0;
 	setvbuf(stdout, NULL, _IOLBF, 4096);
-	mkdir("/proc", 0755);
-	if (mount("proc", "/proc", "proc", 0, NULL) != 0) die("mount /proc");
-	const int batch = open("/batch", O_RDONLY);
-	if (batch < 0 || fstat(batch, &about) != 0) die("/batch");
-	const uint8_t *at = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_PRIVATE, batch, 0);
 	control = mmap(NULL, sizeof(*control), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		       -1, 0);
-	if (at == MAP_FAILED || control == MAP_FAILED) die("mmap");
-	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-	drop_raw_io();
+	if (control == MAP_FAILED) die("mmap");
+	setup_all(&setup);
 	watch_signals();
-	fill_the_rest();
-	play_batch(at, at + about.st_size);
-	printf("played %llu scripts, %llu answers, %llu differ\n", (unsigned long long)scripts,
-	       (unsigned long long)answered, (unsigned long long)differ);
+	play_batch(setup.batch, setup.batch_end);
+	printf("played %llu scripts, %llu operations, %llu answers, %llu differ\n",
+	       (unsigned long long)scripts, (unsigned long long)control->operations,
+	       (unsigned long long)control->answered, (unsigned long long)differ);
 	fflush(stdout);
-	sync();
 	reboot(RB_POWER_OFF);
 	return 0;
 }
