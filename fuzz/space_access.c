@@ -64,6 +64,7 @@ void space_step_access(struct run *run, const struct space_call *c, enum mach_ac
 		if (!space_is_scarce(s, 0))
 			kpanic(ORACLE_MUST_SUCCEED, "a fault refused with %u pages free",
 			       space_free_pages(s));
+		space_judge_parked(s);
 		run_sometimes(run, SAW_EXHAUSTION);
 		return;
 	}

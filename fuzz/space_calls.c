@@ -73,6 +73,7 @@ static void judge_refusal(struct run *run, const struct space_call *c)
 	if (!space_is_scarce(s, pages))
 		kpanic(ORACLE_MUST_SUCCEED, "%s refused with %u pages free", run_doing(run),
 		       space_free_pages(s));
+	space_judge_parked(s);
 	run_sometimes(run, SAW_EXHAUSTION);
 	if (populates(c)) s->core_unknown[c->space] = true;
 	judge_half_done(s, c);

@@ -7,8 +7,9 @@
  * outlives the space.  A fault is handed to space_fault() until the access goes through.
  *
  * Memory runs out by small pools and by `squeeze`, which takes all free pages but a few.  Then a
- * call may be refused, and must have changed nothing; what was refused with pages enough is a
- * finding.  Populating in such a state is left out where nobody could tell how far it came.
+ * call may be refused, and must have changed nothing; what was refused with pages enough, or while
+ * a retired space could have been taken apart, is a finding.  Populating in such a state is left
+ * out where nobody could tell how far it came.
  *
  * The header's tag: its low bits are how many bits an ASID has beyond the least.
  *
@@ -54,11 +55,18 @@ static void step_fork(struct run *run, const struct space_call *c)
 		if (!space_is_scarce(s, 8))
 			kpanic(ORACLE_MUST_SUCCEED, "fork refused with %u pages free",
 			       space_free_pages(s));
+		space_judge_parked(s);
 		run_sometimes(run, SAW_FORK_REFUSED);
 		return;
 	}
 	space_model_fork(&s->model, c->space, c->to);
 	s->core_unknown[c->to] = s->core_unknown[c->space];
+}
+
+/* Mostly so few that the next call, or the one after, is refused somewhere inside. */
+static uint32_t pages_to_leave(uint32_t pages)
+{
+	return pages < 64 ? pages : pages % 8;
 }
 
 void space_step(struct run *run, const struct script_op *op)
@@ -71,7 +79,7 @@ void space_step(struct run *run, const struct script_op *op)
 	case SPACE_AIM: s->aim = *op; return;
 	case SPACE_LEAVE: space_install(s, NULL); return;
 	case SPACE_RECLAIM: run_result(run, vm_reclaim(&s->vm, c.to)); return;
-	case SPACE_SQUEEZE: space_squeeze(s, c.to); return;
+	case SPACE_SQUEEZE: space_squeeze(s, pages_to_leave(c.to)); return;
 	case SPACE_RELAX: space_relax(s); return;
 	default: break;
 	}

@@ -73,6 +73,10 @@ uint32_t space_free_pages(struct space_state *s);
 /* Whether so few are left that a call which needs `pages` besides its own may be refused. */
 bool space_is_scarce(struct space_state *s, uint64_t pages);
 
+/* To be called when memory was refused: fails where a retired space that no CPU has still has
+ * some. */
+void space_judge_parked(struct space_state *s);
+
 /* Takes all free pages but `leave`; gives them back. */
 void space_squeeze(struct space_state *s, uint32_t leave);
 void space_relax(struct space_state *s);

@@ -42,6 +42,8 @@ enum {
 	LENGTH_ALL_PAGES = 63,
 };
 
+#define LAST_PAGE (0 - (uint64_t)PAGE_SIZE)
+
 static const uint16_t clusters[] = { 0, 244, 64, 480 };
 
 /* clang-format off */
@@ -112,7 +114,7 @@ static uint64_t place_read(uint32_t v)
 	case PLACE_ZERO: return 0;
 	case PLACE_KERNEL: return KERNEL_START + (uint64_t)(v & 127) * PAGE_SIZE;
 	case PLACE_USER_END: return USER_END + (uint64_t)(v & 1) * PAGE_SIZE;
-	case PLACE_TOP: return 0 - (uint64_t)PAGE_SIZE;
+	case PLACE_TOP: return LAST_PAGE;
 	default: return WINDOW_START + PAGE_SIZE - 1;
 	}
 }
@@ -207,6 +209,9 @@ struct space_call space_call_read(const struct script_op *op, const struct scrip
 		call.flags = op->aux & 7u;
 		if (op->aux & 8u) call.flags |= 64;
 		read_remap(&call, aim);
+		break;
+	case SPACE_BRK: /* rounded up, the last byte there is wraps */
+		if (call.addr == LAST_PAGE && (op->arg & 1) != 0) call.addr = ~0ull;
 		break;
 	case SPACE_MPROTECT: call.prot = rights_read(op->aux); break;
 	case SPACE_MADVISE: call.advice = advice_numbers[op->aux]; break;

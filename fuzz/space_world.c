@@ -100,6 +100,15 @@ bool space_is_scarce(struct space_state *s, uint64_t pages)
 	return space_free_pages(s) < SPACE_ENOUGH_PAGES + s->world.pool.reserve + pages;
 }
 
+void space_judge_parked(struct space_state *s)
+{
+	const struct space *parked = s->vm.retired;
+
+	while (parked != NULL && parked->cpus != 0) parked = parked->next;
+	if (parked != NULL)
+		kpanic(ORACLE_MUST_SUCCEED, "refused while a space waits to be taken apart");
+}
+
 /* Squeezed pages are chained through their first words. */
 void space_squeeze(struct space_state *s, uint32_t leave)
 {
