@@ -19,7 +19,8 @@
 #include "kernel/symbols.h"
 #include "machine/aarch64/boot.h"
 
-enum { STACKS_KEPT = 2 * CPUS_MAX, ACCESS_TRIES = 1000, LOWEST_ADDRESS = 64 << 10 };
+/* LOWEST_ADDRESS: Linux's vm.mmap_min_addr on arm64. */
+enum { STACKS_KEPT = 2 * CPUS_MAX, ACCESS_TRIES = 1000, LOWEST_ADDRESS = 32 << 10 };
 
 /* The highest gigabyte is left for what programs have at the top: stack, arguments. */
 #define HIGHEST_ADDRESS (USER_END - (1ull << 30))
