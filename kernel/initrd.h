@@ -12,7 +12,7 @@
 /* How many bytes there are; 0: no initrd. */
 uint64_t initrd_bytes(void);
 
-/* The bytes [offset, offset + bytes) of it, held once; behind the last one its page is zeroes. 
+/* The bytes [offset, offset + bytes) of it, held once; behind the last one its page is zeroes.
  * NULL when they are not all there, when there are none, or without memory.  Any context that
  * holds no lock of rank RANK_SPACE or above. */
 struct backing *initrd_backing(uint64_t offset, uint64_t bytes);
