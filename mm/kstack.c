@@ -267,24 +267,38 @@ void kstack_init(struct kstack_window *w, const struct kstack_config *config)
 
 /* --- looking ---------------------------------------------------------------------------------- */
 
-/* K1 for one slot. */
-static const char *kstack_check_slot(const struct kstack_window *w, uint32_t slot)
+struct kstack_walk {
+	const struct kstack_window *w;
+	uint32_t pages;
+	const char *why;
+};
+
+/* K1 for one page that is mapped. */
+static bool kstack_check_page(void *context, uint64_t va, uint64_t entry)
 {
-	const uint64_t stack = kstack_address(w, slot);
-	const bool taken = map_has(w->taken, slot);
+	struct kstack_walk *walk = context;
+	const uint64_t page = (va - walk->w->base) >> PAGE_SHIFT;
 
-	if (pagetable_lookup(w->table, stack - PAGE_SIZE, NULL) != 0)
-		return "K1: a guard page is mapped";
-	for (uint32_t i = 0; i < KSTACK_PAGES; i++) {
-		const uint64_t entry =
-			pagetable_lookup(w->table, stack + (uint64_t)i * PAGE_SIZE, NULL);
+	walk->pages++;
+	if (page % KSTACK_SLOT_PAGES == 0)
+		walk->why = "K1: a guard page is mapped";
+	else if (!map_has(walk->w->taken, (uint32_t)(page / KSTACK_SLOT_PAGES)))
+		walk->why = "K1: pages are mapped where no stack is";
+	else if ((entry & (ENTRY_READ_ONLY | ENTRY_NOT_KERNEL_EXEC)) != ENTRY_NOT_KERNEL_EXEC)
+		walk->why = "K1: a stack cannot be written to, or can be executed";
+	return walk->why == NULL;
+}
 
-		if ((entry != 0) != taken) return "K1: pages are mapped where no stack is, or none";
-		if (taken &&
-		    (entry & (ENTRY_READ_ONLY | ENTRY_NOT_KERNEL_EXEC)) != ENTRY_NOT_KERNEL_EXEC)
-			return "K1: a stack cannot be written to, or can be executed";
-	}
-	return NULL;
+/* K1: the mapped pages are those of stacks, and as many as these have. */
+static const char *kstack_check_pages(struct kstack_window *w, uint32_t taken)
+{
+	struct kstack_walk walk = { .w = w };
+	const uint64_t bytes = (uint64_t)w->slots * KSTACK_SLOT_PAGES * PAGE_SIZE;
+
+	pagetable_visit(w->table, w->base, w->base + bytes, kstack_check_page, &walk);
+	if (walk.why == NULL && walk.pages != taken * KSTACK_PAGES)
+		return "K1: a stack lacks pages";
+	return walk.why;
 }
 
 const char *kstack_check(struct kstack_window *w)
@@ -293,8 +307,7 @@ const char *kstack_check(struct kstack_window *w)
 	const char *why = w->kept > w->keep ? "K3: more stacks are kept than may be" : NULL;
 	uint32_t taken = 0, ready = 0;
 
-	for (uint32_t slot = 0; slot < w->slots && why == NULL; slot++) {
-		why = kstack_check_slot(w, slot);
+	for (uint32_t slot = 0; slot < w->slots; slot++) {
 		taken += map_has(w->taken, slot);
 		ready += map_has(w->ready, slot);
 		if (map_has(w->ready, slot) && !map_has(w->taken, slot))
@@ -302,6 +315,7 @@ const char *kstack_check(struct kstack_window *w)
 	}
 	if (why == NULL && (ready != w->kept || taken - ready != w->live))
 		why = "K2: stacks are counted wrongly";
+	if (why == NULL) why = kstack_check_pages(w, taken);
 	lock_drop(&w->lock, was);
 	return why;
 }
