@@ -104,9 +104,8 @@ void space_step(struct run *run, const struct script_op *op)
 static void check_counts(struct run *run)
 {
 	struct space_state *s = state_of(run);
-	const char *why = page_check_counts(&s->world.pool);
+	const char *why = kmalloc_check_counts(&s->km); /* and the pool's */
 
-	if (why == NULL) why = kmalloc_check_counts(&s->km);
 	if (why != NULL) kpanic(ORACLE_ACCOUNT, "%s", why);
 	run_result(run, space_free_pages(s));
 }
@@ -118,8 +117,7 @@ static void check_walk(struct run *run)
 	struct vm_counts counts;
 	size_t n = 0;
 
-	const char *why = page_check(&s->world.pool);
-	if (why == NULL) why = kmalloc_check(&s->km);
+	const char *why = kmalloc_check(&s->km); /* and the pool's */
 	for (uint32_t i = 0; i < SPACES_MAX; i++)
 		if (s->space[i] != NULL) alive[n++] = s->space[i];
 	if (why == NULL && s->vm_open) why = vm_check(&s->vm, alive, n);

@@ -109,27 +109,54 @@ void space_judge_parked(struct space_state *s)
 		kpanic(ORACLE_MUST_SUCCEED, "refused while a space waits to be taken apart");
 }
 
-/* Squeezed pages are chained through their first words. */
+/* What stands at the start of a block that was squeezed out. */
+struct squeezed {
+	paddr_t next;
+	unsigned order;
+};
+
+enum { SQUEEZED_HOW = PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_KERNEL) };
+
+/* Takes up to `blocks` blocks of an order, while they are no more than `pages`; pages it took. */
+static uint32_t squeeze_order(struct space_state *s, unsigned order, uint32_t blocks,
+			      uint32_t pages)
+{
+	uint32_t taken = 0;
+
+	while (blocks-- != 0 && pages - taken >= 1u << order) {
+		const paddr_t pa = page_alloc(&s->world.pool, order, SQUEEZED_HOW | PAGE_NO_RECLAIM,
+					      SITE_NONE);
+		if (pa == PADDR_NONE) break;
+		*(struct squeezed *)mach_phys(pa) =
+			(struct squeezed){ .next = s->squeezed, .order = order };
+		s->squeezed = pa;
+		taken += 1u << order;
+	}
+	return taken;
+}
+
+/* The smallest blocks first, so that what is left lies together; then parts of the next. */
 void space_squeeze(struct space_state *s, uint32_t leave)
 {
-	const uint32_t how = PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_KERNEL) | PAGE_NO_RECLAIM;
+	struct page_fragmentation found;
 
 	vm_reclaim(&s->vm, SIZE_MAX);
 	kmalloc_drain(&s->km);
 	page_drain(&s->world.pool);
-	while (space_free_pages(s) > leave) {
-		const paddr_t pa = page_alloc(&s->world.pool, 0, how, SITE_NONE);
-		if (pa == PADDR_NONE) return;
-		*(paddr_t *)mach_phys(pa) = s->squeezed;
-		s->squeezed = pa;
-	}
+	page_fragmentation(&s->world.pool, &found);
+	uint32_t pages = (uint32_t)sub_or_zero(space_free_pages(s), leave);
+	for (unsigned order = 0; order < PAGE_ORDERS; order++)
+		pages -= squeeze_order(s, order, found.blocks[order], pages);
+	for (unsigned order = PAGE_ORDERS; order-- > 0;)
+		pages -= squeeze_order(s, order, UINT32_MAX, pages);
 }
 
 void space_relax(struct space_state *s)
 {
 	while (s->squeezed != PADDR_NONE) {
 		const paddr_t pa = s->squeezed;
-		s->squeezed = *(paddr_t *)mach_phys(pa);
-		page_free(&s->world.pool, pa, 0, PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_KERNEL));
+		const struct squeezed block = *(const struct squeezed *)mach_phys(pa);
+		s->squeezed = block.next;
+		page_free(&s->world.pool, pa, block.order, SQUEEZED_HOW);
 	}
 }

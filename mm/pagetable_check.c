@@ -59,12 +59,13 @@ static const char *check_table(const struct pagetable *pt, paddr_t table, unsign
 			       struct table_sums *sums)
 {
 	const bool ours = table_is_ours(pt, table);
+	const uint64_t *at = mach_phys(table);
 	const char *why = NULL;
 	uint32_t entries = 0;
 
 	if (!ours && !pt->adopted) return "R3: a table is no table's page";
 	for (unsigned i = 0; i < TABLE_ENTRIES && why == NULL; i++) {
-		const uint64_t entry = ((const uint64_t *)mach_phys(table))[i];
+		const uint64_t entry = at[i];
 
 		if (entry == 0) continue;
 		entries++;

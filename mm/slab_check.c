@@ -240,8 +240,10 @@ const char *slab_check_counts(struct slab_cache *cache)
 {
 	uint64_t placed = (uint64_t)cache->full + cache->kept_count;
 
-	for (unsigned c = 0; cache->cpus != NULL && c < cache->pages->cpus; c++)
-		placed += slab_cpu_of(cache, c)->slab != NULL;
+	const unsigned cpus = cache->cpus != NULL ? cache->pages->cpus : 0;
+
+	for (unsigned c = 0; c < cpus; c++)
+		placed += cache->cpus[c * cache->cpu_stride].slab != NULL;
 	/* Partial slabs are not counted here: the walk does that. */
 	if (placed > cache->slabs) return "S3: more slabs have a place than there are";
 	if (cache->kept_count > cache->keep) return "S3: more empty slabs are kept than may be";

@@ -22,6 +22,7 @@
 
 struct space_sums {
 	struct space *s;
+	const struct region *r; /* what is visited lies in it */
 	const char *why;
 	uint32_t resident, zeroes;
 	bool find; /* adds what it meets to the frames' `found` */
@@ -76,12 +77,8 @@ static bool check_entry(void *context, uint64_t va, uint64_t entry)
 {
 	struct space_sums *sums = context;
 	const struct space *s = sums->s;
-	const struct region *r = region_at_or_above(&s->regions, va);
+	const struct region *r = sums->r;
 
-	if (r == NULL || r->start > va) {
-		sums->why = "space K1: an entry outside all regions";
-		return false;
-	}
 	sums->why = check_rights(r, entry);
 	if (sums->why == NULL)
 		sums->why = entry & ENTRY_ZERO ? check_zeroes(s, r, entry)
@@ -93,27 +90,36 @@ static bool check_entry(void *context, uint64_t va, uint64_t entry)
 	return sums->why == NULL;
 }
 
-static uint64_t space_region_pages(const struct space *s)
+/* Region by region; an entry outside of all is missed, and missing from the sum.  *mapped: pages of
+ * regions. */
+static const char *check_entries(struct space_sums *sums, uint64_t *mapped)
 {
-	uint64_t pages = 0;
-	const struct region *r = region_at_or_above(&s->regions, 0);
+	struct space *s = sums->s;
 
-	for (; r != NULL; r = region_next(r)) pages += pages_of(r->end - r->start);
-	return pages;
+	*mapped = 0;
+	for (sums->r = region_at_or_above(&s->regions, 0); sums->r != NULL;
+	     sums->r = region_next(sums->r)) {
+		*mapped += pages_of(sums->r->end - sums->r->start);
+		if (!pagetable_visit(&s->table, sums->r->start, sums->r->end, check_entry, sums))
+			return sums->why;
+	}
+	if (sums->resident + sums->zeroes != s->table.leaves)
+		return "space K1: an entry outside all regions";
+	return NULL;
 }
 
 static const char *space_check_as(struct space *s, bool find)
 {
 	struct space_sums sums = { .s = s, .find = find };
+	uint64_t mapped;
 	const char *why = region_check(&s->regions);
 
 	if (why == NULL) why = pagetable_check(&s->table);
+	if (why == NULL) why = check_entries(&sums, &mapped);
 	if (why != NULL) return why;
-	pagetable_visit(&s->table, 0, USER_END, check_entry, &sums);
-	if (sums.why != NULL) return sums.why;
 	if (sums.resident != s->resident) return "space K5: resident pages";
 	if (sums.zeroes != s->zeroes) return "space K5: pages of zeroes";
-	return space_region_pages(s) == s->mapped ? NULL : "space K5: mapped pages";
+	return mapped == s->mapped ? NULL : "space K5: mapped pages";
 }
 
 const char *space_check(struct space *s)
