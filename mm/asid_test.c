@@ -101,6 +101,21 @@ static void one_space_has_one_number(void)
 	EXPECT(use_on(1, 0) == number && use_on(0, 0) == number && use_on(2, 0) == number);
 }
 
+/* Where two CPUs run a space, a generation that only one of them has gone along with, and left,
+ * does not take the other's number. */
+static void both_go_along_with_a_generation(void)
+{
+	make(4, 3);
+	const uint32_t number = use_on(0, 0);
+
+	EXPECT(use_on(1, 0) == number);
+	for (unsigned n = 1; pool.rollovers == 0; n++) use_on(2, n);
+	EXPECT(use_on(0, 0) == number); /* CPU 1 is running it and asks for nothing */
+	expect_panic(0, leave, NULL, NULL, "leave");
+	for (unsigned n = 1; pool.rollovers == 1; n++) use_on(2, n);
+	EXPECT(use_on(2, 0) == number && use_on(1, 0) == number);
+}
+
 /* Who left keeps nothing. */
 static void a_cpu_that_left_reserves_nothing(void)
 {
@@ -128,6 +143,7 @@ int main(void)
 	all_numbers_are_given_and_then_again();
 	what_runs_keeps_its_number();
 	one_space_has_one_number();
+	both_go_along_with_a_generation();
 	a_cpu_that_left_reserves_nothing();
 	expect_panic(0, use_unmasked, &space[0], "assert", "use_unmasked");
 	host_cpus_close();

@@ -152,6 +152,34 @@ static void backed(void)
 	finish();
 }
 
+static bool fill_nothing(void *context, uint64_t index, void *page)
+{
+	(void)context, (void)index;
+	memset(page, 0, PAGE_SIZE);
+	return true;
+}
+
+/* A page that was read from somewhere stays read-only: its backing is to know of the write, or it
+ * is taken for what can be read again. */
+static void shared_with_a_source(void)
+{
+	static const struct backing_source source = { .fill = fill_nothing };
+
+	begin(64);
+	struct backing *b = backing_create(tv->vm.backings, &source, 4, SITE);
+
+	EXPECT(space_mmap(s, at(0), page(4), PROT_READ, MAP_SHARED, b, 0, SITE) == (int64_t)at(0));
+	EXPECT(byte_at(s, at(1)) == 0 && protect(0, 4, RW) == 0);
+	EXPECT(!entry_is_writable(entry_at(s, at(1))));
+	set_byte(s, at(1), 7);
+	EXPECT(protect(0, 4, PROT_READ) == 0 && protect(0, 4, RW) == 0);
+	EXPECT(space_munmap(s, at(0), page(4)) == 0);
+	vm_reclaim(&tv->vm, SIZE_MAX);
+	EXPECT(backing_has(b, 1)); /* not given away: nobody could bring it again */
+	backing_drop(b);
+	finish();
+}
+
 /* Locked in memory means: its own pages, once it may be written to. */
 static void locked(void)
 {
@@ -212,6 +240,7 @@ int main(void)
 	no_rights();
 	copy_on_write();
 	backed();
+	shared_with_a_source();
 	locked();
 	grows_down();
 	region_limit();

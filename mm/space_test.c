@@ -81,16 +81,33 @@ static void what_is_inherited(void)
 	pagetable_change(&s->table, none->start, held, &batch);
 	batch_end(&batch);
 
-	s->brk_start = s->brk = AT;
+	s->brk_start = AT;
+	s->brk = AT + 100;
 	s->limit = 100;
 	struct space *child = space_clone(s, SITE);
 	EXPECT(child->regions.count == 3 && child->mapped == 3 && child->resident == 2);
-	EXPECT(child->brk == AT && child->limit == 100);
+	EXPECT(child->brk_start == AT && child->brk == AT + 100 && child->limit == 100);
 	EXPECT((region_at_or_above(&child->regions, AT)->flags & REGION_LOCKED) == 0);
 	EXPECT(byte_at(child, AT) == 5 && byte_at(child, AT + 0x200000) == 0);
 	EXPECT(space_fault(child, AT + 0x100000, MACH_LOAD) == FAULT_NOT_MAPPED);
 	EXPECT(space_fault(child, none->start, MACH_LOAD) == FAULT_NOT_ALLOWED);
 	EXPECT(references_at(child, none->start) == 2);
+	SOUND(s, child);
+	RETIRE(s, child);
+	vm_shut();
+}
+
+/* What was written since it was made visible is made visible again, before a child fetches it:
+ * the machine's rule "stale-code". */
+static void code_is_visible_to_the_child(void)
+{
+	vm_open(128);
+	struct space *s = space_create(&tv->vm, SITE);
+	put(s, AT, 1, RW | PROT_EXEC, 0, NULL);
+	set_byte(s, AT, 5);
+	set_byte(s, AT, 6);
+	struct space *child = space_clone(s, SITE);
+	EXPECT(byte_at(child, AT) == 6 && (entry_at(child, AT) & ENTRY_NOT_USER_EXEC) == 0);
 	SOUND(s, child);
 	RETIRE(s, child);
 	vm_shut();
@@ -281,6 +298,7 @@ int main(void)
 	copies_at_the_first_write();
 	three_generations();
 	what_is_inherited();
+	code_is_visible_to_the_child();
 	fork_without_memory();
 	through_the_machine();
 	a_cpu_still_has_it();
