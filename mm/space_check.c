@@ -180,8 +180,12 @@ static const char *vm_check_found(const struct page_pool *pool)
 {
 	for (uint32_t n = 0; n < pool->pages; n++) {
 		const struct frame *f = &pool->frames[n];
-		if (is_user_frame(f) && f->user.references != f->user.found)
-			return "vm: a page has more, or fewer, references than lead to it";
+		if (!is_user_frame(f)) continue;
+		if (f->user.references > f->user.found)
+			return "vm: a page has more references than lead to it, and would be lost";
+		if (f->user.references < f->user.found)
+			return "vm: a page has fewer references than lead to it, and would go "
+			       "early";
 	}
 	return NULL;
 }
