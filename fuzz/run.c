@@ -158,6 +158,7 @@ bool run_script(struct run *run, const struct subject *subject, const struct scr
 		.script = script,
 		.machine = machine,
 		.state = run->state,
+		.answers = run->answers,
 	};
 	machine->reset();
 	current = run;

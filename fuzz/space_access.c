@@ -60,6 +60,7 @@ void space_step_access(struct run *run, const struct space_call *c, enum mach_ac
 	const enum fault_answer answer = do_access(s, space, access, c->addr, &word);
 
 	run_result(run, answer);
+	space_answer(run, answer == FAULT_NO_MEMORY ? ANSWER_END : ANSWER_VALUE, answer);
 	if (answer == FAULT_NO_MEMORY) {
 		if (!space_is_scarce(s, 0))
 			kpanic(ORACLE_MUST_SUCCEED, "a fault refused with %u pages free",
@@ -77,6 +78,7 @@ void space_step_access(struct run *run, const struct space_call *c, enum mach_ac
 	if (right != FAULT_DONE) return;
 	if (access == MACH_LOAD) {
 		run_result(run, word);
+		space_answer(run, ANSWER_VALUE, word);
 		if (word != expected)
 			kpanic(ORACLE_CONTENT, "page %ld holds %lx, not %lx",
 			       (long)((c->addr - WINDOW_START) >> PAGE_SHIFT), (unsigned long)word,

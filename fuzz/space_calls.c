@@ -85,9 +85,11 @@ static void judge_core(struct run *run, const struct space_call *c)
 	struct space_state *s = state_of(run);
 	const uint32_t first = (uint32_t)((c->addr - WINDOW_START) >> PAGE_SHIFT);
 
-	if (s->core_unknown[c->space]) return;
 	for (uint32_t n = 0; n < align_up(c->length, PAGE_SIZE) >> PAGE_SHIFT; n++) {
-		if (!space_model_core_known(&s->model, c->space, first + n)) continue;
+		const bool known = !s->core_unknown[c->space] &&
+				   space_model_core_known(&s->model, c->space, first + n);
+		space_answer(run, known ? ANSWER_VALUE : ANSWER_ANY, s->core[n] & 1);
+		if (!known) continue;
 		const bool in = space_model_in_core(&s->model, c->space, first + n);
 		run_result(run, in);
 		if ((s->core[n] & 1) != in)
@@ -120,25 +122,35 @@ static bool lacks_memory(struct space_state *s, const struct space_call *c, int6
 	return answer == -ERR_NOMEM && space_model_would(&s->model, c) != -ERR_NOMEM;
 }
 
+/* False where a call is left out, since nobody could judge it. */
+static bool may_call(struct space_state *s, const struct space_call *c)
+{
+	if (populates(c) && space_is_scarce(s, c->length >> PAGE_SHIFT)) {
+		if (c->backed || c->code == SPACE_MADVISE) return false;
+		s->core_unknown[c->space] = true;
+	}
+	if (c->code == SPACE_MINCORE && c->length > sizeof s->core * (uint64_t)PAGE_SIZE &&
+	    c->length <= USER_END)
+		return false;
+	return space_model_knows(&s->model, c);
+}
+
 void space_step_call(struct run *run, const struct space_call *c)
 {
 	struct space_state *s = state_of(run);
 	const uint32_t tables = s->space[c->space]->table.tables;
 
-	if (populates(c) && space_is_scarce(s, c->length >> PAGE_SHIFT)) {
-		if (c->backed || c->code == SPACE_MADVISE) return;
-		s->core_unknown[c->space] = true;
-	}
-	if (c->code == SPACE_MINCORE && c->length > sizeof s->core * (uint64_t)PAGE_SIZE &&
-	    c->length <= USER_END)
+	if (!may_call(s, c)) {
+		space_answer(run, ANSWER_END, 0);
 		return;
+	}
 	if ((c->flags & MAP_FIXED) && c->code == SPACE_MMAP &&
 	    space_model_first_mapped(&s->model, c->space, c->addr, c->length) != WINDOW_PAGES)
 		run_sometimes(run, SAW_FIXED_OVER_OTHERS);
-	if (!space_model_knows(&s->model, c)) return;
 	const int64_t answer = make_call(run, c);
 	run_result(run, abstract(answer));
 	if (lacks_memory(s, c, answer)) {
+		space_answer(run, ANSWER_END, 0);
 		judge_refusal(run, c);
 		return;
 	}
@@ -147,6 +159,7 @@ void space_step_call(struct run *run, const struct space_call *c)
 		kpanic(ORACLE_ERRNO, "%s(%lx, %lx) answered %ld, not %ld", run_doing(run),
 		       (unsigned long)c->addr, (unsigned long)c->length, (long)answer,
 		       (long)expected);
+	space_answer(run, s->model.open ? ANSWER_END : ANSWER_VALUE, (uint64_t)answer);
 	if (c->code == SPACE_MINCORE && answer == 0 && c->length != 0) judge_core(run, c);
 	if (s->space[c->space]->table.tables < tables) run_sometimes(run, SAW_TABLES_FREED);
 	note_call(run, c, answer);

@@ -51,6 +51,7 @@ static void step_fork(struct run *run, const struct space_call *c)
 	if (s->space[c->to] != NULL) exit_space(run, c->to);
 	s->space[c->to] = space_clone(s->space[c->space], run->op + 1);
 	run_result(run, s->space[c->to] != NULL);
+	space_answer(run, s->space[c->to] != NULL ? ANSWER_VALUE : ANSWER_END, 1);
 	if (s->space[c->to] == NULL) {
 		if (!space_is_scarce(s, 8))
 			kpanic(ORACLE_MUST_SUCCEED, "fork refused with %u pages free",

@@ -63,6 +63,12 @@ static inline struct space_state *state_of(const struct run *run)
 	return run->state;
 }
 
+/* What the operation that runs has answered, for who compares players (answers.h). */
+static inline void space_answer(struct run *run, enum answer_kind kind, uint64_t value)
+{
+	answers_add(run->answers, kind, run->op, value);
+}
+
 /* --- space_world.c --- */
 
 void space_open(struct run *run);

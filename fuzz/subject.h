@@ -107,6 +107,8 @@ struct run_machine {
 
 enum run_phase { RUN_OPENS, RUN_OPERATES, RUN_CLOSES };
 
+struct answers;
+
 struct run {
 	const struct subject *subject;
 	const struct script *script;
@@ -116,6 +118,8 @@ struct run {
 	uint64_t sometimes; /* bits of subject->sometimes that were reached */
 	const char *oracle; /* id of the oracle that fired, or NULL */
 	void *state;        /* RUN_STATE_BYTES for the subject: world and model; the caller's */
+	/* Where a subject that has answers (answers.h) keeps them; the caller's; NULL: nowhere. */
+	struct answers *answers;
 	enum run_phase phase;
 };
 

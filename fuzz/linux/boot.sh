@@ -37,7 +37,7 @@ rm -r "$work/root"
 		-initrd "$work/initramfs" -append "panic=-1 console=ttyAMA0 quiet \
 transparent_hugepage=never norandmaps $argument" </dev/null 2>"$work/complaints"
 	echo $? >"$work/status"
-} | tr -d '\r' | tee "$said" | sed -un 's/^# /linux: /p' >&2
+} | sed -u 's/\r$//' | tee "$said" | sed -un 's/^# /linux: /p' >&2
 
 status=$(cat "$work/status")
 if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then

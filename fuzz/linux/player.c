@@ -106,14 +106,22 @@ static void judge(enum verdict verdict, int64_t got)
 	control->got = got;
 }
 
+/* Small numbers and errors as they are, addresses and words hexadecimal. */
+static void note(int64_t value)
+{
+	const bool small = value > -4096 && value < 4096;
+
+	dprintf(1, small ? "answer %u %u %lld\n" : "answer %u %u 0x%llx\n", control->number,
+		control->op, (long long)value);
+}
+
 static void answer(int64_t value)
 {
 	const struct answer *e = control->expected;
 
 	if (control->verdict != AGREES) return;
 	control->answered++;
-	if (record)
-		dprintf(1, "answer %u %u %lld\n", control->number, control->op, (long long)value);
+	if (record) note(value);
 	if (e == control->end || e->op != control->op) {
 		judge(UNEXPECTED, value);
 		return;
