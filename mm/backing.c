@@ -109,16 +109,41 @@ void backing_hold(struct backing *b)
 	lock_drop(&b->list->lock, was);
 }
 
+/* Takes the first pages out of the row, up to `most` of them; how many. */
+static size_t backing_take(struct backing *b, size_t most)
+{
+	struct backing_list *list = b->list;
+	uint64_t i = 0;
+	size_t taken = 0;
+
+	for (; taken < most && (i = row_next(&b->row, i)) != ROW_END; taken++) {
+		const uint64_t page = row_take(&b->row, i, list->kmalloc);
+		atomic_fetch_add_u32(&list->resident, UINT32_MAX);
+		user_page_drop(list->pages, page & ~ROW_WRITTEN);
+	}
+	return taken;
+}
+
+size_t backing_empty(struct backing *b, size_t pages)
+{
+	mach_irq_t was = lock_take(&b->list->lock);
+	const bool alone = b->holders == 1;
+
+	ASSERT(b->holders != 0);
+	lock_drop(&b->list->lock, was);
+	if (!alone) return 0;
+	was = lock_take(&b->lock); /* reclaim may be looking through it */
+	const size_t taken = backing_take(b, pages);
+	lock_drop(&b->lock, was);
+	return taken;
+}
+
 /* Nobody can reach it any more. */
 static void backing_end(struct backing *b)
 {
 	struct backing_list *list = b->list;
 
-	for (uint64_t i = row_next(&b->row, 0); i != ROW_END; i = row_next(&b->row, i)) {
-		const uint64_t page = row_take(&b->row, i, list->kmalloc);
-		atomic_fetch_add_u32(&list->resident, UINT32_MAX);
-		user_page_drop(list->pages, page & ~ROW_WRITTEN);
-	}
+	backing_take(b, SIZE_MAX);
 	ASSERT(b->row.count == 0 && b->row.root == 0);
 	if (b->source.release != NULL) b->source.release(b->source.context);
 	backing_memory_free(list->kmalloc, b);

@@ -94,6 +94,11 @@ void backing_list_count(struct backing_list *list, uint32_t *backings, uint64_t 
  * gave.  Allocates nothing.  No lock of rank RANK_BACKING or above is held. */
 size_t backing_list_reclaim(struct backing_list *list, size_t pages);
 
+/* Gives back up to `pages` pages of a backing that nobody but the caller holds, whatever is in them
+ * and mapped nowhere: a part of what the last drop would do at once.  How many; 0 when none is left
+ * or somebody else holds it.  No lock of rank RANK_BACKING or above is held. */
+size_t backing_empty(struct backing *b, size_t pages);
+
 /* Calls visit for each page that a backing has.  At rest only. */
 void backing_list_visit(struct backing_list *list, void (*visit)(void *context, paddr_t pa),
 			void *context);

@@ -8,8 +8,8 @@
  *
  * Taking apart goes region by region from the lowest, a batch of entries at a time; each batch is
  * invalidated everywhere and waited for before its frames go back, and the ASID once more before
- * the root does, for what CPUs remember of empty tables.  A region's object and its hold of a
- * backing go when its last entry has.
+ * the root does, for what CPUs remember of empty tables.  When the last entry of a region has gone,
+ * the pages of a backing that nobody else holds go in batches too; then its object and its hold.
  *
  * Always true:
  *   S1  a CPU's bit in `cpus` is set from before the root is installed there until after it is not;
@@ -19,6 +19,7 @@
  * Locks: space_take_apart needs none but the retired list's: nobody else reaches the space.
  * Cost: a switch is O(1); a step of taking apart O(TLB_BATCH_PAGES).
  */
+#include "mm/backing_inside.h"
 #include "mm/space_inside.h"
 
 struct space *space_create(struct vm *vm, site_t site)
@@ -120,12 +121,24 @@ static bool take_entries(struct space *s, uint64_t from, uint64_t end, struct sp
 	return whole;
 }
 
+/* One batch of the pages of what `r` alone holds, its entries gone; true when there are no more. */
+static bool take_backing(const struct region *r, struct space_work *work)
+{
+	if (r->backing == NULL) return true;
+	const size_t taken = backing_empty(r->backing, TLB_BATCH_PAGES);
+
+	work->done += taken;
+	work->back += taken;
+	work->objects = work->objects || taken != 0; /* the nodes of its row */
+	return taken < TLB_BATCH_PAGES;
+}
+
 bool space_take_apart(struct space *s, struct space_work *work)
 {
 	ASSERT(s->retired && atomic_load_u32(&s->cpus) == 0);
 	struct region *r = region_at_or_above(&s->regions, 0);
 
-	if (r != NULL && take_entries(s, r->start, r->end, work)) {
+	if (r != NULL && take_entries(s, r->start, r->end, work) && take_backing(r, work)) {
 		s->mapped -= pages_of(r->end - r->start);
 		region_remove(&s->regions, r);
 		space_region_free(s, r);

@@ -292,6 +292,31 @@ static void nothing_gives_up(void)
 	vm_shut();
 }
 
+/* What only a space that is taken apart has a hold of goes in batches like its entries do. */
+static void backings_in_bounded_steps(void)
+{
+	vm_open(256);
+	struct space *s = space_create(&tv->vm, SITE);
+	struct backing *b = backing_create(tv->vm.backings, NULL, 200, SITE);
+	const uint32_t tables = TABLE_LEVELS - 1;
+	size_t back = 0, all = 0;
+
+	put(s, AT, 200, RW, REGION_SHARED, b);
+	for (uint64_t i = 0; i < 200; i++) set_byte(s, AT + i * PAGE_SIZE, 1);
+	backing_drop(b);
+	space_retire(s);
+	for (unsigned steps = 0; all < 200 + tables + 1; all += back, steps++) {
+		const uint32_t used = pages_used();
+		back = vm_reclaim(&tv->vm, 1);
+		const uint32_t gone = used - pages_used();
+		EXPECT(steps < 16);
+		/* Besides those that are told: the slabs that became empty. */
+		EXPECT(gone >= back && gone <= TLB_BATCH_PAGES + tables + 4);
+	}
+	EXPECT(all == 200 + tables + 1);
+	vm_shut();
+}
+
 int main(void)
 {
 	host_cpus_open(2);
@@ -304,6 +329,7 @@ int main(void)
 	a_cpu_still_has_it();
 	lets_go_itself();
 	bounded_steps();
+	backings_in_bounded_steps();
 	nothing_gives_up();
 	host_cpus_close();
 	return 0;
