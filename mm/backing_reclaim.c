@@ -7,10 +7,13 @@
  * they are looked through, and each remembers where the last look ended, so that one pressure does
  * not always meet the same pages.  One call looks at each page at most once.
  *
- * Locks: called with none of rank RANK_BACKING or above; takes each backing's in turn and the
- * list's between.  Allocates nothing.  Cost: O(pages looked at).
+ * Locks: called with none of rank RANK_BACKING or above; takes each backing's in turn, for
+ * LOOK_PAGES pages at a time, and the list's between.  Allocates nothing.
+ * Cost: O(pages looked at).
  */
 #include "mm/backing_inside.h"
+
+enum { LOOK_PAGES = 64 };
 
 /* The page at `index` goes if it can. */
 static bool backing_give_locked(struct backing *b, uint64_t index) REQUIRES(&b->lock)
@@ -28,13 +31,14 @@ static bool backing_give_locked(struct backing *b, uint64_t index) REQUIRES(&b->
 	return last;
 }
 
-static size_t backing_shrink(struct backing *b, size_t pages)
+/* Looks at `look` pages from the hand on, which moves on, until `pages` have gone; how many did. */
+static size_t backing_look_locked(struct backing *b, uint64_t look, size_t pages)
+	REQUIRES(&b->lock)
 {
-	const mach_irq_t was = lock_take(&b->lock);
 	uint64_t at = b->hand;
 	size_t given = 0;
 
-	for (uint64_t left = b->row.count; left != 0 && given < pages; left--, at++) {
+	for (; look != 0 && given < pages; look--, at++) {
 		at = row_next(&b->row, at);
 		if (at == ROW_END) at = row_next(&b->row, 0);
 		/* What went was behind the hand: those that are left are still to come. */
@@ -42,7 +46,24 @@ static size_t backing_shrink(struct backing *b, size_t pages)
 		given += backing_give_locked(b, at);
 	}
 	b->hand = b->row.root == 0 ? 0 : at;
-	lock_drop(&b->lock, was);
+	return given;
+}
+
+/* Once around, with the lock dropped now and then: whoever wants it, or an interrupt, waits for
+ * LOOK_PAGES pages at most. */
+static size_t backing_shrink(struct backing *b, size_t pages)
+{
+	uint64_t left = UINT64_MAX;
+	size_t given = 0;
+
+	do {
+		const mach_irq_t was = lock_take(&b->lock);
+		left = min_u64(left, b->row.count);
+		const uint64_t look = min_u64(left, LOOK_PAGES);
+		given += backing_look_locked(b, look, pages - given);
+		left -= look;
+		lock_drop(&b->lock, was);
+	} while (left != 0 && given < pages);
 	return given;
 }
 
