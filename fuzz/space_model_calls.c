@@ -45,13 +45,25 @@ int64_t model_place(const struct space_model *m, uint32_t space, uint64_t hint, 
 	return page == WINDOW_PAGES ? -ERR_NOMEM : (int64_t)address_of(page);
 }
 
+/* Whether there may be a mapping of this kind, wherever it is. */
+static int64_t judge_kind(const struct space_call *call)
+{
+	/* What MAP_SHARED_VALIDATE, unlike the others, looks at. */
+	const uint32_t refused = MAP_UNKNOWN | MAP_FIXED_NOREPLACE;
+	const uint32_t type = call->flags & MAP_TYPE;
+
+	if (!call->backed) return type == MAP_PRIVATE || type == MAP_SHARED ? 0 : -ERR_INVAL;
+	if (type == MAP_SHARED_VALIDATE && (call->flags & refused)) return -ERR_OPNOTSUPP;
+	if (type == 0 || type > MAP_SHARED_VALIDATE) return -ERR_INVAL;
+	return (call->flags & MAP_GROWSDOWN) ? -ERR_INVAL : 0;
+}
+
 static struct model_page new_page(const struct space_call *call, uint8_t object, uint32_t n,
 				  uint16_t piece)
 {
 	return (struct model_page){
-		.flags = (uint8_t)(MODEL_MAPPED |
-				   ((call->flags & MAP_TYPE) == MAP_SHARED ? MODEL_SHARED : 0)),
-		.rights = (uint8_t)call->prot,
+		.flags = (uint8_t)(MODEL_MAPPED | ((call->flags & MAP_SHARED) ? MODEL_SHARED : 0)),
+		.rights = (uint8_t)(call->prot & PROT_ALL),
 		.object = object,
 		.offset = (uint16_t)((call->backed ? call->offset_page : 0) + n),
 		.piece = piece,
@@ -70,6 +82,8 @@ static int64_t model_mmap(struct space_model *m, const struct space_call *call)
 	const uint32_t first = page_of((uint64_t)at), pages = (uint32_t)(length >> PAGE_SHIFT);
 	if ((call->flags & MAP_FIXED_NOREPLACE) && model_any_mapped(m, call->space, first, pages))
 		return -ERR_EXIST;
+	const int64_t wrong = judge_kind(call);
+	if (wrong != 0) return wrong;
 	if (call->backed)
 		object = (uint8_t)call->source;
 	else if ((call->flags & MAP_TYPE) == MAP_SHARED)
@@ -110,19 +124,35 @@ static void renumber(struct space_model *m, struct model_page *p, uint32_t *last
 	p->piece = m->pieces;
 }
 
+/* What mprotect answers when asked to go as far as a region that grows: there is none. */
+static int64_t judge_growing(const struct space_model *m, const struct space_call *call,
+			     uint64_t end)
+{
+	uint64_t at = call->addr;
+
+	if (call->prot & PROT_GROWSDOWN)
+		while (at + PAGE_SIZE < end && !mapped(m, call->space, page_of(at)))
+			at += PAGE_SIZE;
+	return mapped(m, call->space, page_of(at)) ? -ERR_INVAL : -ERR_NOMEM;
+}
+
 static int64_t model_mprotect(struct space_model *m, const struct space_call *call)
 {
 	const uint64_t end = call->addr + align_up(call->length, PAGE_SIZE);
+	const uint32_t grows = call->prot & (PROT_GROWSDOWN | PROT_GROWSUP);
 
+	if (grows == (PROT_GROWSDOWN | PROT_GROWSUP)) return -ERR_INVAL;
 	if (!is_aligned(call->addr, PAGE_SIZE)) return -ERR_INVAL;
 	if (call->length == 0) return 0;
 	if (end <= call->addr) return -ERR_NOMEM;
+	if (call->prot & ~(uint32_t)(PROT_ALL | PROT_SEM | grows)) return -ERR_INVAL;
 	if (!is_inside(call->addr)) return -ERR_NOMEM;
+	if (grows != 0) return judge_growing(m, call, end);
 	uint32_t last = NO_PIECE;
 	for (uint64_t at = call->addr; at < end; at += PAGE_SIZE) {
 		struct model_page *p = page_in(m, call->space, page_of(at));
 		if (!(p->flags & MODEL_MAPPED)) return -ERR_NOMEM;
-		p->rights = (uint8_t)call->prot;
+		p->rights = (uint8_t)(call->prot & PROT_ALL);
 		renumber(m, p, &last);
 	}
 	return 0;
@@ -160,7 +190,20 @@ static int64_t advise_page(struct space_model *m, struct model_page *p, int advi
 /* Whether an advice is a property of the region. */
 static bool splits(int advice)
 {
-	return advice >= MADV_DONTFORK && advice <= MADV_KEEPONFORK;
+	return advice <= MADV_SEQUENTIAL || (advice >= MADV_DONTFORK && advice <= MADV_KEEPONFORK);
+}
+
+/* Among those that scripts name. */
+static bool known(int advice)
+{
+	switch (advice) {
+	case -1:
+	case 5:
+	case 7:
+	case 26:
+	case 7777: return false;
+	default: return true;
+	}
 }
 
 static int64_t model_madvise(struct space_model *m, const struct space_call *call)
@@ -168,7 +211,7 @@ static int64_t model_madvise(struct space_model *m, const struct space_call *cal
 	const uint64_t length = align_up(call->length, PAGE_SIZE), end = call->addr + length;
 	int64_t hole = 0;
 
-	if (call->advice == 7777) return -ERR_INVAL;
+	if (!known(call->advice)) return -ERR_INVAL;
 	if (!is_aligned(call->addr, PAGE_SIZE)) return -ERR_INVAL;
 	if (call->length != 0 && length == 0) return -ERR_INVAL;
 	if (end < call->addr) return -ERR_INVAL;

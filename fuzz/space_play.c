@@ -79,8 +79,9 @@ void space_model_play(struct space_model *m, const struct script *script,
 	for (uint32_t n = 0; n < script->ops; n++) {
 		const struct script_op op = script_op_for(script, subject, n);
 		if (op.code == SPACE_AIM) aim = op;
-		if (op.code == SPACE_AIM || op.code > SPACE_EXIT) continue;
+		if (op.code >= SPACE_CODES) continue;
 		struct space_call call = space_call_read(&op, &aim);
+		if (call.code == SPACE_AIM || call.code > SPACE_EXIT) continue;
 		play_op(m, &call, n, answers);
 	}
 }

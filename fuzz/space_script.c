@@ -62,6 +62,24 @@ static const int advice_numbers[] = {
 	MADV_WIPEONFORK, MADV_KEEPONFORK, MADV_POPULATE_READ, MADV_POPULATE_WRITE, 7777,
 };
 
+static const char *const strange_map_flags[] = {
+	"validate", "typeless", "source", "fixed", "noreplace", "noreserve", "unknown", "growsdown",
+};
+enum { STRANGE_VALIDATE = 1, STRANGE_TYPELESS = 2, STRANGE_SOURCE = 4, STRANGE_FIXED = 8,
+       STRANGE_NOREPLACE = 16, STRANGE_NORESERVE = 32, STRANGE_UNKNOWN = 64,
+       STRANGE_GROWSDOWN = 128 };
+static const char *const strange_rights[] = {
+	"no-read", "no-write", "exec", "sem", "growsdown", "growsup", "unknown",
+};
+enum { STRANGE_RIGHT_SEM = 8, STRANGE_RIGHT_DOWN = 16, STRANGE_RIGHT_UP = 32,
+       STRANGE_RIGHT_UNKNOWN = 64 };
+static const char *const strange_advice_names[] = {
+	"normal", "random", "sequential", "none-5", "none-7", "none-26", "negative",
+};
+static const int strange_advice_numbers[] = {
+	MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, 5, 7, 26, -1,
+};
+
 #define SPACE { "space", IN_SLOT, FORM_NUMBER, SPACES_MAX, NULL }
 #define PLACE { "place", IN_LOW, FORM_NUMBER, PLACE_LIMIT, NULL }
 #define LENGTH { "length", IN_HIGH, FORM_NUMBER, PLACE_LIMIT, NULL }
@@ -93,6 +111,18 @@ const struct op_kind space_operations[SPACE_CODES] = {
 	[SPACE_RECLAIM] = { "reclaim", 2, { PAGES }, space_step },
 	[SPACE_SQUEEZE] = { "squeeze", 3, { PAGES }, space_step },
 	[SPACE_RELAX] = { "relax", 6, { { NULL, 0, 0, 0, NULL } }, space_step },
+	[SPACE_MMAP_STRANGE] = { "mmap-strange", 4, { SPACE,
+						      { "how", IN_AUX, FORM_FLAGS, 8,
+							strange_map_flags },
+						      PLACE, LENGTH }, space_step },
+	[SPACE_MPROTECT_STRANGE] = { "mprotect-strange", 2, { SPACE,
+							      { "rights", IN_AUX, FORM_FLAGS, 7,
+								strange_rights },
+							      PLACE, LENGTH }, space_step },
+	[SPACE_MADVISE_STRANGE] = { "madvise-strange", 2, { SPACE,
+							    { "advice", IN_AUX, FORM_NAMES, 7,
+							      strange_advice_names },
+							    PLACE, LENGTH }, space_step },
 };
 /* clang-format on */
 
@@ -163,6 +193,13 @@ static uint32_t rights_read(uint32_t how)
 	return (how ^ (PROT_READ | PROT_WRITE)) & (PROT_READ | PROT_WRITE | PROT_EXEC);
 }
 
+static void read_source(struct space_call *call, bool backed, const struct script_op *aim)
+{
+	call->backed = backed;
+	call->source = (aim->arg >> 16) % SOURCES;
+	call->offset_page = (aim->arg & 0xffff) % (SOURCE_PAGES + 2);
+}
+
 static void read_map(struct space_call *call, uint32_t how, const struct script_op *aim)
 {
 	const bool fixed = (how & (MAP_FLAG_FIXED | MAP_FLAG_NOREPLACE)) != 0;
@@ -174,9 +211,35 @@ static void read_map(struct space_call *call, uint32_t how, const struct script_
 		      ((how & MAP_FLAG_NOREPLACE) ? MAP_FIXED_NOREPLACE : 0u) |
 		      ((how & MAP_FLAG_POPULATE) ? MAP_POPULATE : 0u);
 	call->length = length_fit(call->addr, call->length, fixed ? USER_END : 0);
-	call->backed = (how & MAP_FLAG_SOURCE) != 0;
-	call->source = (aim->arg >> 16) % SOURCES;
-	call->offset_page = (aim->arg & 0xffff) % (SOURCE_PAGES + 2);
+	read_source(call, (how & MAP_FLAG_SOURCE) != 0, aim);
+}
+
+/* A mapping that grows is asked for only where it is refused for what else it is. */
+static void read_strange_map(struct space_call *call, uint32_t how, const struct script_op *aim)
+{
+	static const uint32_t types[] = { MAP_PRIVATE, MAP_SHARED_VALIDATE, 0, 5 };
+	const bool fixed = (how & (STRANGE_FIXED | STRANGE_NOREPLACE)) != 0;
+	const bool source = (how & STRANGE_SOURCE) != 0;
+
+	call->code = SPACE_MMAP;
+	call->prot = PROT_READ | PROT_WRITE | PROT_SEM;
+	call->flags = types[how & (STRANGE_VALIDATE | STRANGE_TYPELESS)] |
+		      (source ? 0u : MAP_ANONYMOUS) | ((how & STRANGE_FIXED) ? MAP_FIXED : 0u) |
+		      ((how & STRANGE_NOREPLACE) ? MAP_FIXED_NOREPLACE : 0u) |
+		      ((how & STRANGE_NORESERVE) ? MAP_NORESERVE | MAP_STACK : 0u) |
+		      ((how & STRANGE_UNKNOWN) ? MAP_UNKNOWN : 0u) |
+		      ((how & STRANGE_GROWSDOWN) && source ? MAP_GROWSDOWN : 0u);
+	call->length = length_fit(call->addr, call->length, fixed ? USER_END : 0);
+	read_source(call, source, aim);
+}
+
+static void read_strange_rights(struct space_call *call, uint32_t rights)
+{
+	call->code = SPACE_MPROTECT;
+	call->prot = rights_read(rights) | ((rights & STRANGE_RIGHT_SEM) ? PROT_SEM : 0u) |
+		     ((rights & STRANGE_RIGHT_DOWN) ? PROT_GROWSDOWN : 0u) |
+		     ((rights & STRANGE_RIGHT_UP) ? PROT_GROWSUP : 0u) |
+		     ((rights & STRANGE_RIGHT_UNKNOWN) ? 64u : 0u);
 }
 
 static void read_remap(struct space_call *call, const struct script_op *aim)
@@ -215,6 +278,12 @@ struct space_call space_call_read(const struct script_op *op, const struct scrip
 		break;
 	case SPACE_MPROTECT: call.prot = rights_read(op->aux); break;
 	case SPACE_MADVISE: call.advice = advice_numbers[op->aux]; break;
+	case SPACE_MMAP_STRANGE: read_strange_map(&call, op->aux, aim); break;
+	case SPACE_MPROTECT_STRANGE: read_strange_rights(&call, op->aux); break;
+	case SPACE_MADVISE_STRANGE:
+		call.code = SPACE_MADVISE;
+		call.advice = strange_advice_numbers[op->aux];
+		break;
 	case SPACE_LOAD:
 	case SPACE_STORE:
 	case SPACE_FETCH:

@@ -17,6 +17,9 @@
 #include "fuzz/subject.h"
 #include "mm/mman.h"
 
+/* A flag of mmap that no mapping here can have (Linux's MAP_SYNC); who does not look ignores it. */
+enum { MAP_UNKNOWN = 0x80000 };
+
 /* One call.  Which members mean something depends on the code. */
 struct space_call {
 	enum space_code code;

@@ -39,6 +39,10 @@ enum space_code {
 	SPACE_RECLAIM,
 	SPACE_SQUEEZE,
 	SPACE_RELAX,
+	/* Calls as above, with arguments that programs seldom have. */
+	SPACE_MMAP_STRANGE,
+	SPACE_MPROTECT_STRANGE,
+	SPACE_MADVISE_STRANGE,
 	SPACE_CODES
 };
 
