@@ -279,6 +279,44 @@ static void growth_has_limits(void)
 	vm_shut();
 }
 
+/* What a region shows cannot begin before its backing does; it may begin there. */
+static void growth_ends_where_the_backing_begins(void)
+{
+	vm_open(64);
+	struct space *s = space_create(&tv->vm, SITE);
+	struct backing *b = backing_create(tv->vm.backings, NULL, 8, SITE);
+	struct region *r = put(s, AT + 8 * PAGE_SIZE, 1, RW, REGION_GROWS, b);
+
+	r->offset = 2;
+	EXPECT(space_fault(s, AT + 5 * PAGE_SIZE, MACH_STORE) == FAULT_NOT_MAPPED);
+	EXPECT(space_fault(s, AT + 6 * PAGE_SIZE, MACH_STORE) == FAULT_DONE && r->offset == 0);
+	backing_drop(b);
+	SOUND(s);
+	RETIRE(s);
+	vm_shut();
+}
+
+/* A page that was written to stays marked so, whatever is done to its rights and its age. */
+static void what_is_dirty_stays_so(void)
+{
+	vm_open(64);
+	struct space *s = space_create(&tv->vm, SITE);
+	struct region *r = put(s, AT, 1, RW, 0, NULL);
+	struct tlb_batch batch;
+
+	set_byte(s, AT, 1);
+	r->rights = PROT_READ;
+	const uint64_t old = entry_at(s, AT) | ENTRY_READ_ONLY;
+	EXPECT((old & ENTRY_DIRTY) != 0);
+	batch_begin(&batch, &s->table);
+	pagetable_change(&s->table, AT, old & ~ENTRY_ACCESSED, &batch);
+	batch_end(&batch);
+	EXPECT(space_fault(s, AT, MACH_LOAD) == FAULT_DONE && entry_at(s, AT) == old);
+	SOUND(s);
+	RETIRE(s);
+	vm_shut();
+}
+
 /* --- without memory ----------------------------------------------------------------------- */
 
 /* The same fault with ever more memory: refused with everything as before, until it goes through
@@ -337,6 +375,8 @@ int main(void)
 	shared_zeroes();
 	grows_down();
 	growth_has_limits();
+	growth_ends_where_the_backing_begins();
+	what_is_dirty_stays_so();
 	without_memory();
 	return 0;
 }

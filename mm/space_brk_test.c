@@ -120,6 +120,8 @@ static void mincore_errors(void)
 	EXPECT(space_mincore(s, at(0) + 1, UINT64_MAX, vec) == -ERR_INVAL);
 	EXPECT(space_mincore(s, at(0), UINT64_MAX, vec) == -ERR_NOMEM);
 	EXPECT(space_mincore(s, KERNEL_START, 0, vec) == -ERR_NOMEM);
+	EXPECT(space_mincore(s, USER_END, 0, vec) == 0 &&
+	       space_mincore(s, USER_END, 1, vec) == -ERR_NOMEM);
 	EXPECT(space_mincore(s, at(0), 0, vec) == 0);
 	EXPECT(space_mincore(s, at(0), 1, vec) == -ERR_NOMEM);
 	finish();

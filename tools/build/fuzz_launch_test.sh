@@ -58,6 +58,17 @@ launch 0 "$finding.txt"
 sed '/^!expect/d' "$finding.txt" >"$here/plain"
 launch 1 "$here/plain"
 
+# Found when the engine no longer listens: it is a finding all the same.
+cat >"$here/late" <<'END'
+#!/bin/sh
+echo >"$ANVIL_FINDINGS/canary-assert-0123456789abcdef"
+END
+chmod +x "$here/late"
+found_by=$program program=$(realpath --relative-to="$PWD" "$here")/late
+launch 77
+grep -q '^replay: .*canary-assert-0123456789abcdef$' "$here/out" || fail "a late finding is not told"
+program=$found_by
+
 # Two processes; another folder; emptied first.
 launch 77 --jobs=2 --clean --fuzzing_output_root=elsewhere
 ls "$here/stand/elsewhere/target/artifacts" | grep -q "^$subject-" || fail "nothing elsewhere"
