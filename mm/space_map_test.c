@@ -187,6 +187,27 @@ static void joins(void)
 	finish();
 }
 
+/* What a child has from its parent joins nothing that it maps itself: Linux's anon_vma_chain has
+ * two then. */
+static void what_is_inherited_joins_nothing(void)
+{
+	begin(64);
+	map_at(0, 2, RW, ANON);
+	touch(0, 2);
+	struct space *parent = s;
+	struct space *child = space_clone(s, SITE);
+
+	map_at(2, 1, RW, ANON);
+	EXPECT(is_region(0, 0, 3));
+	s = child;
+	map_at(2, 1, RW, ANON);
+	EXPECT(is_region(0, 0, 2) && is_region(2, 2, 3));
+	SOUND(parent, child);
+	RETIRE(child);
+	s = parent;
+	finish();
+}
+
 /* Two that have pages of different families stay apart; one in between goes to the upper. */
 static void families_stay_apart(void)
 {
@@ -301,6 +322,7 @@ int main(void)
 	replaces();
 	joins();
 	families_stay_apart();
+	what_is_inherited_joins_nothing();
 	region_limit();
 	page_limit();
 	populates();
