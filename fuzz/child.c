@@ -6,7 +6,8 @@
  * there which oracle fired at which operation, and starts another child after that script.
  *
  * A signal that no sanitizer explained is an access to memory that is nobody's.  SIGALRM is time
- * that ran out: no oracle, but a hang.
+ * that ran out: no oracle, but a hang.  SIGKILL is never the script's doing: a debugger was left, or
+ * the host has no memory, and that ends the replay.
  *
  * Always true: the parent runs no script.
  *
@@ -55,6 +56,13 @@ static void silent_death(void)
 	harness->quiet = quiet;
 }
 
+static void end_if_killed(int status)
+{
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) return;
+	fprintf(stderr, "replay: killed from outside, by a debugger or for want of memory\n");
+	exit(EXIT_ENVIRONMENT);
+}
+
 bool child_run(void (*fn)(void *arg), void *arg)
 {
 	int status = 0;
@@ -71,6 +79,7 @@ bool child_run(void (*fn)(void *arg), void *arg)
 	}
 	while (waitpid(child, &status, 0) < 0) continue;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_OK) return true;
+	end_if_killed(status);
 	const bool late = WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM;
 	if (late)
 		harness->oracle = NULL;

@@ -90,6 +90,7 @@ case_gdb() {
 	"$script_tool" disassemble "$1" | sed '/^!expect/d' >"$here/plain"
 	expect 0 '^.1 = 4$' --gdb --gdb-batch 'print run->op' "$here/plain"
 	! grep -q Sanitizer "$here/out" "$here/err" || fail "a death of its own: $(cat "$here/out")"
+	! grep -q '^panic:' "$here/out" "$here/err" || fail "a finding: $(cat "$here/err")"
 	expect 2 'takes one file' --gdb "$1" "$1"
 }
 
