@@ -249,17 +249,3 @@ bool backing_has(struct backing *b, uint64_t index)
 	lock_drop(&b->lock, was);
 	return has;
 }
-
-uint64_t backing_pages(const struct backing *b)
-{
-	return b->pages;
-}
-
-uint64_t backing_resident(struct backing *b)
-{
-	const mach_irq_t was = lock_take(&b->lock);
-	const uint64_t count = b->row.count;
-
-	lock_drop(&b->lock, was);
-	return count;
-}

@@ -19,7 +19,9 @@
 struct backing_source {
 	/* Writes PAGE_SIZE bytes, zeroes behind the end of what there is; false: cannot be read. */
 	bool (*fill)(void *context, uint64_t index, void *page);
-	void (*release)(void *context); /* the backing is gone; may be NULL */
+	/* The backing is gone; may be NULL.  Called by whoever drops it last, under that one's locks
+	 * (a space's, or that of the retired list): allocates nothing and does not sleep. */
+	void (*release)(void *context);
 	void *context;
 };
 
@@ -49,8 +51,5 @@ bool backing_has(struct backing *b, uint64_t index);
 /* Whether somebody fills its pages: those mapped shared are then written to only after
  * BACKING_WRITE. */
 bool backing_has_source(const struct backing *b);
-
-uint64_t backing_pages(const struct backing *b); /* how long it is */
-uint64_t backing_resident(struct backing *b);    /* how many pages it has */
 
 #endif

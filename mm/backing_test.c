@@ -34,7 +34,7 @@ static void sparse(void)
 		for (size_t j = 0; j < i; j++) EXPECT(pa[j] != pa[i]);
 		all_sound();
 	}
-	EXPECT(backing_resident(b) == COUNT_OF(far));
+	EXPECT(b->row.count == COUNT_OF(far));
 	for (size_t i = 0; i < COUNT_OF(far); i++) {
 		EXPECT(backing_has(b, far[i]) && bring(b, far[i], 0) == pa[i]);
 	}
@@ -43,7 +43,7 @@ static void sparse(void)
 		EXPECT(at == far[i]);
 	EXPECT(at == ROW_END);
 	EXPECT(backing_page(b, 1ull << 36, 0, SITE, &pa[0]) == BACKING_BEYOND);
-	EXPECT(!backing_has(b, 1ull << 36) && backing_pages(b) == 1ull << 36);
+	EXPECT(!backing_has(b, 1ull << 36) && b->pages == 1ull << 36);
 	backing_drop(b);
 	vm_shut();
 }
@@ -70,7 +70,7 @@ static void two_at_once(void)
 	struct backing *b = other = backing_create(tv->vm.backings, &source, 8, SITE);
 	depth = 0;
 	EXPECT(backing_page(b, 3, 0, SITE, &ours) == BACKING_DONE);
-	EXPECT(ours == theirs && depth == 2 && backing_resident(b) == 1);
+	EXPECT(ours == theirs && depth == 2 && b->row.count == 1);
 	EXPECT(user_page_references(&tv->pool, ours) == 3);
 	user_page_drop(&tv->pool, ours);
 	user_page_drop(&tv->pool, ours);
@@ -106,11 +106,11 @@ static void pressure(void)
 	EXPECT(counts.backings == 3 && counts.backing_pages == 30);
 
 	/* In turn, each going on where it left off. */
-	EXPECT(backing_list_reclaim(tv->vm.backings, 3) == 3 && backing_resident(a) == 7);
-	EXPECT(backing_list_reclaim(tv->vm.backings, 3) == 3 && backing_resident(b) == 7);
+	EXPECT(backing_list_reclaim(tv->vm.backings, 3) == 3 && a->row.count == 7);
+	EXPECT(backing_list_reclaim(tv->vm.backings, 3) == 3 && b->row.count == 7);
 	EXPECT(backing_list_check(tv->vm.backings) == NULL);
 	EXPECT(backing_list_reclaim(tv->vm.backings, SIZE_MAX) == 12);
-	EXPECT(backing_resident(a) == 0 && backing_resident(b) == 2 && backing_resident(z) == 10);
+	EXPECT(a->row.count == 0 && b->row.count == 2 && z->row.count == 10);
 	EXPECT(backing_has(b, 4) && backing_has(b, 7) && a->row.root == 0);
 	EXPECT(backing_list_check(tv->vm.backings) == NULL);
 	user_page_drop(&tv->pool, held);
@@ -136,7 +136,7 @@ static void without_memory(void)
 		leave_all();
 		EXPECT(answer == BACKING_DONE || answer == BACKING_NO_MEMORY);
 		if (answer == BACKING_DONE) break;
-		EXPECT(pages_used() == used && backing_resident(b) == 0 && b->row.root == 0);
+		EXPECT(pages_used() == used && b->row.count == 0 && b->row.root == 0);
 	}
 	user_page_drop(&tv->pool, pa);
 	all_sound();

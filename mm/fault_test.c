@@ -142,9 +142,9 @@ static void private_file(void)
 	EXPECT(references_at(s, AT + PAGE_SIZE) == 2);
 	set_byte(s, AT + PAGE_SIZE, 1);
 	EXPECT(references_at(s, AT + PAGE_SIZE) == 1 && byte_at(s, AT + PAGE_SIZE + 1) == 0x31);
-	EXPECT(backing_resident(b) == 1 && backing_has(b, 1) && !backing_has(b, 0));
+	EXPECT(b->row.count == 1 && backing_has(b, 1) && !backing_has(b, 0));
 	set_byte(s, AT, 1); /* at once: read, copied */
-	EXPECT(fills == 2 && byte_at(s, AT + 1) == 0x30 && backing_resident(b) == 2);
+	EXPECT(fills == 2 && byte_at(s, AT + 1) == 0x30 && b->row.count == 2);
 	EXPECT(space_fault(s, AT + 2 * PAGE_SIZE, MACH_LOAD) == FAULT_BEYOND);
 	EXPECT(space_fault(s, AT + 2 * PAGE_SIZE, MACH_STORE) == FAULT_BEYOND);
 	SOUND(s);
@@ -168,7 +168,7 @@ static void unreadable_file(void)
 	EXPECT(space_fault(s, AT, MACH_LOAD) == FAULT_BEYOND);
 	EXPECT(space_fault(s, AT, MACH_STORE) == FAULT_BEYOND);
 	EXPECT(space_fault(s, AT + 0x40000000, MACH_STORE) == FAULT_BEYOND);
-	EXPECT(pages_used() == used && backing_resident(b) == 0);
+	EXPECT(pages_used() == used && b->row.count == 0);
 	EXPECT(s->table.tables == 1 && s->table.prepared == 0);
 	SOUND(s);
 	backing_drop(b);
@@ -196,8 +196,8 @@ static void shared_file(void)
 	EXPECT(backing_list_reclaim(tv->vm.backings, SIZE_MAX) == 0); /* all are mapped */
 	RETIRE(s);
 	vm_reclaim(&tv->vm, 1);
-	EXPECT(backing_list_reclaim(tv->vm.backings, 3) == 3 && backing_resident(b) == 5);
-	EXPECT(backing_list_reclaim(tv->vm.backings, SIZE_MAX) == 4 && backing_resident(b) == 1);
+	EXPECT(backing_list_reclaim(tv->vm.backings, 3) == 3 && b->row.count == 5);
+	EXPECT(backing_list_reclaim(tv->vm.backings, SIZE_MAX) == 4 && b->row.count == 1);
 	EXPECT(byte_at(t, AT + 0x10000) == 0x77 && byte_at(t, AT + 0x10000 + PAGE_SIZE) == 0x31);
 	EXPECT(fills == 9);
 	SOUND(t);
@@ -224,7 +224,7 @@ static void shared_zeroes(void)
 	EXPECT(vm_reclaim(&tv->vm, SIZE_MAX) == 0); /* nobody could make these again */
 	RETIRE(s, child);
 	vm_reclaim(&tv->vm, SIZE_MAX);
-	EXPECT(backing_resident(b) == 2);
+	EXPECT(b->row.count == 2);
 	backing_drop(b);
 	vm_shut();
 }
@@ -356,7 +356,7 @@ static void without_memory(void)
 	refused_until(s, 0xc0000000, MACH_LOAD, 4);  /* two tables, a page, a node */
 	refused_until(s, 0xc0000000, MACH_STORE, 1); /* the copy */
 	refused_until(s, 0x140000000, MACH_STORE, 4);
-	EXPECT(backing_resident(zeroes) == 1);
+	EXPECT(zeroes->row.count == 1);
 	backing_drop(file);
 	backing_drop(zeroes);
 	RETIRE(s);
