@@ -190,6 +190,15 @@ void asid_leave(struct asid_pool *pool)
 	lock_drop(&pool->lock, was);
 }
 
+uint32_t asid_rollovers(struct asid_pool *pool)
+{
+	const mach_irq_t was = lock_take(&pool->lock);
+	const uint32_t rollovers = pool->rollovers;
+
+	lock_drop(&pool->lock, was);
+	return rollovers;
+}
+
 /* N2 among the words of the present generation that CPUs have, and N3. */
 static const char *asid_check_words(const struct asid_pool *pool, uint64_t word)
 {

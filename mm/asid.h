@@ -48,6 +48,9 @@ uint32_t asid_use(struct asid_pool *pool, struct asid *a);
 /* This CPU has no space installed any more.  Interrupts are masked. */
 void asid_leave(struct asid_pool *pool);
 
+/* How many generations have begun since the first. */
+uint32_t asid_rollovers(struct asid_pool *pool);
+
 /* NULL, or what is wrong.  At rest only. */
 const char *asid_check(struct asid_pool *pool);
 

@@ -176,5 +176,5 @@ void vm_count(struct vm *vm, struct vm_counts *out)
 	out->retired = vm->retired_count;
 	backing_list_count(vm->backings, &out->backings, &out->backing_pages);
 	lock_drop(&vm->retired_lock, was);
-	out->asid_rollovers = atomic_load_u32(&vm->asids.rollovers);
+	out->asid_rollovers = asid_rollovers(&vm->asids);
 }
