@@ -141,8 +141,7 @@ static void kstack_guard(const struct kstack_window *w, uint64_t stack)
 
 bool kstack_whole(struct kstack_window *w, uint64_t stack)
 {
-	ASSERT(map_has(w->taken, kstack_slot(w, stack)));
-	const uint64_t *canary = kstack_canary(w, stack);
+	const uint64_t *canary = kstack_canary(w, kstack_address(w, kstack_slot(w, stack)));
 	uint64_t differs = 0;
 
 	for (unsigned i = 0; i < KSTACK_CANARY_WORDS; i++) differs |= canary[i] ^ STACK_CANARY;

@@ -4,7 +4,9 @@
  *
  * Stacks that were given back are kept mapped for the next, up to a limit; pressure takes these.
  *
- * Locks: the window's own (RANK_KSTACK), inside it the pool's.  Any context but a shrinker.
+ * Locks: the window's own (RANK_KSTACK), inside it the pool's.  Any context but a shrinker, with
+ * no lock held of rank RANK_KSTACK or above; kstack_alloc may reclaim besides, which takes those
+ * from RANK_RETIRED on.
  */
 #ifndef MM_KSTACK_H
 #define MM_KSTACK_H
@@ -45,7 +47,7 @@ uint64_t kstack_alloc(struct kstack_window *w, site_t site);
 /* No CPU is on it any more.  kpanic("stack-canary") when somebody wrote over its end. */
 void kstack_free(struct kstack_window *w, uint64_t stack);
 
-/* Whether the canary is whole: for a look now and then.  Any context. */
+/* Whether the canary is whole: for a look now and then, at a stack that is out.  Takes no lock. */
 bool kstack_whole(struct kstack_window *w, uint64_t stack);
 
 /* Which slot's guard page an address is in, or UINT32_MAX. */
