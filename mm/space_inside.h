@@ -1,7 +1,8 @@
 /*
  * space_inside.h -- what the files of the spaces share with each other and nobody else.
  *
- * All of it is called with the space's lock held, and keeps these true:
+ * All of it is called with the space's lock held, or for a space that nobody else can reach, where
+ * nothing else is said; and keeps these true:
  *   `mapped` is the pages in regions; `resident` and `zeroes` are the entries with a counted frame
  *   and with the page of zeroes; every entry lies in a region.
  *
@@ -70,8 +71,9 @@ void space_zap(struct space *s, uint64_t from, uint64_t end, struct tlb_batch *b
 
 /* --- regions (space_region.c) ---------------------------------------------------------------- */
 
-/* Memory for one, zeroed, in no tree; NULL.  _free drops its hold of a backing, too. */
-struct region *space_region_alloc(struct space *s, site_t site) REQUIRES(&s->lock);
+/* Memory for one, zeroed, in no tree; NULL.  _free drops its hold of a backing, too.  Neither needs
+ * the lock. */
+struct region *space_region_alloc(struct space *s, site_t site);
 void space_region_free(struct space *s, struct region *r);
 
 /* Fills `copy` with what `r` is, its backing held once more; the tree's fields are not touched.
