@@ -12,7 +12,8 @@
  *   about its pages    DONTNEED takes them away: private ones are lost, shared ones come back from
  *                      their backing.  FREE does the same at once, as Linux may at any time; only
  *                      for private zeroes.  WILLNEED has a source's pages read into its backing,
- *                      WILLNEED_PAGES of them at most.  POPULATE_* brings pages in like accesses.
+ *                      WILLNEED_PAGES of them at most.  COLD marks its pages as not accessed, so that it shows
+ *                      which are used again.  POPULATE_* brings pages in like accesses.
  * What is not in mman.h is refused: nobody relies on advice that is not taken.
  *
  * Always true:
@@ -46,6 +47,7 @@ static bool advice_is_known(int kind)
 	case MADV_DOFORK:
 	case MADV_WIPEONFORK:
 	case MADV_KEEPONFORK:
+	case MADV_COLD:
 	case MADV_POPULATE_READ:
 	case MADV_POPULATE_WRITE: return true;
 	default: return false;
@@ -124,6 +126,15 @@ static int64_t advise_dontneed(struct advice *a, const struct region *r, uint64_
 	return 0;
 }
 
+static int64_t advise_cold(const struct advice *a, const struct region *r, uint64_t from,
+			   uint64_t end) REQUIRES(&a->s->lock)
+{
+	ASSERT(r->start <= from && end <= r->end);
+	if (r->flags & REGION_LOCKED) return -ERR_INVAL;
+	pagetable_age(&a->s->table, from, end);
+	return 0;
+}
+
 /* A backing of zeroes has nothing to be read from anywhere. */
 static void advise_willneed(const struct advice *a, const struct region *r, uint64_t from,
 			    uint64_t end) REQUIRES(&a->s->lock)
@@ -178,6 +189,7 @@ static int64_t advise_region(struct advice *a, struct region *r) REQUIRES(&a->s-
 		a->va = end;
 		advise_willneed(a, r, from, end);
 		return 0;
+	case MADV_COLD: a->va = end; return advise_cold(a, r, from, end);
 	case MADV_POPULATE_READ:
 	case MADV_POPULATE_WRITE: return advise_populate(a, r, from, end, &a->va);
 	default: {

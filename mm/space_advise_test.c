@@ -18,7 +18,7 @@ static void errors_in_order(void)
 				? kind >= 0
 				: kind == MADV_FREE || kind == MADV_DONTFORK ||
 					  kind == MADV_DOFORK ||
-					  (kind >= MADV_WIPEONFORK && kind <= MADV_KEEPONFORK) ||
+					  (kind >= MADV_WIPEONFORK && kind <= MADV_COLD) ||
 					  (kind >= MADV_POPULATE_READ &&
 					   kind <= MADV_POPULATE_WRITE);
 		EXPECT(advise(0, 1, kind) == (known ? 0 : -ERR_INVAL)); /* F20 */
@@ -48,6 +48,24 @@ static void dontneed(void)
 	touch(20, 22);
 	EXPECT(advise(20, 1, MADV_DONTNEED) == -ERR_INVAL && byte_at(s, at(20)) == 20);
 	EXPECT(advise(0, 22, MADV_DONTNEED) == -ERR_INVAL && s->resident == 2);
+	finish();
+}
+
+/* Nothing is lost; the next access of each page marks it again. */
+static void cold(void)
+{
+	begin(64);
+	map_at(0, 4, RW, ANON);
+	map_at(4, 1, PROT_READ, ANON | MAP_LOCKED);
+	touch(0, 3);
+	EXPECT(advise(1, 2, MADV_COLD) == 0 && s->resident == 3);
+	EXPECT((entry_at(s, at(0)) & ENTRY_ACCESSED) != 0);
+	EXPECT(((entry_at(s, at(1)) | entry_at(s, at(2))) & ENTRY_ACCESSED) == 0);
+	EXPECT(byte_at(s, at(1)) == 1 && (entry_at(s, at(1)) & ENTRY_ACCESSED) != 0);
+	EXPECT((entry_at(s, at(2)) & ENTRY_ACCESSED) == 0 && byte_at(s, at(2)) == 2);
+	SOUND(s);
+	EXPECT(advise(0, 5, MADV_COLD) == -ERR_INVAL && advise(3, 1, MADV_COLD) == 0);
+	EXPECT(advise(3, 9, MADV_COLD) == -ERR_INVAL && advise(9, 1, MADV_COLD) == -ERR_NOMEM);
 	finish();
 }
 
@@ -161,6 +179,7 @@ int main(void)
 {
 	errors_in_order();
 	dontneed();
+	cold();
 	free_is_for_private_zeroes();
 	flags_cut_and_join();
 	region_limit();
