@@ -32,8 +32,7 @@ static bool backing_give_locked(struct backing *b, uint64_t index) REQUIRES(&b->
 }
 
 /* Looks at `look` pages from the hand on, which moves on, until `pages` have gone; how many did. */
-static size_t backing_look_locked(struct backing *b, uint64_t look, size_t pages)
-	REQUIRES(&b->lock)
+static size_t backing_look_locked(struct backing *b, uint64_t look, size_t pages) REQUIRES(&b->lock)
 {
 	uint64_t at = b->hand;
 	size_t given = 0;
