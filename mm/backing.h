@@ -19,8 +19,8 @@
 struct backing_source {
 	/* Writes PAGE_SIZE bytes, zeroes behind the end of what there is; false: cannot be read. */
 	bool (*fill)(void *context, uint64_t index, void *page);
-	/* The backing is gone; may be NULL.  Called by whoever drops it last, under that one's locks
-	 * (a space's, or that of the retired list): allocates nothing and does not sleep. */
+	/* The backing is gone; may be NULL.  Called by whoever drops it last, under the locks it
+	 * has (a space's, or that of the retired list): allocates nothing and does not sleep. */
 	void (*release)(void *context);
 	void *context;
 };

@@ -12,8 +12,9 @@
  *   about its pages    DONTNEED takes them away: private ones are lost, shared ones come back from
  *                      their backing.  FREE does the same at once, as Linux may at any time; only
  *                      for private zeroes.  WILLNEED has a source's pages read into its backing,
- *                      WILLNEED_PAGES of them at most.  COLD marks its pages as not accessed, so that it shows
- *                      which are used again.  POPULATE_* brings pages in like accesses.
+ *                      WILLNEED_PAGES of them at most.  COLD marks what is there as not accessed,
+ *                      so that it shows which pages are used again.  POPULATE_* brings pages in
+ *                      like accesses.
  * What is not in mman.h is refused: nobody relies on advice that is not taken.
  *
  * Always true:
