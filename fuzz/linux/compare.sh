@@ -61,6 +61,9 @@ done
 
 out=$(absolute "$out")
 mkdir -p "$out" 2>/dev/null || { echo "compare: cannot write to $out" >&2 && exit 4; }
+if [ -n "$files" ]; then # a wrong name is told before anything is fetched
+	"$batch" --out "$out/batch" "$@" || exit $?
+fi
 "$package" "$out" || exit $?
 said=$out/said
 # Totals over all boots: scripts, operations, answers, differences.

@@ -25,10 +25,10 @@ private_apt() { # PROGRAM ARGUMENT...
 		-o Dir::Cache="$folder/apt/cache" -o APT::Architecture=arm64 \
 		-o APT::Architectures=arm64 -o Acquire::Languages=none \
 		-o Acquire::AllowInsecureRepositories=false \
-		-o APT::Get::AllowUnauthenticated=false "$@"
+		-o APT::Get::AllowUnauthenticated=false -o APT::Update::Error-Mode=any "$@"
 }
 
-last_error() { sed -n 's/^E: //p' "$folder/apt/said" | tail -n 1; }
+last_error() { sed -n 's/^E: //p' "$folder/apt/said" | head -n 1; }
 
 [ -s "$folder/vmlinuz" ] && exit 0
 for program in apt-get apt-cache dpkg-deb; do
