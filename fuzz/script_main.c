@@ -98,7 +98,8 @@ static struct input read_input(const struct job *job, const char *path)
 		fprintf(stderr, "script: %s\n", said);
 		exit(EXIT_BAD_FILE);
 	}
-	if (input.subject == NULL) usage("a raw body needs --subject: ", path);
+	if (input.subject == NULL)
+		usage("neither a script nor a kept file; a raw body needs --subject: ", path);
 	return input;
 }
 

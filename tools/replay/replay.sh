@@ -58,7 +58,7 @@ take_file() { # FILE
 		said=$(head -n 1 "$work/said")
 		said=${said:-no room in ${TMPDIR:-/tmp}}
 		[ $status -eq 4 ] && fail 4 "${said#script: }"
-		case $said in *"no subject is called"*) fail 2 "${said#script: }" ;; esac
+		case $said in "script: no subject is called"*) fail 2 "${said#script: }" ;; esac
 		echo "replay: ${said#script: }" >&2
 		bad=$((bad + 1))
 	fi

@@ -110,6 +110,8 @@ case_errors() {
 	expect 2 'is no number' --timeout soon "$good"
 	expect 2 'no subject is called nobody' --subject nobody "$good"
 	expect 3 'absent: No such file' --on host "$here/absent"
+	printf 'subject nobody\n' >"$here/nobody"
+	expect 3 'nobody:1: no subject is called' --on host "$here/nobody"
 	printf 'some bytes' >"$here/raw"
 	expect 3 'needs --subject' --on host "$here/raw"
 	expect 0 '1 the same' --on host --subject heap "$here/raw"
