@@ -68,11 +68,7 @@ static void judge_half_done(struct space_state *s, const struct space_call *c)
 static void judge_refusal(struct run *run, const struct space_call *c)
 {
 	struct space_state *s = state_of(run);
-	const uint64_t pages = c->code == SPACE_MADVISE ? c->length >> PAGE_SHIFT : 0;
 
-	if (!space_is_scarce(s, pages))
-		kpanic(ORACLE_MUST_SUCCEED, "%s refused with %u pages free", run_doing(run),
-		       space_free_pages(s));
 	space_judge_parked(s);
 	run_sometimes(run, SAW_EXHAUSTION);
 	if (populates(c)) s->core_unknown[c->space] = true;
@@ -113,13 +109,27 @@ static void note_call(struct run *run, const struct space_call *c, int64_t answe
 		run_sometimes(run, SAW_HEAP_GROWN);
 }
 
-/* What would be refused for want of memory is not asked of the model: it has memory without end. */
+/* What may be refused for want of memory is not asked of the model: it has memory without end. */
 static bool lacks_memory(struct space_state *s, const struct space_call *c, int64_t answer)
 {
-	if (c->code == SPACE_BRK)
-		return (uint64_t)answer != c->addr &&
-		       space_model_would(&s->model, c) == (int64_t)c->addr;
-	return answer == -ERR_NOMEM && space_model_would(&s->model, c) != -ERR_NOMEM;
+	const uint64_t pages = c->code == SPACE_MADVISE ? c->length >> PAGE_SHIFT : 0;
+
+	if (c->code == SPACE_BRK ? (uint64_t)answer == c->addr : answer != -ERR_NOMEM) return false;
+	if (!space_is_scarce(s, pages)) return false;
+	if (c->code == SPACE_BRK) return space_model_would(&s->model, c) == (int64_t)c->addr;
+	return space_model_would(&s->model, c) != -ERR_NOMEM;
+}
+
+/* A refusal that comes here was not for want of memory. */
+static void judge_answer(struct run *run, const struct space_call *c, int64_t answer,
+			 int64_t expected)
+{
+	if (answer == expected) return;
+	if (c->code == SPACE_BRK ? expected == (int64_t)c->addr : answer == -ERR_NOMEM)
+		kpanic(ORACLE_MUST_SUCCEED, "%s refused with %u pages free", run_doing(run),
+		       space_free_pages(state_of(run)));
+	kpanic(ORACLE_ERRNO, "%s(%lx, %lx) answered %ld, not %ld", run_doing(run),
+	       (unsigned long)c->addr, (unsigned long)c->length, (long)answer, (long)expected);
 }
 
 /* False where a call is left out, since nobody could judge it. */
@@ -154,11 +164,7 @@ void space_step_call(struct run *run, const struct space_call *c)
 		judge_refusal(run, c);
 		return;
 	}
-	const int64_t expected = space_model_call(&s->model, c, answer);
-	if (answer != expected)
-		kpanic(ORACLE_ERRNO, "%s(%lx, %lx) answered %ld, not %ld", run_doing(run),
-		       (unsigned long)c->addr, (unsigned long)c->length, (long)answer,
-		       (long)expected);
+	judge_answer(run, c, answer, space_model_call(&s->model, c, answer));
 	space_answer(run, s->model.open ? ANSWER_END : ANSWER_VALUE, (uint64_t)answer);
 	if (c->code == SPACE_MINCORE && answer == 0 && c->length != 0) judge_core(run, c);
 	if (s->space[c->space]->table.tables < tables) run_sometimes(run, SAW_TABLES_FREED);

@@ -3,14 +3,21 @@
  *
  * Always true:
  *   M1  a page without MODEL_MAPPED is all zero;
- *   M2  an object that no page of any space leads to is dead by the time another is made; sources
- *       live always.
+ *   M2  an object that no page of any space leads to is dead by the time there is no other to be
+ *       had; sources live always.
  *
  * Locks: none.  Cost: an access a few loads; a fork copies 24 KiB.
  */
 #include "fuzz/space_model_inside.h"
 
 /* --- pages and objects ------------------------------------------------------------------------ */
+
+static uint8_t object_free(const struct space_model *m)
+{
+	for (uint32_t o = SOURCES; o < MODEL_OBJECTS; o++)
+		if (m->object[o].pages == 0) return (uint8_t)o;
+	return MODEL_NO_OBJECT;
+}
 
 /* M2: objects that no page leads to any more. */
 static void collect_objects(struct space_model *m)
@@ -25,16 +32,24 @@ static void collect_objects(struct space_model *m)
 		if (!used[o]) m->object[o].pages = 0;
 }
 
+/* The number of an object that is none yet, or MODEL_NO_OBJECT. */
+static uint8_t object_find(struct space_model *m)
+{
+	const uint8_t o = object_free(m);
+
+	if (o != MODEL_NO_OBJECT) return o;
+	collect_objects(m);
+	return object_free(m);
+}
+
 uint8_t model_object_new(struct space_model *m, uint32_t pages)
 {
-	collect_objects(m);
-	for (uint32_t o = SOURCES; o < MODEL_OBJECTS; o++) {
-		if (m->object[o].pages != 0) continue;
-		m->object[o].pages = pages;
-		memset(m->object[o].words, 0, pages * sizeof(m->object[o].words[0]));
-		return (uint8_t)o;
-	}
-	return MODEL_NO_OBJECT;
+	const uint8_t o = object_find(m);
+
+	if (o == MODEL_NO_OBJECT) return o;
+	m->object[o].pages = pages;
+	memset(m->object[o].words, 0, pages * sizeof(m->object[o].words[0]));
+	return o;
 }
 
 static void source_init(struct space_model *m, uint32_t source)
@@ -150,14 +165,6 @@ void space_model_exit(struct space_model *m, uint32_t space)
 	m->space[space].alive = false;
 }
 
-uint32_t space_model_mapped(const struct space_model *m, uint32_t space)
-{
-	uint32_t n = 0;
-
-	for (uint32_t p = 0; p < WINDOW_PAGES; p++) n += mapped(m, space, p);
-	return n;
-}
-
 /* --- looking ---------------------------------------------------------------------------------- */
 
 int64_t space_model_would(struct space_model *m, const struct space_call *call)
@@ -172,10 +179,7 @@ bool space_model_knows(struct space_model *m, const struct space_call *call)
 {
 	if (call->code != SPACE_MMAP || call->backed || (call->flags & MAP_TYPE) != MAP_SHARED)
 		return true;
-	collect_objects(m);
-	for (uint32_t o = SOURCES; o < MODEL_OBJECTS; o++)
-		if (m->object[o].pages == 0) return true;
-	return false;
+	return object_find(m) != MODEL_NO_OBJECT;
 }
 
 uint32_t space_model_first_mapped(const struct space_model *m, uint32_t space, uint64_t addr,

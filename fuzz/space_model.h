@@ -99,9 +99,6 @@ void space_model_exit(struct space_model *m, uint32_t space);
 /* A bit for each space that is alive. */
 uint32_t space_model_alive(const struct space_model *m);
 
-/* Pages mapped in a space. */
-uint32_t space_model_mapped(const struct space_model *m, uint32_t space);
-
 /* Plays a whole script and writes down what is answered (space_play.c). */
 void space_model_play(struct space_model *m, const struct script *script,
 		      const struct subject *subject, struct answers *answers);

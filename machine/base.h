@@ -34,7 +34,8 @@ typedef uint32_t site_t;  /* who asked: a text offset, or a script's operation; 
 
 /*
  * For the few accessors through which an allocator reads and writes its own notes inside memory
- * that is poisoned for everybody else (heap nodes, free-list links).  Nothing else may carry it.
+ * that is poisoned for everybody else (heap nodes, free-list links), and for a long look at a page
+ * that was just read by ordinary means (page tables).  Nothing else may carry it.
  */
 #define METADATA_ACCESS __attribute__((no_sanitize("address")))
 

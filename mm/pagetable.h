@@ -153,4 +153,10 @@ bool pagetable_copy(struct pagetable *to, struct pagetable *from, uint64_t start
 /* NULL, or what is wrong with the tree: counts, formats, rights, frames' owners.  At rest only. */
 const char *pagetable_check(struct pagetable *pt);
 
+/* The same; each entry of a page is besides shown to `look`, in order of address, once it was found
+ * sound.  What that has to say ends the check. */
+const char *pagetable_check_each(struct pagetable *pt,
+				 const char *(*look)(void *context, uint64_t va, uint64_t entry),
+				 void *context);
+
 #endif

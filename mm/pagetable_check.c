@@ -13,6 +13,8 @@
 
 struct table_sums {
 	uint32_t tables, leaves, prepared;
+	const char *(*look)(void *context, uint64_t va, uint64_t entry); /* or NULL */
+	void *context;
 };
 
 static bool table_is_ours(const struct pagetable *pt, paddr_t table)
@@ -33,11 +35,14 @@ static const char *check_user_frame(const struct pagetable *pt, uint64_t entry)
 	return f->user.references != 0 ? NULL : "R4: an entry leads to a page that nobody has";
 }
 
-static const char *check_leaf(const struct pagetable *pt, uint64_t entry)
+static const char *check_leaf(const struct pagetable *pt, uint64_t va, uint64_t entry,
+			      struct table_sums *sums)
 {
 	const char *why = pagetable_entry_fault(pt, entry);
 
-	return why == NULL && !pt->kernel ? check_user_frame(pt, entry) : why;
+	if (why == NULL && !pt->kernel) why = check_user_frame(pt, entry);
+	if (why == NULL && sums->look != NULL) why = sums->look(sums->context, va, entry);
+	return why;
 }
 
 /* What counting one table found, against what its frame says. */
@@ -55,8 +60,9 @@ static const char *check_count(const struct pagetable *pt, paddr_t table, unsign
 	return NULL;
 }
 
-static const char *check_table(const struct pagetable *pt, paddr_t table, unsigned level,
-			       struct table_sums *sums)
+/* `va`: what its first entry stands for. */
+static const char *check_table(const struct pagetable *pt, paddr_t table, uint64_t va,
+			       unsigned level, struct table_sums *sums)
 {
 	const bool ours = table_is_ours(pt, table);
 	const uint64_t *at = mach_phys(table);
@@ -64,19 +70,19 @@ static const char *check_table(const struct pagetable *pt, paddr_t table, unsign
 	uint32_t entries = 0;
 
 	if (!ours && !pt->adopted) return "R3: a table is no table's page";
-	for (unsigned i = 0; i < TABLE_ENTRIES && why == NULL; i++) {
-		const uint64_t entry = at[i];
+	for (unsigned i = table_next(at, 0); i < TABLE_ENTRIES && why == NULL;
+	     i = table_next(at, i + 1)) {
+		const uint64_t entry = at[i], place = va + ((uint64_t)i << entry_shift(level));
 
-		if (entry == 0) continue;
 		entries++;
 		if (entry_is_table(entry, level))
-			why = check_table(pt, entry_address(entry), level + 1, sums);
+			why = check_table(pt, entry_address(entry), place, level + 1, sums);
 		else if (!ours)
 			continue;
 		else if (level != LEVEL_LAST)
 			why = "R4: neither a table nor nothing above the last level";
 		else
-			why = check_leaf(pt, entry);
+			why = check_leaf(pt, place, entry, sums);
 		if (level == LEVEL_LAST) sums->leaves++;
 	}
 	return why != NULL ? why : check_count(pt, table, level, entries, sums);
@@ -84,10 +90,17 @@ static const char *check_table(const struct pagetable *pt, paddr_t table, unsign
 
 const char *pagetable_check(struct pagetable *pt)
 {
-	struct table_sums sums = { 0 };
+	return pagetable_check_each(pt, NULL, NULL);
+}
+
+const char *pagetable_check_each(struct pagetable *pt,
+				 const char *(*look)(void *context, uint64_t va, uint64_t entry),
+				 void *context)
+{
+	struct table_sums sums = { .look = look, .context = context };
 
 	if (pt->batch != NULL) return "T3: a batch is still open";
-	const char *why = check_table(pt, pt->root, 0, &sums);
+	const char *why = check_table(pt, pt->root, pt->kernel ? KERNEL_START : 0, 0, &sums);
 	if (why != NULL) return why;
 	if (sums.tables != pt->tables) return "R1: the tree counts other tables";
 	if (sums.leaves != pt->leaves) return "R1: the tree counts other entries";

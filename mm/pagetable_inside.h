@@ -77,6 +77,16 @@ static inline bool entry_may_fetch(uint64_t entry)
 /* NULL for what may stand at the last level of this tree, else what is wrong with it. */
 const char *pagetable_entry_fault(const struct pagetable *pt, uint64_t entry);
 
+/* pagetable_visit.c: the first slot from number `i` on that has an entry, or TABLE_ENTRIES; for who
+ * has read a slot of that table already. */
+unsigned table_skip(const uint64_t *table, unsigned i);
+
+/* The same for who has not. */
+static inline unsigned table_next(const uint64_t *table, unsigned i)
+{
+	return i == TABLE_ENTRIES || table[i] != 0 ? i : table_skip(table, i + 1);
+}
+
 /* Whether the table of the last level that a slot stands in is ours and has no entries. */
 static inline bool pagetable_table_is_empty(const struct pagetable *pt, const uint64_t *slot)
 {

@@ -22,8 +22,7 @@
 
 struct space_sums {
 	struct space *s;
-	const struct region *r; /* what is visited lies in it */
-	const char *why;
+	const struct region *r; /* the entry's, or one below it */
 	uint32_t resident, zeroes;
 	bool find; /* adds what it meets to the frames' `found` */
 };
@@ -73,53 +72,46 @@ static const char *check_counted(const struct space *s, const struct region *r, 
 	return NULL;
 }
 
-static bool check_entry(void *context, uint64_t va, uint64_t entry)
+/* Entries come in the order of their addresses, as regions do. */
+static const char *check_entry(void *context, uint64_t va, uint64_t entry)
 {
 	struct space_sums *sums = context;
 	const struct space *s = sums->s;
-	const struct region *r = sums->r;
 
-	sums->why = check_rights(r, entry);
-	if (sums->why == NULL)
-		sums->why = entry & ENTRY_ZERO ? check_zeroes(s, r, entry)
-					       : check_counted(s, r, va, entry);
+	while (sums->r != NULL && sums->r->end <= va) sums->r = region_next(sums->r);
+	const struct region *r = sums->r;
+	if (r == NULL || r->start > va) return "space K1: an entry outside all regions";
+	const char *why = check_rights(r, entry);
+	if (why == NULL)
+		why = entry & ENTRY_ZERO ? check_zeroes(s, r, entry)
+					 : check_counted(s, r, va, entry);
 	sums->zeroes += (entry & ENTRY_ZERO) != 0;
 	sums->resident += (entry & ENTRY_ZERO) == 0;
 	if (sums->find && (entry & ENTRY_ZERO) == 0)
 		page_frame(s->vm->pages, entry_address(entry))->user.found++;
-	return sums->why == NULL;
+	return why;
 }
 
-/* Region by region; an entry outside of all is missed, and missing from the sum.  *mapped: pages of
- * regions. */
-static const char *check_entries(struct space_sums *sums, uint64_t *mapped)
+static uint64_t space_region_pages(const struct space *s)
 {
-	struct space *s = sums->s;
+	uint64_t pages = 0;
+	const struct region *r = region_at_or_above(&s->regions, 0);
 
-	*mapped = 0;
-	for (sums->r = region_at_or_above(&s->regions, 0); sums->r != NULL;
-	     sums->r = region_next(sums->r)) {
-		*mapped += pages_of(sums->r->end - sums->r->start);
-		if (!pagetable_visit(&s->table, sums->r->start, sums->r->end, check_entry, sums))
-			return sums->why;
-	}
-	if (sums->resident + sums->zeroes != s->table.leaves)
-		return "space K1: an entry outside all regions";
-	return NULL;
+	for (; r != NULL; r = region_next(r)) pages += pages_of(r->end - r->start);
+	return pages;
 }
 
 static const char *space_check_as(struct space *s, bool find)
 {
 	struct space_sums sums = { .s = s, .find = find };
-	uint64_t mapped;
 	const char *why = region_check(&s->regions);
 
-	if (why == NULL) why = pagetable_check(&s->table);
-	if (why == NULL) why = check_entries(&sums, &mapped);
+	sums.r = region_at_or_above(&s->regions, 0);
+	if (why == NULL) why = pagetable_check_each(&s->table, check_entry, &sums);
 	if (why != NULL) return why;
 	if (sums.resident != s->resident) return "space K5: resident pages";
 	if (sums.zeroes != s->zeroes) return "space K5: pages of zeroes";
-	return mapped == s->mapped ? NULL : "space K5: mapped pages";
+	return space_region_pages(s) == s->mapped ? NULL : "space K5: mapped pages";
 }
 
 const char *space_check(struct space *s)
@@ -131,7 +123,9 @@ const char *space_check(struct space *s)
 
 static bool is_user_frame(const struct frame *f)
 {
-	return f->state == FRAME_USED && f->owner == PAGE_OWNER_USER;
+	const uint32_t both = FRAME_WORD(0xff, 0, 0xff, 0);
+
+	return (f->word & both) == FRAME_WORD(FRAME_USED, 0, PAGE_OWNER_USER, 0);
 }
 
 static void found_by_backing(void *context, paddr_t pa)
@@ -176,18 +170,22 @@ static void vm_find_nothing(struct page_pool *pool)
 		if (is_user_frame(&pool->frames[n])) pool->frames[n].user.found = 0;
 }
 
-static const char *vm_check_found(const struct page_pool *pool)
+/* And nothing is left of it. */
+static const char *vm_check_found(struct page_pool *pool)
 {
+	const char *why = NULL;
+
 	for (uint32_t n = 0; n < pool->pages; n++) {
-		const struct frame *f = &pool->frames[n];
+		struct frame *f = &pool->frames[n];
 		if (!is_user_frame(f)) continue;
 		if (f->user.references > f->user.found)
-			return "vm: a page has more references than lead to it, and would be lost";
+			why = "vm: a page has more references than lead to it, and would be lost";
 		if (f->user.references < f->user.found)
-			return "vm: a page has fewer references than lead to it, and would go "
-			       "early";
+			why = "vm: a page has fewer references than lead to it, and would go "
+			      "early";
+		f->user.found = 0;
 	}
-	return NULL;
+	return why;
 }
 
 const char *vm_check(struct vm *vm, struct space *const *spaces, size_t count)
@@ -198,10 +196,7 @@ const char *vm_check(struct vm *vm, struct space *const *spaces, size_t count)
 	if (why == NULL) why = vm_check_installed(vm);
 	vm_find_nothing(vm->pages);
 	if (why == NULL) why = vm_check_spaces(vm, spaces, count);
-	if (why == NULL) {
-		backing_list_visit(vm->backings, found_by_backing, vm);
-		why = vm_check_found(vm->pages);
-	}
-	vm_find_nothing(vm->pages);
-	return why;
+	if (why == NULL) backing_list_visit(vm->backings, found_by_backing, vm);
+	const char *found = vm_check_found(vm->pages);
+	return why == NULL ? found : why;
 }
