@@ -6,8 +6,8 @@
  * there which oracle fired at which operation, and starts another child after that script.
  *
  * A signal that no sanitizer explained is an access to memory that is nobody's.  SIGALRM is time
- * that ran out: no oracle, but a hang.  SIGKILL is never the script's doing: a debugger was left, or
- * the host has no memory, and that ends the replay.
+ * that ran out: no oracle, but a hang.  SIGKILL is never the script's doing: a debugger was left,
+ * or the host has no memory, and that ends the replay.
  *
  * Always true: the parent runs no script.
  *
