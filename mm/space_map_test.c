@@ -14,6 +14,7 @@ static void places(void)
 	EXPECT(map(at(1), 1, RW, ANON) != (int64_t)at(1)); /* taken */
 	EXPECT(map(page(1), 1, RW, ANON) == 0x10000);      /* too low: the lowest */
 	EXPECT(map(USER_END, 1, RW, ANON) > 0);            /* a hint that cannot be is none */
+	EXPECT(map(USER_END - page(1), 1, RW, ANON) == (int64_t)(USER_END - page(1)));
 	EXPECT(map(AT, 1, RW, ANON | MAP_FIXED_NOREPLACE) == -ERR_EXIST);
 	EXPECT(map(at(2), 1, RW, ANON | MAP_FIXED_NOREPLACE) == (int64_t)at(2));
 	EXPECT(map(AT, 1, PROT_READ, ANON | MAP_FIXED) == AT);

@@ -80,6 +80,16 @@ static void accounted_stays(void)
 	finish();
 }
 
+/* What is not reserved is never accounted for, written to or not. */
+static void not_reserved_stays(void)
+{
+	begin(64);
+	map_at(0, 1, RW, ANON | MAP_NORESERVE);
+	map_at(1, 1, PROT_READ, ANON | MAP_NORESERVE);
+	EXPECT(s->regions.count == 2 && protect(1, 1, RW) == 0 && is_region(0, 0, 2));
+	finish();
+}
+
 /* What comes before the hole changes, and stays so. */
 static void holes(void)
 {
@@ -236,6 +246,7 @@ int main(void)
 	parts();
 	joins();
 	accounted_stays();
+	not_reserved_stays();
 	holes();
 	no_rights();
 	copy_on_write();
