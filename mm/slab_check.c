@@ -239,11 +239,11 @@ const char *slab_check(struct slab_cache *caches, uint32_t n, const uint32_t *as
 const char *slab_check_counts(struct slab_cache *cache)
 {
 	uint64_t placed = (uint64_t)cache->full + cache->kept_count;
+	const struct slab_cpu *first = cache->cpus;
+	const unsigned cpus = first != NULL ? cache->pages->cpus : 0;
+	const uint32_t stride = cache->cpu_stride;
 
-	const unsigned cpus = cache->cpus != NULL ? cache->pages->cpus : 0;
-
-	for (unsigned c = 0; c < cpus; c++)
-		placed += cache->cpus[c * cache->cpu_stride].slab != NULL;
+	for (unsigned c = 0; c < cpus; c++) placed += first[c * stride].slab != NULL;
 	/* Partial slabs are not counted here: the walk does that. */
 	if (placed > cache->slabs) return "S3: more slabs have a place than there are";
 	if (cache->kept_count > cache->keep) return "S3: more empty slabs are kept than may be";
