@@ -34,6 +34,14 @@ void page_step_reclaim(struct run *run, const struct script_op *op)
 	page_oracle_drained(run);
 }
 
+/* How much a shrinker is to be asked for: all, where only one zone will do. */
+static size_t to_ask(const struct page_state *s, const struct page_request *r)
+{
+	const uint32_t dma = PAGE_HOW(ZONE_DMA, 0) & PAGE_ZONE_MASK;
+
+	return !r->reclaim && (r->how & PAGE_ZONE_MASK) == dma ? s->pool.pages : r->pages;
+}
+
 /* What every shrinker does: tries what it must not, gives back its handle's pages. */
 static size_t shrink(void *context, size_t pages)
 {
@@ -43,7 +51,7 @@ static size_t shrink(void *context, size_t pages)
 	struct page_request *r = s->request;
 
 	mach_lock_none_held(RANK_QUARANTINE);
-	if (r == NULL || r->pages != pages || (r->how & PAGE_NO_RECLAIM) != 0 || r->could)
+	if (r == NULL || pages != to_ask(s, r) || (r->how & PAGE_NO_RECLAIM) != 0 || r->could)
 		kpanic(ORACLE_VERDICT, "a shrinker was asked without need");
 	if (r->reclaim && page_model_free(&s->model) >= pages)
 		kpanic(ORACLE_VERDICT, "a shrinker was asked although enough is free");

@@ -95,6 +95,7 @@ _Static_assert(sizeof(struct page_stack) == 256 && sizeof(struct page_cpu) == 10
 /*
  * Called when a request would fail, in the order of registration, each at most once for a request.
  * Gives back what it can of about `pages` pages, in bounded time, and returns how many it gave.
+ * For a request of ZONE_DMA that is all there are: the first to come back may be of other zones.
  * Holds no lock of mm/ when it is called.  May not allocate: page_alloc and page_run_alloc refuse
  * whatever is asked for on this CPU until it returns.
  */

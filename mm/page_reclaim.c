@@ -157,6 +157,13 @@ void page_reclaim(struct page_pool *pool, uint32_t pages)
 		page_shrink(pool, s, pages);
 }
 
+/* What each shrinker is asked for.  Nobody knows of which zone the first pages to come back are, so
+ * where no other zone will do it is asked for all it has. */
+static uint32_t page_to_shrink(const struct page_pool *pool, const struct page_want *want)
+{
+	return page_how_zone(want->how) == ZONE_DMA ? pool->pages : want->pages;
+}
+
 uint32_t page_try_hard(struct page_pool *pool, const struct page_want *want)
 {
 	if (page_cpu_shrinking(pool)) return FRAME_NONE;
@@ -168,7 +175,7 @@ uint32_t page_try_hard(struct page_pool *pool, const struct page_want *want)
 	if ((want->how & PAGE_NO_RECLAIM) != 0) return n;
 	for (struct shrinker *s = page_shrinker_after(pool, NULL); n == FRAME_NONE && s != NULL;
 	     s = page_shrinker_after(pool, s)) {
-		page_shrink(pool, s, want->pages);
+		page_shrink(pool, s, page_to_shrink(pool, want));
 		n = page_try(pool, want);
 	}
 	return n;

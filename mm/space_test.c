@@ -317,6 +317,22 @@ static void backings_in_bounded_steps(void)
 	vm_shut();
 }
 
+/* A request that only one zone can meet is not refused because pages of another came back first. */
+static void a_zone_of_its_own(void)
+{
+	const uint32_t how = PAGE_HOW(ZONE_DMA, PAGE_OWNER_KERNEL);
+
+	vm_open_zones(TEST_PAGES, 16);
+	struct space *s = space_create(&tv->vm, SITE);
+	put(s, AT, TEST_PAGES, RW, 0, NULL);
+	for (uint64_t va = AT; space_fault(s, va, MACH_STORE) == FAULT_DONE;) va += PAGE_SIZE;
+	EXPECT(page_alloc(&tv->pool, 0, how, SITE) == PADDR_NONE);
+	space_retire(s);
+	const paddr_t pa = page_alloc(&tv->pool, 0, how, SITE);
+	EXPECT(pa != PADDR_NONE && page_free(&tv->pool, pa, 0, how) == PAGE_FREED);
+	vm_shut();
+}
+
 int main(void)
 {
 	host_cpus_open(2);
@@ -331,6 +347,7 @@ int main(void)
 	bounded_steps();
 	backings_in_bounded_steps();
 	nothing_gives_up();
+	a_zone_of_its_own();
 	host_cpus_close();
 	return 0;
 }

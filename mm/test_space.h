@@ -24,8 +24,9 @@ static struct test_vm {
 	uint32_t pages; /* of the pool */
 } * tv;
 
-/* `pages` pages of one zone, two CPUs, ASIDs of four bits. */
-static inline void vm_open(uint32_t pages)
+/* `pages` pages, of which the first `dma` are ZONE_DMA and the others the kernel's; two CPUs, ASIDs
+ * of four bits. */
+static inline void vm_open_zones(uint32_t pages, uint32_t dma)
 {
 	tv = calloc(1, sizeof *tv);
 	void *arena = host_arena_open(HOST_ARENA_BYTES);
@@ -34,7 +35,7 @@ static inline void vm_open(uint32_t pages)
 		.pages = pages,
 		.frames = tv->frames,
 		.cpus = 2,
-		.zone_end = { 0, pages, pages },
+		.zone_end = { dma, pages, pages },
 	};
 	const struct kmalloc_config kconfig = {
 		.pages = &tv->pool,
@@ -58,6 +59,11 @@ static inline void vm_open(uint32_t pages)
 	page_pool_give(&tv->pool, 0, pages);
 	kmalloc_init(&tv->kmalloc, &kconfig);
 	EXPECT(vm_init(&tv->vm, &vconfig));
+}
+
+static inline void vm_open(uint32_t pages)
+{
+	vm_open_zones(pages, 0);
 }
 
 static inline uint32_t pages_used(void)
