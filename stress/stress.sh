@@ -20,7 +20,7 @@ usage: tools/bazel run //stress:NAME -- [FLAG...]
   --memory MIB        64 to 4096 (128)
   --seed S            of all that is random (1)
   --cycles K          that are compared, at least 4 (4)
-  --ops N             operations of each CPU in each cycle (20000)
+  --ops N             operations of each CPU in each cycle (20000; maps: 100000)
   --no-exhaustion     do not take all memory in each cycle
   --must-not-fail     with all memory taken, ask for more in a way that may not fail: a panic
   --parallel          CPUs run freely, each on a thread of the host

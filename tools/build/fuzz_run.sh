@@ -75,6 +75,7 @@ kill $watcher 2>/dev/null || :
 wait $tee || :
 rm -rf "$TMPDIR"
 say_how_to_replay "$out/artifacts"
-# What the last jobs of -fork find after the time is up, libFuzzer no longer counts.
+# Under -fork, libFuzzer passes over what its first look at the corpus finds, and over what the last
+# jobs find after the time is up.
 [ "$status" -ne 0 ] || [ -z "${ours:-}" ] || status=77
 leave
