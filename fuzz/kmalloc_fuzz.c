@@ -13,8 +13,7 @@
  * block covers it, because a free of such a pointer would be somebody else's legal free.
  */
 #include "fuzz/kmalloc_model.h"
-#include "fuzz/pool_world.h"
-#include "mm/kmalloc.h"
+#include "fuzz/kmalloc_world.h"
 
 enum { EARLY_BLOCKS = 3, EARLY_BYTES = PAGE_SIZE };
 
@@ -28,7 +27,7 @@ struct kmalloc_state {
 	struct early early;
 	uint8_t *early_block[EARLY_BLOCKS];
 	unsigned early_freed;
-	struct slab_cpu cpus[SCRIPT_CPUS_MAX * KMALLOC_CLASSES];
+	struct slab_cpu cpus[KMALLOC_WORLD_CPUS];
 };
 
 _Static_assert(sizeof(struct kmalloc_state) <= RUN_STATE_BYTES, "a run's state holds it");
@@ -88,21 +87,12 @@ static void kmalloc_open(struct run *run)
 
 	pool_world_open(&s->world, run);
 	early_open(s, run);
-	const struct kmalloc_config config = {
-		.pages = &s->world.pool,
-		.keep_slabs = 1,
-		.redzone = (uint32_t)align_up(w->redzone, KMALLOC_ALIGN),
-		.quarantine = w->quarantine < KMALLOC_QUARANTINE_MAX ? w->quarantine
-								     : KMALLOC_QUARANTINE_MAX,
-		.poison = (w->flags & WORLD_POISON) != 0,
-		.sites = (w->flags & WORLD_SITES) != 0,
-		.window_bytes = (size_t)window << PAGE_SHIFT,
-		.grow_bytes = 4 * PAGE_SIZE,
-		.keep_bytes = (size_t)w->keep_pages << PAGE_SHIFT,
-		.early = &s->early,
-		.listener = &s->world.listener,
-		.cpus = w->magazine != 0 ? s->cpus : NULL,
-	};
+	struct kmalloc_config config = kmalloc_world_config(run, &s->world, s->cpus);
+	config.quarantine =
+		w->quarantine < KMALLOC_QUARANTINE_MAX ? w->quarantine : KMALLOC_QUARANTINE_MAX;
+	config.window_bytes = (size_t)window << PAGE_SHIFT;
+	config.keep_bytes = (size_t)w->keep_pages << PAGE_SHIFT;
+	config.early = &s->early;
 	kmalloc_init(&s->km, &config);
 	s->limits = (struct kmalloc_limits){
 		.pages = w->pages,

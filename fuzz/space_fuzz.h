@@ -4,7 +4,7 @@
 #ifndef FUZZ_SPACE_FUZZ_H
 #define FUZZ_SPACE_FUZZ_H
 
-#include "fuzz/pool_world.h"
+#include "fuzz/kmalloc_world.h"
 #include "fuzz/space_model.h"
 
 enum {
@@ -50,7 +50,7 @@ struct space_state {
 	bool core_unknown[SPACES_MAX]; /* populating may have stopped half-way there */
 	uint8_t core[WINDOW_PAGES];
 	struct space_model model;
-	struct slab_cpu cpus[SCRIPT_CPUS_MAX * KMALLOC_CLASSES];
+	struct slab_cpu cpus[KMALLOC_WORLD_CPUS];
 };
 
 _Static_assert(sizeof(struct space_state) <= RUN_STATE_BYTES, "a run's state holds it");

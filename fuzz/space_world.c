@@ -60,18 +60,7 @@ static bool world_start(struct space_state *s, const struct run *run)
 void space_open(struct run *run)
 {
 	struct space_state *s = run->state;
-	const struct script_world *w = &run->script->world;
-	const struct kmalloc_config config = {
-		.pages = &s->world.pool,
-		.keep_slabs = 1,
-		.redzone = (uint32_t)align_up(w->redzone, KMALLOC_ALIGN),
-		.poison = (w->flags & WORLD_POISON) != 0,
-		.sites = (w->flags & WORLD_SITES) != 0,
-		.window_bytes = (size_t)w->pages << PAGE_SHIFT,
-		.grow_bytes = 4 * PAGE_SIZE,
-		.listener = &s->world.listener,
-		.cpus = w->magazine != 0 ? s->cpus : NULL,
-	};
+	const struct kmalloc_config config = kmalloc_world_config(run, &s->world, s->cpus);
 
 	pool_world_open(&s->world, run);
 	kmalloc_init(&s->km, &config);

@@ -21,9 +21,9 @@ enum field_place {
 };
 enum field_form {
 	FORM_NUMBER, /* 0 to limit - 1 (limit 0: all that the place can hold) */
-	FORM_SIZE,  /* 32 bits, sign-extended to 64: huge sizes are small negatives */
-	FORM_NAMES, /* one of `limit` names */
-	FORM_FLAGS, /* any of `limit` names, bit 0 first */
+	FORM_SIZE,   /* 32 bits, sign-extended to 64: huge sizes are small negatives */
+	FORM_NAMES,  /* one of `limit` names */
+	FORM_FLAGS,  /* any of `limit` names, bit 0 first */
 };
 
 struct field {

@@ -4,7 +4,7 @@
 #ifndef FUZZ_USERCOPY_SUBJECT_H
 #define FUZZ_USERCOPY_SUBJECT_H
 
-#include "fuzz/pool_world.h"
+#include "fuzz/kmalloc_world.h"
 #include "fuzz/usercopy_model.h"
 #include "mm/usercopy.h"
 
@@ -44,7 +44,7 @@ struct usercopy_state {
 	bool open;                   /* there was memory enough to begin with */
 	uint8_t kernel[COPY_BYTES_MAX];
 	struct usercopy_model model;
-	struct slab_cpu cpus[SCRIPT_CPUS_MAX * KMALLOC_CLASSES];
+	struct slab_cpu cpus[KMALLOC_WORLD_CPUS];
 };
 
 _Static_assert(sizeof(struct usercopy_state) <= RUN_STATE_BYTES, "a run's state holds it");

@@ -28,8 +28,8 @@ static inline uint32_t asid_number(const struct asid *a)
 
 struct asid_pool {
 	uint32_t bits, cpus;
-	struct lock lock; /* RANK_ASID */
-	uint64_t generation; /* atomic; changed under the lock */
+	struct lock lock;                 /* RANK_ASID */
+	uint64_t generation;              /* atomic; changed under the lock */
 	uint32_t next GUARDED_BY(&lock);  /* where the search for a free number starts */
 	uint32_t flush GUARDED_BY(&lock); /* a bit per CPU: must forget all before it installs */
 	uint64_t active[CPUS_MAX];        /* atomic: the word each CPU has installed, or 0 */
