@@ -61,6 +61,7 @@ launch 1 "$here/plain"
 # Found when the engine no longer listens: it is a finding all the same.
 cat >"$here/late" <<'END'
 #!/bin/sh
+sleep 0.2 # newer than the start, by any file system's clock
 echo >"$ANVIL_FINDINGS/canary-assert-0123456789abcdef"
 END
 chmod +x "$here/late"
