@@ -33,22 +33,22 @@ static bool frame_has_bits(const struct frame *frame)
 }
 
 /* Word `w` of a slab's bits, at rest. */
-static uint64_t word_of(const struct frame *head, uint32_t w)
+static inline uint64_t word_of(const struct frame *head, uint32_t w)
 {
 	ASSERT_SLOW(head->slab.head_back == 0);
 	return head[w / SLAB_PAGE_WORDS].slab.taken[w % SLAB_PAGE_WORDS];
 }
 
-/* Of a word, the bits that stand for live objects: in careful caches those beside the starts. */
-static uint64_t live_bits(const struct slab_cache *cache, const struct frame *head, uint32_t w)
+/* Of word `w`, which is not 0, the bits of live objects: in careful caches those beside the
+ * starts. */
+static inline uint64_t live_bits(const struct slab_cache *cache, uint64_t word, uint64_t starts)
 {
-	const uint64_t word = word_of(head, w);
-
-	return cache->careful ? word & ~slab_starts(cache, w) : word;
+	ASSERT_SLOW(word != 0);
+	return cache->careful ? word & ~starts : word;
 }
 
 /* Where the live object of bit `bit` of word `w` starts, in units of 16 bytes from the slab's. */
-static uint32_t live_place(const struct slab_cache *cache, uint32_t w, unsigned bit)
+static inline uint32_t live_place(const struct slab_cache *cache, uint32_t w, unsigned bit)
 {
 	const uint32_t places = PAGE_SIZE >> SLAB_GRANULE_SHIFT;
 
@@ -71,9 +71,11 @@ static struct tally tally_of(const struct slab_cache *cache, const struct frame 
 	struct tally t = { 0 };
 
 	for (uint32_t w = 0; w < slab_words(cache); w++) {
+		const uint64_t word = word_of(head, w);
+		if (word == 0) continue;
 		const uint64_t starts = slab_starts(cache, w);
-		uint64_t live = live_bits(cache, head, w);
-		t.taken += bits_in(word_of(head, w) & starts);
+		uint64_t live = live_bits(cache, word, starts);
+		t.taken += bits_in(word & starts);
 		t.live += bits_in(live);
 		t.stray |= !cache->careful && (live & ~starts) != 0;
 		/* The second bit of a careful cache's object says nothing without the first. */
@@ -84,6 +86,18 @@ static struct tally tally_of(const struct slab_cache *cache, const struct frame 
 	}
 	ASSERT(t.taken <= cache->per_slab);
 	return t;
+}
+
+/* Objects of a slab that are not free; where they are was looked at by tally_of(). */
+static uint32_t taken_of(const struct slab_cache *cache, const struct frame *head)
+{
+	uint32_t taken = 0;
+
+	for (uint32_t w = 0; w < slab_words(cache); w++) {
+		const uint64_t word = word_of(head, w);
+		if (word != 0) taken += bits_in(word & slab_starts(cache, w));
+	}
+	return taken;
 }
 
 /* What a pass over the frames finds of one cache; `places` by enum slab_state. */
@@ -169,7 +183,7 @@ static const char *check_cpu(const struct slab_cache *cache, const struct slab_c
 	if (!in_pool(cache, m->slab) || !is_head(m->slab) || m->slab->slab.cache != cache->number)
 		return "S3: a CPU allocates from what is no slab of the cache";
 	if (m->slab->slab.state != SLAB_CPUS) return "S3: a CPU's slab has another place";
-	if (m->slab->slab.due + m->given != DUE_NEVER + tally_of(cache, m->slab).taken)
+	if (m->slab->slab.due + m->given != DUE_NEVER + taken_of(cache, m->slab))
 		return "S2: a CPU miscounts what it allocates";
 	if (m->word >= slab_words(cache) || m->taken != slab_word(m->slab, m->word) ||
 	    m->base != slab_word_base(cache, m->slab, m->word) ||
@@ -307,7 +321,9 @@ static bool sites_of_slab(const struct slab_cache *cache, const struct frame *he
 
 	ASSERT(head->slab.head_back == 0 && head->slab.cache == cache->number);
 	for (uint32_t w = 0; w < slab_words(cache); w++) {
-		uint64_t live = live_bits(cache, head, w);
+		const uint64_t word = word_of(head, w);
+		if (word == 0) continue;
+		uint64_t live = live_bits(cache, word, slab_starts(cache, w));
 		for (; live != 0; live &= live - 1) {
 			const size_t place = live_place(cache, w, bit_lowest(live));
 			site_t site = SITE_NONE;
