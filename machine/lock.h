@@ -21,7 +21,14 @@
 
 enum lock_rank {
 	RANK_NONE = 0,
-	RANK_OUTER = 10,      /* callers of mm: run queues, processes, tests */
+	RANK_PROCESS = 1,     /* processes: the table, parents and children */
+	RANK_MUTEX = 2,       /* mutex: owner and waiters; other wait queues' callers */
+	RANK_WAIT = 3,        /* wait queue: waiters, and the condition they wait for */
+	RANK_THREADS = 4,     /* thread slots: which are free */
+	RANK_TIMERS = 5,      /* one CPU's timer queue */
+	RANK_RUNQ = 6,        /* one CPU's run queue */
+	RANK_CALL = 7,        /* one CPU's calls from others */
+	RANK_OUTER = 10,      /* other callers of mm: tests */
 	RANK_SPACE = 12,      /* space: regions and tables of one */
 	RANK_RETIRED = 13,    /* vm: retired spaces, also while one is taken apart */
 	RANK_BACKING = 14,    /* backing: its pages */

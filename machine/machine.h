@@ -130,16 +130,74 @@ enum mach_fault mach_user_load(uint64_t va, uint64_t *value);
 enum mach_fault mach_user_store(uint64_t va, uint64_t value);
 enum mach_fault mach_user_fetch(uint64_t va);
 
+/* --- contexts ------------------------------------------------------------------------------ */
+
+/*
+ * Where a thread of the kernel goes on when it gets a CPU again: opaque, of one size on every
+ * machine.  At any moment each CPU is in exactly one context, and no context on two CPUs.
+ */
+struct mach_context {
+	uint64_t word[10];
+};
+
+/* Floating-point and vector registers of one thread (q0 to q31, FPSR, FPCR); zero at first. */
+struct mach_fp {
+	_Alignas(16) uint8_t bytes[528];
+};
+
+/* Makes `c` stand for what runs on this CPU now, on the stack it is on: how a CPU's first context,
+ * which becomes its idle thread's, comes to be.  `fp` as below. */
+void mach_context_adopt(struct mach_context *c, struct mach_fp *fp);
+
+/*
+ * A context that will begin with entry(arg) on the `bytes` bytes of stack whose lowest address is
+ * `stack` (a multiple of 16), interrupts masked as whoever switches to it left them; `entry` never
+ * returns.  `fp` (NULL: none) keeps its floating-point registers while it does not run; a context
+ * with none may not use any.  The stack is the context's until mach_context_end(): the host panics
+ * ("stack-in-use") when it still belongs to another.  The host runs the context on a stack of its
+ * own, so there `stack` is a name that nobody writes to.
+ */
+void mach_context_init(struct mach_context *c, uint64_t stack, size_t bytes,
+		       void (*entry)(void *arg), void *arg, struct mach_fp *fp);
+
+/*
+ * Keeps this CPU's registers in `from`, which it is in, and goes on in `to`; returns when somebody
+ * switches back, perhaps on another CPU.  Interrupts are masked before and after; locks that the
+ * CPU holds stay the CPU's, so that the next context can drop what the last one took.  The host
+ * panics ("stack-in-use") when `to` is on another CPU, was never made or has ended.  [yield]
+ */
+void mach_context_switch(struct mach_context *from, struct mach_context *to);
+
+/* `c` will not go on again, and no CPU is in it ("stack-in-use" otherwise). */
+void mach_context_end(struct mach_context *c);
+
+/* The `bytes` bytes of stack at `stack` are about to become somebody else's: "stack-in-use" where
+ * a context that has not ended has them.  Checked builds only. */
+static inline void mach_stack_gone(uint64_t stack, size_t bytes);
+
 /* --- out of line -------------------------------------------------------------------------- */
 
-/* Sends CPU `cpu` an interrupt that wakes it from mach_wait().  [yield] */
+/*
+ * Interrupts go to whom the program that owns the machine has named (the kernel, a harness): one
+ * function for the timer, one for mach_ipi(), both called on the interrupted CPU, with interrupts
+ * masked, on the stack of the context that it is in.  They may switch contexts: the interrupted one
+ * then goes on when somebody switches back to it.
+ */
+
+/* Sends CPU `cpu` an interrupt, which also wakes it from mach_wait(); several sent before it is
+ * taken are one.  [yield] */
 void mach_ipi(unsigned cpu);
 
 /* Waits, interrupts unmasked, for an interrupt or an earlier mach_ipi().  [yield] */
 void mach_wait(void);
 
-/* Time since start-up.  The host's moves only when a script says so. */
+/* Time since start-up.  The host's moves only when a script says so, or when every CPU waits. */
 uint64_t mach_now_ns(void);
+
+/* This CPU's timer interrupt comes once, when mach_now_ns() has reached `deadline_ns`, or as soon
+ * as it is unmasked when that has passed; UINT64_MAX is never.  Replaces any earlier deadline.
+ * [yield] */
+void mach_timer_set(uint64_t deadline_ns);
 
 /* Writes to the console: the PL011, or standard error.  No lock: lines may mix in a panic. */
 void mach_console(const char *text, size_t bytes);

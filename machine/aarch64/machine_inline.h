@@ -127,6 +127,13 @@ static inline void mach_lock_none_held(unsigned rank)
 	if (CHECK_LEVEL >= 2) cpu_lock_none_held(rank);
 }
 
+void cpu_stack_gone(uint64_t stack, size_t bytes);
+
+static inline void mach_stack_gone(uint64_t stack, size_t bytes)
+{
+	if (CHECK_LEVEL >= 2) cpu_stack_gone(stack, bytes);
+}
+
 /* --- page tables ---------------------------------------------------------------------------- */
 
 static inline void mach_entry_store(uint64_t *entry, uint64_t value)

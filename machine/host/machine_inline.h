@@ -149,6 +149,13 @@ static inline void mach_lock_none_held(unsigned rank)
 	if (CHECK_LEVEL >= 2) host_lock_none_held(rank);
 }
 
+void host_stack_gone(uint64_t stack, size_t bytes);
+
+static inline void mach_stack_gone(uint64_t stack, size_t bytes)
+{
+	if (CHECK_LEVEL >= 2) host_stack_gone(stack, bytes);
+}
+
 /* --- page tables (mmu.c) --------------------------------------------------------------------- */
 
 /* In a release build only what is installed matters: there is nothing that could be remembered. */

@@ -1,0 +1,143 @@
+/*
+ * sched.h -- the scheduler: who runs on which CPU, and switching.
+ *
+ * One struct sched is a world: the kernel has one, a fuzz target makes as many as it likes.  It
+ * allocates nothing: threads, stacks and what hangs on them come from above, and go back there
+ * through the reaper.
+ *
+ * Where a thread is READY, it is in exactly one run queue, and that queue's lock is held over the
+ * whole of a switch: taken by the outgoing thread, dropped by the incoming one.  So nobody can run,
+ * steal or free a thread before the CPU that ran it has left its stack.  A thread that is woken
+ * goes back to the queue of the CPU it was last on, and is under that lock therefore; idle CPUs
+ * steal.
+ *
+ * Fairness: a ready thread runs within as many switches of its CPU as there are ready threads at
+ * its priority there.  Higher priorities go first and may starve lower ones.
+ */
+#ifndef SCHED_SCHED_H
+#define SCHED_SCHED_H
+
+#include "sched/runq.h"
+#include "sched/timer.h"
+
+/* When a dead thread's stack, context and slot are given back. */
+enum reap_form {
+	REAP_AFTER_SWITCH, /* by the thread that runs next, at once (the default) */
+	REAP_IN_IDLE,     /* by the CPU's idle thread, from a queue; and by whoever finds no slot */
+	REAP_BEFORE_NEXT, /* by the idle thread, before any other thread is chosen */
+};
+
+struct sched_config {
+	uint32_t cpus; /* 1 to CPUS_MAX */
+	struct thread *threads;
+	uint32_t slots, reserved; /* see thread_table_init() */
+	uint64_t cooldown_ns;
+	uint64_t slice_ns; /* how long a thread runs while another of its priority is ready */
+	enum reap_form reap;
+	/* A thread has ended, nobody is in its context and its slot is about to be free: takes back
+	 * what kernel/ gave it (stack, process).  Called once for each, no lock held, perhaps with
+	 * interrupts masked; may not wait. */
+	void (*reaped)(void *arg, struct thread *t);
+	/* In the idle loop of each CPU, interrupts unmasked: does a bounded piece of work.  False:
+	 * sched_run() returns on this CPU.  NULL: nothing to do. */
+	bool (*idle)(void *arg, uint32_t cpu);
+	/* Before a CPU goes on in another thread, interrupts masked, with the run queue's lock
+	 * held: installs its address space.  NULL: nothing. */
+	void (*enter)(void *arg, struct thread *from, struct thread *to);
+	void *arg;
+};
+
+struct sched_cpu {
+	struct runq runq;
+	struct timer_queue timers;
+	struct thread *current; /* this CPU's alone, interrupts masked */
+	struct thread *left;    /* who ran here before the switch that is under way */
+	struct thread idle;     /* in no table */
+	struct list dead;       /* TERMINATED, to be reaped by this CPU's idle thread */
+	uint32_t online;        /* atomic */
+	uint32_t idles;         /* atomic: it is, or is about to be, in mach_wait() */
+	uint32_t resched;       /* atomic: it should choose anew when next it can */
+	uint32_t pad;
+	uint64_t slice_end_ns; /* UINT64_MAX: nobody else is ready */
+	uint64_t switches, preemptions, steals, wakes, idle_ns;
+	uint64_t beat_ns; /* atomic: last time it was seen alive; for the watchdog */
+};
+
+struct sched {
+	struct sched_config config;
+	struct thread_table table;
+	struct sched_cpu cpu[CPUS_MAX];
+};
+
+void sched_init(struct sched *s, const struct sched_config *config);
+
+/*
+ * One path for all CPUs: makes what runs here this CPU's idle thread, and runs threads whenever
+ * there are any.  Returns when config.idle says so; then no thread is on this CPU.  Called with
+ * interrupts unmasked.
+ */
+void sched_run(struct sched *s);
+
+/* The two interrupts, for whoever owns the machine: interrupts masked, on this CPU. */
+void sched_timer_fired(struct sched *s);
+void sched_ipi_came(struct sched *s);
+
+/* --- threads ---------------------------------------------------------------------------------- */
+
+struct thread_how {
+	void (*entry)(void *arg); /* begins with interrupts unmasked; returning is thread_exit(0) */
+	void *arg;
+	uint64_t stack; /* lowest address; the thread's until config.reaped gets it */
+	uint64_t stack_bytes;
+	struct mach_fp *fp; /* or NULL */
+	void *owner;
+	enum slot_class class;
+	uint8_t priority;  /* 0 to PRIORITIES - 1 */
+	uint32_t affinity; /* bits of CPUs; 0: all */
+};
+
+/* THREAD_NONE: no slot, and nothing was taken.  From any thread, or before sched_run(). */
+thread_id sched_spawn(struct sched *s, const struct thread_how *how);
+
+NORETURN void sched_exit(struct sched *s, uint64_t code);
+
+/* Who runs here; an idle thread counts.  Only steady for a thread that asks about itself. */
+struct thread *sched_current(struct sched *s);
+
+void sched_yield(struct sched *s); /* to threads at least as urgent; returns when it is our turn */
+
+/*
+ * Asks a thread to end: its waits end at once and fail from now on (WAIT_KILLED), and it is
+ * expected to see that and to exit.  False: there is no such thread any more.  Any context.
+ */
+bool sched_kill(struct sched *s, thread_id id);
+bool sched_killed(struct sched *s); /* the caller was asked to */
+
+/* Changes take effect before the next switch; a READY thread moves at once.  False: no such
+ * thread, or no such CPU or priority. */
+bool sched_set_priority(struct sched *s, thread_id id, unsigned priority);
+bool sched_set_affinity(struct sched *s, thread_id id, uint32_t cpus);
+
+/* --- for sched/ itself: waiting and waking ---------------------------------------------------- */
+
+/*
+ * Gives up the CPU in state WAITING: interrupts masked, the caller's wait is published under `l`
+ * (held; dropped here, after which a waker may come).  The caller has moved itself RUNNING ->
+ * WAITING.  Returns when somebody woke it, interrupts masked, `l` not held.
+ */
+void sched_block(struct sched *s, struct lock *l);
+
+/* From the WAITING of `was` to READY, into the run queue of its last CPU, and sees to it that some
+ * CPU comes to run it.  False: it was not waiting that wait any more.  Any context, under a lock
+ * of rank below RANK_RUNQ at most. */
+bool sched_wake(struct sched *s, struct thread *t, uint64_t was, uint32_t flags);
+
+/* --- checks ----------------------------------------------------------------------------------- */
+
+/* At rest (every CPU idle or outside): NULL when sound, else what is wrong. */
+const char *sched_check(struct sched *s);
+
+/* Reaps all the dead that can be reaped now, on whatever CPU they ended; how many. */
+uint32_t sched_reap(struct sched *s);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * wait.h -- waiting for a condition, without lost wake-ups.
+ *
+ * A wait queue is a monitor: its lock guards the condition too.  Who waits looks at the condition
+ * with the lock held and sleeps in one step with dropping it; who changes the condition does so
+ * with the lock held and wakes.  A wake finds every waiter that was there, in the order they came;
+ * a waiter that a deadline or a kill has already woken is passed over and the next one is taken.
+ */
+#ifndef SCHED_WAIT_H
+#define SCHED_WAIT_H
+
+#include "sched/sched.h"
+
+enum wait_result { WAIT_WOKEN, WAIT_TIMEOUT, WAIT_KILLED };
+
+struct wait_queue {
+	struct lock lock; /* RANK_WAIT unless said otherwise */
+	struct list waiters GUARDED_BY(&lock);
+};
+
+#define WAIT_FOREVER UINT64_MAX
+
+void wait_init(struct wait_queue *q, enum lock_rank rank);
+
+/* Take and give back its lock; what it returns goes to the other. */
+mach_irq_t wait_enter(struct wait_queue *q);
+void wait_leave(struct wait_queue *q, mach_irq_t was);
+
+/*
+ * With q->lock held, as the only lock: sleeps until woken, until mach_now_ns() reaches deadline_ns
+ * (WAIT_FOREVER: never) or until killed; the lock is held again on return.  A thread that was
+ * killed before does not sleep.  The condition is to be looked at again: another may have come
+ * first.  Not in an interrupt and not in an idle thread ("sleep-in-atomic").
+ */
+enum wait_result wait_sleep(struct sched *s, struct wait_queue *q, uint64_t deadline_ns);
+
+/* With q->lock held: wakes the first that still waits, or all; how many. */
+uint32_t wait_wake_one(struct sched *s, struct wait_queue *q);
+uint32_t wait_wake_all(struct sched *s, struct wait_queue *q);
+
+const char *wait_check_locked(const struct wait_queue *q); /* NULL when sound */
+
+/* Sleeps until mach_now_ns() reaches deadline_ns: WAIT_TIMEOUT, or WAIT_KILLED. */
+enum wait_result sched_sleep_until(struct sched *s, uint64_t deadline_ns);
+
+#endif
