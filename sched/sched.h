@@ -60,7 +60,8 @@ struct sched_cpu {
 	uint32_t pad;
 	uint64_t slice_end_ns; /* UINT64_MAX: nobody else is ready */
 	uint64_t switches, preemptions, steals, wakes, idle_ns;
-	uint64_t beat_ns; /* atomic: last time it was seen alive; for the watchdog */
+	uint64_t switch_ns; /* atomic: when it last switched; for the watchdog and the dump */
+	uint64_t beat_ns;   /* atomic: when it last took an interrupt or switched */
 };
 
 struct sched {
@@ -99,6 +100,7 @@ struct thread_how {
 /* THREAD_NONE: no slot, and nothing was taken.  From any thread, or before sched_run(). */
 thread_id sched_spawn(struct sched *s, const struct thread_how *how);
 
+/* Who owns a mutex still may not ("owner"). */
 NORETURN void sched_exit(struct sched *s, uint64_t code);
 
 /* Who runs here; an idle thread counts.  Only steady for a thread that asks about itself. */
@@ -121,11 +123,18 @@ bool sched_set_affinity(struct sched *s, thread_id id, uint32_t cpus);
 /* --- for sched/ itself: waiting and waking ---------------------------------------------------- */
 
 /*
- * Gives up the CPU in state WAITING: interrupts masked, the caller's wait is published under `l`
- * (held; dropped here, after which a waker may come).  The caller has moved itself RUNNING ->
- * WAITING.  Returns when somebody woke it, interrupts masked, `l` not held.
+ * Gives up the CPU: interrupts masked, the caller's wait is published under `l` (held).  Takes the
+ * lock of its own run queue, and only under that moves the caller from the RUNNING of `was` to
+ * WAITING (THREAD_TIMEOUT cleared), so that no kill and no deadline can make it READY, and somebody
+ * steal it, before this CPU has left it; then drops `l`, after which wakers come, and switches.
+ * True: somebody woke it; interrupts are masked and `l` is not held.  False: the word is not `was`
+ * any more (it was killed); it has not waited, and `l` is held still.
  */
-void sched_block(struct sched *s, struct lock *l);
+bool sched_block(struct sched *s, struct lock *l, uint64_t was);
+
+/* A timer was added to this CPU's queue and is the earliest: sets the clock anew.  Interrupts
+ * masked. */
+void sched_timers_changed(struct sched *s);
 
 /* From the WAITING of `was` to READY, into the run queue of its last CPU, and sees to it that some
  * CPU comes to run it.  False: it was not waiting that wait any more.  Any context, under a lock

@@ -56,30 +56,37 @@ enum {
 	PRIORITY_IDLE = PRIORITIES, /* the idle threads', in no queue */
 };
 
-/* A timer of a queue (sched/timer.h); here because every thread has one. */
+/* A timer of a queue (sched/timer.h); here because every thread has one.  fire() is called with
+ * interrupts masked and no lock held, and gets the cookie of the adding that it fires for: the
+ * timer itself may have been added for something else by then. */
 struct timer {
-	uint64_t deadline_ns;                         /* UINT64_MAX: in no queue */
-	struct timer *child, *next, *prev;            /* pairing heap */
-	void (*fire)(void *arg, struct timer *timer); /* interrupts masked, no lock held */
-	uint32_t cpu;                                 /* whose queue it is in */
+	uint64_t deadline_ns;              /* UINT64_MAX: in no queue */
+	uint64_t order;                    /* of those with one deadline the lower comes first */
+	uint64_t cookie;                   /* what it was added for */
+	struct timer *child, *next, *prev; /* pairing heap */
+	void (*fire)(void *arg, struct timer *timer, uint64_t cookie);
+	uint32_t cpu; /* whose queue it is in, or was in last */
 	uint32_t pad;
 };
 
 /* Letters: (w) by compare-and-swap of word; (r) by the lock of run queue `cpu`; (q) by the lock of
  * the wait queue; (i) written between claim and publish only; (s) by the thread itself. */
+struct wait_queue;
+
 struct thread {
 	uint64_t word; /* (w) atomic */
 	uint32_t slot; /* fixed */
 	uint32_t cpu;  /* (r) whose run queue it is in, or runs on, or was last on; atomic reads */
-	uint8_t priority; /* (r) */
-	uint8_t idle;     /* fixed: a CPU's idle thread */
-	uint16_t pad;
-	uint32_t affinity;     /* (r) bit n: may run on CPU n; never 0 */
-	struct list run_link;  /* (r) */
-	struct list wait_link; /* (q) */
-	struct list slot_link; /* of the free slots, or of those that cool down, or of the dead */
-	struct timer timer;    /* (s) deadline of its wait */
-	uint64_t timer_word;   /* (s) the word that the timer wakes from */
+	uint8_t priority;       /* (r) */
+	uint8_t idle;           /* fixed: a CPU's idle thread */
+	uint16_t mutexes;       /* (s) how many it owns; who exits owns none */
+	uint32_t affinity;      /* (r) bit n: may run on CPU n; never 0 */
+	struct list run_link;   /* (r) */
+	struct list wait_link;  /* (q) */
+	struct list slot_link;  /* of the free slots, or of those that cool down, or of the dead */
+	struct timer timer;     /* (s) deadline of its wait; its cookie is the word it wakes from */
+	uint64_t wait_until_ns; /* (s) atomic: the same deadline, for who looks from outside */
+	struct wait_queue *waits_in; /* (s) atomic: where, while WAITING; the same */
 	struct mach_context context;
 	struct mach_fp *fp;       /* (i) or NULL */
 	uint64_t stack;           /* (i) lowest address */
@@ -106,6 +113,16 @@ static inline uint32_t thread_word_generation(uint64_t word)
 static inline thread_id thread_id_of(const struct thread *t)
 {
 	return (uint64_t)thread_word_generation(atomic_load_u64(&t->word)) << 32 | t->slot;
+}
+
+/* What the word `was` becomes by a move to `to` that sets `flags` and clears `clear`. */
+static inline uint64_t thread_word_after(uint64_t was, enum thread_state to, uint32_t flags,
+					 uint32_t clear)
+{
+	const uint64_t kept = was & ~(uint64_t)(0xffu | clear);
+	const uint64_t word = kept | (uint64_t)to | flags;
+	if (to != THREAD_WAITING) return word;
+	return (word & ~0xffff0000ull) | ((word + 0x10000) & 0xffff0000ull);
 }
 
 const char *thread_state_name(enum thread_state state);

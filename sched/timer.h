@@ -2,7 +2,8 @@
  * timer.h -- what is to happen at a time: one queue for each CPU.
  *
  * A pairing heap (Fredman, Sedgewick, Sleator and Tarjan 1986): adding is constant time, taking the
- * earliest and cancelling logarithmic amortised; nothing is allocated.
+ * earliest and cancelling logarithmic amortised; nothing is allocated.  The scheduler runs its CPUs'
+ * queues with itself as `arg`: fire() of a timer that is in one of them gets the struct sched.
  */
 #ifndef SCHED_TIMER_H
 #define SCHED_TIMER_H
@@ -14,19 +15,21 @@ struct timer_queue {
 	uint32_t cpu;
 	uint32_t count GUARDED_BY(&lock);
 	struct timer *first GUARDED_BY(&lock); /* earliest, or NULL */
+	uint64_t added GUARDED_BY(&lock);      /* how many ever were */
 };
 
 void timer_queue_init(struct timer_queue *q, uint32_t cpu);
 
-/* A timer in no queue, that will call fire(arg...) -- see struct timer. */
-void timer_init(struct timer *timer, void (*fire)(void *arg, struct timer *timer));
+/* A timer in no queue, that will call fire(arg, timer, cookie) -- see struct timer. */
+void timer_init(struct timer *timer, void (*fire)(void *arg, struct timer *timer, uint64_t cookie));
 
 /* Fires at `deadline_ns` (less than UINT64_MAX) or as soon after as q is run.  True: it is the
- * earliest now, so the CPU's clock has to be set anew. */
-bool timer_add(struct timer_queue *q, struct timer *timer, uint64_t deadline_ns);
+ * earliest now, so the CPU's clock has to be set anew.  It is in no queue yet. */
+bool timer_add(struct timer_queue *q, struct timer *timer, uint64_t deadline_ns, uint64_t cookie);
 
 /* Takes it out; false when it is in no queue: it fires, has fired, or was never added.  Whoever
- * gives away the memory of a timer that may be firing must know by other means that it is over. */
+ * gives away the memory of a timer that may be firing must know by other means that it is over, or
+ * that its fire() looks at nothing but the cookie and what outlives it. */
 bool timer_cancel(struct timer_queue *q, struct timer *timer);
 
 /* When the earliest is due; UINT64_MAX: never. */
