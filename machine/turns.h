@@ -62,6 +62,10 @@ enum turns_stuck {
 struct turns;
 
 struct turns_planner {
+	/* Turns are about to be taken: turns_open() calls this last.  The planner keeps `t`, sets
+	   t->until and the like for the first time, and may set them again whenever one of the
+	   CPUs runs code of its own. */
+	void (*begin)(void *context, struct turns *t);
 	/* The CPU that has the turn is at a point.  Sets t->until and the like for the next
 	   time. */
 	struct turn (*decide)(void *context, struct turns *t, struct turn_point point);
