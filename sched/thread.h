@@ -69,10 +69,10 @@ struct timer {
 	uint32_t pad;
 };
 
+struct wait_queue; /* sched/wait.h */
+
 /* Letters: (w) by compare-and-swap of word; (r) by the lock of run queue `cpu`; (q) by the lock of
  * the wait queue; (i) written between claim and publish only; (s) by the thread itself. */
-struct wait_queue;
-
 struct thread {
 	uint64_t word; /* (w) atomic */
 	uint32_t slot; /* fixed */

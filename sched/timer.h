@@ -2,8 +2,8 @@
  * timer.h -- what is to happen at a time: one queue for each CPU.
  *
  * A pairing heap (Fredman, Sedgewick, Sleator and Tarjan 1986): adding is constant time, taking the
- * earliest and cancelling logarithmic amortised; nothing is allocated.  The scheduler runs its CPUs'
- * queues with itself as `arg`: fire() of a timer that is in one of them gets the struct sched.
+ * earliest and cancelling logarithmic amortised; nothing is allocated.  The scheduler runs the
+ * queues of its CPUs with itself as `arg`: fire() of a timer in one of them gets the struct sched.
  */
 #ifndef SCHED_TIMER_H
 #define SCHED_TIMER_H
@@ -16,6 +16,7 @@ struct timer_queue {
 	uint32_t count GUARDED_BY(&lock);
 	struct timer *first GUARDED_BY(&lock); /* earliest, or NULL */
 	uint64_t added GUARDED_BY(&lock);      /* how many ever were */
+	uint64_t next_ns;                      /* atomic: when the earliest is due */
 };
 
 void timer_queue_init(struct timer_queue *q, uint32_t cpu);
@@ -32,8 +33,8 @@ bool timer_add(struct timer_queue *q, struct timer *timer, uint64_t deadline_ns,
  * that its fire() looks at nothing but the cookie and what outlives it. */
 bool timer_cancel(struct timer_queue *q, struct timer *timer);
 
-/* When the earliest is due; UINT64_MAX: never. */
-uint64_t timer_next_ns(struct timer_queue *q);
+/* When the earliest is due; UINT64_MAX: never.  Takes no lock. */
+uint64_t timer_next_ns(const struct timer_queue *q);
 
 /* Takes out and fires all that are due at `now_ns`, earliest first, equal ones as they were added;
  * how many.  Interrupts masked, no lock held; fire() gets `arg`. */
