@@ -6,9 +6,10 @@
  * else is made of that:
  *
  *	add      melds a tree of one with the root;
- *	take     removes the root and melds its children, first in pairs from the left, then the pairs
- *	         into one from the right: the two passes are what makes the cost logarithmic;
- *	cancel   cuts a timer out with all below it, melds its children and the result with the root.
+ *	take     removes the root and melds its children, first in pairs from the left, then the
+ *	         pairs into one from the right: two passes are what makes the cost logarithmic;
+ *	cancel   cuts a timer out with all below it, and melds its children and the result with the
+ *	         root.
  *
  *	        root          child: the first child
  *	         |            next:  the next sibling

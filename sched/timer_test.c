@@ -124,7 +124,7 @@ static void run_like_model(uint64_t now_ns, uint32_t count)
 	EXPECT(timer_next_ns(&queue) == (first == count ? UINT64_MAX : due_ns[first]));
 }
 
-/* --- every small queue -------------------------------------------------------------------------- */
+/* --- every small queue ------------------------------------------------------------------------ */
 
 /* SMALL timers with the deadlines that the digits of `code` say, some of them cancelled; one of
  * these is added again. */
@@ -172,7 +172,7 @@ static void test_cancel_in_every_position(void)
 	}
 }
 
-/* --- a model ------------------------------------------------------------------------------------ */
+/* --- a model ---------------------------------------------------------------------------------- */
 
 static void test_against_model(uint64_t seed)
 {
@@ -200,7 +200,7 @@ static void test_against_model(uint64_t seed)
 	EXPECT(queue.count == 0);
 }
 
-/* --- very many ---------------------------------------------------------------------------------- */
+/* --- very many -------------------------------------------------------------------------------- */
 
 static uint64_t deadline_of(uint32_t shape, uint32_t i)
 {
@@ -236,7 +236,7 @@ static void test_very_many(uint32_t shape)
 	}
 }
 
-/* --- what fire() may do ------------------------------------------------------------------------- */
+/* --- what fire() may do ----------------------------------------------------------------------- */
 
 static void test_adding_while_firing(void)
 {
@@ -265,7 +265,7 @@ static void test_order_goes_on(void)
 	EXPECT(run(9) == 2 && fired[1] == 1 && fired[2] == 0);
 }
 
-/* --- misuse ------------------------------------------------------------------------------------- */
+/* --- misuse ----------------------------------------------------------------------------------- */
 
 static void add_twice(void *arg)
 {
@@ -312,7 +312,7 @@ static void test_misuse(void)
 	}
 }
 
-/* --- the check ---------------------------------------------------------------------------------- */
+/* --- the check -------------------------------------------------------------------------------- */
 
 static void broken(const char *rule)
 {
