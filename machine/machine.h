@@ -82,7 +82,11 @@ static inline void mach_lock_none_held(unsigned rank);
  * to change where an entry leads: take it away as above first (break-before-make).
  */
 
-/* Stores an entry that a CPU's walker may be reading at this moment.  [yield] */
+/*
+ * Stores an entry that a CPU's walker may be reading at this moment.  A store-release: whoever the
+ * entry leads on to a table or a page finds there what this CPU had written before (on AArch64
+ * walks are ordered by what they read, as loads with an address dependency are).  [yield]
+ */
 static inline void mach_entry_store(uint64_t *entry, uint64_t value);
 
 /* From here on every walker sees all that this CPU stored before (DSB ISHST, ISB). */

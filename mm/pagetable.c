@@ -4,7 +4,7 @@
  * A walk goes from the root through at most three tables to the slot of a page.  Tables are made
  * when something is to stand in them and unlinked, bottom up, when the last entry leaves.  The
  * tables that are missing on a way down are all got before any is linked, filled while nobody can
- * see them, published, and then hung in with one store: so a refusal leaves nothing behind, and
+ * see them, and then hung in with one store, a release: so a refusal leaves nothing behind, and
  * no walker ever meets a table that is not yet zeroes.
  *
  * Always true (pagetable_check):
@@ -166,7 +166,6 @@ static bool tables_make(struct pagetable *pt, uint64_t *slot, unsigned level, ui
 		mach_entry_store(inner, tables[n] | ENTRY_VALID | ENTRY_TABLE);
 		page_frame(pt->pages, tables[n - 1])->table.entries = 1;
 	}
-	mach_entry_sync(); /* what is in the tables, before anybody is led to them */
 	mach_entry_store(slot, tables[0] | ENTRY_VALID | ENTRY_TABLE);
 	mach_entry_sync();
 	if (above != NULL) above->table.entries++;

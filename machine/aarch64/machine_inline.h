@@ -139,7 +139,7 @@ static inline void mach_stack_gone(uint64_t stack, size_t bytes)
 static inline void mach_entry_store(uint64_t *entry, uint64_t value)
 {
 	const uint64_t was = cpu_traces() ? *entry : 0;
-	__asm__ volatile("str %1, %0" : "=Q"(*entry) : "r"(value) : "memory");
+	__asm__ volatile("stlr %1, %0" : "=Q"(*entry) : "r"(value) : "memory");
 	if (cpu_traces()) trace_event(TLBTRACE_STORE, 0, mach_pa_untrusted(entry), value, was);
 }
 

@@ -174,7 +174,7 @@ static inline void mach_entry_store(uint64_t *entry, uint64_t value)
 	if (CHECK_LEVEL >= 2)
 		host_entry_store(entry, value);
 	else
-		__atomic_store_n(entry, value, __ATOMIC_RELAXED);
+		__atomic_store_n(entry, value, __ATOMIC_RELEASE);
 }
 
 static inline void mach_entry_sync(void)

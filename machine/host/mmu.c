@@ -98,7 +98,7 @@ void host_entry_store(uint64_t *entry, uint64_t value)
 		if (UNLIKELY(fault != NULL)) code_broken(value, fault);
 		tlb_rules_store(host_mmu.rules, mach_cpu(), at, was, value);
 	}
-	__atomic_store_n(entry, value, __ATOMIC_RELAXED);
+	__atomic_store_n(entry, value, __ATOMIC_RELEASE);
 }
 
 void host_entry_sync(void)
