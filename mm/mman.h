@@ -1,5 +1,5 @@
 /*
- * mman.h -- the numbers of Linux's memory calls on AArch64: arguments and errors.
+ * mman.h -- the numbers of Linux's memory calls on AArch64: arguments; and all errors.
  *
  * From the kernel's own uapi headers (include/uapi/asm-generic/mman-common.h, errno-base.h).  Calls
  * answer 0 or a positive value when they worked, and one of the errors, negated, when not; then
@@ -59,6 +59,9 @@ enum {
 /* Errors, by Linux's names with another first letter: a host's <errno.h> has macros of theirs. */
 enum error {
 	ERR_PERM = 1,
+	ERR_SRCH = 3,
+	ERR_INTR = 4,
+	ERR_CHILD = 10,
 	ERR_AGAIN = 11,
 	ERR_NOMEM = 12,
 	ERR_ACCES = 13,

@@ -27,6 +27,15 @@ enum reap_form {
 	REAP_BEFORE_NEXT, /* by the idle thread, before any other thread is chosen */
 };
 
+/* What a thread had, told when its slot may be another's already: so who hears of an end finds the
+ * slot free. */
+struct thread_gone {
+	thread_id id;
+	void *owner;
+	uint64_t stack, stack_bytes;
+	uint64_t exit_code;
+};
+
 struct sched_config {
 	uint32_t cpus; /* 1 to CPUS_MAX */
 	struct thread *threads;
@@ -34,10 +43,10 @@ struct sched_config {
 	uint64_t cooldown_ns;
 	uint64_t slice_ns; /* how long a thread runs while another of its priority is ready */
 	enum reap_form reap;
-	/* A thread has ended, nobody is in its context and its slot is about to be free: takes back
-	 * what kernel/ gave it (stack, process).  Called once for each, no lock held, perhaps with
-	 * interrupts masked; may not wait. */
-	void (*reaped)(void *arg, struct thread *t);
+	/* A thread has ended, nobody is in its context and its slot is free again: takes back what
+	 * kernel/ gave it (stack, process).  Called once for each, no lock held, perhaps with
+	 * interrupts masked; may not wait.  NULL: nothing to take back. */
+	void (*reaped)(void *arg, const struct thread_gone *gone);
 	/* In the idle loop of each CPU, interrupts unmasked: does a bounded piece of work.  False:
 	 * sched_run() returns on this CPU.  NULL: nothing to do. */
 	bool (*idle)(void *arg, uint32_t cpu);

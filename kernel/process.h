@@ -1,0 +1,183 @@
+/*
+ * process.h -- processes: made, ended, waited for, killed, handed to another parent; their threads.
+ *
+ * Here mm/ and sched/ meet: a process is an address space (or none: the kernel's own) and the
+ * threads that run in it; a thread is a slot of the scheduler, a stack, and a record.  What all
+ * processes of a world share is handed in; nothing here knows a machine.
+ *
+ * A process ends when its last thread leaves, when one of them calls process_exit(), or when
+ * somebody kills it.  From then on it takes no new thread, and those it has are asked to end: their
+ * waits fail, and they leave by process_thread_exit() as soon as they see it (sched_killed()).
+ * After the last of them was reaped the process is taken down, in this order: its threads' stacks
+ * and slots are free; its space is retired; its children get another parent; and only then its own
+ * parent is told.  So who has heard of an end finds everything of that process back, but for the
+ * pages of its space, which come back by and by (vm_reclaim), and its number.
+ *
+ * A process that has ended and whose parent has not asked yet is a zombie: it holds its slot and
+ * its status.  Orphans become children of the process named by process_adopt_orphans(); where there
+ * is none, and for a process that never had a parent, the end is told to nobody, and the slot is
+ * free at once.
+ *
+ * Ids are a slot and its generation, so one that was kept too long names nobody.  A slot is used
+ * again only after the status was collected.
+ *
+ * Answers are 0, or an error of mm/mman.h, negated; then nothing was changed and nothing is lost.
+ * Unless said otherwise: for threads, with interrupts unmasked and no lock held.
+ */
+#ifndef KERNEL_PROCESS_H
+#define KERNEL_PROCESS_H
+
+#include "mm/kmalloc.h"
+#include "mm/kstack.h"
+#include "mm/space.h"
+#include "sched/sched.h"
+#include "sched/wait.h"
+
+/* Generation in the high half, slot in the low; 0 is nobody: generations begin at 1. */
+typedef uint64_t process_id;
+#define PROCESS_NONE ((process_id)0)
+#define PROCESS_ANY UINT64_MAX /* of the caller's children */
+
+enum process_state {
+	PROCESS_FREE,
+	PROCESS_NEW,    /* being made; it has no thread yet */
+	PROCESS_ALIVE,  /* has threads */
+	PROCESS_ZOMBIE, /* has nothing but a status */
+};
+
+enum process_end { PROCESS_EXITED, PROCESS_KILLED };
+
+/* What a parent is told of a child. */
+struct process_status {
+	process_id id;
+	uint64_t code; /* what it exited with, or was killed with */
+	enum process_end end;
+};
+
+/* Letters: (t) by the world's lock; (q) by told.lock; (f) set while it is NEW, and cleared when its
+ * last thread is gone: to be read by its threads, and by the scheduler when it enters one. */
+struct process {
+	uint32_t slot;          /* fixed */
+	uint32_t generation;    /* (t) */
+	uint8_t state;          /* (t) enum process_state */
+	bool ending;            /* (t) takes no new thread; its status is settled */
+	uint32_t running;       /* (t) threads that have not left: as many as are in `threads` */
+	uint32_t held;          /* (t) threads whose stack and slot are not back yet */
+	struct process *parent; /* (t) or NULL */
+	struct list children;   /* (t) */
+	struct list link;       /* (t) among the parent's children, or the free */
+	struct list threads;    /* (t) their records */
+	struct space *space;    /* (f) or NULL */
+	struct process_status status; /* (t) */
+	struct wait_queue told;       /* threads in process_wait(); made once, never again */
+	uint64_t news;                /* (q) how often there was something to tell this process */
+};
+
+struct process_config {
+	struct sched *sched; /* its hooks are this world's: see process_sched_hooks() */
+	struct vm *vm;
+	struct kstack_window *stacks;
+	struct kmalloc *memory;    /* for the records of threads */
+	struct process *processes; /* `slots` of them, of any contents */
+	uint32_t slots;            /* how many processes there may be, zombies counted; 1 or more */
+};
+
+/* One for each kernel. */
+struct process_world {
+	struct process_config config;
+	struct lock lock;                          /* RANK_PROCESS */
+	struct list free GUARDED_BY(&lock);        /* slots; the oldest first */
+	struct process *init GUARDED_BY(&lock);    /* who gets orphans, or NULL */
+	uint32_t taken GUARDED_BY(&lock);          /* slots that are not free */
+	uint32_t zombies GUARDED_BY(&lock);        /* of these */
+	uint32_t threads GUARDED_BY(&lock);        /* records, those of the kernel's own counted */
+	uint64_t spawned, ended GUARDED_BY(&lock); /* processes, ever */
+};
+
+/* How a thread begins.  The scheduler's terms: see struct thread_how. */
+struct process_how {
+	/* Begins with interrupts unmasked; returning from it is process_thread_exit(0). */
+	void (*entry)(void *arg);
+	void *arg;
+	enum slot_class class;
+	uint8_t priority;  /* 0 to PRIORITIES - 1 */
+	bool no_space;     /* process_spawn: a process of the kernel, without an address space */
+	uint32_t affinity; /* bits of CPUs; 0: all */
+	site_t site;       /* who asks */
+};
+
+void process_world_init(struct process_world *w, const struct process_config *config);
+
+/* What the scheduler of this world is to be made with: `reaped`, `enter` and `arg`.  Before
+ * sched_init(); the world itself may be made before or after. */
+void process_sched_hooks(struct process_world *w, struct sched_config *config);
+
+/* --- making ----------------------------------------------------------------------------------- */
+
+/*
+ * A process with an empty space and one thread, a child of `parent` (PROCESS_NONE: of nobody); *id
+ * says which, and is written before its thread can run.  From any thread, or before sched_run().
+ * -ERR_SRCH: no such parent; -ERR_INTR: it is ending; -ERR_AGAIN: no slot for the process or the
+ * thread; -ERR_NOMEM.
+ */
+int process_spawn(struct process_world *w, process_id parent, const struct process_how *how,
+		  process_id *id);
+
+/* The same with a copy of the caller's space, and the caller's process as the parent. */
+int process_fork(struct process_world *w, const struct process_how *how, process_id *id);
+
+/*
+ * One more thread of process `id`; PROCESS_NONE: of the kernel itself, which has no process and is
+ * waited for by nobody.  *thread may be another's id already when nobody holds it back.
+ * -ERR_SRCH: no such process; -ERR_INTR: it is ending; -ERR_AGAIN: no slot; -ERR_NOMEM.
+ */
+int process_thread_spawn(struct process_world *w, process_id id, const struct process_how *how,
+			 thread_id *thread);
+
+/* Orphans are its children from now on, until it ends; PROCESS_NONE: nobody's.  -ERR_SRCH: there is
+ * no such process, or it has ended. */
+int process_adopt_orphans(struct process_world *w, process_id id);
+
+/* --- ending ----------------------------------------------------------------------------------- */
+
+/* Ends the caller's process: its other threads are asked to end, and this one leaves.  Who owns a
+ * mutex may not. */
+NORETURN void process_exit(struct process_world *w, uint64_t code);
+
+/* Ends the calling thread, and with the last one its process, with that code. */
+NORETURN void process_thread_exit(struct process_world *w, uint64_t code);
+
+/*
+ * Ends a process from outside, or one's own (then it returns, and the caller is asked to end like
+ * the other threads).  Who came first decides the status; to kill what ends already, or a zombie,
+ * changes nothing.  -ERR_SRCH: no such process.  Any context, with no lock held.
+ */
+int process_kill(struct process_world *w, process_id id, uint64_t code);
+
+/*
+ * Waits until child `which` of the caller's process has ended, or PROCESS_ANY of them, and tells
+ * and forgets it.  Any thread of a process may wait for any child of it.
+ * -ERR_CHILD: no such child (any more); -ERR_AGAIN: none had ended when mach_now_ns() reached
+ * deadline_ns (0: does not wait at all; WAIT_FOREVER); -ERR_INTR: the caller was asked to end.
+ */
+int process_wait(struct process_world *w, process_id which, uint64_t deadline_ns,
+		 struct process_status *status);
+
+/* --- looking ---------------------------------------------------------------------------------- */
+
+process_id process_self(struct process_world *w);     /* the caller's, or PROCESS_NONE */
+struct space *process_space(struct process_world *w); /* the caller's, or NULL */
+process_id process_parent(struct process_world *w);   /* of the caller's, or PROCESS_NONE */
+
+struct process_counts {
+	uint32_t processes; /* all that are not free, zombies counted */
+	uint32_t zombies;
+	uint32_t threads; /* whose stack and record are out */
+	uint64_t spawned, ended;
+};
+void process_count(struct process_world *w, struct process_counts *out);
+
+/* NULL when sound, else what is wrong.  At rest: nobody is making, ending or waiting. */
+const char *process_check(struct process_world *w);
+
+#endif
