@@ -25,6 +25,12 @@ static void print_constants(void)
 		"and %u words %lx below each\n",
 		EARLY_HEAP_BYTES >> KIB, TICK_MS, KSTACK_SLOTS_MAX, KERNEL_STACK_BYTES >> KIB,
 		KSTACK_CANARY_WORDS, (unsigned long)STACK_CANARY);
+	console_print(
+		"anvil: by default %u threads, %u of them reserved, cooling %u ms, collected "
+		"after %u ms; system stacks %u KiB, user stacks %u KiB; watchdog %u and %u ms\n",
+		THREADS_MAX, THREADS_RESERVED, SLOT_COOLDOWN_MS, REAP_COLLECT_MS,
+		SYSTEM_STACK_BYTES >> KIB, USER_STACK_BYTES >> KIB, WATCH_WARN_MS,
+		WATCH_CRITICAL_MS);
 }
 
 static void print_range(const char *what, struct range r)

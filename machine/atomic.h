@@ -25,6 +25,7 @@ static inline uint32_t atomic_exchange_u32(uint32_t *at, uint32_t value);
 static inline uint64_t atomic_exchange_u64(uint64_t *at, uint64_t value);
 
 /* Changes *at from `was` to `value`; false, with nothing changed, when it was something else. */
+static inline bool atomic_change_u32(uint32_t *at, uint32_t was, uint32_t value);
 static inline bool atomic_change_u64(uint64_t *at, uint64_t was, uint64_t value);
 
 /* Sets, or clears, bit `n` of a bitmap (in its word n / 64) and returns how it was. */

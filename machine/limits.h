@@ -28,7 +28,17 @@ enum {
 
 	KERNEL_STACK_BYTES = 32 << 10,
 
-	TICK_MS = 10,
+	/* The layout of the documents; a world may have thousands of threads instead. */
+	THREADS_MAX = 32,
+	THREADS_RESERVED = 8, /* slots that are never a user's */
+	SLOT_COOLDOWN_MS = 10,
+	REAP_COLLECT_MS = 100, /* the dead are collected at least so often */
+	SYSTEM_STACK_BYTES = 512 << 10,
+	USER_STACK_BYTES = 128 << 10,
+
+	TICK_MS = 10, /* and how long a thread runs while another of its priority is ready */
+	WATCH_WARN_MS = 100,
+	WATCH_CRITICAL_MS = 5000,
 };
 
 /* A word at the low end of every stack of a kernel thread, KSTACK_CANARY_WORDS times. */

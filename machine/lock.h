@@ -48,7 +48,8 @@ struct lock {
 	uint32_t next;    /* ticket that the next to come draws */
 	uint32_t serving; /* ticket that holds the lock */
 	uint32_t rank;
-	uint32_t pad;
+	uint32_t
+		holder; /* atomic: the CPU that got it last, and has it while next is not serving */
 };
 
 struct latch {
@@ -70,6 +71,16 @@ struct meter {
 _Static_assert(sizeof(struct lock) == 16 && sizeof(struct latch) == 8,
 	       "one size on every machine: the layout of a world depends on it");
 
+/*
+ * What a CPU waits for, in lock_wait() or latch_wait(): its own notes, for who looks from outside
+ * (mach_lock_waiting).  Read the rank before and after the rest: the two agree when it is true.
+ */
+struct lock_waiting {
+	uint64_t since_ns; /* atomic */
+	uint32_t rank;     /* atomic: the lock's; RANK_NONE: this CPU waits for none */
+	uint32_t holder;   /* atomic: the CPU that had the lock when last it looked */
+};
+
 static inline void lock_init(struct lock *l, enum lock_rank rank)
 {
 	*l = (struct lock){ .rank = rank };
@@ -90,8 +101,25 @@ static inline mach_irq_t lock_take(struct lock *l)
 	mach_lock_wait(l, l->rank);
 	const uint32_t mine = atomic_fetch_add_u32(&l->next, 1);
 	if (UNLIKELY(atomic_load_u32(&l->serving) != mine)) lock_wait(l, mine);
+	atomic_store_u32(&l->holder, mach_cpu());
 	mach_lock_got(l, l->rank);
 	return was;
+}
+
+/* The same where it need not wait: false, with nothing changed, when somebody has the lock.  The
+ * rules about ranks hold all the same. [yield] */
+static inline bool lock_try(struct lock *l, mach_irq_t *was)
+{
+	*was = mach_irq_save();
+	mach_lock_wait(l, l->rank);
+	const uint32_t mine = atomic_load_u32(&l->serving);
+	if (!atomic_change_u32(&l->next, mine, mine + 1)) {
+		mach_irq_restore(*was);
+		return false;
+	}
+	atomic_store_u32(&l->holder, mach_cpu());
+	mach_lock_got(l, l->rank);
+	return true;
 }
 
 static inline void lock_drop(struct lock *l, mach_irq_t was)

@@ -29,10 +29,15 @@ static void test_lock(uint32_t first_ticket)
 	for (uint32_t i = 0; i < 3; i++) {
 		const mach_irq_t was = lock_take(&lock);
 		ASSERT(lock.serving == first_ticket + i && lock.next == lock.serving + 1);
-		ASSERT(mach_irq_masked());
+		ASSERT(mach_irq_masked() && lock.holder == mach_cpu());
 		lock_drop(&lock, was);
 		ASSERT(lock.serving == lock.next && !mach_irq_masked());
 	}
+	mach_irq_t was;
+	ASSERT(lock_try(&lock, &was) && mach_irq_masked());
+	ASSERT(lock.serving == first_ticket + 3 && lock.next == lock.serving + 1);
+	lock_drop(&lock, was);
+	ASSERT(lock.serving == lock.next && !mach_irq_masked());
 }
 
 int main(void)

@@ -69,6 +69,13 @@ static inline void mach_try_drop(const void *lock);
 /* Panics ("lock-context") when this CPU holds any lock of rank `rank` or an inner one. */
 static inline void mach_lock_none_held(unsigned rank);
 
+/* Panics ("sleep-in-atomic") when this CPU holds any lock but `lock`. */
+static inline void mach_lock_only_held(const void *lock);
+
+/* Where CPU `cpu` notes what lock it waits for (machine/lock.h): anybody may read it. */
+struct lock_waiting;
+struct lock_waiting *mach_lock_waiting(unsigned cpu);
+
 /* --- page tables --------------------------------------------------------------------------- */
 
 /*

@@ -46,6 +46,12 @@ static inline uint64_t atomic_exchange_u64(uint64_t *at, uint64_t value)
 	return __atomic_exchange_n(at, value, __ATOMIC_ACQ_REL);
 }
 
+static inline bool atomic_change_u32(uint32_t *at, uint32_t was, uint32_t value)
+{
+	return __atomic_compare_exchange_n(at, &was, value, false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_ACQUIRE);
+}
+
 static inline bool atomic_change_u64(uint64_t *at, uint64_t was, uint64_t value)
 {
 	return __atomic_compare_exchange_n(at, &was, value, false, __ATOMIC_ACQ_REL,

@@ -2,12 +2,21 @@
  * cpu_locks.c -- what images under test check about locks: rank, owner, interrupts.
  *
  * Each CPU keeps the list of locks it holds, in the order it took them.  A release image never
- * calls this (machine_inline.h).
+ * calls this (machine_inline.h); in every image a CPU that waits for a lock notes so here.
  *
  * Always true: the ranks in a CPU's list rise, so the last is the innermost.
  * Locks: none; a CPU's list is its own, and is touched with interrupts masked.
  */
 #include "cpu.h"
+#include "machine/lock.h"
+
+static struct lock_waiting waiting[CPUS_MAX];
+
+struct lock_waiting *mach_lock_waiting(unsigned cpu)
+{
+	ASSERT(cpu < CPUS_MAX);
+	return &waiting[cpu];
+}
 
 void cpu_lock_wait(const void *lock, unsigned rank)
 {
@@ -43,4 +52,12 @@ void cpu_lock_none_held(unsigned rank)
 	if (cpu->lock_count == 0) return;
 	const struct cpu_lock *inner = &cpu->locks[cpu->lock_count - 1];
 	if (inner->rank >= rank) kpanic("lock-context", "rank %u held", inner->rank);
+}
+
+void cpu_lock_only_held(const void *lock)
+{
+	const struct machine_cpu *cpu = cpu_here();
+	for (unsigned i = 0; i < cpu->lock_count; i++)
+		if (cpu->locks[i].lock != lock)
+			kpanic("sleep-in-atomic", "rank %u held", cpu->locks[i].rank);
 }

@@ -18,6 +18,7 @@ void cpu_lock_wait(const void *lock, unsigned rank);
 void cpu_lock_got(const void *lock, unsigned rank);
 void cpu_lock_drop(const void *lock, unsigned rank);
 void cpu_lock_none_held(unsigned rank);
+void cpu_lock_only_held(const void *lock);
 
 /* trace.c: what happens to page tables, in images under test that were asked for it. */
 extern bool trace_on;
@@ -125,6 +126,11 @@ static inline void mach_try_drop(const void *lock)
 static inline void mach_lock_none_held(unsigned rank)
 {
 	if (CHECK_LEVEL >= 2) cpu_lock_none_held(rank);
+}
+
+static inline void mach_lock_only_held(const void *lock)
+{
+	if (CHECK_LEVEL >= 2) cpu_lock_only_held(lock);
 }
 
 void cpu_stack_gone(uint64_t stack, size_t bytes);

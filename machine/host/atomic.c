@@ -80,6 +80,14 @@ uint64_t host_atomic_exchange_u64(uint64_t *at, uint64_t value)
 	return was;
 }
 
+bool host_atomic_change_u32(uint32_t *at, uint32_t was, uint32_t value)
+{
+	atomic_point(at, sizeof(*at));
+	if (__atomic_load_n(at, __ATOMIC_ACQUIRE) != was) return false;
+	__atomic_store_n(at, value, __ATOMIC_RELEASE);
+	return true;
+}
+
 bool host_atomic_change_u64(uint64_t *at, uint64_t was, uint64_t value)
 {
 	atomic_point(at, sizeof(*at));

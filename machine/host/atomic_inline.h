@@ -16,6 +16,7 @@ uint32_t host_atomic_fetch_add_u32(uint32_t *at, uint32_t value);
 bool host_atomic_claim_u32(uint32_t *at, uint32_t value);
 uint32_t host_atomic_exchange_u32(uint32_t *at, uint32_t value);
 uint64_t host_atomic_exchange_u64(uint64_t *at, uint64_t value);
+bool host_atomic_change_u32(uint32_t *at, uint32_t was, uint32_t value);
 bool host_atomic_change_u64(uint64_t *at, uint64_t was, uint64_t value);
 bool host_atomic_bit_set(uint64_t *map, uint32_t n);
 bool host_atomic_bit_clear(uint64_t *map, uint32_t n);
@@ -72,6 +73,13 @@ static inline uint64_t atomic_exchange_u64(uint64_t *at, uint64_t value)
 {
 	if (CHECK_LEVEL >= 2) return host_atomic_exchange_u64(at, value);
 	return __atomic_exchange_n(at, value, __ATOMIC_ACQ_REL);
+}
+
+static inline bool atomic_change_u32(uint32_t *at, uint32_t was, uint32_t value)
+{
+	if (CHECK_LEVEL >= 2) return host_atomic_change_u32(at, was, value);
+	return __atomic_compare_exchange_n(at, &was, value, false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_ACQUIRE);
 }
 
 static inline bool atomic_change_u64(uint64_t *at, uint64_t was, uint64_t value)

@@ -36,6 +36,7 @@
 #include "machine/host/lockcheck.h"
 #include "machine/host/mmu.h"
 #include "machine/host/turns.h"
+#include "machine/host/waiting.h"
 #include "machine/lock.h"
 
 enum {
@@ -148,6 +149,7 @@ void host_reset(void)
 	ASSERT(!host_on_cpu());
 	host_arena_reset();
 	host_mmu_reset();
+	host_waiting_reset();
 	for (unsigned i = 0; i <= OUTSIDE; i++) {
 		lockcheck_forget(i);
 		slots[i].interrupted = false;

@@ -13,6 +13,7 @@
  *   irq-order     an interrupt state is given back out of turn or on another CPU; or interrupts
  *                 become unmasked while a lock is held; or a lock is taken with them unmasked
  *   lock-context  a lock is held where none of that rank may be
+ *   sleep-in-atomic  a lock is held besides the one that is dropped in going to sleep
  *
  * Always true of a book:
  *   L1  the ranks of held locks rise strictly, so the last is the highest;
@@ -246,5 +247,17 @@ void host_lock_none_held(unsigned rank)
 		       book_name(book), book_highest_rank(), rank);
 	if (UNLIKELY(book->tried != NULL))
 		kpanic("lock-context", "%s holds a latch that it tried where no lock may be",
+		       book_name(book));
+}
+
+void host_lock_only_held(const void *lock)
+{
+	for (uint32_t i = 0; i < book->held; i++) {
+		if (book->stack[i].lock == lock) continue;
+		kpanic("sleep-in-atomic", "%s is to sleep and holds a lock of rank %u",
+		       book_name(book), book->stack[i].rank);
+	}
+	if (UNLIKELY(book->tried != NULL))
+		kpanic("sleep-in-atomic", "%s is to sleep and holds a latch that it tried",
 		       book_name(book));
 }

@@ -238,6 +238,58 @@ static void wait_with_lock(void *arg)
 	mach_wait();
 }
 
+static void alone_when_sleeping(void *arg)
+{
+	(void)arg;
+	const mach_irq_t was = lock_take(&outer);
+	mach_lock_only_held(&outer);
+	lock_drop(&outer, was);
+	mach_lock_only_held(&outer);
+}
+
+static void sleep_with_outer(void *arg)
+{
+	(void)arg;
+	lock_take(&outer);
+	lock_take(&inner);
+	mach_lock_only_held(&inner);
+}
+
+static void sleep_with_inner(void *arg)
+{
+	(void)arg;
+	lock_take(&outer);
+	lock_take(&inner);
+	mach_lock_only_held(&outer);
+}
+
+static void try_free(void *arg)
+{
+	mach_irq_t was, again;
+	(void)arg;
+	ASSERT(lock_try(&outer, &was) && mach_irq_masked());
+	ASSERT(lock_try(&inner, &again));
+	lock_drop(&inner, again);
+	lock_drop(&outer, was);
+	ASSERT(!mach_irq_masked());
+}
+
+static void try_own(void *arg)
+{
+	mach_irq_t was;
+	(void)arg;
+	lock_take(&outer);
+	lock_try(&outer, &was);
+}
+
+static void try_falling_rank(void *arg)
+{
+	mach_irq_t was;
+	(void)arg;
+	lock_take(&inner);
+	lock_try(&outer, &was);
+}
+
 /* --- two CPUs -------------------------------------------------------------------------------- */
 
 static void take_outer(void *arg)
@@ -263,7 +315,11 @@ static void while_holding(void (*fn)(void *arg))
 {
 	mach_irq_t was = lock_take(&outer);
 	latch_take(&latch);
-	if (host_run_on(1, fn, &was)) return;
+	if (host_run_on(1, fn, &was)) {
+		latch_drop(&latch);
+		lock_drop(&outer, was);
+		return;
+	}
 	kpanic(panic_id, "on the other CPU: %s", panic_text);
 }
 
@@ -277,6 +333,42 @@ static void other_waits_for_latch(void *arg)
 {
 	(void)arg;
 	while_holding(take_latch);
+}
+
+/* The CPU that waits in vain notes what for: the lock's rank, and who has it. */
+static void other_notes(void (*fn)(void *arg), uint32_t rank)
+{
+	const struct lock_waiting *w = mach_lock_waiting(1);
+	lock_take(&outer);
+	latch_take(&latch);
+	ASSERT(w->rank == RANK_NONE);
+	ASSERT(!host_run_on(1, fn, NULL) && w->rank == rank && w->holder == mach_cpu());
+	host_escape();
+}
+
+static void other_notes_lock(void *arg)
+{
+	(void)arg;
+	other_notes(take_outer, RANK_OUTER);
+}
+
+static void other_notes_latch(void *arg)
+{
+	(void)arg;
+	other_notes(take_latch, RANK_MAGAZINE);
+}
+
+static void try_outer(void *arg)
+{
+	mach_irq_t was;
+	(void)arg;
+	ASSERT(!lock_try(&outer, &was) && !mach_irq_masked());
+}
+
+static void other_tries(void *arg)
+{
+	(void)arg;
+	while_holding(try_outer);
 }
 
 static void other_drops(void *arg)
@@ -324,6 +416,13 @@ static const struct row {
 	{ "an inner lock where none may", inner_held_where_none_may, "lock-context" },
 	{ "a lock at the end", held_at_end, "lock-context" },
 	{ "idle with a lock", wait_with_lock, "lock-context" },
+	{ "a lock of its own in going to sleep", alone_when_sleeping, NULL },
+	{ "an outer lock in going to sleep", sleep_with_outer, "sleep-in-atomic" },
+	{ "an inner lock in going to sleep", sleep_with_inner, "sleep-in-atomic" },
+	{ "trying what is free", try_free, NULL },
+	{ "trying its own lock", try_own, "deadlock" },
+	{ "trying in falling rank", try_falling_rank, "lock-order" },
+	{ "another tries our lock", other_tries, NULL },
 	{ "another waits for our lock", other_waits_for_lock, "deadlock" },
 	{ "another waits for our latch", other_waits_for_latch, "deadlock" },
 	{ "another drops our lock", other_drops, "owner" },
@@ -341,7 +440,13 @@ int main(void)
 		for (unsigned cpu = 0; cpu < 2; cpu++) expect_panic(cpu, none, NULL, NULL, "after");
 		locks_make_new();
 		expect_panic(0, nested_in_order, NULL, NULL, "after");
+		host_reset();
 	}
+	/* What is noted stays until the reset: nobody is there to take it back. */
+	expect_panic(0, other_notes_lock, NULL, "deadlock", "notes of a lock");
+	host_reset();
+	locks_make_new();
+	expect_panic(0, other_notes_latch, NULL, "deadlock", "notes of a latch");
 	host_cpus_close();
 	return 0;
 }

@@ -42,6 +42,7 @@ void host_lock_wait(const void *lock, unsigned rank);
 void host_lock_got(const void *lock, unsigned rank);
 void host_lock_drop(const void *lock, unsigned rank);
 void host_lock_none_held(unsigned rank);
+void host_lock_only_held(const void *lock);
 void host_try_got(const void *lock);
 void host_try_drop(const void *lock);
 
@@ -147,6 +148,11 @@ static inline void mach_try_drop(const void *lock)
 static inline void mach_lock_none_held(unsigned rank)
 {
 	if (CHECK_LEVEL >= 2) host_lock_none_held(rank);
+}
+
+static inline void mach_lock_only_held(const void *lock)
+{
+	if (CHECK_LEVEL >= 2) host_lock_only_held(lock);
 }
 
 void host_stack_gone(uint64_t stack, size_t bytes);
