@@ -46,6 +46,10 @@
 #define ORACLE_IRQ_ORDER "irq-order" /* given back in the wrong order, or on with a lock taken */
 #define ORACLE_NONDETERMINISM "nondeterminism"
 
+/* Seen where CPUs take turns (machine/turns.h). */
+#define ORACLE_LOST_WAKE "lost-wake" /* every CPU waits, and nothing will wake any */
+#define ORACLE_LIVELOCK "livelock"   /* more was passed than a run of its size can need */
+
 /* Seen by the host machine's MMU (machine/host/tlb_rules.h). */
 #define ORACLE_STALE_TLB "stale-tlb"   /* used, or reused, while a CPU may remember its old entry */
 #define ORACLE_BBM "bbm"               /* from one valid entry to another without a break */

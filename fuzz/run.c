@@ -12,14 +12,18 @@
  * The digest folds in what subjects call results, in order.  It holds no address, no time and
  * nothing about how results came about, so three machines that agree have the same one.
  *
+ * Operations that run side by side (subject.h) are lanes.c's; what comes before and after is the
+ * same for them.
+ *
  * Always true:
  *   R1  run_current() is the run between its reset and its end, and NULL otherwise;
  *   R2  the same body gives the same digest, the same first oracle and the same operation;
- *   R3  a step, and the checks after it, run on the operation's CPU; open and close on CPU 0.
+ *   R3  a step, and the checks after it, run on the operation's CPU, unless the subject's lanes
+ *       are threads; open and close on CPU 0.
  *
  * Locks: none of its own.  Cost: about 20 ns an operation plus the subject's own work.
  */
-#include "fuzz/subject.h"
+#include "fuzz/lanes.h"
 #include "machine/machine.h"
 
 enum { WALK_EVERY = 64 };
@@ -35,9 +39,10 @@ struct run *run_current(void)
  * two histories of equal length meet by more than chance. */
 void run_result(struct run *run, uint64_t value)
 {
-	uint64_t mixed = (run->digest ^ value) * 0x9e3779b97f4a7c15ull;
+	uint64_t *digest = run->lanes == NULL ? &run->digest : lanes_digest(run);
+	uint64_t mixed = (*digest ^ value) * 0x9e3779b97f4a7c15ull;
 	mixed ^= mixed >> 32;
-	run->digest = mixed * 0xd6e8feb86659fd93ull + 1;
+	*digest = mixed * 0xd6e8feb86659fd93ull + 1;
 }
 
 NOINLINE void run_operation_begins(struct run *run)
@@ -49,6 +54,7 @@ bool run_fault(struct run *run, const char *oracle)
 {
 	if (run->oracle != NULL) return false;
 	run->oracle = oracle;
+	lanes_close(run);
 	return true;
 }
 
@@ -57,6 +63,7 @@ const char *run_doing(const struct run *run)
 	if (run->phase == RUN_OPENS) return "open";
 	if (run->phase == RUN_CLOSES || run->op >= run->script->ops) return "close";
 	const struct script_op op = script_op_for(run->script, run->subject, run->op);
+	if (op_is_decision(run->subject, op.code)) return run->subject->ops[PLAN_MEET].name;
 	return op.code == SCRIPT_NOP ? "nop" : run->subject->ops[op.code].name;
 }
 
@@ -131,17 +138,25 @@ static bool leave_all(struct run *run)
 	return true;
 }
 
+static bool run_one_by_one(struct run *run)
+{
+	const struct script *script = run->script;
+	struct visit visit = { .run = run };
+	if (script->ops != 0) visit.op = script_op_for(script, run->subject, 0);
+	while (run->op < script->ops)
+		if (!run->machine->run_on(visit.op.cpu, run_operations, &visit)) return false;
+	return true;
+}
+
 /* All parts in order; false as soon as one did not come back. */
 static bool run_parts(struct run *run)
 {
-	const struct script *script = run->script;
 	const struct run_machine *machine = run->machine;
-	struct visit visit = { .run = run };
+	const bool together = run->subject->together != NULL;
+	if (together) lanes_place_state(run);
 	if (!machine->run_on(0, run_open, run)) return false;
 	run->phase = RUN_OPERATES;
-	if (script->ops != 0) visit.op = script_op_for(script, run->subject, 0);
-	while (run->op < script->ops)
-		if (!machine->run_on(visit.op.cpu, run_operations, &visit)) return false;
+	if (!(together ? lanes_run(run) : run_one_by_one(run))) return false;
 	run->phase = RUN_CLOSES;
 	if (!leave_all(run)) return false;
 	return machine->run_on(0, run_close, run);
@@ -151,7 +166,7 @@ bool run_script(struct run *run, const struct subject *subject, const struct scr
 		const struct run_machine *machine)
 {
 	ASSERT(current == NULL);
-	ASSERT(run->state != NULL);
+	ASSERT(run->state != NULL || subject->together != NULL);
 	ASSERT(script->world.cpus <= machine->cpus);
 	*run = (struct run){
 		.subject = subject,

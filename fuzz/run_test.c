@@ -159,12 +159,24 @@ static const struct op_kind fatal_ops[] = {
 	{ "die", 0, { { NULL, 0, 0, 0, NULL } }, toy_die },
 };
 
-static const struct subject toy = { "toy",     toy_ops,  COUNT_OF(toy_ops),
-				    NULL,      toy_open, toy_check,
-				    toy_close, true,     toy_leave };
-static const struct subject fatal = { "fatal",   fatal_ops, COUNT_OF(fatal_ops),
-				      NULL,      toy_open,  toy_check,
-				      toy_close, false,     NULL };
+static const struct subject toy = {
+	.name = "toy",
+	.ops = toy_ops,
+	.op_count = COUNT_OF(toy_ops),
+	.open = toy_open,
+	.check = toy_check,
+	.close = toy_close,
+	.reads_data = true,
+	.leave = toy_leave,
+};
+static const struct subject fatal = {
+	.name = "fatal",
+	.ops = fatal_ops,
+	.op_count = COUNT_OF(fatal_ops),
+	.open = toy_open,
+	.check = toy_check,
+	.close = toy_close,
+};
 const struct subject *const subjects[] = { &toy, &fatal, NULL };
 
 static struct script run_input;

@@ -20,10 +20,10 @@
  * Locks: none.  Cost: a few loads per operation; nothing is copied or allocated.
  */
 #include "fuzz/bytes.h"
-#include "fuzz/subject.h"
+#include "fuzz/plan.h"
 #include "machine/machine.h"
 
-enum { HEAD_BYTES = SCRIPT_WORLD_BYTES + 2 };
+enum { HEAD_BYTES = SCRIPT_WORLD_BYTES + 2, SITE_BITS = 21 };
 
 /* A value in 0..limit stays; a larger one is folded into that range. */
 static uint8_t fold(uint8_t value, uint8_t limit)
@@ -52,7 +52,8 @@ void script_world_clamp(struct script_world *w)
 	w->cache_pages = fold(w->cache_pages, SCRIPT_CACHE_MAX);
 	w->redzone = (uint8_t)(fold(w->redzone, SCRIPT_REDZONE_MAX) & ~7u);
 	w->magazine = fold(w->magazine, SCRIPT_MAGAZINE_MAX);
-	memset(w->spare, 0, sizeof(w->spare));
+	w->strategy = fold(w->strategy, PLAN_STRATEGIES - 1);
+	if (w->strategy == PLAN_LISTED) w->seed = 0;
 }
 
 static struct script_world world_read(const uint8_t *at)
@@ -68,6 +69,8 @@ static struct script_world world_read(const uint8_t *at)
 		.magazine = at[8],
 		.window_pages = at[9],
 		.keep_pages = at[10],
+		.strategy = at[11],
+		.seed = get_u16(at + 12),
 		.tag = get_u16(at + 14),
 	};
 	script_world_clamp(&w);
@@ -86,7 +89,8 @@ void script_world_write(const struct script_world *w, uint8_t *at)
 	at[8] = w->magazine;
 	at[9] = w->window_pages;
 	at[10] = w->keep_pages;
-	memset(at + 11, 0, 3);
+	at[11] = w->strategy;
+	put_u16(at + 12, w->seed);
 	put_u16(at + 14, w->tag);
 }
 
@@ -149,6 +153,8 @@ static inline uint32_t room_of(const struct field *f)
 	case IN_SLOT: return SCRIPT_SLOTS;
 	case IN_AUX: return 1u << 8;
 	case IN_ARG: return 0;
+	case IN_SITE: return 1u << SITE_BITS;
+	case IN_NTH: return 1u << (32 - SITE_BITS);
 	default: return 1u << 16;
 	}
 }
@@ -160,6 +166,8 @@ static uint32_t place_get(uint8_t place, const struct script_op *op)
 	case IN_AUX: return op->aux;
 	case IN_LOW: return op->arg & 0xffff;
 	case IN_HIGH: return op->arg >> 16;
+	case IN_SITE: return op->arg & ((1u << SITE_BITS) - 1);
+	case IN_NTH: return op->arg >> SITE_BITS;
 	default: return op->arg;
 	}
 }
@@ -187,6 +195,8 @@ void field_set(const struct field *f, struct script_op *op, uint32_t value)
 	case IN_AUX: op->aux = (uint8_t)value; break;
 	case IN_LOW: op->arg = (op->arg & 0xffff0000u) | (value & 0xffff); break;
 	case IN_HIGH: op->arg = (op->arg & 0xffff) | value << 16; break;
+	case IN_SITE: op->arg = (op->arg >> SITE_BITS << SITE_BITS) | value; break;
+	case IN_NTH: op->arg = (op->arg & ((1u << SITE_BITS) - 1)) | value << SITE_BITS; break;
 	default: op->arg = value;
 	}
 }
@@ -194,7 +204,9 @@ void field_set(const struct field *f, struct script_op *op, uint32_t value)
 struct script_op script_op_reduce(const struct subject *subject, struct script_op op)
 {
 	if (op.code >= subject->op_count) return (struct script_op){ .code = SCRIPT_NOP };
-	struct script_op out = { .code = op.code, .cpu = op.cpu };
+	/* What belongs to the operation before it, or to all, is on no CPU of its own. */
+	struct script_op out = { .code = op.code,
+				 .cpu = op_is_plan(subject, op.code) ? 0 : op.cpu };
 	const struct field *f = subject->ops[op.code].fields;
 	for (unsigned i = 0; i < OP_FIELDS_MAX && f->name != NULL; i++, f++) {
 		switch (f->place) {
@@ -212,13 +224,21 @@ struct script_op script_op_for(const struct script *s, const struct subject *sub
 	return script_op_reduce(subject, script_op(s, n));
 }
 
+struct script_world script_world_for(const struct script_world *w, const struct subject *subject)
+{
+	struct script_world out = *w;
+	if (subject->together == NULL) out.strategy = PLAN_LISTED, out.seed = 0;
+	return out;
+}
+
 size_t script_canonical(const struct script *s, const struct subject *subject, uint8_t *out,
 			size_t room)
 {
 	const size_t data = subject->reads_data ? s->data_bytes : 0;
 	const size_t bytes = HEAD_BYTES + s->ops * (size_t)SCRIPT_OP_BYTES + data;
 	if (bytes > room) return 0;
-	script_world_write(&s->world, out);
+	const struct script_world world = script_world_for(&s->world, subject);
+	script_world_write(&world, out);
 	put_u16(out + SCRIPT_WORLD_BYTES, (uint16_t)s->ops);
 	uint8_t *at = out + HEAD_BYTES;
 	for (uint32_t n = 0; n < s->ops; n++, at += SCRIPT_OP_BYTES) {
@@ -229,25 +249,41 @@ size_t script_canonical(const struct script *s, const struct subject *subject, u
 	return bytes;
 }
 
-/* Whether two places share bits: all of arg with either half, and every place with itself. */
+/* Whether two places share bits: all of arg with any part of it, and every place with itself. */
 static bool places_meet(uint8_t a, uint8_t b)
 {
-	return a == b || (a >= IN_ARG && b >= IN_ARG && (a == IN_ARG || b == IN_ARG));
+	static const uint64_t bits[] = {
+		[IN_SLOT] = 1ull << 32,
+		[IN_AUX] = 1ull << 33,
+		[IN_ARG] = UINT32_MAX,
+		[IN_LOW] = 0xffff,
+		[IN_HIGH] = 0xffff0000,
+		[IN_SITE] = (1u << SITE_BITS) - 1,
+		[IN_NTH] = UINT32_MAX - ((1u << SITE_BITS) - 1),
+	};
+	return (bits[a] & bits[b]) != 0;
 }
 
 /* A field's place has room for all its values, and no other field of the operation is there. */
 static const char *field_fault(const struct op_kind *kind, unsigned n)
 {
 	static const uint8_t place_bits[] = {
-		[IN_SLOT] = 6, [IN_AUX] = 8, [IN_ARG] = 32, [IN_LOW] = 16, [IN_HIGH] = 16,
+		[IN_SLOT] = 6,
+		[IN_AUX] = 8,
+		[IN_ARG] = 32,
+		[IN_LOW] = 16,
+		[IN_HIGH] = 16,
+		[IN_SITE] = SITE_BITS,
+		[IN_NTH] = 32 - SITE_BITS,
 	};
 	const struct field *f = &kind->fields[n];
-	if (f->place >= COUNT_OF(place_bits) || f->form > FORM_FLAGS)
+	if (f->place >= COUNT_OF(place_bits) || f->form > FORM_SITE)
 		return "a field's place or form is unknown";
+	if (f->form == FORM_SITE && f->limit != PLAN_SITES) return "a site has PLAN_SITES values";
 	const unsigned bits = place_bits[f->place];
 	if (f->form == FORM_SIZE && (f->place != IN_ARG || f->limit != 0))
 		return "a size needs all of arg";
-	if (f->form >= FORM_NAMES && (f->limit == 0 || f->names == NULL))
+	if ((f->form == FORM_NAMES || f->form == FORM_FLAGS) && (f->limit == 0 || f->names == NULL))
 		return "names are missing";
 	if (f->form == FORM_FLAGS && f->limit > min_u64(bits, 31)) return "too many flags";
 	if (f->form != FORM_FLAGS && (uint64_t)f->limit > 1ull << bits)
@@ -262,7 +298,7 @@ const char *subject_fault(const struct subject *subject)
 	if (subject->op_count == 0 || subject->op_count > SCRIPT_NOP) return "1 to 255 operations";
 	for (uint32_t k = 0; k < subject->op_count; k++) {
 		const struct op_kind *kind = &subject->ops[k];
-		if (kind->name == NULL || kind->step == NULL)
+		if (kind->name == NULL || (kind->step == NULL) != op_is_plan(subject, (uint8_t)k))
 			return "an operation lacks name or step";
 		for (unsigned i = 0; i < OP_FIELDS_MAX && kind->fields[i].name != NULL; i++) {
 			const char *fault = field_fault(kind, i);

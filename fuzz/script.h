@@ -37,6 +37,14 @@ enum {
 	SCRIPT_NOP = 255, /* the code of an operation that does nothing, in canonical form */
 };
 
+/* Who decides whose turn it is, where operations run side by side (plan.h). */
+enum plan_strategy {
+	PLAN_LISTED,   /* the script's own decisions */
+	PLAN_ROBIN,    /* the turn goes round, at points drawn at random */
+	PLAN_PRIORITY, /* CPUs have priorities, drawn at random and changed at such points */
+	PLAN_STRATEGIES
+};
+
 enum script_flags {
 	WORLD_WALK_ALWAYS = 1 << 0, /* check every structure after every operation */
 	WORLD_POISON = 1 << 1,      /* freed memory is filled and looked at again */
@@ -57,7 +65,8 @@ struct script_world {
 	uint8_t magazine;     /* 0: CPUs have no slabs of their own; else, up to 32: they have */
 	uint8_t window_pages; /* heap window, in pages; 0: a quarter of `pages` */
 	uint8_t keep_pages;   /* wholly free heap pages not given back at once */
-	uint8_t spare[3];     /* zero in canonical form; for what comes */
+	uint8_t strategy;     /* enum plan_strategy, where operations run side by side; else 0 */
+	uint16_t seed;        /* of a strategy that draws lots; else 0 */
 	uint16_t tag;         /* for subjects */
 };
 
@@ -90,6 +99,9 @@ struct subject;
  * those it does not name zero, an unknown operation SCRIPT_NOP and otherwise zero. */
 struct script_op script_op_for(const struct script *s, const struct subject *subject, uint32_t n);
 struct script_op script_op_reduce(const struct subject *subject, struct script_op op);
+
+/* A world as `subject` reads it: without a strategy where one operation runs at a time. */
+struct script_world script_world_for(const struct script_world *w, const struct subject *subject);
 
 /* Makes every field of a world legal; those that are stay as they are. */
 void script_world_clamp(struct script_world *w);

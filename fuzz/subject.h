@@ -10,6 +10,7 @@
 
 #include "fuzz/oracle.h"
 #include "fuzz/script.h"
+#include "machine/turns.h"
 
 /* Where a field of an operation is kept, and how it reads as text. */
 enum field_place {
@@ -18,12 +19,15 @@ enum field_place {
 	IN_ARG,
 	IN_LOW,  /* the low half of arg: 16 bits */
 	IN_HIGH, /* the high half */
+	IN_SITE, /* its low 21 bits */
+	IN_NTH,  /* its high 11 bits */
 };
 enum field_form {
 	FORM_NUMBER, /* 0 to limit - 1 (limit 0: all that the place can hold) */
 	FORM_SIZE,   /* 32 bits, sign-extended to 64: huge sizes are small negatives */
 	FORM_NAMES,  /* one of `limit` names */
 	FORM_FLAGS,  /* any of `limit` names, bit 0 first */
+	FORM_SITE,   /* where a CPU may be (plan.h): "lock.slab", or a place as 0x... */
 };
 
 struct field {
@@ -76,7 +80,40 @@ struct subject {
 	bool reads_data; /* it reads the bytes after the operations: s->body + s->data_at */
 	/* Before close, on each CPU of the world: gives up what that CPU has.  NULL: nothing. */
 	void (*leave)(struct run *run);
+
+	/* --- where operations run side by side (below); all of this NULL or 0 elsewhere --- */
+
+	/* What each CPU of the world does, all at once: calls run_lane(), itself or in threads. */
+	void (*together)(struct run *run, unsigned cpu);
+	/* How many lanes (0: one for each CPU), and an operation's, taken modulo that (NULL: its
+	 * CPU). */
+	unsigned lanes;
+	unsigned (*lane)(const struct script_op *op);
+	/* The lane that the calling code belongs to, or RUN_NO_LANE (NULL: the CPU's number). */
+	unsigned (*lane_now)(struct run *run);
+	/* Lets other lanes get on, where one waits for the others (NULL: mach_relax()). */
+	void (*pause)(struct run *run);
+	/* Bytes of its state, which then lies in the arena, where accesses to it are seen. */
+	size_t state_bytes;
 };
+
+/*
+ * Side by side.  The operations of a lane run in their order, those of different lanes in whatever
+ * order the plan (plan.h) gives the turn.  Such a subject's table begins with PLAN_OPERATIONS:
+ * records that say where the turn goes, and `meet`, at which every lane waits until all have done
+ * what stands before it; the last one there has the structures checked, counts and walk.  The same
+ * happens at the end.  There is no check after each operation, as others are under way.
+ *
+ * Results are folded lane by lane, and the lanes' together at the end: the digest says what each
+ * lane saw, not who was first.  A step asks run_op() for its number, never run->op.
+ */
+enum { RUN_LANES_MAX = 32, RUN_NO_LANE = RUN_LANES_MAX };
+
+/* Performs the operations of `lane`, in order, where it is called; each lane once, every lane. */
+void run_lane(struct run *run, unsigned lane);
+
+/* The number of the operation that the calling code is part of. */
+uint32_t run_op(const struct run *run);
 
 /* The subjects this program has, NULL-terminated; one by name, or NULL. */
 extern const struct subject *const subjects[];
@@ -99,6 +136,15 @@ struct run_machine {
 	bool (*run_on)(unsigned cpu, void (*fn)(void *), void *arg);
 	/* Abandons what run_on started; locks and interrupt state are as new afterwards. */
 	NORETURN void (*escape)(void);
+	/* Runs fn(arg) on CPUs 0 to `cpus` - 1 at once, taking turns as the planner says, and waits
+	 * for all; false when one ended by escape(), which abandons them all.  Passing more than
+	 * `limit` points is a livelock.  NULL: CPUs cannot take turns here. */
+	bool (*run_together)(unsigned cpus, void (*fn)(void *), void *arg,
+			     const struct turns_planner *planner, uint64_t limit);
+	/* On a CPU that takes turns: it is at TURN_STEP. */
+	void (*step)(unsigned detail);
+	/* What interrupts call, until the next reset. */
+	void (*handlers)(void (*timer)(void *), void (*ipi)(void *), void *arg);
 	/* On the host alone, else NULL: panics when, with every CPU at rest, one may still remember
 	 * what the tables no longer say; and what all CPUs have for kernel addresses. */
 	void (*settled)(void);
@@ -108,19 +154,24 @@ struct run_machine {
 enum run_phase { RUN_OPENS, RUN_OPERATES, RUN_CLOSES };
 
 struct answers;
+struct lanes;
 
 struct run {
 	const struct subject *subject;
 	const struct script *script;
 	const struct run_machine *machine;
-	uint64_t digest;    /* of abstract results so far */
-	uint32_t op;        /* number of the operation being run; script->ops when closing */
+	uint64_t digest; /* of abstract results so far */
+	/* Number of the operation being run, script->ops when closing; side by side: of the one
+	 * that began last, and once an oracle has fired, of the one in which it did. */
+	uint32_t op;
 	uint64_t sometimes; /* bits of subject->sometimes that were reached */
 	const char *oracle; /* id of the oracle that fired, or NULL */
 	void *state;        /* RUN_STATE_BYTES for the subject: world and model; the caller's */
 	/* Where a subject that has answers (answers.h) keeps them; the caller's; NULL: nowhere. */
 	struct answers *answers;
 	enum run_phase phase;
+	struct lanes *lanes; /* while operations run side by side, else NULL */
+	uint32_t reached;    /* operations from this number on have not begun */
 };
 
 /* Runs a script from a fresh world to the pristine one.  Returns true when no oracle fired.

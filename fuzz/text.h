@@ -13,6 +13,10 @@
  * said; then one operation to a line: its name, a bare number where the table keeps one in the
  * slot, name=value for all else, and @cpu where that is not 0.  What is left out is 0.  Sizes may
  * be negative: -1 is the largest.  Flags are joined by +.  Numbers may be hexadecimal (0x).
+ * Where operations run side by side, decisions follow the one they belong to (plan.h):
+ *
+ *	alloc 3 size=100 @1
+ *	at lock.slab nth=2 run=0
  *
  * Exact: assembling what was disassembled gives the canonical body.  Hosted code; no allocation.
  */
@@ -77,6 +81,12 @@ bool text_world_set(struct script_world *w, const char *name, size_t length, con
 bool text_number(const char *text, size_t length, int64_t *value);
 
 bool text_same(const char *text, size_t length, const char *word);
+
+/* Whether a field's value stands bare after the operation's name: a slot's number, a site. */
+static inline bool text_is_bare(const struct field *f)
+{
+	return f->form == FORM_SITE || (f->place == IN_SLOT && f->form == FORM_NUMBER);
+}
 
 /* Sets fault->said and returns false. */
 bool text_refuse(struct text_fault *fault, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "fuzz/bytes.h"
+#include "fuzz/plan.h"
 #include "fuzz/text.h"
 
 enum { HEAD_BYTES = SCRIPT_WORLD_BYTES + 2 };
@@ -174,6 +175,10 @@ static bool read_value(struct reader *r, const struct field *f, struct word w, u
 {
 	if (f->form == FORM_NAMES) return find_name(f, w, value) || refuse_name(r, f, w);
 	if (f->form == FORM_FLAGS) return read_flags(r, f, w, value);
+	if (f->form == FORM_SITE)
+		return plan_site_read(w.at, w.length, value) ||
+		       text_refuse(r->fault, "%s: expected KIND.DETAIL or 0x..., not `%.*s`",
+				   f->name, shown(w), w.at);
 	const uint32_t room = field_room(f);
 	const int64_t least = f->form == FORM_SIZE ? INT32_MIN : 0;
 	const int64_t most = f->form == FORM_SIZE ? INT32_MAX : (int64_t)(room - 1);
@@ -190,8 +195,7 @@ static const struct field *find_field(const struct op_kind *kind, struct word na
 {
 	for (unsigned i = 0; i < OP_FIELDS_MAX && kind->fields[i].name != NULL; i++) {
 		const struct field *f = &kind->fields[i];
-		if (bare ? f->place == IN_SLOT && f->form == FORM_NUMBER : word_is(name, f->name))
-			return f;
+		if (bare ? text_is_bare(f) : word_is(name, f->name)) return f;
 	}
 	return NULL;
 }
@@ -247,6 +251,9 @@ static bool read_op(struct reader *r, struct word verb)
 				   subject->name);
 	while ((w = next_word(r)).length != 0) {
 		if (op.code == SCRIPT_NOP) return text_refuse(r->fault, "nop takes nothing");
+		if (w.at[0] == '@' && op_is_plan(subject, op.code))
+			return text_refuse(r->fault, "%s is on no CPU of its own",
+					   subject->ops[op.code].name);
 		if (w.at[0] == '@' ? !read_cpu(r, w, &op)
 				   : !read_field(r, &subject->ops[op.code], w, &op, &seen))
 			return false;
@@ -276,6 +283,16 @@ static bool read_line(struct reader *r)
 	       text_refuse(r->fault, "`%.*s` is too much", shown(more), more.at);
 }
 
+static bool check_strategy(struct reader *r)
+{
+	const struct subject *subject = r->script->subject;
+	if (r->world.strategy == PLAN_LISTED)
+		return r->world.seed == 0 ||
+		       text_refuse(r->fault, "seed: the strategy `listed` draws no lots");
+	return subject->together != NULL ||
+	       text_refuse(r->fault, "strategy: %s has one operation at a time", subject->name);
+}
+
 bool text_read(const char *text, size_t bytes, struct text_script *script, struct text_fault *fault)
 {
 	struct reader r = { .script = script, .fault = fault };
@@ -296,6 +313,7 @@ bool text_read(const char *text, size_t bytes, struct text_script *script, struc
 		text = line_end + 1;
 	}
 	if (script->subject == NULL) return text_refuse(fault, "expected `subject NAME`");
+	if (!check_strategy(&r)) return false;
 	script_world_write(&r.world, script->body);
 	put_u16(script->body + SCRIPT_WORLD_BYTES, (uint16_t)r.ops);
 	return true;

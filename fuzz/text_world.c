@@ -22,13 +22,19 @@ struct world_field {
 	const char *name;
 	uint8_t at, bytes;
 	uint16_t least, most, step;
+	const char *const *names; /* of its values, or NULL */
 };
 
-#define WORLD_FIELD(field, least, most, step)                                        \
-	{                                                                            \
-#field, offsetof(struct script_world, field),                        \
-			sizeof(((struct script_world *)0)->field), least, most, step \
+static const char *const strategies[PLAN_STRATEGIES] = {
+	[PLAN_LISTED] = "listed", [PLAN_ROBIN] = "robin", [PLAN_PRIORITY] = "priority"
+};
+
+#define WORLD_NAMED(field, least, most, step, names)                                        \
+	{                                                                                   \
+#field, offsetof(struct script_world, field),                               \
+			sizeof(((struct script_world *)0)->field), least, most, step, names \
 	}
+#define WORLD_FIELD(field, least, most, step) WORLD_NAMED(field, least, most, step, NULL)
 
 static const struct world_field fields[] = {
 	WORLD_FIELD(pages, SCRIPT_PAGES_MIN, SCRIPT_PAGES_MAX, 1),
@@ -41,6 +47,8 @@ static const struct world_field fields[] = {
 	WORLD_FIELD(window_pages, 0, UINT8_MAX, 1),
 	WORLD_FIELD(keep_pages, 0, UINT8_MAX, 1),
 	WORLD_FIELD(tag, 0, UINT16_MAX, 1),
+	WORLD_NAMED(strategy, 0, PLAN_STRATEGIES - 1, 1, strategies),
+	WORLD_FIELD(seed, 0, UINT16_MAX, 1),
 };
 
 static const struct world_flag {
@@ -122,13 +130,21 @@ static void world_put(struct script_world *w, const struct world_field *f, uint1
 		memcpy(at, &value, sizeof(value));
 }
 
+static void write_field(const struct world_field *f, uint32_t value, const struct text_out *out)
+{
+	if (f->names != NULL)
+		text_put(out, " %s=%s", f->name, f->names[value]);
+	else
+		text_put(out, " %s=%u", f->name, value);
+}
+
 void text_world_write(const struct script_world *w, const struct text_out *out)
 {
 	struct script_world plain = { 0 };
 	script_world_clamp(&plain);
 	for (unsigned i = 0; i < COUNT_OF(fields); i++)
 		if (world_get(w, &fields[i]) != world_get(&plain, &fields[i]))
-			text_put(out, " %s=%u", fields[i].name, world_get(w, &fields[i]));
+			write_field(&fields[i], world_get(w, &fields[i]), out);
 	for (unsigned i = 0; i < COUNT_OF(flags); i++)
 		if (w->flags & flags[i].bit) text_put(out, " %s=%s", flags[i].name, flags[i].word);
 }
@@ -146,6 +162,14 @@ static bool field_set_checked(struct script_world *w, const struct world_field *
 			      const char *value, size_t length, struct text_fault *fault)
 {
 	int64_t n;
+	for (uint16_t i = 0; f->names != NULL && i <= f->most; i++) {
+		if (!text_same(value, length, f->names[i])) continue;
+		world_put(w, f, i);
+		return true;
+	}
+	if (f->names != NULL)
+		return text_refuse(fault, "%s: expected %s, %s or %s", f->name, f->names[0],
+				   f->names[1], f->names[2]);
 	if (!text_number(value, length, &n) || n < f->least || n > f->most)
 		return text_refuse(fault, "%s: expected a number from %u to %u", f->name, f->least,
 				   f->most);
@@ -167,6 +191,6 @@ bool text_world_set(struct script_world *w, const char *name, size_t length, con
 	return text_refuse(fault,
 			   "a world has no `%.*s`; expected one of pages, cpus, cache_pages, "
 			   "reserve, quarantine, redzone, magazine, window_pages, keep_pages, tag, "
-			   "walk, poison, sites, zones",
+			   "strategy, seed, walk, poison, sites, zones",
 			   (int)min_u64(length, 32), name);
 }

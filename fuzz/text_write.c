@@ -12,14 +12,16 @@
  */
 #include <string.h>
 
+#include "fuzz/plan.h"
 #include "fuzz/text.h"
 
 enum { DATA_BYTES_PER_LINE = 32 };
 
-/* A slot's number stands bare after the operation's name. */
-static bool is_bare(const struct field *f)
+static void write_site(uint32_t site, const struct text_out *out)
 {
-	return f->place == IN_SLOT && f->form == FORM_NUMBER;
+	char name[32];
+	plan_site_name(site, name, sizeof(name));
+	text_put(out, " %s", name);
 }
 
 static void write_flags(const struct field *f, uint32_t bits, const struct text_out *out)
@@ -35,7 +37,9 @@ static void write_flags(const struct field *f, uint32_t bits, const struct text_
 
 static void write_field(const struct field *f, uint32_t value, const struct text_out *out)
 {
-	if (is_bare(f))
+	if (f->form == FORM_SITE)
+		write_site(value, out);
+	else if (text_is_bare(f))
 		text_put(out, " %u", value);
 	else if (f->form == FORM_NUMBER)
 		text_put(out, " %s=%u", f->name, value);
@@ -74,7 +78,8 @@ void text_write(const struct script *s, const struct subject *subject, const cha
 		enum text_style style, const struct text_out *out)
 {
 	text_put(out, "subject %s\nworld", subject->name);
-	text_world_write(&s->world, out);
+	const struct script_world world = script_world_for(&s->world, subject);
+	text_world_write(&world, out);
 	text_put(out, "\n");
 	if (expects != NULL) text_put(out, "!expect %s\n", expects);
 	for (uint32_t n = 0; n < s->ops; n++) {

@@ -1,0 +1,219 @@
+/*
+ * lanes.c -- operations side by side.
+ *
+ * A pass over the script links the operations of each lane, so that a lane finds its next one at
+ * once.  Decisions are in no lane: the planner reads them behind the operation that they belong to.
+ * Meeting points are in all: a lane goes through each before its next operation behind it, and the
+ * rest of them at its end.  The last lane to come looks at the structures, with nobody asked about
+ * turns meanwhile, and lets the others go.
+ *
+ * What lanes share in order to meet, two words, lies in the arena behind the subject's state and is
+ * touched by atomic operations alone, so that whoever follows what happened before what sees that
+ * all that was done before a meeting point was.
+ *
+ * Results go to the lane of the code that has them; a check's, to all lanes together.  At the end,
+ * or when the first oracle fires, they are folded in the order of lanes.
+ *
+ * Always true:
+ *   L1  a lane performs its operations in the script's order, each once;
+ *   L2  no operation behind a meeting point begins before every one in front of it has ended;
+ *   L3  while structures are checked, every other lane waits.
+ *
+ * Locks: none.  Cost: two loads for each operation to link them, some tens of nanoseconds for each
+ * one performed.
+ */
+#include "fuzz/lanes.h"
+
+#include "machine/atomic.h"
+#include "machine/machine.h"
+
+/* In the arena. */
+struct meeting {
+	uint32_t arrived; /* lanes, at all meeting points together */
+	uint32_t passed;  /* meeting points that all have left, or may leave */
+};
+
+static struct lanes lanes;
+
+enum { STATE_AT = RUN_ARENA_BYTES - RUN_STATE_BYTES, MEETING_AT = RUN_ARENA_BYTES - 64 };
+
+void lanes_place_state(struct run *run)
+{
+	uint8_t *arena = run->machine->arena;
+	const size_t bytes = align_up(run->subject->state_bytes, 8);
+	ASSERT(bytes != 0 && bytes <= MEETING_AT - STATE_AT);
+	mach_unpoison(arena + STATE_AT, bytes);
+	mach_unpoison(arena + MEETING_AT, sizeof(struct meeting));
+	run->state = arena + STATE_AT;
+	lanes.meeting = (struct meeting *)(void *)(arena + MEETING_AT);
+	*lanes.meeting = (struct meeting){ 0 };
+}
+
+/* --- which operation is whose ----------------------------------------------------------------- */
+
+static unsigned lane_of(const struct run *run, const struct script_op *op)
+{
+	return (run->subject->lane == NULL ? op->cpu : run->subject->lane(op)) % lanes.count;
+}
+
+static void link_operations(const struct run *run)
+{
+	uint16_t *tail[RUN_LANES_MAX], *meets = &lanes.first_meet;
+	for (unsigned n = 0; n < lanes.count; n++) tail[n] = &lanes.lane[n].first;
+	for (uint32_t n = 0; n < run->script->ops; n++) {
+		const struct script_op op = script_op_for(run->script, run->subject, n);
+		if (op.code == SCRIPT_NOP || op_is_decision(run->subject, op.code)) continue;
+		uint16_t **end = op.code == PLAN_MEET ? &meets : &tail[lane_of(run, &op)];
+		**end = (uint16_t)n;
+		*end = &lanes.next[n];
+	}
+	for (unsigned n = 0; n < lanes.count; n++) *tail[n] = LANES_NONE;
+	*meets = LANES_NONE;
+}
+
+void lanes_open(struct run *run)
+{
+	const unsigned wanted = run->subject->lanes;
+	lanes.count = wanted != 0 ? wanted : run->script->world.cpus;
+	ASSERT(lanes.count <= RUN_LANES_MAX);
+	memset(lanes.lane, 0, sizeof(lanes.lane));
+	lanes.digest = 0;
+	lanes.checks = false;
+	link_operations(run);
+	plan_open(&lanes.plan, run);
+	run->lanes = &lanes;
+}
+
+/* --- where the calling code is ---------------------------------------------------------------- */
+
+unsigned lanes_now(struct run *run)
+{
+	return run->subject->lane_now == NULL ? mach_cpu() : run->subject->lane_now(run);
+}
+
+bool lanes_in_operation(const struct run *run, unsigned lane)
+{
+	return lane < run->lanes->count && run->lanes->lane[lane].busy && !run->lanes->checks;
+}
+
+uint32_t run_op(const struct run *run)
+{
+	if (run->lanes == NULL) return run->op;
+	if (run->lanes->checks) return run->lanes->meet;
+	const unsigned lane = lanes_now((struct run *)(uintptr_t)run);
+	return lane < run->lanes->count ? run->lanes->lane[lane].op : run->op;
+}
+
+uint64_t *lanes_digest(struct run *run)
+{
+	struct lanes *l = run->lanes;
+	const unsigned lane = lanes_now(run);
+	return l->checks || lane >= l->count ? &l->digest : &l->lane[lane].digest;
+}
+
+/* --- lanes ------------------------------------------------------------------------------------ */
+
+static void check_all(struct run *run, uint32_t meet)
+{
+	struct lanes *l = run->lanes;
+	plan_mute(&l->plan, true);
+	l->meet = meet;
+	l->checks = true;
+	if (meet >= run->reached) run->reached = meet + 1;
+	run->subject->check(run, CHECK_COUNTS);
+	run->subject->check(run, CHECK_WALK);
+	if (run->machine->settled != NULL) run->machine->settled();
+	l->checks = false;
+	plan_mute(&l->plan, false);
+}
+
+static void wait_for_others(struct run *run)
+{
+	if (run->subject->pause != NULL)
+		run->subject->pause(run);
+	else
+		mach_relax();
+}
+
+/* The meeting point that is operation `at` and has `before` others in front of it. */
+static void meet(struct run *run, uint32_t at, uint32_t before)
+{
+	struct lanes *l = run->lanes;
+	const uint32_t arrived = atomic_fetch_add_u32(&l->meeting->arrived, 1) + 1;
+	if (arrived == l->count * (before + 1)) {
+		check_all(run, at);
+		atomic_store_u32(&l->meeting->passed, before + 1);
+		return;
+	}
+	while (atomic_load_u32(&l->meeting->passed) <= before) wait_for_others(run);
+}
+
+static void perform(struct run *run, unsigned number, uint32_t n)
+{
+	struct lane *lane = &run->lanes->lane[number];
+	const struct script_op op = script_op_for(run->script, run->subject, n);
+	lane->op = run->op = n;
+	if (n >= run->reached) run->reached = n + 1;
+	plan_begins(&run->lanes->plan, number, n);
+	lane->busy = true;
+	run_operation_begins(run);
+	if (run->machine->step != NULL) run->machine->step(op.code);
+	run->subject->ops[op.code].step(run, &op);
+	lane->busy = false;
+	plan_ends(&run->lanes->plan, number);
+}
+
+void run_lane(struct run *run, unsigned number)
+{
+	struct lanes *l = run->lanes;
+	ASSERT(number < l->count && !l->lane[number].begun);
+	l->lane[number].begun = true;
+	uint32_t at = l->first_meet, before = 0;
+	for (uint32_t n = l->lane[number].first; n != LANES_NONE; n = l->next[n]) {
+		for (; at < n; at = l->next[at]) meet(run, at, before++);
+		perform(run, number, n);
+	}
+	for (; at != LANES_NONE; at = l->next[at]) meet(run, at, before++);
+}
+
+/* --- all of them ------------------------------------------------------------------------------ */
+
+static void run_cpu(void *arg)
+{
+	struct run *run = arg;
+	run->subject->together(run, mach_cpu());
+}
+
+/* After the last operation, with every CPU at rest. */
+static void run_last_check(void *arg)
+{
+	struct run *run = arg;
+	if (run->script->ops != 0) check_all(run, run->script->ops - 1);
+}
+
+bool lanes_run(struct run *run)
+{
+	const struct run_machine *machine = run->machine;
+	ASSERT(machine->run_together != NULL);
+	lanes_open(run);
+	const bool whole = machine->run_together(run->script->world.cpus, run_cpu, run,
+						 &lanes.plan.planner, plan_limit(run->script));
+	lanes.plan.turns = NULL; /* they are over */
+	if (whole && machine->run_on(0, run_last_check, run)) {
+		lanes_close(run);
+		run->op = run->script->ops;
+		return true;
+	}
+	lanes_close(run);
+	return false;
+}
+
+void lanes_close(struct run *run)
+{
+	struct lanes *l = run->lanes;
+	if (l == NULL) return;
+	run->op = run_op(run);
+	run->lanes = NULL;
+	for (unsigned n = 0; n < l->count; n++) run_result(run, l->lane[n].digest);
+	run_result(run, l->digest);
+}

@@ -1,0 +1,166 @@
+/*
+ * plan.h -- who has the turn, where the operations of a script run side by side.
+ *
+ * A decision is a record among the operations: it belongs to the operation it follows, and says
+ * where, while that one runs, the turn goes.  The decisions of one operation apply in order: the
+ * first is armed when the operation begins, each other when the one before it was taken; what is
+ * left is dropped when the operation ends.
+ *
+ *	after points=N run=CPU          at the N-th point from here, of any kind, whoever passes it
+ *	calls points=N run=CPU          at the N-th named point, the same on every machine
+ *	at SITE nth=N run=CPU           at the operation's own N-th passing of a site
+ *	... with=tick                   and the timer's interrupt comes there
+ *	meet                            all lanes wait until all have come so far (subject.h)
+ *
+ * N is at least 1; 0 is as 1.  A CPU that the world has not is taken modulo those that it has.
+ *
+ * A site is a kind of point and its detail, "lock.slab", "drop.page-cpu", "step", or the place of a
+ * load, store or atomic operation: its offset in the arena, in 8 bytes, as 0x....  Such places, and
+ * counts of points of any kind, mean something on one build of the host alone.
+ *
+ * Other strategies draw lots from the world's seed and disregard decisions.  What a run of any of
+ * them did can be written down as `at` decisions (record.h).
+ */
+#ifndef FUZZ_PLAN_H
+#define FUZZ_PLAN_H
+
+#include "fuzz/subject.h"
+
+/* The codes every such subject's table begins with. */
+enum plan_code { PLAN_AFTER, PLAN_CALLS, PLAN_AT, PLAN_MEET, PLAN_CODES };
+
+enum {
+	PLAN_PLACES = 1 << 20, /* a site below this is a place; others count from it: */
+	PLAN_KINDS = TURN_KINDS - TURN_RELAX,
+	PLAN_SITES = PLAN_PLACES + PLAN_KINDS * 256,
+	PLAN_NTH = 1 << 11,
+};
+
+extern const char *const plan_tick_names[];
+
+#define PLAN_RUN                                           \
+	{                                                  \
+		"run", IN_AUX, FORM_NUMBER, CPUS_MAX, NULL \
+	}
+#define PLAN_WITH                                               \
+	{                                                       \
+		"with", IN_SLOT, FORM_FLAGS, 1, plan_tick_names \
+	}
+#define PLAN_POINTS                                    \
+	{                                              \
+		"points", IN_ARG, FORM_NUMBER, 0, NULL \
+	}
+#define PLAN_SITE                                            \
+	{                                                    \
+		"site", IN_SITE, FORM_SITE, PLAN_SITES, NULL \
+	}
+#define PLAN_TIMES                                         \
+	{                                                  \
+		"nth", IN_NTH, FORM_NUMBER, PLAN_NTH, NULL \
+	}
+
+/* The head of a table, by code. */
+#define PLAN_OPERATIONS                                                                \
+	[PLAN_AFTER] = { "after", 0, { PLAN_POINTS, PLAN_RUN, PLAN_WITH }, NULL },     \
+	[PLAN_CALLS] = { "calls", 0, { PLAN_POINTS, PLAN_RUN, PLAN_WITH }, NULL },     \
+	[PLAN_AT] = { "at", 0, { PLAN_SITE, PLAN_TIMES, PLAN_RUN, PLAN_WITH }, NULL }, \
+	[PLAN_MEET] = { "meet", 0, { { NULL, 0, 0, 0, NULL } }, NULL }
+
+/* Whether an operation is one of these; and a decision, which belongs to the one before it. */
+static inline bool op_is_plan(const struct subject *subject, uint8_t code)
+{
+	return subject->together != NULL && code < PLAN_CODES;
+}
+
+static inline bool op_is_decision(const struct subject *subject, uint8_t code)
+{
+	return subject->together != NULL && code < PLAN_MEET;
+}
+
+/* --- sites ------------------------------------------------------------------------------------ */
+
+static inline uint32_t plan_site(struct turn_point point)
+{
+	if (point.kind < TURN_RELAX) return point.place % PLAN_PLACES;
+	return PLAN_PLACES + (point.kind - (uint32_t)TURN_RELAX) * 256 + point.detail;
+}
+
+/* Writes a site's name, "lock.slab"; returns its length. */
+size_t plan_site_name(uint32_t site, char *out, size_t room);
+
+/* Reads one; false when there is no such site. */
+bool plan_site_read(const char *text, size_t length, uint32_t *site);
+
+/* Whether it is the same one on every machine. */
+static inline bool plan_site_is_named(uint32_t site)
+{
+	return site >= PLAN_PLACES + (TURN_NAMED - TURN_RELAX) * 256;
+}
+
+/* The `n`-th of the sites worth drawing at random, of plan_common_sites. */
+extern const uint32_t plan_common_sites;
+uint32_t plan_common_site(uint32_t n);
+
+/* --- the planner ------------------------------------------------------------------------------ */
+
+/* A point that was passed, and what was decided there. */
+struct plan_seen {
+	const struct turns *turns;
+	struct turn_point point;
+	unsigned lane; /* RUN_NO_LANE: in none, or in none's operation */
+	uint32_t op;   /* of the lane */
+	bool decided;  /* `turn` is not just to go on */
+	struct turn turn;
+};
+
+/* Who wants to see every point of a run; slow.  `at` is called before the turn passes. */
+struct plan_watch {
+	void (*at)(void *context, const struct plan_seen *seen);
+	void *context;
+};
+void plan_watch_set(const struct plan_watch *watch); /* NULL: nobody; for all runs from here on */
+
+/* A decision of a lane's operation that waits to be taken. */
+struct plan_armed {
+	uint32_t next, end; /* numbers of the records behind it */
+	uint32_t left;      /* points, named points or passings */
+	uint32_t site;
+	uint8_t code; /* enum plan_code */
+	struct turn turn;
+};
+
+/* The countdowns of struct turns as the planner wants them. */
+struct plan_counts {
+	uint32_t until, until_named, until_place, place;
+};
+
+struct plan {
+	struct turns_planner planner;
+	struct run *run;
+	struct turns *turns; /* NULL until they are taken */
+	uint32_t armed;      /* lanes that have a decision armed, by bit */
+	struct plan_armed lane[RUN_LANES_MAX];
+	struct plan_counts set; /* what was asked for last */
+	bool muted;             /* nothing is asked: structures are being checked */
+	/* For strategies that draw lots. */
+	uint64_t random;
+	uint32_t bits;                /* how far apart their points are, at most, as a power of 2 */
+	uint8_t priority[CPUS_MAX];   /* the highest that can run has the turn */
+	uint32_t changes_in;          /* points asked at until priorities change */
+	struct plan_counts countdown; /* of a watched run, where turns ask at every point */
+};
+
+/* For a run that is about to begin. */
+void plan_open(struct plan *p, struct run *run);
+
+/* More points than a run of this script can need. */
+uint64_t plan_limit(const struct script *script);
+
+/* Operation `n` of a lane begins, on the lane; and ends. */
+void plan_begins(struct plan *p, unsigned lane, uint32_t n);
+void plan_ends(struct plan *p, unsigned lane);
+
+/* From here on nobody is asked, and again. */
+void plan_mute(struct plan *p, bool mute);
+
+#endif
