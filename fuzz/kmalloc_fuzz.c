@@ -393,7 +393,7 @@ static void check_counts(struct run *run)
 		memcpy(s->told, s->world.told, sizeof s->told);
 		s->tellings = s->world.tellings;
 	}
-	run_result(run, s->world.pool.free_pages[ZONE_KERNEL]);
+	run_result(run, s->world.pool.free[ZONE_KERNEL].pages);
 }
 
 /* What the sites say is live must be what the model has. */

@@ -240,7 +240,7 @@ static void check_counts(struct run *run)
 
 	for (unsigned c = 0; c < CACHES && why == NULL; c++) why = slab_check_counts(&s->caches[c]);
 	if (why != NULL) kpanic(ORACLE_ACCOUNT, "%s", why);
-	run_result(run, s->world.pool.free_pages[ZONE_KERNEL]);
+	run_result(run, s->world.pool.free[ZONE_KERNEL].pages);
 }
 
 /* Every live object is at the site that asked for it, and nothing else is. */

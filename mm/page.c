@@ -3,9 +3,10 @@
  *
  * Who asks for one page gets it from the cache of the CPU it is on (struct page_cpu) and who frees
  * one puts it there: interrupts masked, that CPU's stack taken by its count, one entry popped or
- * pushed, no lock that CPUs share.  That is all page_alloc and page_free do by themselves.
- * Everything else (larger blocks, an empty or full cache, a zeroed page, a pool that poisons or
- * keeps a quarantine, a zone that is used up) goes the long way: page_try_hard, page_free_slowly.
+ * pushed, no lock that CPUs share.  That is the quick way, in page_inline.h.  Here is the rest: a
+ * larger block, an empty or full cache, a zeroed page, a pool that poisons or keeps a quarantine,
+ * a zone that is used up, a free that is not as it should be (page_try_hard, page_free_slowly).  A
+ * pool without caches has page_single.c.
  *
  * A page changes hands at two points only.  page_hand_out: its frame says USED already, so nobody
  * else can get at it; it is made accessible, its poison is verified, it is zeroed on request, all
@@ -28,10 +29,9 @@
  * Locks: a stack's meter (RANK_PAGE_CPU), then pool->lock (RANK_PAGE); either alone is as usual.
  * Shrinkers and the listener run with neither.
  *
- * Cost: on x86-64, release build, 31 instructions for a cached page and 40 to give it back; else
- * O(orders).
+ * Cost: O(orders), and what page_inline.h and page_lists.h say.
  */
-#include "mm/page_inside.h"
+#include "mm/page_lists.h"
 
 /* What a caller can get wrong once and for all: a pool on such ground would fail much later. */
 static void page_config_check(const struct page_config *c)
@@ -86,6 +86,7 @@ void page_pool_init(struct page_pool *pool, const struct page_config *config)
 	page_cpus_init(pool);
 	for (unsigned z = 0; z < ZONES; z++) {
 		pool->zone_end[z] = config->zone_end[z];
+		for (unsigned o = 0; o < PAGE_ORDERS; o++) pool->free[z].only[o] = FRAME_NOWHERE;
 		struct frame *const end = pool->frames + pool->zone_end[z];
 		for (struct frame *f = pool->frames + page_zone_first(pool, z); f < end; f++)
 			f->word = FRAME_WORD(FRAME_RESERVED, 0, 0, z);
@@ -156,7 +157,7 @@ static bool page_may_take_locked(const struct page_pool *pool, unsigned wish, ui
 	const uint64_t kept = (uint64_t)pool->reserve + pages;
 
 	if (wish != ZONE_USER) return true;
-	return pool->free_pages[ZONE_DMA] + pool->free_pages[ZONE_KERNEL] >= kept;
+	return pool->free[ZONE_DMA].pages + pool->free[ZONE_KERNEL].pages >= kept;
 }
 
 /* One zone: a row or a block, whichever is wanted. */
@@ -222,8 +223,7 @@ static paddr_t page_alloc_zeroed(struct page_pool *pool, uint32_t how, site_t si
 
 /* All that page_alloc does not do itself.  A larger block is tried for once where it is most
  * likely, with no detour over caches; all else is page_try_hard's. */
-static NOINLINE paddr_t page_alloc_slowly(struct page_pool *pool, unsigned order, uint32_t how,
-					  site_t site)
+paddr_t page_alloc_slowly(struct page_pool *pool, uint32_t how, site_t site, unsigned order)
 {
 	uint32_t n = FRAME_NONE;
 
@@ -244,105 +244,81 @@ static NOINLINE paddr_t page_alloc_slowly(struct page_pool *pool, unsigned order
 	return pa;
 }
 
-/* The stack of this CPU that a word, a frame's or a request's, belongs to. */
-static inline struct page_stack *page_stack_here(struct page_pool *pool, uint32_t word)
-{
-	return &pool->cpu[mach_cpu()].stack[page_how_zone(word)];
-}
-
-/* Leaves a stack that the fast path could not use as it was, where it was to be had at all. */
+/* Leaves a stack that the quick way could not use as it was, where it was to be had at all. */
 static inline void page_stack_leave(struct page_stack *s, uint32_t count, mach_irq_t was)
 {
 	if (count != METER_TAKEN) meter_drop(&s->count, RANK_PAGE_CPU, count);
 	mach_irq_restore(was);
 }
 
-/* Out of line and last in its caller, so that the fast path saves no registers for it. */
-static NOINLINE paddr_t page_alloc_missed(struct page_pool *pool, uint32_t how, site_t site,
-					  struct page_stack *s, uint32_t count, mach_irq_t was)
+/* An open stack without a page may be one of a pool that keeps none in stacks. */
+paddr_t page_alloc_missed(struct page_pool *pool, uint32_t how, site_t site, struct page_stack *s,
+			  uint32_t count, mach_irq_t was)
 {
-	page_stack_leave(s, count, was);
-	return page_alloc_slowly(pool, 0, how, site);
+	ASSERT_SLOW(how >> 24 < ZONES);
+	if (LIKELY(count == 0)) {
+		page_stack_leave(s, 0, was);
+		if (pool->cache_pages == 0)
+			return page_single_alloc(pool, how, site, &pool->free[how >> 24]);
+	} else {
+		page_stack_leave(s, count, was);
+	}
+	return page_alloc_slowly(pool, how, site, 0);
 }
 
-paddr_t page_alloc(struct page_pool *pool, unsigned order, uint32_t how, site_t site)
+paddr_t page_alloc_called(struct page_pool *pool, unsigned order, uint32_t how, site_t site)
 {
-	if ((how & PAGE_NO_RECLAIM) == 0) mach_lock_none_held(RANK_QUARANTINE);
-	/* A larger block; or more than a zone and an owner are asked for, as with PAGE_ZERO. */
-	if (UNLIKELY(order != 0 || how >> 24 >= ZONES))
-		return page_alloc_slowly(pool, order, how, site);
+	return page_alloc_quick(pool, order, how, site);
+}
 
-	const mach_irq_t was = mach_irq_save();
-	struct page_stack *s = page_stack_here(pool, how);
-	const uint32_t count = meter_take_now(&s->count, RANK_PAGE_CPU);
-	const uint32_t left = count - 1;
-	/* Empty, in use or shut: all of them are beyond what a stack can hold. */
-	if (UNLIKELY(left >= PAGE_CACHE_MAX))
-		return page_alloc_missed(pool, how, site, s, count, was);
-
-	const uint32_t n = s->slot[left];
-	struct frame *f = &pool->frames[n];
-	ASSERT_SLOW(n < pool->pages && f->word == FRAME_WORD(FRAME_CACHED, 0, 0, how >> 24));
-	f->word = how & ~(uint32_t)PAGE_NO_RECLAIM;
-	if (CALL_SITES) f->site = site;
-	meter_drop(&s->count, RANK_PAGE_CPU, left);
-	mach_irq_restore(was);
-
-	const paddr_t pa = page_address(pool, n);
-	mach_unpoison(mach_phys(pa), PAGE_SIZE);
-	return pa;
+/* A page of another zone than its owner had asked for: the same again, by its own zone's name. */
+static bool page_is_of_other_zone(const struct page_pool *pool, uint64_t n, uint32_t how)
+{
+	if (n >= pool->pages) return false;
+	const uint32_t other = pool->frames[n].word ^ how;
+	return other != 0 && (other & ~PAGE_ZONE_MASK) == 0;
 }
 
 /* A page goes by way of the caches where there are any, even shut ones: inside a shrinker it is
  * there that it is sent on.  With a quarantine it has to wait in that instead. */
-static NOINLINE enum page_verdict page_free_slowly(struct page_pool *pool, paddr_t pa,
-						   unsigned order, uint32_t how)
+enum page_verdict page_free_slowly(struct page_pool *pool, paddr_t pa, uint32_t how, unsigned order)
 {
+	const uint64_t n = page_number(pool, pa);
+
+	if (order == 0 && page_is_of_other_zone(pool, n, how))
+		return page_free_called(pool, pa, 0, pool->frames[n].word);
 	if (order != 0 || pool->cache_pages == 0 || pool->quarantine_limit != 0)
 		return page_block_free(pool, pa, order, how);
 
 	const enum page_verdict v = page_judge(pool, pa, 0, how);
 	if (v != PAGE_FREED) return v;
-	const uint32_t n = (uint32_t)((pa - pool->base) >> PAGE_SHIFT);
-	page_withdraw(pool, n, 1);
-	page_cpu_put(pool, n);
+	page_withdraw(pool, (uint32_t)n, 1);
+	page_cpu_put(pool, (uint32_t)n);
 	return PAGE_FREED;
 }
 
-static NOINLINE enum page_verdict page_free_missed(struct page_pool *pool, uint32_t n,
-						   uint32_t word, struct page_stack *s,
-						   uint32_t count, mach_irq_t was)
+/* The way on from a stack that was left. */
+static NOINLINE enum page_verdict page_free_onwards(struct page_pool *pool, uint64_t place,
+						    uint32_t how)
 {
-	page_stack_leave(s, count, was);
-	return page_free_slowly(pool, page_address(pool, n), 0, word);
+	return page_free_slowly(pool, page_place_address(pool, place), how, 0);
 }
 
-_Static_assert((FRAME_USED & FRAME_CACHED) == FRAME_CACHED, "a mask makes one of the other");
-
-enum page_verdict page_free(struct page_pool *pool, paddr_t pa, unsigned order, uint32_t how)
+enum page_verdict page_free_missed(struct page_pool *pool, uint64_t place, uint32_t how,
+				   struct page_stack *s, uint32_t count, mach_irq_t was)
 {
-	const uint64_t n = page_number(pool, pa);
-	if (UNLIKELY(order != 0 || n >= pool->pages)) return page_free_slowly(pool, pa, order, how);
-
-	struct frame *f = &pool->frames[n];
-	uint32_t word = how;
-	if (UNLIKELY(f->word != how)) {
-		/* A page may come from another zone than was asked for, and is as good. */
-		word = f->word;
-		if (((word ^ how) & ~PAGE_ZONE_MASK) != 0)
-			return page_free_slowly(pool, pa, 0, how);
+	ASSERT_SLOW(how >> 24 < ZONES);
+	if (LIKELY(count == 0)) {
+		page_stack_leave(s, 0, was);
+		if (pool->cache_pages == 0)
+			return page_single_free(pool, place, how, &pool->free[how >> 24]);
+	} else {
+		page_stack_leave(s, count, was);
 	}
+	return page_free_onwards(pool, place, how);
+}
 
-	const mach_irq_t was = mach_irq_save();
-	struct page_stack *s = page_stack_here(pool, word);
-	const uint32_t count = meter_take_now(&s->count, RANK_PAGE_CPU);
-	if (UNLIKELY(count >= pool->cache_pages)) /* full, in use or shut */
-		return page_free_missed(pool, (uint32_t)n, word, s, count, was);
-
-	mach_poison(mach_phys(page_address(pool, (uint32_t)n)), PAGE_SIZE);
-	s->slot[count] = (uint32_t)n;
-	f->word = word & (FRAME_CACHED | PAGE_ZONE_MASK);
-	meter_drop(&s->count, RANK_PAGE_CPU, count + 1);
-	mach_irq_restore(was);
-	return PAGE_FREED;
+enum page_verdict page_free_called(struct page_pool *pool, paddr_t pa, unsigned order, uint32_t how)
+{
+	return page_free_quick(pool, pa, order, how);
 }

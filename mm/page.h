@@ -106,9 +106,30 @@ struct shrinker {
 	struct shrinker *next; /* the pool's */
 };
 
+/*
+ * The free blocks of one zone, by order.  Of most orders there is no block or one at most times:
+ * a split leaves one of each order below, and merges find them so again.  Where there is one it
+ * stands here by itself, and taking it or merging with it touches nothing that is linked.  It is
+ * named by where its frame lies, so that no step of a merge has to work that out.
+ */
+struct page_free {
+	uint32_t orders; /* bit o: there are blocks of order o */
+	uint32_t pages;  /* in all of them */
+	uint32_t pad[2];
+	/* The only block's frame, in bytes from pool->frames; FRAME_NOWHERE where there is no block
+	 * or more than one. */
+	uint64_t only[PAGE_ORDERS];
+	uint64_t pad_end[3];
+};
+
+#define FRAME_NOWHERE UINT64_MAX
+
+_Static_assert(sizeof(struct page_free) == 128, "a zone is found by a shift");
+
+/* Two blocks of one order and more. */
 struct page_list {
-	uint32_t first; /* where there is one */
-	uint32_t count;
+	uint32_t first;
+	uint32_t count; /* 0 where there are fewer than two */
 };
 
 struct page_pool {
@@ -127,9 +148,8 @@ struct page_pool {
 
 	struct lock lock; /* RANK_PAGE; guards all below and the frames of uncached blocks */
 	struct shrinker *shrinkers GUARDED_BY(&lock);
-	struct page_list free[ZONES][PAGE_ORDERS] GUARDED_BY(&lock);
-	uint32_t orders[ZONES] GUARDED_BY(&lock); /* bit o: free[zone][o] is not empty */
-	uint32_t free_pages[ZONES] GUARDED_BY(&lock);
+	struct page_free free[ZONES] GUARDED_BY(&lock);
+	struct page_list many[ZONES][PAGE_ORDERS] GUARDED_BY(&lock);
 	uint32_t free_all GUARDED_BY(&lock); /* their sum */
 	uint32_t reserved_pages GUARDED_BY(&lock);
 	uint32_t out_pages GUARDED_BY(&lock); /* in use or in a CPU's cache */
@@ -152,11 +172,12 @@ void page_pool_give(struct page_pool *pool, uint32_t first, uint32_t end);
 
 /* A block of 2^order pages, aligned to its size, or PADDR_NONE.  Its contents are arbitrary
  * unless PAGE_ZERO.  Tries the caches and free lists, then reclaim, then fails. */
-paddr_t page_alloc(struct page_pool *pool, unsigned order, uint32_t how, site_t site);
+static inline paddr_t page_alloc(struct page_pool *pool, unsigned order, uint32_t how, site_t site);
 
 /* Gives it back.  `how` names the owner it was taken for.  Two CPUs that give back one page at the
  * same instant are a race of theirs; one after the other, the second gets its verdict. */
-enum page_verdict page_free(struct page_pool *pool, paddr_t pa, unsigned order, uint32_t how);
+static inline enum page_verdict page_free(struct page_pool *pool, paddr_t pa, unsigned order,
+					  uint32_t how);
 
 /* `pages` pages in a row, each of them its own block of order 0 afterwards; PADDR_NONE.  Falls
  * back to a search of the frames when no buddy block is large enough. */
@@ -224,5 +245,7 @@ uint64_t page_hash(struct page_pool *pool);
 
 /* Pages in use by site (mm/site.h), by walking.  Returns false when the table was full. */
 bool page_sites(struct page_pool *pool, struct site_row *table, size_t room, size_t *rows);
+
+#include "mm/page_inline.h"
 
 #endif

@@ -1,197 +1,165 @@
 /*
- * page_buddy.c -- free blocks: lists by zone and order, split, merge.
+ * page_buddy.c -- free blocks: split, merge, and the lists of blocks of one order.
  *
  * A free block of 2^k pages starts at a frame whose number is a multiple of 2^k; its buddy is the
- * block whose number differs in bit k alone.  A request is met from the smallest block that is
- * large enough, which is halved until it fits; the upper halves go to the lists.  A block that
- * becomes free joins its buddy as long as that is a free block of the same order in the same zone
- * (Knuth, The Art of Computer Programming, volume 1, section 2.5).
+ * block whose number differs in bit k alone.  A block that becomes free joins its buddy as long as
+ * that is a free block of the same order in the same zone (Knuth, The Art of Computer Programming,
+ * volume 1, section 2.5).  page_lists.h has the common way of both; here is what is rarer.
  *
- * Blocks of one order and zone are on one doubly linked list, by frame number, last in first out.
- * A bit per order says which lists are not empty, so finding a block takes no search.  Splits and
- * merges mostly meet lists of no block or of one, which need no linking.
+ * Of each order and zone the only block stands in struct page_free.  Two and more are on a doubly
+ * linked list, by frame number, last in first out; a frame's links mean nothing but there.  A bit
+ * per order says of which orders there are blocks, so finding one takes no search.
  *
  * Always true under the lock:
- *   B1  bit o of orders[z] is set exactly when free[z][o] has a block;
- *   B2  free_pages[z] is the sum over free[z]; it changes by exactly the pages that come or go,
- *       never by the size of what they merge into;
+ *   B1  bit o of free[z].orders is set exactly when there is a free block of order o in zone z;
+ *       one is free[z].only[o], two or more are on many[z][o], and neither names any other;
+ *   B2  free[z].pages is the pages of all of them; it changes by exactly the pages that come or
+ *       go, never by the size of what they merge into;
  *   B3  a zone lies in every frame's word, so that one comparison of a word finds a buddy that is
  *       free, of the right order, and in the same zone; only the array's end is checked apart.
  *
  * Locks: everything here runs under pool->lock, which only page_block_alloc and page_block_free
- * take themselves.  Cost: O(orders) for a block, 9 instructions for a split and 15 for a merge of
- * one order when it begins with a page (x86-64, release); O(pages) for ranges.
+ * take themselves.  Cost: O(orders) for a block; O(pages) for ranges.
  */
-#include "mm/page_inside.h"
+#include "mm/page_lists.h"
 
-/* A block to the front of its list. */
-HOT void page_list_add(struct page_pool *pool, uint32_t n, unsigned zone, unsigned order)
+/* Two and more blocks of an order. */
+static struct page_list *page_many(struct page_pool *pool, const struct page_free *free,
+				   unsigned order)
 {
-	struct page_list *list = &pool->free[zone][order];
-	struct frame *f = &pool->frames[n];
-	const uint32_t next = list->count != 0 ? list->first : FRAME_NONE;
-
-	ASSERT_SLOW(is_aligned(n, 1u << order) && f->zone == zone);
-	f->word = FRAME_WORD(FRAME_FREE, order, 0, zone);
-	f->prev = FRAME_NONE;
-	f->next = next;
-	if (next != FRAME_NONE) pool->frames[next].prev = n;
-	list->first = n;
-	list->count++;
-	pool->orders[zone] |= 1u << order;
+	return &pool->many[free - pool->free][order];
 }
 
-/* A block that is not the only one on its list leaves it. */
-RARE_CALL static void page_list_unlink(struct frame *frames, struct page_list *list,
-				       const struct frame *f)
+/* A block becomes the first of its order's list; there is another one already. */
+static void page_many_add(struct page_pool *pool, struct page_free *free, uint32_t n,
+			  unsigned order)
 {
-	ASSERT_SLOW(list->count > 1);
-	ASSERT_SLOW((f->prev == FRAME_NONE) == (&frames[list->first] == f));
-	list->count--;
+	struct page_list *list = page_many(pool, free, order);
+	struct frame *f = &pool->frames[n];
+
+	ASSERT((free->orders >> order & 1) != 0);
+	ASSERT((list->count == 0) == (free->only[order] != FRAME_NOWHERE));
+	if (list->count == 0) {
+		frame_at_place(pool->frames, free->only[order])->next = FRAME_NONE;
+		*list = (struct page_list){ frame_number(free->only[order]), 1 };
+		free->only[order] = FRAME_NOWHERE;
+	}
+	f->prev = FRAME_NONE;
+	f->next = list->first;
+	pool->frames[list->first].prev = n;
+	list->first = n;
+	list->count++;
+}
+
+/* A block leaves a list; of two, the other is the only one then. */
+static void page_many_remove(struct page_pool *pool, struct page_free *free, uint32_t n,
+			     unsigned order)
+{
+	struct page_list *list = page_many(pool, free, order);
+	const struct frame *f = &pool->frames[n];
+
+	ASSERT(list->count > 1);
+	ASSERT_SLOW((f->prev == FRAME_NONE) == (list->first == n));
 	if (f->prev == FRAME_NONE)
 		list->first = f->next;
 	else
-		frames[f->prev].next = f->next;
-	if (f->next != FRAME_NONE) frames[f->next].prev = f->prev;
-}
-
-/* A free block from wherever it is on its list; its frame is FRAME_BODY then.  True when it was the
- * only one, as it often is: nothing is linked to anything then. */
-HOT bool page_list_remove(struct frame *frames, struct page_list *list, struct frame *f,
-			  unsigned zone)
-{
-	ASSERT_SLOW(f->state == FRAME_FREE && list->count != 0);
-	f->word = FRAME_WORD(FRAME_BODY, 0, 0, zone);
-	if (UNLIKELY(list->count != 1)) {
-		page_list_unlink(frames, list, f);
-		return false;
-	}
-	ASSERT_SLOW(&frames[list->first] == f);
+		pool->frames[f->prev].next = f->next;
+	if (f->next != FRAME_NONE) pool->frames[f->next].prev = f->prev;
+	if (--list->count != 1) return;
+	free->only[order] = frame_place(list->first);
 	list->count = 0;
-	return true;
 }
 
-/* The loops over orders below are laid out flat when they begin at order 0: a step then takes five
- * to ten instructions, with all sizes constants, where it takes twice that in a loop. */
-#define FLAT _Pragma("clang loop unroll(full)")
-
-/* Of the block of order `have` at `n` all but the first 2^order pages become the only free blocks
- * of their orders: of these there were none, or they would have been taken. */
-HOT void page_split(struct page_pool *pool, uint32_t n, unsigned zone, unsigned order,
-		    unsigned have)
+/* A free block leaves the lists, wherever it is; its frame is FRAME_BODY then. */
+static void page_lists_remove(struct page_pool *pool, struct page_free *free, uint32_t n,
+			      unsigned order)
 {
-	struct frame *const first = &pool->frames[n];
-	struct page_list *const lists = pool->free[zone];
-	const uint32_t word = FRAME_WORD(FRAME_FREE, 0, 0, zone);
-
-	pool->orders[zone] |= (1u << have) - (1u << order);
-	FLAT for (unsigned o = 0; o < PAGE_ORDER_MAX; o++)
-	{
-		struct frame *half = &first[1u << o];
-		if (o < order) continue;
-		if (o == have) break;
-		ASSERT_SLOW(lists[o].count == 0 && half->state == FRAME_BODY);
-		half->word = word + FRAME_WORD(0, o, 0, 0);
-		half->next = half->prev = FRAME_NONE;
-		lists[o] = (struct page_list){ n + (1u << o), 1 };
+	ASSERT_SLOW(pool->frames[n].state == FRAME_FREE && pool->frames[n].order == order);
+	frame_forget(&pool->frames[n]);
+	if (free->only[order] != frame_place(n)) {
+		page_many_remove(pool, free, n, order);
+		return;
 	}
+	free->only[order] = FRAME_NOWHERE;
+	free->orders &= ~(1u << order);
 }
 
-HOT uint32_t page_block_take(struct page_pool *pool, unsigned zone, unsigned order)
+static void page_lists_add(struct page_pool *pool, struct page_free *free, uint32_t n,
+			   unsigned order)
 {
-	const uint32_t fit = pool->orders[zone] & (UINT32_MAX << order);
-	if (fit == 0) return FRAME_NONE;
+	struct frame *f = &pool->frames[n];
 
-	/* The smallest that will do: large ones are kept for those who need them. */
-	const unsigned have = bit_lowest(fit);
-	struct page_list *list = &pool->free[zone][have];
-	const uint32_t n = list->first;
-	ASSERT(n < pool->pages);
-	if (page_list_remove(pool->frames, list, &pool->frames[n], zone))
-		pool->orders[zone] &= ~(1u << have);
-	if (order == 0)
-		page_split(pool, n, zone, 0, have);
-	else
-		page_split(pool, n, zone, order, have);
-	page_free_change_locked(pool, zone, -(1u << order));
-	return n;
+	ASSERT_SLOW(is_aligned(n, 1u << order) && f->zone == free - pool->free);
+	f->word = FRAME_WORD(FRAME_FREE, order, 0, f->zone);
+	if ((free->orders >> order & 1) != 0) {
+		page_many_add(pool, free, n, order);
+		return;
+	}
+	free->orders |= 1u << order;
+	free->only[order] = frame_place(n);
+}
+
+void page_merge_on(struct page_pool *pool, struct page_free *free, uint32_t n, unsigned order)
+{
+	const uint32_t word = FRAME_WORD(FRAME_FREE, 0, 0, free - pool->free);
+	uint32_t at = n;
+	unsigned o = order;
+
+	for (; o < PAGE_ORDER_MAX; o++) {
+		const uint32_t buddy = at ^ 1u << o;
+		if (buddy >= pool->pages) break; /* B3 */
+		if (pool->frames[buddy].word != word + FRAME_WORD(0, o, 0, 0)) break;
+		page_lists_remove(pool, free, buddy, o);
+		at &= ~(1u << o);
+	}
+	page_lists_add(pool, free, at, o);
+}
+
+/* page_only_take for an order that has many: it goes on having some. */
+static uint64_t page_many_take(struct page_pool *pool, struct page_free *free, unsigned have,
+			       unsigned order)
+{
+	const uint32_t n = page_many(pool, free, have)->first;
+
+	ASSERT(n < pool->pages && pool->frames[n].state == FRAME_FREE);
+	page_many_remove(pool, free, n, have);
+	free->orders |= free->orders - (1u << order);
+	for (unsigned o = have; o-- > order;) page_half(free, frame_place(n), &pool->frames[n], o);
+	return frame_place(n);
 }
 
 uint32_t page_block_take_locked(struct page_pool *pool, unsigned zone, unsigned order)
 {
+	struct page_free *free = &pool->free[zone];
+
 	ASSERT(zone < ZONES && order <= PAGE_ORDER_MAX);
-	return page_block_take(pool, zone, order);
-}
+	const uint32_t fit = free->orders & UINT32_MAX << order;
+	if (fit == 0) return FRAME_NONE;
 
-/* Where a merge begins and how far it came. */
-struct page_merge {
-	uint32_t n;
-	unsigned order;
-	uint32_t emptied; /* bit o: no block of order o is left */
-};
-
-/* Takes the buddies of the block at m->n, as far as they are free, off their lists.  No buddy of it
- * lies beyond the frames, or the pool's last one is in m's way: `pages`. */
-HOT void page_merge(struct frame *frames, struct page_list *lists, unsigned zone, uint32_t pages,
-		    unsigned from, struct page_merge *m)
-{
-	const uint32_t word = FRAME_WORD(FRAME_FREE, 0, 0, zone);
-	uint64_t n = m->n;
-	uint32_t others = 0;
-	unsigned o = 0;
-
-	FLAT for (; o < PAGE_ORDER_MAX; o++)
-	{
-		if (o < from) continue;
-		const uint64_t buddy = n ^ 1u << o;
-		struct frame *f = &frames[buddy];
-		if (buddy >= pages || f->word != word + FRAME_WORD(0, o, 0, 0)) break; /* B3 */
-		if (UNLIKELY(!page_list_remove(frames, &lists[o], f, zone))) others |= 1u << o;
-		n &= ~(uint64_t)(1u << o);
-	}
-	m->n = (uint32_t)n;
-	m->order = o;
-	m->emptied = ((1u << o) - (1u << from)) & ~others;
-}
-
-/* For a single page, among frames that go on to the next multiple of the largest block. */
-static NOINLINE void page_merge_page(struct frame *frames, struct page_list *lists, unsigned zone,
-				     struct page_merge *m)
-{
-	page_merge(frames, lists, zone, UINT32_MAX, 0, m);
-}
-
-/* For any block, and for a page near the end of frames, whose buddy may lie beyond it. */
-static NOINLINE void page_merge_block(struct page_pool *pool, unsigned zone, unsigned order,
-				      struct page_merge *m)
-{
-	page_merge(pool->frames, pool->free[zone], zone, pool->pages, order, m);
-}
-
-/* The block becomes free under its new, merged name.  Its own frame is made FRAME_BODY first, since
- * the merged block may begin elsewhere. */
-HOT void page_block_put(struct page_pool *pool, uint32_t n, unsigned zone, unsigned order)
-{
-	const uint32_t last = n | ((1u << PAGE_ORDER_MAX) - 1);
-	struct page_merge m = { .n = n };
-
-	ASSERT(is_aligned(n, 1u << order));
-	ASSERT_SLOW(n + (1u << order) <= pool->zone_end[zone]);
-	/* B2: what it merges with was counted before */
-	page_free_change_locked(pool, zone, 1u << order);
-	frame_forget(&pool->frames[n]);
-	if (order == 0 && last < pool->pages)
-		page_merge_page(pool->frames, pool->free[zone], zone, &m);
-	else
-		page_merge_block(pool, zone, order, &m);
-	pool->orders[zone] &= ~m.emptied;
-	page_list_add(pool, m.n, zone, m.order);
+	/* The smallest that will do: large ones are kept for those who need them. */
+	const unsigned have = bit_lowest(fit);
+	const uint64_t place = free->only[have] != FRAME_NOWHERE
+				       ? page_only_take(pool->frames, free, have, order)
+				       : page_many_take(pool, free, have, order);
+	frame_forget(frame_at_place(pool->frames, place));
+	page_free_change_locked(pool, free, -(1u << order));
+	return frame_number(place);
 }
 
 void page_block_put_locked(struct page_pool *pool, uint32_t n, unsigned order)
 {
-	ASSERT(order <= PAGE_ORDER_MAX && n < pool->pages);
-	page_block_put(pool, n, pool->frames[n].zone, order);
+	const unsigned zone = pool->frames[n].zone;
+
+	ASSERT(order <= PAGE_ORDER_MAX && n < pool->pages && is_aligned(n, 1u << order));
+	ASSERT_SLOW(n + (1u << order) <= pool->zone_end[zone]);
+	/* B2: what it merges with was counted before */
+	page_free_change_locked(pool, &pool->free[zone], 1u << order);
+	frame_forget(&pool->frames[n]); /* the merged block may begin elsewhere */
+	struct page_rest rest = { n, order };
+	if (order == 0)
+		rest = page_only_put(pool->frames, &pool->free[zone], frame_place(n),
+				     pool->frames[n].word);
+	if (rest.order != PAGE_ORDERS) page_merge_on(pool, &pool->free[zone], rest.n, rest.order);
 }
 
 uint32_t page_block_alloc(struct page_pool *pool, unsigned order, uint32_t how, site_t site)
@@ -201,7 +169,7 @@ uint32_t page_block_alloc(struct page_pool *pool, unsigned order, uint32_t how, 
 
 	ASSERT(order <= PAGE_ORDER_MAX && page_how_zone(how) < ZONES);
 	if (LIKELY(pool->cpu[mach_cpu()].shrinking == 0))
-		n = page_block_take(pool, page_how_zone(how), order);
+		n = page_block_take_locked(pool, page_how_zone(how), order);
 	if (LIKELY(n != FRAME_NONE)) {
 		pool->out_pages += 1u << order;
 		frame_give(&pool->frames[n], order, how, site);
@@ -228,7 +196,7 @@ enum page_verdict page_block_free(struct page_pool *pool, paddr_t pa, unsigned o
 			mach_poison(mach_phys(pa), (size_t)PAGE_SIZE << order);
 		pool->out_pages -= 1u << order;
 		if (LIKELY(pool->quarantine_limit == 0))
-			page_block_put(pool, n, pool->frames[n].zone, order);
+			page_block_put_locked(pool, n, order);
 		else
 			page_quarantine_locked(pool, n, order);
 	}
@@ -282,10 +250,8 @@ void page_range_take_locked(struct page_pool *pool, uint32_t first, uint32_t end
 		const uint32_t after = head + (1u << order);
 
 		ASSERT(pool->frames[head].state == FRAME_FREE);
-		if (page_list_remove(pool->frames, &pool->free[zone][order], &pool->frames[head],
-				     zone))
-			pool->orders[zone] &= ~(1u << order);
-		page_free_change_locked(pool, zone, -(1u << order));
+		page_lists_remove(pool, &pool->free[zone], head, order);
+		page_free_change_locked(pool, &pool->free[zone], -(1u << order));
 		if (head < first) page_range_put_locked(pool, head, first);
 		if (after > end) page_range_put_locked(pool, end, after);
 		n = after;

@@ -62,7 +62,7 @@ void page_count(struct page_pool *pool, struct page_counts *out)
 	};
 	ASSERT(out->cached <= pool->out_pages && pool->lowest_free <= out->free);
 	out->used = pool->out_pages - out->cached;
-	for (unsigned z = 0; z < ZONES; z++) out->zone_free[z] = pool->free_pages[z];
+	for (unsigned z = 0; z < ZONES; z++) out->zone_free[z] = pool->free[z].pages;
 	lock_drop(&pool->lock, was);
 }
 
@@ -75,13 +75,13 @@ static const char *page_check_sums_locked(const struct page_pool *pool)
 
 	if (sum != pool->pages) return "P1: free + quarantined + reserved + out is not total";
 	if (pool->quarantined_pages > pool->quarantine_limit) return "R1: quarantine overfull";
-	if (pool->free_pages[ZONE_DMA] + pool->free_pages[ZONE_KERNEL] +
-		    pool->free_pages[ZONE_USER] !=
+	if (pool->free[ZONE_DMA].pages + pool->free[ZONE_KERNEL].pages +
+		    pool->free[ZONE_USER].pages !=
 	    pool->free_all)
 		return "B2: the zones' free pages are not all that are free";
 	if (pool->lowest_free > page_free_locked(pool)) return "R3: fewest free is above free";
 	for (unsigned z = 0; z < ZONES; z++)
-		if (pool->free_pages[z] > pool->zone_end[z] - page_zone_first(pool, z))
+		if (pool->free[z].pages > pool->zone_end[z] - page_zone_first(pool, z))
 			return "B2: more pages free than the zone has";
 	return NULL;
 }
@@ -145,12 +145,11 @@ static const char *page_check_frames(const struct page_pool *pool, struct page_t
 static const char *page_check_list(const struct page_pool *pool, unsigned zone, unsigned order,
 				   uint32_t blocks)
 {
-	const struct page_list *list = &pool->free[zone][order];
+	const struct page_list *list = &pool->many[zone][order];
 	uint32_t count = 0, prev = FRAME_NONE;
 
-	uint32_t n = list->count != 0 ? list->first : FRAME_NONE;
-
-	for (; n != FRAME_NONE; n = pool->frames[n].next) {
+	if (list->count != blocks) return "B1: a free block on no list";
+	for (uint32_t n = list->first; n != FRAME_NONE; n = pool->frames[n].next) {
 		if (n >= pool->pages) return "B1: a list leaves the pool";
 		if (pool->frames[n].word != FRAME_WORD(FRAME_FREE, order, 0, zone))
 			return "B1: a block on the wrong list";
@@ -158,19 +157,37 @@ static const char *page_check_list(const struct page_pool *pool, unsigned zone, 
 		if (++count > blocks) return "B1: a list with more blocks than there are";
 		prev = n;
 	}
-	if (count != blocks || list->count != blocks) return "B1: a free block on no list";
-	if ((pool->orders[zone] >> order & 1) != (count != 0)) return "B1: bitmap of lists";
-	return NULL;
+	return count == blocks ? NULL : "B1: a list with fewer blocks than there are";
+}
+
+/* One block stands by itself and two or more are on a list; where there is none, neither says that
+ * there is one. */
+static const char *page_check_order(const struct page_pool *pool, unsigned zone, unsigned order,
+				    uint32_t blocks)
+{
+	const uint64_t only = pool->free[zone].only[order];
+	const uint64_t n = only / sizeof(struct frame);
+
+	if ((pool->free[zone].orders >> order & 1) != (blocks != 0)) return "B1: bitmap of lists";
+	if ((only != FRAME_NOWHERE) != (blocks == 1)) return "B1: which is the only block";
+	if (blocks > 1) return page_check_list(pool, zone, order, blocks);
+	if (pool->many[zone][order].count != 0) return "B1: a list of fewer than two blocks";
+	if (blocks == 0) return NULL;
+	if (n >= pool->pages || only % sizeof(struct frame) != 0)
+		return "B1: an only block that is no frame's";
+	return pool->frames[n].word == FRAME_WORD(FRAME_FREE, order, 0, zone)
+		       ? NULL
+		       : "B1: an only block of another order";
 }
 
 static const char *page_check_lists(const struct page_pool *pool, const struct page_tally *t)
 {
 	for (unsigned z = 0; z < ZONES; z++) {
 		for (unsigned o = 0; o < PAGE_ORDERS; o++) {
-			const char *wrong = page_check_list(pool, z, o, t->blocks[z][o]);
+			const char *wrong = page_check_order(pool, z, o, t->blocks[z][o]);
 			if (wrong != NULL) return wrong;
 		}
-		if (t->zone_free[z] != pool->free_pages[z]) return "B2: free pages of a zone";
+		if (t->zone_free[z] != pool->free[z].pages) return "B2: free pages of a zone";
 	}
 	return NULL;
 }
@@ -269,7 +286,9 @@ void page_fragmentation(struct page_pool *pool, struct page_fragmentation *out)
 	*out = (struct page_fragmentation){ .free_pages = page_free_locked(pool) };
 	/* Rising, so that the last order with a block is the largest. */
 	for (unsigned o = 0; o < PAGE_ORDERS; o++) {
-		for (unsigned z = 0; z < ZONES; z++) out->blocks[o] += pool->free[z][o].count;
+		for (unsigned z = 0; z < ZONES; z++)
+			out->blocks[o] +=
+				pool->many[z][o].count + (pool->free[z].only[o] != FRAME_NOWHERE);
 		if (out->blocks[o] != 0) out->largest_pages = 1u << o;
 	}
 	lock_drop(&pool->lock, was);

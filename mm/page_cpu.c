@@ -87,8 +87,8 @@ static struct page_news page_stack_fill(struct page_pool *pool, struct page_visi
 	const mach_irq_t was = lock_take(&pool->lock);
 
 	ASSERT(v->count == 0);
-	while (v->count < pool->cache_batch && pool->orders[zone] != 0) {
-		const unsigned order = bit_lowest(pool->orders[zone]);
+	while (v->count < pool->cache_batch && pool->free[zone].orders != 0) {
+		const unsigned order = bit_lowest(pool->free[zone].orders);
 		const uint32_t n = page_block_take_locked(pool, zone, order);
 		const uint32_t wanted = pool->cache_batch - v->count;
 		const uint32_t end = n + (uint32_t)min_u64(wanted, 1u << order);

@@ -31,23 +31,9 @@ struct page_news {
 	uint32_t level;
 };
 
-static inline unsigned page_how_zone(uint32_t how)
-{
-	return (how & PAGE_ZONE_MASK) >> 24;
-}
-
 static inline unsigned page_how_owner(uint32_t how)
 {
 	return (how & PAGE_OWNER_MASK) >> 16;
-}
-
-/* An address's page, or a number beyond the last page's: what an address below the pool or inside a
- * page has too little or too much comes out in the highest bits. */
-static inline uint64_t page_number(const struct page_pool *pool, paddr_t pa)
-{
-	const uint64_t offset = pa - pool->base;
-
-	return offset >> PAGE_SHIFT | offset << (64 - PAGE_SHIFT);
 }
 
 static inline uint32_t page_zone_first(const struct page_pool *pool, unsigned zone)
@@ -62,9 +48,10 @@ static inline uint32_t page_free_locked(const struct page_pool *pool)
 
 /* `pages` pages come onto a zone's free lists, or leave them where that is a negative number: the
  * counts change here and nowhere else. */
-static inline void page_free_change_locked(struct page_pool *pool, unsigned zone, uint32_t pages)
+static inline void page_free_change_locked(struct page_pool *pool, struct page_free *free,
+					   uint32_t pages)
 {
-	pool->free_pages[zone] += pages;
+	free->pages += pages;
 	pool->free_all += pages;
 }
 
@@ -101,6 +88,17 @@ uint32_t page_try(struct page_pool *pool, const struct page_want *want);
 void page_hand_out(struct page_pool *pool, uint32_t n, uint32_t pages, uint32_t how);
 /* Pages become nobody's: filled with the pattern, poisoned. */
 void page_withdraw(struct page_pool *pool, uint32_t n, uint32_t pages);
+
+/* page_single.c */
+
+/* One page past the caches, for whoever found this CPU's stack open and empty; `free` is the zone's
+ * of `how`. */
+paddr_t page_single_alloc(struct page_pool *pool, uint32_t how, site_t site,
+			  struct page_free *free);
+/* The same for the page whose frame is at `place` and has the word `how`, and a stack that was open
+ * and full. */
+enum page_verdict page_single_free(struct page_pool *pool, uint64_t place, uint32_t how,
+				   struct page_free *free);
 
 /* page_buddy.c */
 
@@ -153,6 +151,9 @@ uint32_t page_row_take_locked(struct page_pool *pool, unsigned zone, const struc
 /* Notes a new lowest point or another level of pressure; what there is to tell of it. */
 struct page_news page_note_locked(struct page_pool *pool) REQUIRES(&pool->lock);
 void page_tell_news(const struct page_pool *pool, struct page_news news);
+/* page_unlock and page_tell at the end of a request, which was given `pa`, or of a free. */
+paddr_t page_taken_noted(struct page_pool *pool, paddr_t pa, mach_irq_t was);
+enum page_verdict page_freed_noted(struct page_pool *pool, mach_irq_t was);
 /* A freed block waits before it is free; the oldest ones that are too many become free. */
 void page_quarantine_locked(struct page_pool *pool, uint32_t n, unsigned order)
 	REQUIRES(&pool->lock);

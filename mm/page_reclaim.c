@@ -56,6 +56,18 @@ void page_tell_news(const struct page_pool *pool, struct page_news news)
 	mm_tell(pool->listener, MM_EVENT_PRESSURE, &report);
 }
 
+paddr_t page_taken_noted(struct page_pool *pool, paddr_t pa, mach_irq_t was)
+{
+	page_tell(pool, page_unlock(pool, was));
+	return pa;
+}
+
+enum page_verdict page_freed_noted(struct page_pool *pool, mach_irq_t was)
+{
+	page_tell(pool, page_unlock(pool, was));
+	return PAGE_FREED;
+}
+
 static void page_quarantine_release_locked(struct page_pool *pool)
 {
 	const uint32_t n = pool->quarantine_first;

@@ -26,7 +26,7 @@ static uint32_t page_row_find_locked(const struct page_pool *pool, unsigned zone
 	const uint32_t end = pool->zone_end[zone];
 	uint32_t row = 0;
 
-	if (pool->free_pages[zone] < pages) return FRAME_NONE;
+	if (pool->free[zone].pages < pages) return FRAME_NONE;
 	for (uint32_t n = page_zone_first(pool, zone); n < end;) {
 		const struct frame *f = &pool->frames[n];
 		const uint32_t span = 1u << f->order;
@@ -73,7 +73,7 @@ static bool page_claim_may_locked(const struct page_pool *pool, uint32_t first, 
 				  unsigned zone)
 {
 	const uint32_t user = page_zone_first(pool, ZONE_USER);
-	const uint32_t kept = pool->free_pages[ZONE_DMA] + pool->free_pages[ZONE_KERNEL];
+	const uint32_t kept = pool->free[ZONE_DMA].pages + pool->free[ZONE_KERNEL].pages;
 
 	if (zone == ZONE_DMA) return end <= pool->zone_end[ZONE_DMA];
 	if (zone == ZONE_KERNEL || first >= user) return true;

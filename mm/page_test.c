@@ -315,6 +315,14 @@ static void pages_are_known_by_site(void)
 }
 
 /* page_check is what everybody else relies on: it must see what it says it sees. */
+#define SEEN(damage, repair)                       \
+	do {                                       \
+		damage;                            \
+		EXPECT(page_check(&pool) != NULL); \
+		repair;                            \
+		EXPECT(page_check(&pool) == NULL); \
+	} while (0)
+
 static void the_walk_sees_damage(void)
 {
 	struct page_config config = plain(64);
@@ -326,28 +334,46 @@ static void the_walk_sees_damage(void)
 	EXPECT(page_check(&pool) == NULL);
 	const struct page_pool sound = pool;
 
-#define SEEN(damage, repair)                       \
-	do {                                       \
-		damage;                            \
-		EXPECT(page_check(&pool) != NULL); \
-		repair;                            \
-		EXPECT(page_check(&pool) == NULL); \
-	} while (0)
-	SEEN(pool.free_pages[ZONE_KERNEL]++, pool = sound);
+	SEEN(pool.free[ZONE_KERNEL].pages++, pool = sound);
 	SEEN(pool.out_pages--, pool = sound);
 	SEEN(pool.cpu[0].stack[ZONE_KERNEL].count.word--, pool = sound);
 	SEEN(pool.cpu[0].stack[ZONE_KERNEL].count.word ^= PAGE_STACK_SHUT, pool = sound);
 	SEEN(pool.free_all++, pool = sound);
 	SEEN(pool.cpu[0].stack[ZONE_KERNEL].slot[0] = sound.cpu[0].stack[ZONE_KERNEL].slot[1],
 	     pool = sound);
-	SEEN(pool.orders[ZONE_KERNEL] ^= 4, pool = sound);
+	SEEN(pool.free[ZONE_KERNEL].orders ^= 4, pool = sound);
 	SEEN(pool.quarantined_pages++, pool = sound);
-	SEEN(pool.free[ZONE_KERNEL][5].count = 0, pool = sound);
-	SEEN(pool.free[ZONE_KERNEL][5].first = 3, pool = sound);
+	SEEN(pool.free[ZONE_KERNEL].only[5] = FRAME_NOWHERE, pool = sound);
+	SEEN(pool.free[ZONE_KERNEL].only[5] = 3, pool = sound);
+	SEEN(pool.many[ZONE_KERNEL][5].count = 2, pool = sound);
 	SEEN(frames[32].state = FRAME_USED, frames[32].state = FRAME_FREE);
-	SEEN(frames[32].prev = 3, frames[32].prev = FRAME_NONE);
 	SEEN(frames[33].state = FRAME_USED, frames[33].state = FRAME_BODY);
 	SEEN(frames[0].zone = ZONE_USER, frames[0].zone = ZONE_KERNEL);
+}
+
+/* The same where an order has three blocks, on a list: 2, 4 and 0. */
+static void the_walk_sees_damage_to_lists(void)
+{
+	paddr_t pages[6];
+
+	make_plain(64);
+	for (unsigned i = 0; i < COUNT_OF(pages); i++) pages[i] = page_alloc(&pool, 0, KERNEL, 1);
+	for (unsigned i = 0; i < COUNT_OF(pages); i += 2)
+		EXPECT(page_free(&pool, pages[(i + 4) % 6], 0, KERNEL) == PAGE_FREED);
+	EXPECT(page_check(&pool) == NULL);
+	const struct page_pool sound = pool;
+
+	EXPECT(pool.many[ZONE_KERNEL][0].count == 3 && pool.many[ZONE_KERNEL][0].first == 2);
+	SEEN(pool.many[ZONE_KERNEL][0].count = 2, pool = sound);
+	SEEN(pool.many[ZONE_KERNEL][0].count = 4, pool = sound);
+	SEEN(pool.many[ZONE_KERNEL][0].first = 0, pool = sound);
+	SEEN(pool.many[ZONE_KERNEL][0].first = 64, pool = sound);
+	SEEN(pool.many[ZONE_KERNEL][0].first = 1, pool = sound);
+	SEEN(pool.free[ZONE_KERNEL].only[0] = 0, pool = sound);
+	SEEN(frames[0].prev = 4, frames[0].prev = 2);
+	SEEN(frames[2].prev = 3, frames[2].prev = FRAME_NONE);
+	SEEN(frames[2].next = 4, frames[2].next = 0);
+	SEEN(frames[4].next = 2, frames[4].next = FRAME_NONE);
 }
 
 int main(void)
@@ -371,6 +397,7 @@ int main(void)
 	fragmentation_is_told_as_it_is();
 	pages_are_known_by_site();
 	the_walk_sees_damage();
+	the_walk_sees_damage_to_lists();
 	host_cpus_close();
 	return 0;
 }
