@@ -69,8 +69,6 @@ struct timer {
 	uint32_t pad;
 };
 
-struct wait_queue; /* sched/wait.h */
-
 /* Letters: (w) by compare-and-swap of word; (r) by the lock of run queue `cpu`; (q) by the lock of
  * the wait queue; (i) written between claim and publish only; (s) by the thread itself. */
 struct thread {
@@ -86,7 +84,7 @@ struct thread {
 	struct list slot_link;  /* of the free slots, or of those that cool down, or of the dead */
 	struct timer timer;     /* (s) deadline of its wait; its cookie is the word it wakes from */
 	uint64_t wait_until_ns; /* (s) atomic: the same deadline, for who looks from outside */
-	struct wait_queue *waits_in; /* (s) atomic: where, while WAITING; the same */
+	uint64_t waits_in;      /* (s) atomic: address of the wait queue it is in, or 0; the same */
 	struct mach_context context;
 	struct mach_fp *fp;       /* (i) or NULL */
 	uint64_t stack;           /* (i) lowest address */

@@ -5,6 +5,8 @@
  * with the lock held and sleeps in one step with dropping it; who changes the condition does so
  * with the lock held and wakes.  A wake finds every waiter that was there, in the order they came;
  * a waiter that a deadline or a kill has already woken is passed over and the next one is taken.
+ * A waiter that a wake has taken has got it, whatever comes before it runs: it is told WAIT_WOKEN
+ * even when it is killed or its deadline passes meanwhile, so no wake is lost with it.
  */
 #ifndef SCHED_WAIT_H
 #define SCHED_WAIT_H
@@ -16,6 +18,8 @@ enum wait_result { WAIT_WOKEN, WAIT_TIMEOUT, WAIT_KILLED };
 struct wait_queue {
 	struct lock lock; /* RANK_WAIT unless said otherwise */
 	struct list waiters GUARDED_BY(&lock);
+	uint32_t entered_masked GUARDED_BY(&lock); /* by who holds the lock: he may not sleep */
+	uint32_t is_mutex;                         /* fixed: it is the queue of a struct mutex */
 };
 
 #define WAIT_FOREVER UINT64_MAX
@@ -29,8 +33,9 @@ void wait_leave(struct wait_queue *q, mach_irq_t was);
 /*
  * With q->lock held, as the only lock: sleeps until woken, until mach_now_ns() reaches deadline_ns
  * (WAIT_FOREVER: never) or until killed; the lock is held again on return.  A thread that was
- * killed before does not sleep.  The condition is to be looked at again: another may have come
- * first.  Not in an interrupt and not in an idle thread ("sleep-in-atomic").
+ * killed before does not sleep, nor one whose deadline has passed.  The condition is to be looked
+ * at again: another may have come first.  Not in an interrupt or with interrupts masked before
+ * wait_enter(), not in an idle thread, not with another lock held ("sleep-in-atomic").
  */
 enum wait_result wait_sleep(struct sched *s, struct wait_queue *q, uint64_t deadline_ns);
 
