@@ -119,7 +119,7 @@ static const char *check_one_shot(void)
 	for (unsigned i = 1; i < 20; i++) {
 		hook_ns = 0;
 		const uint64_t want = mach_now_ns() + (uint64_t)i * 50000;
-		timer_set(want);
+		mach_timer_set(want);
 		while (__atomic_load_n(&hook_ns, __ATOMIC_RELAXED) == 0) mach_wait();
 		if (hook_ns < want) return "it came early";
 	}

@@ -175,7 +175,7 @@ static NOINLINE void way_nested(void)
 static void hook_escapes(const char *id, const char *message)
 {
 	console_print("hook: %s %s\n", id, message);
-	timer_set(0);
+	mach_timer_set(0);
 	smp_escape();
 }
 

@@ -17,21 +17,33 @@ enum { TICK_NS = TICK_MS * 1000000 };
 static uint64_t next_ns[CPUS_MAX];
 static void (*tick_hook)(void);
 
-void tick_fired(void)
+static void tick_fired(void *unused)
 {
+	(void)unused;
 	uint64_t *next = &next_ns[mach_cpu()];
 	const uint64_t now = mach_now_ns();
 	*next += TICK_NS;
 	if (*next <= now) *next = now + TICK_NS;
-	timer_set(*next);
+	mach_timer_set(*next);
 	void (*hook)(void) = __atomic_load_n(&tick_hook, __ATOMIC_ACQUIRE);
 	if (hook != NULL) hook();
+}
+
+static void ipi_came(void *unused)
+{
+	(void)unused; /* it has woken the CPU, and that is all it is for */
+}
+
+void tick_handle(void)
+{
+	static const struct cpu_handlers handlers = { .timer = tick_fired, .ipi = ipi_came };
+	cpu_handlers_set(&handlers);
 }
 
 void tick_start(uint64_t first_ns)
 {
 	next_ns[mach_cpu()] = mach_now_ns() + first_ns;
-	timer_set(next_ns[mach_cpu()]);
+	mach_timer_set(next_ns[mach_cpu()]);
 }
 
 uint64_t tick_count(unsigned cpu)

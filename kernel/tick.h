@@ -6,8 +6,8 @@
 
 #include "machine/base.h"
 
-/* The handler for timer_init(); exception context. */
-void tick_fired(void);
+/* Interrupts come here from now on. */
+void tick_handle(void);
 
 /* On each CPU: the first tick comes `first_ns` from now, the others TICK_MS apart. */
 void tick_start(uint64_t first_ns);

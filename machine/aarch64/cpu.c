@@ -6,7 +6,7 @@
  * filled by cpu_table_init() and used when PSCI starts them.  Each CPU has KERNEL_STACK_BYTES of
  * stack and a small one for emergencies, each above a page that mmu.c leaves unmapped.
  *
- * A wake-up is never lost: the handler of the wake interrupt leaves ipi_pending set, and
+ * A wake-up is never lost: the wake interrupt leaves ipi_pending set, and
  * mach_wait() looks at it with interrupts masked, just before WFI, which returns for a pending
  * interrupt even when it is masked.
  *
@@ -15,6 +15,7 @@
 #include "cpu.h"
 
 #include "boot.h"
+#include "context.h"
 #include "gic.h"
 #include "psci.h"
 
@@ -37,6 +38,7 @@ struct machine_cpu machine_cpus[CPUS_MAX] = {
 };
 
 static unsigned count = 1;
+static const struct cpu_handlers *handlers; /* atomic */
 
 void cpu_table_init(unsigned cpus, const uint64_t *affinities)
 {
@@ -84,15 +86,12 @@ int64_t cpu_start(unsigned number, void (*entry)(struct machine_cpu *, paddr_t, 
 void cpu_forget(void)
 {
 	struct machine_cpu *cpu = cpu_here();
-	cpu->stack_low = (uintptr_t)stacks[cpu->number].stack;
-	cpu->stack_high = cpu->stack_low + KERNEL_STACK_BYTES;
+	cpu_fp_leave(cpu);
 	cpu->lock_count = 0;
 	cpu->panics = 0;
 	cpu->probe = 0;
 	cpu->frame = NULL;
 	mach_space_install(PADDR_NONE, 0);
-	if (cpu->claimed != 0) gic_done((uint32_t)cpu->claimed);
-	cpu->claimed = 0;
 }
 
 uintptr_t cpu_stack(unsigned number)
@@ -122,9 +121,22 @@ void cpu_irq_mask(void)
 	__asm__ volatile("msr daifset, #2" : : : "memory");
 }
 
-void cpu_woken(void)
+const struct cpu_handlers *cpu_handlers_set(const struct cpu_handlers *h)
 {
+	return __atomic_exchange_n(&handlers, h, __ATOMIC_ACQ_REL);
+}
+
+void cpu_timer_came(void)
+{
+	const struct cpu_handlers *h = __atomic_load_n(&handlers, __ATOMIC_ACQUIRE);
+	if (h != NULL) h->timer(h->arg);
+}
+
+void cpu_ipi_came(void)
+{
+	const struct cpu_handlers *h = __atomic_load_n(&handlers, __ATOMIC_ACQUIRE);
 	atomic_store_u32(&cpu_here()->ipi_pending, 1);
+	if (h != NULL) h->ipi(h->arg);
 }
 
 void mach_ipi(unsigned cpu)

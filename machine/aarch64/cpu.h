@@ -11,8 +11,6 @@ struct exception_frame;
 
 enum { CPU_LOCKS_MAX = 8, EMERGENCY_STACK_BYTES = 8 << 10 };
 
-#define CPU_CLAIMED (1ull << 32)
-
 /* A lock that a CPU holds, in images under test. */
 struct cpu_lock {
 	const void *lock;
@@ -28,13 +26,14 @@ struct machine_cpu {
 	uintptr_t emergency_high;        /* top of the stack for reporting that the other is bad */
 
 	void (*entry)(struct machine_cpu *cpu, paddr_t tree, paddr_t image); /* first C code */
-	uintptr_t probe; /* where to go on when the access being tried faults; 0: none is */
+	uintptr_t probe;    /* where to go on when the access being tried faults; 0: none is */
+	struct mach_fp *fp; /* of the context it is in; NULL: that has none */
+	uint32_t fp_live;   /* the FP registers are that context's, and do not trap */
 
 	uint64_t affinity;       /* MPIDR_EL1's affinity fields: its name for PSCI and the GIC */
 	uintptr_t redistributor; /* GICv3: its registers */
 	uint64_t ticks;          /* timer interrupts taken */
 	uint64_t timer_ns;       /* deadline of the next one, UINT64_MAX if none */
-	uint64_t claimed;        /* the interrupt being handled, with CPU_CLAIMED, or 0 */
 	uint32_t ipi_pending;    /* atomic: woken since the last mach_wait() */
 	uint32_t stopped;        /* atomic: parked for good by a panic */
 	uint64_t stopped_at;     /* where it was when it was told to stop */
@@ -51,7 +50,8 @@ _Static_assert(offsetof(struct machine_cpu, number) == CPU_NUMBER &&
 		       offsetof(struct machine_cpu, stack_high) == CPU_STACK_HIGH &&
 		       offsetof(struct machine_cpu, emergency_high) == CPU_EMERGENCY_HIGH &&
 		       offsetof(struct machine_cpu, entry) == CPU_ENTRY &&
-		       offsetof(struct machine_cpu, probe) == CPU_PROBE,
+		       offsetof(struct machine_cpu, probe) == CPU_PROBE &&
+		       offsetof(struct machine_cpu, fp) == CPU_FP,
 	       "layout.h");
 
 extern struct machine_cpu machine_cpus[CPUS_MAX];
@@ -77,8 +77,8 @@ unsigned cpu_count(void);
  * The kernel's final page tables are in use by then. */
 int64_t cpu_start(unsigned number, void (*entry)(struct machine_cpu *, paddr_t, paddr_t));
 
-/* Makes this CPU as new: its own stack's bounds, no locks held, no frame, no probe, no interrupt
- * being handled. */
+/* Makes this CPU as new for who will cpu_jump_back(): no locks held, no frame, no probe, no space;
+ * FP registers are kept first.  Interrupts masked. */
 void cpu_forget(void);
 
 /* The low end of CPU `number`'s own stack. */
@@ -90,10 +90,27 @@ uintptr_t cpu_guard(unsigned number, unsigned which);
 /* Asks CPU `number` to park for good; it sets `stopped`. */
 void cpu_stop(unsigned number);
 
-/* The handlers of the two interrupts that CPUs send each other; exception context.  Parking notes
- * where the CPU was; one that knows that it is to stop may do it unasked, anywhere. */
-void cpu_woken(void);
+/* Parking notes where the CPU was; who knows that it is to stop may do it unasked, anywhere. */
 NORETURN void cpu_park(uintptr_t at);
+
+/*
+ * Who gets the interrupts: called with `arg` on the interrupted CPU, with interrupts masked, on the
+ * stack of what was interrupted.  They may switch contexts, for the controller has been told
+ * before that the interrupt is over.  NULL: nobody does, and none is lost but its handler's work.
+ */
+struct cpu_handlers {
+	void (*timer)(void *arg); /* the deadline of mach_timer_set() has passed, and is none now */
+	void (*ipi)(void *arg);   /* mach_ipi() */
+	void *arg;
+};
+
+/* From here on interrupts of every CPU go to `h`, which stays as it is; to nobody where it is NULL.
+ * Who they went to before. */
+const struct cpu_handlers *cpu_handlers_set(const struct cpu_handlers *h);
+
+/* The two, from the dispatcher. */
+void cpu_timer_came(void);
+void cpu_ipi_came(void);
 
 /* This CPU's interrupts, off outright, for places that know there is nothing to restore. */
 void cpu_irq_mask(void);
@@ -119,12 +136,13 @@ uint64_t probe_user_fetch(uint64_t at);
  * exception. */
 void cpu_call_on(uintptr_t low, void (*fn)(void *), void *arg);
 
-/* Registers that a function keeps for its caller. */
+/* Registers that a function keeps for its caller, and what the CPU knows of the stack it is on. */
 struct cpu_jump {
-	uint64_t keep[13];
+	uint64_t keep[16];
 };
 
-/* Returns 0 at first, and 1 when cpu_jump_back() comes here again. */
+/* Returns 0 at first, and 1 when cpu_jump_back() comes here again: on the same CPU, with interrupts
+ * masked, the stack's bounds and the context's FP area as they were. */
 __attribute__((returns_twice)) uint64_t cpu_jump_set(struct cpu_jump *here);
 NORETURN void cpu_jump_back(const struct cpu_jump *to);
 

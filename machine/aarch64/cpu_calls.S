@@ -134,6 +134,14 @@ FUNCTION cpu_jump_set
 	stp	x29, x30, [x0, #80]
 	mov	x1, sp
 	str	x1, [x0, #96]
+	mrs	x4, daif
+	msr	daifset, #2
+	mrs	x3, tpidr_el1
+	ldp	x1, x2, [x3, #CPU_STACK_LOW]
+	ldr	x3, [x3, #CPU_FP]
+	msr	daif, x4
+	stp	x1, x2, [x0, #104]
+	str	x3, [x0, #120]
 	mov	x0, #0
 	ret
 END cpu_jump_set
@@ -147,6 +155,11 @@ FUNCTION cpu_jump_back
 	ldp	x29, x30, [x0, #80]
 	ldr	x1, [x0, #96]
 	mov	sp, x1
+	ldp	x1, x2, [x0, #104]
+	ldr	x3, [x0, #120]
+	mrs	x4, tpidr_el1
+	stp	x1, x2, [x4, #CPU_STACK_LOW]
+	str	x3, [x4, #CPU_FP]
 	mov	x0, #1
 	ret
 END cpu_jump_back

@@ -48,6 +48,7 @@ void cpu_lock_drop(const void *lock, unsigned rank)
 
 void cpu_lock_none_held(unsigned rank)
 {
+	if (!mach_irq_masked()) return; /* locks are held with interrupts masked */
 	const struct machine_cpu *cpu = cpu_here();
 	if (cpu->lock_count == 0) return;
 	const struct cpu_lock *inner = &cpu->locks[cpu->lock_count - 1];

@@ -1,6 +1,7 @@
 /*
  * exception.c -- where every exception goes: interrupts to their handlers, a tried access back to
- * who tried it, everything else into a panic that says what happened.
+ * who tried it, a context's first use of floating point back to it, everything else into a panic
+ * that says what happened.
  *
  * The kernel runs on its own stack pointer (EL1h), so of the sixteen vectors three are expected:
  * 5, an interrupt; 4, a synchronous exception during a probe, which the vector itself sends back;
@@ -11,6 +12,7 @@
  */
 #include "exception.h"
 
+#include "context.h"
 #include "cpu.h"
 #include "gic.h"
 #include "timer.h"
@@ -130,23 +132,23 @@ static NORETURN void report_stack(struct machine_cpu *cpu, const struct exceptio
 	kpanic("bad-stack", "no stack at the stack pointer: %s", exception_name(frame->esr));
 }
 
-static void interrupt(struct machine_cpu *cpu, const struct exception_frame *frame)
+/* The interrupt is over for the controller before it is handled, with this CPU's interrupts masked
+ * still: a handler may go on in another context, and come back much later and elsewhere. */
+static void interrupt(const struct exception_frame *frame)
 {
 	const uint32_t claimed = gic_claim();
 	const unsigned id = gic_number(claimed);
-	if (id >= GIC_NONE) return; /* it went away before we asked */
-	cpu->claimed = claimed | CPU_CLAIMED;
-	if (id == GIC_SGI_STOP) {
-		cpu_park(frame->elr);
-	} else if (id == GIC_SGI_WAKE) {
-		cpu_woken();
-	} else if (id == timer_interrupt()) {
-		timer_fired();
-	} else {
-		kpanic("fault", "interrupt %u is nobody's", id);
-	}
-	cpu->claimed = 0;
+	if (id >= GIC_NONE) return;                 /* it went away before we asked */
+	if (id == timer_interrupt()) timer_fired(); /* a level: it would be there again */
 	gic_done(claimed);
+	if (id == GIC_SGI_STOP)
+		cpu_park(frame->elr);
+	else if (id == GIC_SGI_WAKE)
+		cpu_ipi_came();
+	else if (id == timer_interrupt())
+		cpu_timer_came();
+	else
+		kpanic("fault", "interrupt %u is nobody's", id);
 }
 
 /* Back to who tried the fetch, with what it met. */
@@ -162,13 +164,15 @@ void exception_entry(struct exception_frame *frame)
 {
 	struct machine_cpu *cpu = cpu_here();
 	if (frame->vector == VECTOR_IRQ) {
-		interrupt(cpu, frame);
+		interrupt(frame);
 		return;
 	}
 	if (frame->vector == VECTOR_USER_SYNC && cpu->probe != 0) {
 		probe_return(cpu, frame);
 		return;
 	}
+	if (frame->vector == VECTOR_SYNC && class_of(frame->esr) == CLASS_FP && cpu_fp_wanted(cpu))
+		return;
 	cpu->frame = frame;
 	if ((frame->vector & VECTOR_BAD_STACK) != 0) report_stack(cpu, frame);
 	if (frame->vector == VECTOR_SYNC) report_sync(frame);

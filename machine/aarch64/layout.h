@@ -15,7 +15,8 @@
 #define KERNEL_WINDOW 0xffff800000000000
 #define TREE_WINDOW 0xffff800040000000
 #define STACKS_WINDOW 0xffffa00000000000
-#define IMAGE_OFFSET 0x80000 /* of the image from the 2 MiB boundary below it */
+#define STACKS_WINDOW_PAGES 0x12000 /* of mm/kstack.h: 8,192 stacks with their guards */
+#define IMAGE_OFFSET 0x80000        /* of the image from the 2 MiB boundary below it */
 
 /* Physical addresses that the direct map can hold: one top-level table, half of it. */
 #define PHYSICAL_LIMIT 0x800000000000
@@ -27,6 +28,14 @@
 #define CPU_EMERGENCY_HIGH 24
 #define CPU_ENTRY 32
 #define CPU_PROBE 40
+#define CPU_FP 48
+
+/* struct mach_context, by bytes: the stack pointer, the stack's bounds, who is in it (context.c);
+ * and what a context keeps on its stack. */
+#define CONTEXT_SP 0
+#define CONTEXT_STACK 8
+#define CONTEXT_ON 24
+#define CONTEXT_SAVE_BYTES 96
 
 #define STACK_BYTES 0x8000 /* KERNEL_STACK_BYTES */
 

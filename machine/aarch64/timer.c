@@ -18,7 +18,6 @@
 static uint64_t ns_per_tick, ticks_per_ns; /* 32.32 */
 static uint64_t start_ticks;
 static unsigned number;
-static void (*on_fire)(void);
 
 static uint64_t counter(void)
 {
@@ -32,7 +31,7 @@ static uint64_t scale(uint64_t n, uint64_t factor)
 	return (uint64_t)((unsigned __int128)n * factor >> 32);
 }
 
-bool timer_init(unsigned interrupt, void (*handler)(void))
+bool timer_init(unsigned interrupt)
 {
 	uint64_t rate;
 	__asm__ volatile("mrs %0, cntfrq_el0" : "=r"(rate));
@@ -42,13 +41,12 @@ bool timer_init(unsigned interrupt, void (*handler)(void))
 	ticks_per_ns = (rate << 32) / NS_PER_SECOND;
 	start_ticks = counter();
 	number = interrupt;
-	on_fire = handler;
 	return true;
 }
 
 void timer_cpu_init(void)
 {
-	timer_set(UINT64_MAX);
+	mach_timer_set(UINT64_MAX);
 	gic_enable_private(number);
 }
 
@@ -62,7 +60,7 @@ uint64_t timer_since_reset_ns(void)
 	return scale(counter(), ns_per_tick);
 }
 
-void timer_set(uint64_t deadline_ns)
+void mach_timer_set(uint64_t deadline_ns)
 {
 	const mach_irq_t was = mach_irq_save();
 	cpu_here()->timer_ns = deadline_ns;
@@ -83,7 +81,6 @@ unsigned timer_interrupt(void)
 
 void timer_fired(void)
 {
-	timer_set(UINT64_MAX);
+	mach_timer_set(UINT64_MAX);
 	cpu_here()->ticks++;
-	on_fire();
 }
