@@ -94,15 +94,29 @@ static inline void latch_init(struct latch *l, enum lock_rank rank)
 /* Somebody else is served: waits until `mine` is the ticket that is.  [yield] */
 RARE_CALL void lock_wait(struct lock *l, uint32_t mine);
 
-/* Masks interrupts and waits for the lock; what it returns goes to lock_drop. [yield] */
-static inline mach_irq_t lock_take(struct lock *l)
+/* For who has masked interrupts already, and may give the lock back in another context, which the
+ * CPU has switched to meanwhile.  [yield] */
+static inline void lock_take_masked(struct lock *l)
 {
-	const mach_irq_t was = mach_irq_save();
+	ASSERT_SLOW(mach_irq_masked());
 	mach_lock_wait(l, l->rank);
 	const uint32_t mine = atomic_fetch_add_u32(&l->next, 1);
 	if (UNLIKELY(atomic_load_u32(&l->serving) != mine)) lock_wait(l, mine);
 	atomic_store_u32(&l->holder, mach_cpu());
 	mach_lock_got(l, l->rank);
+}
+
+static inline void lock_drop_masked(struct lock *l)
+{
+	mach_lock_drop(l, l->rank);
+	atomic_store_u32(&l->serving, l->serving + 1);
+}
+
+/* Masks interrupts and waits for the lock; what it returns goes to lock_drop. [yield] */
+static inline mach_irq_t lock_take(struct lock *l)
+{
+	const mach_irq_t was = mach_irq_save();
+	lock_take_masked(l);
 	return was;
 }
 
@@ -124,8 +138,7 @@ static inline bool lock_try(struct lock *l, mach_irq_t *was)
 
 static inline void lock_drop(struct lock *l, mach_irq_t was)
 {
-	mach_lock_drop(l, l->rank);
-	atomic_store_u32(&l->serving, l->serving + 1);
+	lock_drop_masked(l);
 	mach_irq_restore(was);
 }
 

@@ -30,6 +30,10 @@ static inline mach_irq_t mach_irq_save(void);
 static inline void mach_irq_restore(mach_irq_t was);
 static inline bool mach_irq_masked(void);
 
+/* In the first lines of a new context, which begins with interrupts masked and has no earlier state
+ * to give back: unmasks them.  No lock is held. */
+static inline void mach_irq_unmask(void);
+
 /* In every spin loop: lets the other side of the wait run.  [yield] */
 static inline void mach_relax(void);
 
@@ -199,7 +203,11 @@ static inline void mach_stack_gone(uint64_t stack, size_t bytes);
  * taken are one.  [yield] */
 void mach_ipi(unsigned cpu);
 
-/* Waits, interrupts unmasked, for an interrupt or an earlier mach_ipi().  [yield] */
+/*
+ * Waits for an interrupt or an earlier mach_ipi(), and takes those that come, even where the caller
+ * has masked them: who masks interrupts, looks whether there is anything to do, and calls this,
+ * misses none.  Interrupts are as before when it returns.  [yield]
+ */
 void mach_wait(void);
 
 /* Time since start-up.  The host's moves only when a script says so, or when every CPU waits. */

@@ -59,6 +59,11 @@ static inline bool mach_irq_masked(void)
 	return (state & IRQ_MASKED_BIT) != 0;
 }
 
+static inline void mach_irq_unmask(void)
+{
+	__asm__ volatile("msr daifclr, #2" : : : "memory");
+}
+
 static inline void mach_relax(void)
 {
 	__asm__ volatile("yield" : : : "memory");

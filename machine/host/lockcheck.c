@@ -166,6 +166,17 @@ void host_irq_restore(mach_irq_t was)
 	host_now.masked = masked;
 }
 
+void host_irq_unmask(void)
+{
+	if (UNLIKELY(book->saved > 0 || host_now.masked == 0))
+		kpanic("irq-order", "%s unmasks interrupts, but a state is to be given back",
+		       book_name(book));
+	if (UNLIKELY(book->held > 0))
+		kpanic("irq-order", "%s unmasks interrupts with a lock of rank %u held",
+		       book_name(book), book_highest_rank());
+	host_now.masked = 0;
+}
+
 /* --- locks ----------------------------------------------------------------------------------- */
 
 void host_lock_wait(const void *lock, unsigned rank)

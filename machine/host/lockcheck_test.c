@@ -238,6 +238,32 @@ static void wait_with_lock(void *arg)
 	mach_wait();
 }
 
+static void unmask_unmasked(void *arg)
+{
+	(void)arg;
+	mach_irq_unmask();
+}
+
+static void unmask_saved(void *arg)
+{
+	(void)arg;
+	mach_irq_save();
+	mach_irq_unmask();
+}
+
+static void masked_forms(void *arg)
+{
+	(void)arg;
+	const mach_irq_t was = mach_irq_save();
+	lock_take_masked(&outer);
+	lock_take_masked(&inner);
+	lock_drop_masked(&outer);
+	lock_drop_masked(&inner);
+	mach_irq_restore(was);
+	ASSERT(!mach_irq_masked());
+}
+
+
 static void alone_when_sleeping(void *arg)
 {
 	(void)arg;
@@ -411,6 +437,9 @@ static const struct row {
 	{ "unmasked under a lock", unmask_with_lock, "irq-order" },
 	{ "a lock with interrupts unmasked", wait_unmasked, "irq-order" },
 	{ "interrupts of another CPU", irq_of_other_cpu, "irq-order" },
+	{ "unmasked where nothing is masked", unmask_unmasked, "irq-order" },
+	{ "unmasked where a state is to be given back", unmask_saved, "irq-order" },
+	{ "the forms for who has masked", masked_forms, NULL },
 	{ "an outer lock where only inner ones may not", inner_where_outer_may, NULL },
 	{ "a lock where none may", held_where_none_may, "lock-context" },
 	{ "an inner lock where none may", inner_held_where_none_may, "lock-context" },

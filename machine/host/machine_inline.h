@@ -38,6 +38,7 @@ void host_yield(enum host_yield kind);
 /* The checked forms: lockcheck.c, then arena.c. */
 mach_irq_t host_irq_save(void);
 void host_irq_restore(mach_irq_t was);
+void host_irq_unmask(void);
 void host_lock_wait(const void *lock, unsigned rank);
 void host_lock_got(const void *lock, unsigned rank);
 void host_lock_drop(const void *lock, unsigned rank);
@@ -79,6 +80,14 @@ static inline void mach_irq_restore(mach_irq_t was)
 static inline bool mach_irq_masked(void)
 {
 	return host_now.masked != 0;
+}
+
+static inline void mach_irq_unmask(void)
+{
+	if (CHECK_LEVEL >= 2)
+		host_irq_unmask();
+	else
+		host_now.masked = 0;
 }
 
 static inline void mach_relax(void)
