@@ -40,8 +40,8 @@ typedef uint64_t process_id;
 
 enum process_state {
 	PROCESS_FREE,
-	PROCESS_NEW,    /* being made; it has no thread yet */
-	PROCESS_ALIVE,  /* has threads */
+	PROCESS_NEW,    /* being made; nobody has run in it yet */
+	PROCESS_ALIVE,  /* has threads, or had them a moment ago */
 	PROCESS_ZOMBIE, /* has nothing but a status */
 };
 
@@ -55,19 +55,19 @@ struct process_status {
 };
 
 /* Letters: (t) by the world's lock; (q) by told.lock; (f) set while it is NEW, and cleared when its
- * last thread is gone: to be read by its threads, and by the scheduler when it enters one. */
+ * last thread is gone: its threads read it, and the scheduler that enters one. */
 struct process {
-	uint32_t slot;          /* fixed */
-	uint32_t generation;    /* (t) */
-	uint8_t state;          /* (t) enum process_state */
-	bool ending;            /* (t) takes no new thread; its status is settled */
-	uint32_t running;       /* (t) threads that have not left: as many as are in `threads` */
-	uint32_t held;          /* (t) threads whose stack and slot are not back yet */
-	struct process *parent; /* (t) or NULL */
-	struct list children;   /* (t) */
-	struct list link;       /* (t) among the parent's children, or the free */
-	struct list threads;    /* (t) their records */
-	struct space *space;    /* (f) or NULL */
+	uint32_t slot;                /* fixed */
+	uint32_t generation;          /* (t) */
+	uint8_t state;                /* (t) enum process_state */
+	bool ending;                  /* (t) takes no new thread; how it ends is settled */
+	uint32_t running;             /* (t) threads that have not left: those in `threads` */
+	uint32_t held;                /* (t) threads whose stack and record are not back yet */
+	struct process *parent;       /* (t) or NULL */
+	struct list children, dead;   /* (t) those that live; zombies, in the order of their ends */
+	struct list link;             /* (t) in one of these of its parent, or among the free */
+	struct list threads;          /* (t) their records */
+	struct space *space;          /* (f) or NULL */
 	struct process_status status; /* (t) */
 	struct wait_queue told;       /* threads in process_wait(); made once, never again */
 	uint64_t news;                /* (q) how often there was something to tell this process */
@@ -116,7 +116,8 @@ void process_sched_hooks(struct process_world *w, struct sched_config *config);
 
 /*
  * A process with an empty space and one thread, a child of `parent` (PROCESS_NONE: of nobody); *id
- * says which, and is written before its thread can run.  From any thread, or before sched_run().
+ * says which, and is written before its thread can run (PROCESS_NONE: it failed).  From any thread,
+ * or before sched_run().
  * -ERR_SRCH: no such parent; -ERR_INTR: it is ending; -ERR_AGAIN: no slot for the process or the
  * thread; -ERR_NOMEM.
  */

@@ -263,7 +263,6 @@ static void masked_forms(void *arg)
 	ASSERT(!mach_irq_masked());
 }
 
-
 static void alone_when_sleeping(void *arg)
 {
 	(void)arg;
