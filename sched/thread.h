@@ -93,7 +93,7 @@ struct thread {
 	void *arg;                /* (i) */
 	void *owner;              /* (i) kernel/'s: the process */
 	uint64_t exit_code;       /* (s) what it ended with */
-	uint64_t ready_ns;        /* (r) since when READY; for the watchdog */
+	uint64_t ready_ns;        /* (r) when it was last put into a run queue; for the watchdog */
 	uint64_t free_ns;         /* when the slot may be claimed again; guarded by the table */
 	uint64_t switches;        /* (r) times it was chosen */
 };

@@ -121,10 +121,8 @@ enum wait_result wait_sleep(struct sched *s, struct wait_queue *q, uint64_t dead
 	wait_set_timer(s, t, deadline_ns,
 		       thread_word_after(was, THREAD_WAITING, 0, THREAD_TIMEOUT));
 	if (sched_block(s, &q->lock, was)) {
-		const mach_irq_t again = lock_take(&q->lock);
-		q->entered_masked = 0; /* as it was when we came */
-		mach_irq_restore(again);
-		ASSERT(mach_irq_masked()); /* wait_leave() has the state to go back to */
+		lock_take_masked(&q->lock); /* wait_leave() has the state to go back to */
+		q->entered_masked = 0;      /* as it was when we came */
 	}
 	return wait_end(s, t, deadline_ns);
 }
