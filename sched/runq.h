@@ -24,6 +24,12 @@ void runq_init(struct runq *rq, uint32_t cpu);
 void runq_add_locked(struct runq *rq, struct thread *t);    /* READY, in no queue, may run here */
 void runq_remove_locked(struct runq *rq, struct thread *t); /* is in this queue */
 
+/* The priority of the most urgent; PRIORITIES: none is ready. */
+static inline unsigned runq_most_urgent_locked(const struct runq *rq)
+{
+	return rq->busy != 0 ? bit_lowest(rq->busy) : PRIORITIES;
+}
+
 /* The most urgent, removed, or NULL; the second form only one at least as urgent as `priority`
  * (what a running thread yields to). */
 struct thread *runq_next_locked(struct runq *rq);

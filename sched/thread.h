@@ -12,8 +12,6 @@
  *	  |   reaped                                                  exits |
  *	  +---------------------------- TERMINATED <------------------------+
  *
- * and WAITING -> RUNNING, for a thread that takes its own waiting back before it left the CPU.
- *
  * All that concurrent parties decide about a thread is in one word, changed by compare-and-swap
  * alone: state, generation, how many times it has waited, and flags.  So of several that would wake
  * one waiting, exactly one does; who comes late, for an earlier wait or an earlier owner of the
@@ -113,10 +111,18 @@ static inline thread_id thread_id_of(const struct thread *t)
 	return (uint64_t)thread_word_generation(atomic_load_u64(&t->word)) << 32 | t->slot;
 }
 
+/* The word of a slot that is free after the owner of `was`: the next generation, which is not 0. */
+static inline uint64_t thread_word_free(uint64_t was)
+{
+	const uint32_t next = thread_word_generation(was) + 1;
+	return (uint64_t)(next != 0 ? next : 1) << 32 | THREAD_FREE;
+}
+
 /* What the word `was` becomes by a move to `to` that sets `flags` and clears `clear`. */
 static inline uint64_t thread_word_after(uint64_t was, enum thread_state to, uint32_t flags,
 					 uint32_t clear)
 {
+	if (to == THREAD_FREE) return thread_word_free(was);
 	const uint64_t kept = was & ~(uint64_t)(0xffu | clear);
 	const uint64_t word = kept | (uint64_t)to | flags;
 	if (to != THREAD_WAITING) return word;
@@ -139,7 +145,10 @@ bool thread_move(struct thread *t, uint64_t was, enum thread_state to, uint32_t 
 /* The same by the one party that may move it from `from`, whatever flags come meanwhile: the word
  * it left.  Panics ("thread-state") when it is in another state. */
 uint64_t thread_must_move(struct thread *t, enum thread_state from, enum thread_state to,
-			  uint32_t clear);
+			  uint32_t flags, uint32_t clear);
+
+/* Sets flags in the state that `was` says, if the word still is `was`; false: nothing changed. */
+bool thread_mark(struct thread *t, uint64_t was, uint32_t flags);
 
 /* --- slots ------------------------------------------------------------------------------------ */
 
@@ -170,8 +179,9 @@ void thread_abandon(struct thread_table *table, struct thread *t);
 /* A TERMINATED thread's slot becomes FREE under the next generation.  Its context has ended. */
 void thread_release(struct thread_table *table, struct thread *t);
 
-/* The thread with that id, or NULL; it may end and go at any moment unless the caller knows
- * better, so what is done to it goes by thread_move() from a word with the id's generation. */
+/* The thread with that id, once it is published, or NULL; it may end and go at any moment unless
+ * the caller knows better, so what is done to it goes by thread_move() from a word with the id's
+ * generation. */
 struct thread *thread_find(const struct thread_table *table, thread_id id);
 
 uint32_t thread_count(struct thread_table *table); /* slots not FREE */
