@@ -116,7 +116,7 @@ struct process_thread *process_thread_self(struct process_world *w)
 {
 	const struct thread *t = sched_current(w->config.sched);
 
-	return t == NULL ? NULL : t->owner;
+	return t != NULL && process_owns(t->owner) ? t->owner : NULL;
 }
 
 /* A process that has a thread that asks stays what it is meanwhile. */

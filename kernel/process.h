@@ -74,7 +74,7 @@ struct process {
 };
 
 struct process_config {
-	struct sched *sched; /* its hooks are this world's: see process_sched_hooks() */
+	struct sched *sched; /* its hooks are, or lead to, this world's */
 	struct vm *vm;
 	struct kstack_window *stacks;
 	struct kmalloc *memory;    /* for the records of threads */
@@ -108,9 +108,23 @@ struct process_how {
 
 void process_world_init(struct process_world *w, const struct process_config *config);
 
-/* What the scheduler of this world is to be made with: `reaped`, `enter` and `arg`.  Before
- * sched_init(); the world itself may be made before or after. */
-void process_sched_hooks(struct process_world *w, struct sched_config *config);
+/*
+ * What the scheduler of this world calls: its `reaped` and its `enter`, with the world as their
+ * argument.  A scheduler may have threads besides that are no world's: where it has, each thread's
+ * owner is NULL or begins with a struct thread_kind, and process_reaped() is for those of
+ * OWNER_PROCESS alone.
+ */
+enum owner_kind { OWNER_OTHER, OWNER_PROCESS = 0x70726f63 };
+struct thread_kind {
+	uint32_t owner; /* enum owner_kind */
+};
+static inline bool process_owns(const void *owner)
+{
+	return owner != NULL && ((const struct thread_kind *)owner)->owner == OWNER_PROCESS;
+}
+
+void process_reaped(void *world, const struct thread_gone *thread);
+void process_enter(void *world, struct thread *from, struct thread *to);
 
 /* --- making ----------------------------------------------------------------------------------- */
 

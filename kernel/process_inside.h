@@ -8,6 +8,7 @@
 
 /* A thread's record: its scheduler's `owner`, from before it can run until it was reaped. */
 struct process_thread {
+	struct thread_kind kind; /* OWNER_PROCESS */
 	struct mach_fp fp;
 	struct process_world *world;
 	struct process *process;  /* NULL: a thread of the kernel itself */

@@ -33,6 +33,7 @@ static struct process_thread *record_alloc(struct process_world *w, const struct
 		ASSERT(v == KMALLOC_FREED);
 		return NULL;
 	}
+	r->kind.owner = OWNER_PROCESS;
 	r->world = w;
 	r->entry = how->entry;
 	r->arg = how->arg;
@@ -181,31 +182,24 @@ NORETURN void process_thread_exit(struct process_world *w, uint64_t code)
 
 /* --- the scheduler's hooks -------------------------------------------------------------------- */
 
-static void process_reaped(void *arg, const struct thread_gone *thread)
+void process_reaped(void *world, const struct thread_gone *thread)
 {
-	struct process_world *w = arg;
-	struct process_thread *r = thread->owner;
+	struct process_world *w = world;
 
-	if (r == NULL) return;
-	ASSERT(r->world == w && r->stack == thread->stack);
+	if (!process_owns(thread->owner)) return;
+	struct process_thread *r = thread->owner;
 	struct process *p = r->process;
+	ASSERT(r->world == w && r->stack == thread->stack);
 	record_free(r);
 	gone(w, p);
 }
 
 /* An idle CPU, and a thread of the kernel, get none: so no CPU keeps one that nobody lives in. */
-static void process_enter(void *arg, struct thread *from, struct thread *to)
+void process_enter(void *world, struct thread *from, struct thread *to)
 {
-	struct process_world *w = arg;
-	const struct process_thread *r = to->owner;
+	struct process_world *w = world;
+	const struct process_thread *r = process_owns(to->owner) ? to->owner : NULL;
 
 	(void)from;
 	space_switch(w->config.vm, r == NULL || r->process == NULL ? NULL : r->process->space);
-}
-
-void process_sched_hooks(struct process_world *w, struct sched_config *config)
-{
-	config->reaped = process_reaped;
-	config->enter = process_enter;
-	config->arg = w;
 }
