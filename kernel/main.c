@@ -157,7 +157,7 @@ static void start_devices(void)
 	if (!number_cpus(platform)) refuse("device tree", "it does not know the CPU that booted");
 	const struct gic_place place = gic_place(platform);
 	gic_init(&place);
-	if (!timer_init(platform->timer_interrupt))
+	if (!timer_find(platform->timer_interrupt))
 		refuse("timer", "the counter has no usable rate");
 	tick_handle();
 }

@@ -31,7 +31,7 @@ static uint64_t scale(uint64_t n, uint64_t factor)
 	return (uint64_t)((unsigned __int128)n * factor >> 32);
 }
 
-bool timer_init(unsigned interrupt)
+bool timer_find(unsigned interrupt)
 {
 	uint64_t rate;
 	__asm__ volatile("mrs %0, cntfrq_el0" : "=r"(rate));

@@ -8,7 +8,7 @@
 
 /* Once, on CPU 0: the number of the virtual timer's interrupt; false when the counter's rate is
  * unusable. */
-bool timer_init(unsigned interrupt);
+bool timer_find(unsigned interrupt);
 
 /* On every CPU: lets its timer interrupt through, with no deadline. */
 void timer_cpu_init(void);
