@@ -31,6 +31,7 @@
 
 #include "machine/host/console.h"
 #include "machine/host/mmu.h"
+#include "machine/host/race.h"
 #include "machine/host/shadow.h"
 #include "machine/machine.h"
 
@@ -52,6 +53,11 @@ static void *map_or_die(uintptr_t wish, size_t bytes)
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (at == MAP_FAILED) host_die("host: no address space for %zu bytes of memory", bytes);
 	return at;
+}
+
+void *host_map(size_t bytes)
+{
+	return map_or_die(0, bytes);
 }
 
 /* Aligned memory at the wished-for place, else wherever there is room. */
@@ -99,6 +105,7 @@ void *host_arena_open(size_t bytes)
 		.dirty = map_or_die(0, bytes >> PAGE_SHIFT),
 	};
 	host_mmu_arena();
+	race_arena(arena.base, bytes);
 	host_arena_bias = (uintptr_t)arena.base - HOST_RAM_BASE;
 	pages_make_new(0, bytes >> PAGE_SHIFT);
 	return arena.base;
@@ -197,6 +204,7 @@ static void pages_freed(uintptr_t from, size_t bytes)
 void host_poison(const void *p, size_t bytes)
 {
 	ASSERT(is_aligned((uintptr_t)p, SHADOW_GRAIN));
+	race_freed(p, bytes, __builtin_return_address(0));
 	shadow_poison(p, bytes);
 	if (bytes >= PAGE_SIZE) pages_freed((uintptr_t)p, bytes);
 }
@@ -210,6 +218,7 @@ void host_unpoison(const void *p, size_t bytes)
 		ASSERT(bytes <= arena.bytes - at);
 		const size_t last = (at + bytes - 1) >> PAGE_SHIFT;
 		for (size_t page = at >> PAGE_SHIFT; page <= last; page++) arena.dirty[page] = 1;
+		race_given(p, bytes, __builtin_return_address(0));
 	}
 	shadow_unpoison(p, bytes);
 }

@@ -29,6 +29,10 @@ size_t host_arena_bytes(void);
  * who writes memory that was not unpoisoned breaks the rule that host_arena_check looks for. */
 void host_arena_reset(void);
 
+/* Zeroed memory of the host's own beside the arena, found by the system when it is touched, for
+ * notes about the arena; dies as host_arena_open does.  Given back by munmap. */
+void *host_map(size_t bytes);
+
 /* NULL when every page that counts as untouched is full of junk; else what is wrong.  O(arena). */
 const char *host_arena_check(void);
 

@@ -22,6 +22,7 @@
 #include "machine/host/arena.h"
 #include "machine/host/mmu_code.h"
 #include "machine/host/mmu_inside.h"
+#include "machine/host/race.h"
 #include "machine/host/tlb.h"
 
 struct mmu host_mmu;
@@ -98,6 +99,7 @@ void host_entry_store(uint64_t *entry, uint64_t value)
 		if (UNLIKELY(fault != NULL)) code_broken(value, fault);
 		tlb_rules_store(host_mmu.rules, mach_cpu(), at, was, value);
 	}
+	if (race_watches()) race_release(entry, sizeof(*entry), __builtin_return_address(0));
 	__atomic_store_n(entry, value, __ATOMIC_RELEASE);
 }
 

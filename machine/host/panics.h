@@ -39,15 +39,16 @@ NORETURN void kpanic_claim(const char *file, int line, const char *claim)
 }
 
 /* Runs fn(arg) on CPU `cpu` and demands that it ends in the panic `id`, or, NULL, in none. */
-static void expect_panic(unsigned cpu, void (*fn)(void *arg), void *arg, const char *id,
-			 const char *name)
+static inline void expect_panic(unsigned cpu, void (*fn)(void *arg), void *arg, const char *id,
+				const char *name)
 {
 	panic_id[0] = '\0';
 	const bool returned = host_run_on(cpu, fn, arg);
 	const char *got = returned ? "no panic" : panic_id;
 	if (strcmp(got, id != NULL ? id : "no panic") == 0) return;
-	kpanic("test", "%s: wanted %s, got %s (%s)", name, id != NULL ? id : "no panic", got,
-	       returned ? "" : panic_text);
+	char said[sizeof(panic_text)]; /* kpanic writes there what it is given here */
+	format_text(said, sizeof(said), "%s: %s", got, returned ? "" : panic_text);
+	kpanic("test", "%s: wanted %s, got %s", name, id != NULL ? id : "no panic", said);
 }
 
 #endif

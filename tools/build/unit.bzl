@@ -23,11 +23,24 @@ def _run_test(name, binary, platform, runner, args, data, tags):
         tags = tags,
     )
 
-def unit_test(name, srcs, deps = [], data = [], args = [], tags = [], aarch64 = False, release = False):
+def unit_test(
+        name,
+        srcs,
+        deps = [],
+        data = [],
+        args = [],
+        tags = [],
+        aarch64 = False,
+        release = False,
+        race = False,
+        features = [],
+        platform = "linux_x86_64_sanitize"):
     """Declares NAME, a test that passes when the program returns 0.
 
     With `aarch64` also NAME_aarch64, the same program under qemu-aarch64; with
-    `release` also NAME_release, without sanitizers and our own slow checks.
+    `release` also NAME_release, without sanitizers and our own slow checks;
+    with `race` also NAME_race, with loads and stores seen where `features` or
+    a library's has "watched".
 
     Args:
       name: name of the test.
@@ -38,17 +51,23 @@ def unit_test(name, srcs, deps = [], data = [], args = [], tags = [], aarch64 = 
       tags: as usual.
       aarch64: whether to have NAME_aarch64.
       release: whether to have NAME_release.
+      race: whether to have NAME_race.
+      features: of the program.
+      platform: what NAME is built for.
     """
     cc_binary(
         name = name + "_raw_",
         testonly = True,
         srcs = srcs,
+        features = features,
         tags = ["manual"],
         visibility = ["//visibility:private"],
         deps = deps,
     )
-    _run_test(name, name + "_raw_", "linux_x86_64_sanitize", [], args, data, tags)
+    _run_test(name, name + "_raw_", platform, [], args, data, tags)
     if aarch64:
         _run_test(name + "_aarch64", name + "_raw_", "linux_aarch64", ["qemu-aarch64"], args, data, tags)
     if release:
         _run_test(name + "_release", name + "_raw_", "linux_x86_64", [], args, data, tags)
+    if race:
+        _run_test(name + "_race", name + "_raw_", "linux_x86_64_race", [], args, data, tags)

@@ -5,6 +5,7 @@
 # stay.
 UNWATCHED = select({
     "//tools/platforms:afl_build": ["--afl-noopt"],
+    "//tools/platforms:afl_guards_build": ["-fno-sanitize-coverage=trace-pc-guard"],
     "//tools/platforms:libfuzzer_build": ["-fno-sanitize=fuzzer-no-link"],
     "//conditions:default": [],
 })

@@ -5,6 +5,8 @@
 #                  (.data.rel.ro holds constants that a linker completes; that is no state.)
 #   libfuzzer, afl, sanitize
 #                  every member carries that build's instrumentation
+#   watched        every member calls at its loads and stores, and none reaches a memory primitive
+#                  but by what sees it
 #   clean          no symbol of a sanitizer, of coverage or of a fuzzing engine anywhere
 #   untraced       no symbol of the trace of page tables
 #
@@ -51,6 +53,23 @@ instrumentation_symbols() {
 	llvm-nm -A "$@" | grep -E "$traces"
 }
 
+# Prints members that have loads and stores, as all of mm/ do, that nobody sees.
+members_unwatched() {
+	llvm-nm "$@" | awk '
+		function finish() {
+			if (seen && !called)
+				print member, "is not watched"
+			seen = called = 0
+		}
+		BEGIN { member = "it" }
+		/:$/ { finish(); member = $0; next }
+		NF { seen = 1 }
+		$NF ~ /^__sanitizer_cov_(load|store)[0-9]+$/ { called = 1 }
+		$NF ~ /^(__asan_)?(mem(cpy|set|move|cmp)|bcmp)$/ { print member, "calls " $NF " unseen" }
+		END { finish() }
+	'
+}
+
 trace_symbols() { llvm-nm -A "$@" | grep -E " (tlb)?trace_(on|event|memory|begin)$"; }
 
 symbols=$(llvm-nm "$@" | grep -c ' [A-Za-z] ')
@@ -64,10 +83,11 @@ stateless) wrong=$(writable_sections "$@") ;;
 sanitize) wrong=$(members_without '__asan_init' "$@") ;;
 libfuzzer) wrong=$(members_without '__asan_init __sanitizer_cov_8bit_counters_init' "$@") ;;
 afl) wrong=$(members_without '__asan_init __afl_area_ptr' "$@") ;;
+watched) wrong=$(members_unwatched "$@") ;;
 clean) wrong=$(instrumentation_symbols "$@") ;;
 untraced) wrong=$(trace_symbols "$@") ;;
 *)
-	echo "usage: objects.sh stateless|sanitize|libfuzzer|afl|clean|untraced FILE..." >&2
+	echo "usage: objects.sh stateless|sanitize|libfuzzer|afl|clean|untraced|watched FILE..." >&2
 	exit 2
 	;;
 esac

@@ -2,7 +2,7 @@
 # objects_test.sh OBJECTS_SH FILE... -- the check of objects, on canaries that it must catch.
 #
 # A file's name says what it holds: canary (data, bss or constant) and build
-# (x86_64, aarch64, libfuzzer, afl or sanitize).
+# (x86_64, aarch64, libfuzzer, afl, sanitize, or one of race*).
 set -u
 
 check=$1
@@ -42,6 +42,11 @@ for kind in sanitize libfuzzer afl; do
 	expect 1 clean "$(file_of "constant_$kind" "$@")"
 	expect 0 "$kind" "$(file_of "constant_$kind" "$@")"
 done
+for build in race race_afl race_libfuzzer; do
+	expect 0 watched "$(file_of "seen_$build" "$@")"
+	expect 1 watched "$(file_of "constant_$build" "$@")"
+done
+expect 1 watched "$(file_of seen_sanitize "$@")"
 expect 1 libfuzzer "$(file_of constant_afl "$@")"
 expect 1 afl "$(file_of constant_libfuzzer "$@")"
 

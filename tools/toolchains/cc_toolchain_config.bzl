@@ -79,6 +79,20 @@ _INSTRUMENTATION = {
         # which afl-clang-fast does not read, so clang would link libFuzzer.
         link = ["/usr/lib/afl/libAFLDriver.a", "-fsanitize=" + _SANITIZERS],
     ),
+    "afl_guards": struct(
+        cc = "clang",
+        level = "-O2",
+        compile = [
+            "-fsanitize=" + _SANITIZERS,
+            "-fsanitize-coverage=trace-pc-guard",
+        ] + _FIND_FAULTS,
+        # What afl-clang-fast would link.
+        link = [
+            "/usr/lib/afl/libAFLDriver.a",
+            "/usr/lib/afl/afl-compiler-rt.o",
+            "-fsanitize=" + _SANITIZERS,
+        ],
+    ),
     "checked": struct(
         cc = "clang",
         level = "-O2",
@@ -109,6 +123,29 @@ _INSTRUMENTATION = {
         compile = ["-fsanitize=" + _SANITIZERS] + _FIND_FAULTS,
         link = ["-fsanitize=" + _SANITIZERS],
     ),
+}
+
+# What the feature "watched" adds where accesses are seen: a call before each load and store, and
+# calls with a prefix in place of memory primitives (machine/host/accesses.c).  The compiler has the
+# trace only beside some kind of coverage; in a build without any, that is "functions" with nothing
+# to be done at them, which the driver's own option would not do.
+_WATCHED = [
+    "-mllvm",
+    "-asan-memory-access-callback-prefix=host_seen_",
+    "-Dmemcmp=host_seen_memcmp",
+    "-fno-optimize-sibling-calls",  # who calls an atomic operation last is named, not its caller
+]
+_WATCHED_TRACE = {
+    "afl_guards": ["-fsanitize-coverage=trace-loads,trace-stores"],
+    "libfuzzer": ["-fsanitize-coverage=trace-loads,trace-stores"],
+    "sanitize": [
+        "-Xclang",
+        "-fsanitize-coverage-type=1",
+        "-Xclang",
+        "-fsanitize-coverage-trace-loads",
+        "-Xclang",
+        "-fsanitize-coverage-trace-stores",
+    ],
 }
 
 def _flags(actions, flags, with_features = []):
@@ -155,6 +192,10 @@ def _impl(ctx):
             "-fsanitize=undefined",
         ]
 
+    watched = []
+    if ctx.attr.accesses == "accesses_seen":
+        watched = _WATCHED + _WATCHED_TRACE[ctx.attr.instrumentation]
+
     features = [
         feature(
             name = "project_flags",
@@ -171,6 +212,10 @@ def _impl(ctx):
                     env_entries = [env_entry("AFL_QUIET", "1")],
                 ),
             ] if ctx.attr.instrumentation == "afl" else [],
+        ),
+        feature(
+            name = "watched",
+            flag_sets = [_flags([ACTION_NAMES.c_compile], watched)],
         ),
         # One build: what -c would choose is chosen by the platform instead.
         feature(name = "opt"),
@@ -230,6 +275,7 @@ def _impl(ctx):
 clang_toolchain_config = rule(
     implementation = _impl,
     attrs = {
+        "accesses": attr.string(default = "accesses_unseen"),
         "bindir": attr.string(default = "/usr/bin"),
         "cpu": attr.string(mandatory = True),
         "instrumentation": attr.string(default = "none"),

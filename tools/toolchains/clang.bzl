@@ -3,7 +3,7 @@
 load("@rules_cc//cc/toolchains:cc_toolchain.bzl", "cc_toolchain")
 load(":cc_toolchain_config.bzl", "clang_toolchain_config")
 
-def clang_toolchain(name, os, cpu, triple = "", instrumentation = "none", static = False):
+def clang_toolchain(name, os, cpu, triple = "", instrumentation = "none", accesses = "accesses_unseen", static = False):
     """Declares a C toolchain made of clang and lld.
 
     Args:
@@ -12,10 +12,12 @@ def clang_toolchain(name, os, cpu, triple = "", instrumentation = "none", static
       cpu: a constraint value of @platforms//cpu.
       triple: clang's --target; empty for the machine's own.
       instrumentation: a constraint value of //tools/platforms:instrumentation.
+      accesses: a constraint value of //tools/platforms:accesses.
       static: link programs statically.
     """
     clang_toolchain_config(
         name = name + "_config",
+        accesses = accesses,
         cpu = cpu,
         instrumentation = instrumentation,
         os = os,
@@ -43,6 +45,7 @@ def clang_toolchain(name, os, cpu, triple = "", instrumentation = "none", static
         target_compatible_with = [
             "@platforms//cpu:" + cpu,
             "@platforms//os:" + os,
+            "//tools/platforms:" + accesses,
             "//tools/platforms:" + instrumentation,
         ],
         toolchain = ":" + name + "_cc",

@@ -1,0 +1,82 @@
+/*
+ * race.h -- finds data races among the virtual CPUs of a simulation.  For machine/host alone; what
+ * counts as a race and how it is found stands in race.c, what is seen of a program in accesses.c.
+ *
+ * All of it is idle, and costs one comparison, unless the program was built to have its loads and
+ * stores seen (HOST_WATCHED) and a simulation is under way: between race_begin() and race_end().
+ */
+#ifndef MACHINE_HOST_RACE_H
+#define MACHINE_HOST_RACE_H
+
+#include "machine/machine.h"
+
+/* Given by the build file: 1 where portable code calls us at each load and store. */
+enum { RACE_WATCHED = HOST_WATCHED };
+
+/* The memory that is watched now: `bytes` is 0 while there is no simulation. */
+struct race_window {
+	uintptr_t base;
+	size_t bytes;
+};
+extern struct race_window race_window HOST_NEAR;
+
+static inline bool race_watches(void)
+{
+	return RACE_WATCHED && race_window.bytes != 0;
+}
+
+/* A pointer's offset into what is watched; not below race_window.bytes: it is not watched. */
+static inline size_t race_offset(const void *p)
+{
+	return (uintptr_t)p - race_window.base;
+}
+
+enum race_kind {
+	RACE_READ,
+	RACE_WRITE,
+	RACE_ATOMIC_READ,
+	RACE_ATOMIC_WRITE, /* also what reads and writes */
+};
+
+/* What an access was, for a report, beside its kind. */
+enum race_how {
+	RACE_BYTES_1,
+	RACE_BYTES_2,
+	RACE_BYTES_4,
+	RACE_BYTES_8,
+	RACE_BYTES_16,
+	RACE_RANGE, /* by memcpy and the like */
+	RACE_FREED, /* poisoned: becomes nobody's */
+};
+
+/* The arena is new, or as new: what is known of its bytes counts no more. */
+void race_arena(void *base, size_t bytes);
+
+/* A simulation with CPUs 0 to cpus - 1 begins: all that was done before it happened before every
+ * access in it.  Ends: the same the other way round, so nobody looks any more. */
+void race_begin(unsigned cpus);
+void race_end(void);
+
+/*
+ * The CPU that runs is about to touch `bytes` bytes at offset `at` of the window; all of them lie
+ * in it.  `pc` is where: a return address in the program.  Panics ("race") when another CPU has
+ * touched one of them without an order between the two, and one of the two writes.
+ */
+void race_access(size_t at, size_t bytes, enum race_kind kind, enum race_how how, const void *pc);
+
+/* `bytes` bytes at `p`, wherever that is, are about to become nobody's, or somebody's. */
+void race_freed(const void *p, size_t bytes, const void *pc);
+void race_given(const void *p, size_t bytes, const void *pc);
+
+/* Atomic operations on a word of 4 or 8 bytes, at the moment at which they take effect: a load
+ * that acquires, a store that releases, both in one.  Only while race_watches(). */
+void race_acquire(const void *word, size_t bytes, const void *pc);
+void race_release(const void *word, size_t bytes, const void *pc);
+void race_acquire_release(const void *word, size_t bytes, const void *pc);
+
+/* Interrupts: CPU `to` was sent one by the CPU that runs; the CPU that runs takes what was sent to
+ * it, and now comes after all who sent. */
+void race_interrupt_sent(unsigned to);
+void race_interrupt_taken(void);
+
+#endif
