@@ -8,8 +8,8 @@
  *	cpu 0: waits since 1200 us ago for a lock of rank 6 that cpu 1 had last
  *	cpu 0: ready at 4: 9.1 10.3
  *	cpu 0: 2 timers, the first 300 us from now
- *	thread 7.1: RUNNING on cpu 0, priority 4, 15 switches, owns 1 mutexes
- *	thread 8.1: WAITING, last on cpu 1, priority 4, 2 switches, for a mutex that 7.1 owns
+ *	thread 7.1: running on cpu 0, priority 4, 15 switches, owns 1 mutexes
+ *	thread 8.1: waiting, last on cpu 1, priority 4, 2 switches, for a mutex that 7.1 owns
  *
  * A thread is named by slot and generation.  Times are in microseconds; what lies in the past is
  * "ago", so that a deadline that was missed stands out.
