@@ -12,8 +12,10 @@
  * ones in the same order on every machine, so a schedule told in their terms replays anywhere.
  *
  * Interrupts are delivered when the CPU they are for has the turn, is unmasked, and passes a
- * point.  Time stands still but for two things: a planned tick moves it to the deadline of that
- * CPU's timer, and when no CPU can run it moves to the earliest deadline there is.
+ * point.  Time stands still but for three things: a planned tick moves it to the deadline of that
+ * CPU's timer; when no CPU can run it moves to the earliest deadline there is; and when all that
+ * can run spin, it does the same or, where there is no deadline, moves on by steps that double, so
+ * that who spins until a time is over gets there.  Spinning on after that is a deadlock.
  */
 #ifndef MACHINE_TURNS_H
 #define MACHINE_TURNS_H
@@ -77,10 +79,10 @@ struct turns_planner {
 enum turns_state { TURNS_RUNS, TURNS_WAITS, TURNS_ENDED };
 
 struct turns_cpu {
-	uint8_t state;       /* enum turns_state */
-	uint8_t interrupted; /* mach_ipi() came, its handler has not been called */
-	uint8_t tick_due;    /* the timer's interrupt has come and its handler not been called */
-	uint8_t pad;
+	uint8_t state;        /* enum turns_state */
+	uint8_t interrupted;  /* mach_ipi() came, its handler has not been called */
+	uint8_t tick_due;     /* the timer's interrupt has come and its handler not been called */
+	uint8_t woken;        /* mach_ipi() came since it waited last */
 	uint32_t spins;       /* relaxed so often since it last got on */
 	uint64_t deadline_ns; /* of its timer; UINT64_MAX: none */
 };
@@ -93,6 +95,7 @@ struct turns {
 	uint32_t until_named; /* named ones */
 	uint32_t until_place; /* accesses and atomics at `place` */
 	uint32_t place;
+	uint32_t steps; /* of time, since somebody got on: all that could run were spinning */
 	uint64_t points, limit; /* passed, and how many are a livelock */
 	uint64_t switches;      /* of the turn */
 	uint64_t clock_ns;
@@ -100,24 +103,66 @@ struct turns {
 	struct turns_cpu cpu[CPUS_MAX];
 };
 
+/* As new, with no planner: every CPU at rest, time 0. */
+void turns_reset(struct turns *t);
+
+/* Turns are taken from here on, first by CPU 0; time goes on from where it was. */
 void turns_open(struct turns *t, uint32_t cpus, const struct turns_planner *planner,
 		uint64_t limit);
 
-/*
- * The CPU that has the turn is at `point`: who has it next (t->now, after the call).  The machine
- * then passes the turn, and delivers what is due to the CPU that it comes back to.  Does not
- * return where nobody can go on.
- */
-uint32_t turns_pass(struct turns *t, struct turn_point point);
+/* Counts a point; true: the planner is to be asked there. */
+static inline bool turns_count(struct turns *t, struct turn_point point)
+{
+	bool asked = t->until != 0 && --t->until == 0;
+	t->points++;
+	if (point.kind >= TURN_NAMED)
+		asked |= t->until_named != 0 && --t->until_named == 0;
+	else if (point.kind < TURN_RELAX)
+		asked |= t->until_place != 0 && t->place == point.place && --t->until_place == 0;
+	return asked;
+}
 
-/* Interrupts: sent to `cpu`; and what is to be delivered now to the CPU that has the turn, which
- * is unmasked: each at most once, and taken. */
+/* Where one CPU runs alone and nobody is asked: it relaxes in a spin loop.  Time moves on when it
+ * has spun for long; false: it has spun for good. */
+bool turns_spin_alone(struct turns *t);
+
+/* Whether there is more to do at that point than to count it. */
+static inline bool turns_matter(const struct turns *t, struct turn_point point, bool asked)
+{
+	return asked || point.kind == TURN_RELAX || point.kind == TURN_WAIT || t->points > t->limit;
+}
+
+/*
+ * The CPU that has the turn is at `point`, which has been counted: who has it next (t->now, after
+ * the call).  The machine then passes the turn, and delivers what is due to the CPU that it comes
+ * back to.  Does not return where nobody can go on.
+ */
+uint32_t turns_pass(struct turns *t, struct turn_point point, bool asked);
+
+/* The CPU that has the turn has got what it wanted: it does not spin. */
+static inline void turns_got_on(struct turns *t)
+{
+	t->cpu[t->now].spins = 0;
+	t->steps = 0;
+}
+
+/* Interrupts: sent to `cpu`; and what is to be delivered now to the CPU that has the turn: each at
+ * most once, and taken. */
 void turns_interrupt(struct turns *t, uint32_t cpu);
 bool turns_take_ipi(struct turns *t);
 bool turns_take_tick(struct turns *t);
 
-/* The CPU that has the turn will have nothing more to do; who goes on, or `cpus`: all have
-   ended. */
+/* mach_timer_set() of the CPU that has the turn. */
+void turns_timer_set(struct turns *t, uint64_t deadline_ns);
+
+/* Moves time to `to_ns`, unless that has passed: timers whose deadline has come are due. */
+void turns_time(struct turns *t, uint64_t to_ns);
+
+/* The earliest deadline of any CPU, UINT64_MAX if there is none. */
+uint64_t turns_earliest(const struct turns *t);
+
+/* The CPU that has the turn will have nothing more to do; who goes on, or t->cpus: all have ended.
+ */
 uint32_t turns_end(struct turns *t);
 
 #endif

@@ -24,7 +24,7 @@
 static inline void atomic_point(const void *at, size_t bytes)
 {
 	ASSERT(is_aligned((uintptr_t)at, bytes));
-	turns_at_atomic();
+	turns_at_place(TURN_ATOMIC, at);
 }
 
 /* What an operation says to the race detector; where it was called from is where it is. */

@@ -1,30 +1,37 @@
 /*
  * cpu.c -- virtual CPUs: fibers that stand for the CPUs of the machine.
  *
- * host_run_on() gives a CPU a function to run and waits for its end.  Between runs a CPU's fiber
- * waits in cpu_main(), so a run costs two switches and no set-up.  A run ends in one of two ways:
- * the function returns, or somebody below it calls host_escape(), which leaves the stack for good;
- * then the fiber starts again from the top of the same stack and nothing of the run is left.
+ * host_run_on() gives a CPU a function to run and waits for its end.  Between runs a CPU's first
+ * fiber waits in cpu_main(), so a run costs two switches and no set-up.  A run ends in one of two
+ * ways: the function returns, or somebody below it calls host_escape(), which leaves the stack for
+ * good; then the fiber starts again from the top of the same stack and nothing of the run is left.
+ * One CPU runs at a time then, until its function ends.  Points are only counted, an interrupt
+ * waits until mach_wait() asks for one, and who waits in vain is told so: who idles with neither an
+ * interrupt nor a timer to come waits for ever, and so does who spins, once it has spun more often
+ * than any bounded retry would, and time has passed besides.  Both end in "deadlock".
  *
- * One CPU runs at a time, until its function ends: host_yield() is passed at every point where
- * the contract says [yield], and it is the one place where another could get its turn.  As none
- * does, it is also where waiting in vain shows: who idles without an interrupt pending waits for
- * ever, and so does who spins, once it has spun more often than any bounded retry would.  Both end
- * in "deadlock".
+ * host_run_together() gives a function to several CPUs and lets them take turns: at every point
+ * machine/turns.c says who goes on, and the turn passes by a switch of fibers, in host_turn().  An
+ * interrupt is delivered to a CPU when it has the turn and is unmasked: the handler is called there
+ * and then, on the stack of the context that it interrupts.  An escape ends the run for all.
+ *
+ * A CPU begins in a context of its own, `base`, and goes from one to another by cpu_enter()
+ * (context.c).
  *
  * The code that runs on no CPU (the harness, a unit test's main) is "outside": slot OUTSIDE, with
  * the system's stack, counted as CPU 0 but with books of its own.
  *
  * Always true:
- *   V1  `current` is the slot whose stack we are on;
+ *   V1  `current` is the slot whose stack we are on, in the context current->on, and
+ *       host_turns.now is its number (outside: 0);
  *   V2  a CPU is busy from host_run_on until that call goes on, and the chain of callers leads
  *       from `current` over busy CPUs to OUTSIDE;
- *   V3  an idle CPU holds no lock, has nothing masked, and its fiber is at its start or waits in
- *       cpu_main.
+ *   V3  an idle CPU holds no lock, has nothing masked, is in its base context, and that is at its
+ *       start or waits in cpu_main.
  *
  * Deterministic: the clock moves when told to, and nothing here depends on an address or a time.
  *
- * Locks: none.  Cost: host_run_on about 60 ns under ASan, an escape 300 ns more.
+ * Locks: none.  Cost: host_run_on about 60 ns under ASan, an escape 300 ns more; a turn 50 ns.
  */
 #include "machine/host/cpu.h"
 
@@ -32,33 +39,40 @@
 
 #include "machine/host/arena.h"
 #include "machine/host/console.h"
-#include "machine/host/fiber.h"
 #include "machine/host/lockcheck.h"
 #include "machine/host/mmu.h"
+#include "machine/host/race.h"
+#include "machine/host/strand.h"
 #include "machine/host/turns.h"
 #include "machine/host/waiting.h"
 #include "machine/lock.h"
 
-enum {
-	OUTSIDE = LOCKCHECK_OUTSIDE,
-	SPINS_MAX = 64, /* in a row, without asking for a lock in between */
-};
+enum { OUTSIDE = LOCKCHECK_OUTSIDE };
 
 struct slot {
-	struct fiber fiber;
+	struct strand base;
+	struct strand *on;   /* the context it is in */
 	struct slot *caller; /* who waits for this run; NULL: idle */
 	void (*fn)(void *arg);
 	void *arg;
-	bool returned;    /* the last run ended by returning */
-	bool interrupted; /* mach_ipi came and mach_wait has not taken it */
+	bool returned; /* the last run ended by returning */
 };
 
 static struct slot slots[OUTSIDE + 1];
 static struct slot *current = &slots[OUTSIDE];
 static unsigned cpus;
 
-struct host_turns host_turns;
-static uint64_t clock_ns; /* what mach_now_ns() says */
+struct turns host_turns;
+bool host_together;
+static struct turns_planner planner_here; /* as given, but that the host knows more of a deadlock */
+static void (*stuck_there)(void *context, enum turns_stuck why);
+
+/* Whom interrupts go to. */
+static struct {
+	void (*timer)(void *arg);
+	void (*ipi)(void *arg);
+	void *arg;
+} handlers;
 
 static unsigned slot_number(const struct slot *slot)
 {
@@ -70,7 +84,27 @@ bool host_on_cpu(void)
 	return current != &slots[OUTSIDE];
 }
 
-/* --- runs ------------------------------------------------------------------------------------ */
+/* --- contexts and turns ----------------------------------------------------------------------- */
+
+struct strand *cpu_strand(void)
+{
+	return current->on;
+}
+
+struct strand *cpu_base_strand(unsigned cpu)
+{
+	return &slots[cpu].base;
+}
+
+void cpu_enter(struct strand *to)
+{
+	struct strand *from = current->on;
+	to->cpu = slot_number(current);
+	from->cpu = STRAND_NOWHERE;
+	current->on = to;
+	lockcheck_switch(&from->checks, &to->checks);
+	fiber_switch(&from->fiber, &to->fiber);
+}
 
 /* V1 and the books change hands on the near side of the switch: on the far side, and when somebody
  * switches back, they are right already. */
@@ -78,8 +112,19 @@ static void turn_to(struct slot *to)
 {
 	struct slot *from = current;
 	current = to;
+	host_turns.now = slot_number(to) % OUTSIDE;
 	lockcheck_turn_to(slot_number(to));
-	fiber_switch(&from->fiber, &to->fiber);
+	fiber_switch(&from->on->fiber, &to->on->fiber);
+}
+
+/* --- runs ------------------------------------------------------------------------------------ */
+
+/* Who goes on when a CPU's function has ended. */
+static struct slot *after(const struct slot *me)
+{
+	if (!host_together) return me->caller;
+	const uint32_t next = turns_end(&host_turns);
+	return next == host_turns.cpus ? &slots[OUTSIDE] : &slots[next];
 }
 
 /* What a CPU does: waits to be given a function, runs it, says so. */
@@ -88,26 +133,80 @@ static void cpu_main(void *arg)
 	struct slot *me = arg;
 	for (;;) {
 		me->fn(me->arg);
+		ASSERT(current == me && me->on == &me->base);
 		lockcheck_at_end();
+		struct slot *next = after(me);
 		me->returned = true;
-		turn_to(me->caller);
+		turn_to(next);
 	}
 }
 
-bool host_run_on(unsigned cpu, void (*fn)(void *arg), void *arg)
+static void slot_give(struct slot *slot, void (*fn)(void *arg), void *arg)
 {
-	ASSERT(cpu < cpus);
-	struct slot *slot = &slots[cpu];
 	ASSERT(slot->caller == NULL && slot != current);
 	slot->caller = current;
 	slot->fn = fn;
 	slot->arg = arg;
 	slot->returned = false;
-	host_turns.spins = 0;
-	turn_to(slot);
+	host_turns.cpu[slot_number(slot)].spins = 0;
+}
+
+/* The run is over.  Where it was abandoned, the CPU begins anew; the contexts that were made in it
+ * go at the next reset. */
+static void slot_take(struct slot *slot)
+{
+	struct fiber *fiber = &slot->base.fiber;
 	slot->caller = NULL;
-	if (!slot->returned) fiber_restart(&slot->fiber);
+	if (slot->returned) return;
+	slot->on = &slot->base;
+	slot->base.cpu = slot_number(slot);
+	slot->base.serial = 0;
+	if (fiber->sp != NULL) fiber_bury(fiber);
+	fiber_restart(fiber);
+}
+
+bool host_run_on(unsigned cpu, void (*fn)(void *arg), void *arg)
+{
+	ASSERT(cpu < cpus && !host_together);
+	struct slot *slot = &slots[cpu];
+	slot_give(slot, fn, arg);
+	turn_to(slot);
+	slot_take(slot);
 	return slot->returned;
+}
+
+/* The host knows who waits for whose lock. */
+static void stuck_here(void *context, enum turns_stuck why)
+{
+	if (why == TURNS_DEADLOCK) lockcheck_blame();
+	stuck_there(context, why);
+}
+
+bool host_run_together(unsigned n, void (*fn)(void *arg), void *arg,
+		       const struct turns_planner *planner, uint64_t limit)
+{
+	bool whole = true;
+	ASSERT(!host_on_cpu() && n >= 1 && n <= cpus);
+	for (unsigned cpu = 0; cpu < n; cpu++) slot_give(&slots[cpu], fn, arg);
+	planner_here = *planner;
+	planner_here.stuck = stuck_here;
+	stuck_there = planner->stuck;
+	turns_open(&host_turns, n, &planner_here, limit);
+	host_together = true;
+	race_begin(n);
+	turn_to(&slots[0]);
+	race_end();
+	host_together = false;
+	for (unsigned cpu = 0; cpu < n; cpu++) {
+		whole &= slots[cpu].returned;
+		slot_take(&slots[cpu]);
+	}
+	return whole;
+}
+
+const struct turns *host_turns_now(void)
+{
+	return host_together ? &host_turns : NULL;
 }
 
 NORETURN void host_escape(void)
@@ -118,18 +217,27 @@ NORETURN void host_escape(void)
 		abort();
 	}
 	struct slot *from = current;
-	current = from->caller;
+	current = host_together ? &slots[OUTSIDE] : from->caller;
+	host_turns.now = slot_number(current) % OUTSIDE;
 	lockcheck_turn_to(slot_number(current));
-	lockcheck_forget(slot_number(from));
-	fiber_leave(&from->fiber, &current->fiber);
+	for (unsigned cpu = 0; cpu < cpus; cpu++)
+		if (host_together || &slots[cpu] == from) lockcheck_forget(cpu);
+	fiber_leave(&from->on->fiber, &current->on->fiber);
 }
 
 void host_cpus_open(unsigned n)
 {
 	ASSERT(!host_on_cpu() && n >= 1 && n <= CPUS_MAX);
 	host_cpus_close();
-	fiber_adopt(&slots[OUTSIDE].fiber);
-	for (unsigned i = 0; i < n; i++) fiber_open(&slots[i].fiber, cpu_main, &slots[i]);
+	struct slot *outside = &slots[OUTSIDE];
+	outside->on = &outside->base;
+	fiber_adopt(&outside->base.fiber);
+	for (unsigned i = 0; i < n; i++) {
+		slots[i].on = &slots[i].base;
+		slots[i].base.cpu = i;
+		fiber_open(&slots[i].base.fiber, cpu_main, &slots[i]);
+	}
+	turns_reset(&host_turns);
 	cpus = n;
 }
 
@@ -137,9 +245,10 @@ void host_cpus_open(unsigned n)
 void host_cpus_close(void)
 {
 	ASSERT(!host_on_cpu());
+	strands_reset();
 	for (unsigned i = 0; i < cpus; i++) {
-		fiber_bury(&slots[i].fiber);
-		fiber_close(&slots[i].fiber);
+		fiber_bury(&slots[i].base.fiber);
+		fiber_close(&slots[i].base.fiber);
 	}
 	cpus = 0;
 }
@@ -150,51 +259,119 @@ void host_reset(void)
 	host_arena_reset();
 	host_mmu_reset();
 	host_waiting_reset();
-	for (unsigned i = 0; i <= OUTSIDE; i++) {
-		lockcheck_forget(i);
-		slots[i].interrupted = false;
-	}
-	host_turns = (struct host_turns){ .spins = 0 };
-	clock_ns = 0;
+	strands_reset();
+	for (unsigned i = 0; i <= OUTSIDE; i++) lockcheck_forget(i);
+	turns_reset(&host_turns);
+	host_handlers_set(NULL, NULL, NULL);
 }
 
-/* --- taking turns ---------------------------------------------------------------------------- */
+/* --- points and interrupts -------------------------------------------------------------------- */
 
-void host_yield(enum host_yield kind)
+void host_handlers_set(void (*timer)(void *arg), void (*ipi)(void *arg), void *arg)
 {
-	host_turns.yields++;
-	if (kind == HOST_YIELD_ATOMIC) return;
-	host_turns.spins = kind == HOST_YIELD_RELAX ? host_turns.spins + 1 : 0;
-	if (UNLIKELY(host_turns.spins > SPINS_MAX || kind == HOST_YIELD_WAIT)) lockcheck_stuck();
+	handlers.timer = timer;
+	handlers.ipi = ipi;
+	handlers.arg = arg;
+}
+
+/* What is due to this CPU, one after the other.  A handler may return on another CPU than it was
+ * called on, when its context went there; so nothing is remembered over the call. */
+static void deliver(void)
+{
+	const uint32_t masked = host_now.masked;
+	host_now.masked = 1;
+	for (;;) {
+		if (turns_take_ipi(&host_turns)) {
+			if (race_watches()) race_interrupt_taken();
+			if (handlers.ipi != NULL) handlers.ipi(handlers.arg);
+		} else if (turns_take_tick(&host_turns)) {
+			if (handlers.timer != NULL) handlers.timer(handlers.arg);
+		} else {
+			break;
+		}
+	}
+	host_now.masked = masked;
+}
+
+static bool is_due(void)
+{
+	const struct turns_cpu *me = &host_turns.cpu[host_turns.now];
+	return me->interrupted != 0 || me->tick_due != 0;
+}
+
+void host_turn(struct turn_point point, bool asked)
+{
+	turns_pass(&host_turns, point, asked);
+	if (host_turns.now != slot_number(current)) turn_to(&slots[host_turns.now]);
+	if (host_now.masked == 0 && is_due()) deliver();
+}
+
+void host_unmasked(void)
+{
+	turns_at(TURN_UNMASK, 0);
+	if (is_due()) deliver();
+}
+
+void host_relax(void)
+{
+	turns_at(TURN_RELAX, 0);
+	if (!host_together && !turns_spin_alone(&host_turns)) lockcheck_stuck();
+}
+
+void host_turn_step(unsigned detail)
+{
+	turns_at(TURN_STEP, detail);
 }
 
 uint64_t host_yield_count(void)
 {
-	return host_turns.yields;
+	return host_turns.points;
 }
 
 void mach_ipi(unsigned cpu)
 {
 	ASSERT(cpu < cpus);
-	slots[cpu].interrupted = true;
-	host_yield(HOST_YIELD_IPI);
+	if (race_watches()) race_interrupt_sent(cpu);
+	turns_interrupt(&host_turns, cpu);
+	turns_at(TURN_IPI, cpu);
+	if (host_together && host_now.masked == 0 && is_due()) deliver();
+}
+
+/* The one CPU that runs has nothing to do until its timer says so. */
+static void wait_alone(void)
+{
+	const uint64_t deadline_ns = host_turns.cpu[host_turns.now].deadline_ns;
+	if (deadline_ns == UINT64_MAX) lockcheck_stuck();
+	turns_time(&host_turns, deadline_ns);
 }
 
 /* Who idles with a lock held keeps everybody else from ever running on. */
 void mach_wait(void)
 {
+	const struct turns_cpu *me = &host_turns.cpu[host_turns.now];
 	mach_lock_none_held(RANK_NONE);
-	while (!current->interrupted) host_yield(HOST_YIELD_WAIT);
-	current->interrupted = false;
+	if (me->woken == 0 && !is_due()) {
+		turns_at(TURN_WAIT, 0);
+		if (!host_together) wait_alone();
+	}
+	host_turns.cpu[host_turns.now].woken = 0;
+	if (is_due()) deliver();
 }
 
 uint64_t mach_now_ns(void)
 {
-	return clock_ns;
+	return host_turns.clock_ns;
+}
+
+void mach_timer_set(uint64_t deadline_ns)
+{
+	turns_timer_set(&host_turns, deadline_ns);
+	turns_at(TURN_TIMER, 0);
+	if (host_together && host_now.masked == 0 && is_due()) deliver();
 }
 
 void host_clock_advance(uint64_t ns)
 {
-	ASSERT(ns <= UINT64_MAX - clock_ns);
-	clock_ns += ns;
+	ASSERT(ns <= UINT64_MAX - host_turns.clock_ns);
+	turns_time(&host_turns, host_turns.clock_ns + ns);
 }

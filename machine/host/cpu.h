@@ -7,7 +7,7 @@
 #ifndef MACHINE_HOST_CPU_H
 #define MACHINE_HOST_CPU_H
 
-#include "machine/base.h"
+#include "machine/turns.h"
 
 /* Makes CPUs 0 to n - 1, all idle; 1 <= n <= CPUS_MAX.  Can be called again, between runs, with
  * another number.  Not on a CPU. */
@@ -23,15 +23,34 @@ void host_cpus_close(void);
  */
 bool host_run_on(unsigned cpu, void (*fn)(void *arg), void *arg);
 
-/* Abandons what host_run_on started on this CPU; what it held and masked is forgotten.  Only on
- * a CPU (host_on_cpu): elsewhere there is nothing to go back to, and the program aborts. */
+/*
+ * Runs fn(arg) on CPUs 0 to n - 1 at once, n at most the number there are: they take turns as
+ * machine/turns.h tells and the planner says, and the call returns when all have ended.  False when
+ * one ended by host_escape(), which abandons them all.  More than `limit` points are a livelock.
+ * Not on a CPU.
+ */
+bool host_run_together(unsigned n, void (*fn)(void *arg), void *arg,
+		       const struct turns_planner *planner, uint64_t limit);
+
+/* The turns that are being taken, or NULL. */
+const struct turns *host_turns_now(void);
+
+/* This CPU is at TURN_STEP, with that detail. */
+void host_turn_step(unsigned detail);
+
+/* Whom interrupts go to from here on, until host_reset(); NULL: nobody.  See machine.h. */
+void host_handlers_set(void (*timer)(void *arg), void (*ipi)(void *arg), void *arg);
+
+/* Abandons what host_run_on started on this CPU, or host_run_together on all; what was held and
+ * masked is forgotten.  Only on a CPU (host_on_cpu): elsewhere there is nothing to go back to, and
+ * the program aborts. */
 NORETURN void host_escape(void);
 bool host_on_cpu(void);
 
 /* The machine as new: arena, MMU, clock, interrupts, books of locks.  Not on a CPU. */
 void host_reset(void);
 
-/* Moves mach_now_ns() on; nothing else does. */
+/* Moves mach_now_ns() on; timers whose deadline has come are due. */
 void host_clock_advance(uint64_t ns);
 
 /* How many [yield] points were passed since host_reset(): equal for two equal runs. */

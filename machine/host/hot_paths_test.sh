@@ -9,7 +9,7 @@ set -u
 strangers()
 {
 	llvm-nm --undefined-only --just-symbol-name "$1" |
-		grep -Ev '^(host_now|host_arena_bias|host_yield|latch_wait|lock_wait)$' |
+		grep -Ev '^(host_now|host_arena_bias|host_relax|latch_wait|lock_wait)$' |
 		grep -E '^[a-z_]+$'
 }
 

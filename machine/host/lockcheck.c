@@ -23,9 +23,12 @@
  * A latch that was got by trying stands apart: it is nobody's to wait for, interrupts may be on,
  * and it is the last thing its CPU takes.  A book has room for one.
  *
+ * Locks are a CPU's: one that switches contexts hands on what it holds.  Saved interrupt states and
+ * a latch that was tried are a context's, and go with it from CPU to CPU (lockcheck_switch).
+ *
  * A saved interrupt state is a number that only this file reads: how many were saved before it,
- * on which CPU, and whether interrupts were masked.  Giving it back is right when exactly those
- * saved before it are still out.
+ * in which context, and whether interrupts were masked.  Giving it back is right when exactly
+ * those saved before it are still out.
  *
  * "deadlock" comes before "lock-order" when both are true, because it says more.
  *
@@ -39,7 +42,7 @@
 
 enum {
 	HELD_MAX = 16, /* more ranks than lock.h has */
-	STATE_CPU_SHIFT = 32,
+	STATE_CONTEXT_SHIFT = 32,
 };
 
 struct held {
@@ -49,14 +52,22 @@ struct held {
 
 struct book {
 	struct host_now now; /* of a CPU that does not run at the moment */
-	uint32_t saved;      /* interrupt states not given back */
+	uint32_t id;         /* of the context it is in */
+	uint32_t saved;      /* interrupt states that this has not given back */
+	const void *tried;   /* the latch it got by trying, or NULL */
 	uint32_t held;
 	struct held stack[HELD_MAX];
 	struct held waiting; /* the lock it asked for last; .lock NULL: got it, or none */
-	const void *tried;   /* the latch it got by trying, or NULL */
 };
 
-static struct book books[LOCKCHECK_BOOKS];
+static struct book books[LOCKCHECK_BOOKS] = {
+	[1] = { .id = 1 }, [2] = { .id = 2 },
+	[3] = { .id = 3 }, [4] = { .id = 4 },
+	[5] = { .id = 5 }, [6] = { .id = 6 },
+	[7] = { .id = 7 }, [LOCKCHECK_OUTSIDE] = { .id = LOCKCHECK_OUTSIDE },
+};
+/* Contexts that no CPU is in and that have a latch they tried. */
+static struct lockcheck_context *trying;
 static struct book *book = &books[LOCKCHECK_OUTSIDE];
 /* In all books together: mostly 0, and then nobody has to be searched. */
 static uint32_t held_by_all, tried_by_all;
@@ -90,11 +101,14 @@ static const struct book *book_holding(const void *lock)
 	return NULL;
 }
 
-static const struct book *book_that_tried(const void *lock)
+/* Who has a latch by trying, or NULL. */
+static const char *who_tried(const void *lock)
 {
 	for (unsigned i = 0; i < LOCKCHECK_BOOKS; i++) {
-		if (books[i].tried == lock) return &books[i];
+		if (books[i].tried == lock) return book_name(&books[i]);
 	}
+	for (const struct lockcheck_context *c = trying; c != NULL; c = c->next)
+		if (c->tried == lock) return "a context that does not run";
 	return NULL;
 }
 
@@ -118,8 +132,38 @@ void lockcheck_forget(unsigned number)
 	struct book *b = &books[number];
 	held_by_all -= b->held;
 	tried_by_all -= b->tried != NULL ? 1 : 0;
-	*b = (struct book){ .held = 0 };
+	*b = (struct book){ .id = number };
 	if (b == book) host_now.masked = 0;
+}
+
+void lockcheck_context_init(struct lockcheck_context *c)
+{
+	static uint32_t ids = LOCKCHECK_BOOKS;
+	*c = (struct lockcheck_context){ .id = ids };
+	ids = ids == INT32_MAX ? LOCKCHECK_BOOKS : ids + 1;
+}
+
+void lockcheck_switch(struct lockcheck_context *from, struct lockcheck_context *to)
+{
+	*from = (struct lockcheck_context){ book->id, book->saved, book->tried, NULL };
+	if (from->tried != NULL) {
+		from->next = trying;
+		trying = from;
+	}
+	if (to->tried != NULL) lockcheck_context_end(to);
+	book->id = to->id;
+	book->saved = to->saved;
+	book->tried = to->tried;
+	tried_by_all += to->tried != NULL ? 1 : 0;
+}
+
+void lockcheck_context_end(const struct lockcheck_context *c)
+{
+	if (c->tried == NULL) return;
+	struct lockcheck_context **at = &trying;
+	while (*at != c) at = &(*at)->next;
+	*at = c->next;
+	tried_by_all--;
 }
 
 void lockcheck_at_end(void)
@@ -130,19 +174,25 @@ void lockcheck_at_end(void)
 		       book_name(book), book->saved);
 }
 
-NORETURN void lockcheck_stuck(void)
+void lockcheck_blame(void)
 {
 	const struct book *by = book->waiting.lock ? book_holding(book->waiting.lock) : NULL;
-	if (by == NULL) kpanic("deadlock", "%s spins and no other CPU can run", book_name(book));
+	if (by == NULL) return;
 	kpanic("deadlock", "%s waits for a lock of rank %u that %s holds and will not drop",
 	       book_name(book), book->waiting.rank, book_name(by));
+}
+
+NORETURN void lockcheck_stuck(void)
+{
+	lockcheck_blame();
+	kpanic("deadlock", "%s spins and no other CPU can run", book_name(book));
 }
 
 /* --- interrupts ------------------------------------------------------------------------------ */
 
 static uint64_t irq_state(uint32_t saved_before, uint32_t masked)
 {
-	return (uint64_t)(book - books) << STATE_CPU_SHIFT | saved_before << 1 | masked;
+	return (uint64_t)book->id << STATE_CONTEXT_SHIFT | saved_before << 1 | masked;
 }
 
 mach_irq_t host_irq_save(void)
@@ -164,6 +214,7 @@ void host_irq_restore(mach_irq_t was)
 		       book_name(book), book_highest_rank());
 	book->saved--;
 	host_now.masked = masked;
+	if (masked == 0) turns_at_unmask();
 }
 
 void host_irq_unmask(void)
@@ -175,6 +226,7 @@ void host_irq_unmask(void)
 		kpanic("irq-order", "%s unmasks interrupts with a lock of rank %u held",
 		       book_name(book), book_highest_rank());
 	host_now.masked = 0;
+	turns_at_unmask();
 }
 
 /* --- locks ----------------------------------------------------------------------------------- */
@@ -196,7 +248,7 @@ void host_lock_wait(const void *lock, unsigned rank)
 		       book_name(book), rank, highest);
 	}
 	book->waiting = (struct held){ lock, rank };
-	turns_at_lock();
+	turns_at(TURN_LOCK, rank);
 }
 
 void host_lock_got(const void *lock, unsigned rank)
@@ -211,10 +263,12 @@ void host_lock_got(const void *lock, unsigned rank)
 	book->waiting.lock = NULL;
 	book->stack[book->held++] = (struct held){ lock, rank };
 	held_by_all++;
+	turns_got_on(&host_turns);
 }
 
 void host_lock_drop(const void *lock, unsigned rank)
 {
+	turns_at(TURN_DROP, rank);
 	uint32_t at = book_find(book, lock);
 	if (UNLIKELY(at == book->held)) {
 		const struct book *by = book_holding(lock);
@@ -229,10 +283,10 @@ void host_lock_drop(const void *lock, unsigned rank)
 void host_try_got(const void *lock)
 {
 	if (UNLIKELY(tried_by_all > 0)) {
-		const struct book *by = book_that_tried(lock);
+		const char *by = who_tried(lock);
 		if (by != NULL)
 			kpanic("owner", "%s got a latch by trying while %s has it", book_name(book),
-			       book_name(by));
+			       by);
 		if (book->tried != NULL)
 			kpanic("lock-order", "%s tries a second latch", book_name(book));
 	}
@@ -243,9 +297,9 @@ void host_try_got(const void *lock)
 void host_try_drop(const void *lock)
 {
 	if (UNLIKELY(book->tried != lock)) {
-		const struct book *by = book_that_tried(lock);
+		const char *by = who_tried(lock);
 		kpanic("owner", "%s drops a latch that %s got by trying", book_name(book),
-		       by != NULL ? book_name(by) : "nobody");
+		       by != NULL ? by : "nobody");
 	}
 	book->tried = NULL;
 	tried_by_all--;

@@ -20,6 +20,22 @@ void lockcheck_forget(unsigned book);
  * function it ran returns ("lock-context", "irq-order"). */
 void lockcheck_at_end(void);
 
+/* What goes with a context while no CPU is in it; those that CPUs begin in have the CPUs' ids. */
+struct lockcheck_context {
+	uint32_t id;
+	uint32_t saved;    /* interrupt states not given back */
+	const void *tried; /* the latch it got by trying, or NULL */
+	struct lockcheck_context *next;
+};
+
+/* A context that is new; this CPU goes from one into another; one that will not go on. */
+void lockcheck_context_init(struct lockcheck_context *c);
+void lockcheck_switch(struct lockcheck_context *from, struct lockcheck_context *to);
+void lockcheck_context_end(const struct lockcheck_context *c);
+
+/* If this CPU waits for a lock: panics ("deadlock") and says who has it. */
+void lockcheck_blame(void);
+
 /* This CPU spins and nobody else can run: panics ("deadlock") and says who waits for whom. */
 NORETURN void lockcheck_stuck(void);
 

@@ -22,18 +22,8 @@ extern struct host_now host_now HOST_NEAR;
 /* What to add to a physical address to get a pointer; set by host_arena_open(). */
 extern uint64_t host_arena_bias HOST_NEAR;
 
-/* Kinds of [yield] point.  The numbers go into nothing that is stored. */
-enum host_yield {
-	HOST_YIELD_LOCK,   /* before waiting for a lock */
-	HOST_YIELD_ATOMIC, /* before an atomic operation */
-	HOST_YIELD_RELAX,  /* in a spin loop: somebody else must run */
-	HOST_YIELD_IPI,    /* after another CPU was interrupted */
-	HOST_YIELD_WAIT,   /* idle until an interrupt */
-	HOST_YIELDS
-};
-
-/* The one place where another virtual CPU may get its turn (cpu.c). */
-void host_yield(enum host_yield kind);
+/* In a spin loop: another virtual CPU gets its turn (cpu.c). */
+void host_relax(void);
 
 /* The checked forms: lockcheck.c, then arena.c. */
 mach_irq_t host_irq_save(void);
@@ -92,7 +82,7 @@ static inline void mach_irq_unmask(void)
 
 static inline void mach_relax(void)
 {
-	host_yield(HOST_YIELD_RELAX);
+	host_relax();
 }
 
 /* Unsigned arithmetic throughout: the bias is "negative" when the arena lies low. */

@@ -24,6 +24,7 @@
 #include "machine/host/mmu_inside.h"
 #include "machine/host/race.h"
 #include "machine/host/tlb.h"
+#include "machine/host/turns.h"
 
 struct mmu host_mmu;
 
@@ -91,7 +92,7 @@ static NOINLINE void code_broken(uint64_t entry, const char *fault)
 
 void host_entry_store(uint64_t *entry, uint64_t value)
 {
-	host_yield(HOST_YIELD_ATOMIC);
+	turns_at(TURN_ENTRY, 0);
 	const uint64_t was = *entry;
 	if (watch()) {
 		const paddr_t at = host_pa_untrusted(entry);
@@ -110,7 +111,7 @@ void host_entry_sync(void)
 
 void host_tlb_page(uint64_t operand)
 {
-	host_yield(HOST_YIELD_ATOMIC);
+	turns_at(TURN_TLB, 0);
 	if (!host_mmu.watching) return;
 	tlb_rules_page(host_mmu.rules, mach_cpu(), operand);
 	tlb_begin_page(mach_cpu(), operand);
@@ -118,7 +119,7 @@ void host_tlb_page(uint64_t operand)
 
 void host_tlb_space(uint32_t asid)
 {
-	host_yield(HOST_YIELD_ATOMIC);
+	turns_at(TURN_TLB, 0);
 	if (!host_mmu.watching) return;
 	tlb_rules_space(host_mmu.rules, mach_cpu(), asid);
 	tlb_begin_space(mach_cpu(), asid & 0xffff);
@@ -126,7 +127,7 @@ void host_tlb_space(uint32_t asid)
 
 void host_tlb_all(void)
 {
-	host_yield(HOST_YIELD_ATOMIC);
+	turns_at(TURN_TLB, 0);
 	if (!host_mmu.watching) return;
 	tlb_rules_all(host_mmu.rules, mach_cpu());
 	tlb_begin_all(mach_cpu());
@@ -134,7 +135,7 @@ void host_tlb_all(void)
 
 void host_tlb_all_local(void)
 {
-	host_yield(HOST_YIELD_ATOMIC);
+	turns_at(TURN_TLB, 0);
 	if (!host_mmu.watching) return;
 	tlb_rules_all_local(host_mmu.rules, mach_cpu());
 	tlb_begin_all_local(mach_cpu());
@@ -152,6 +153,7 @@ void host_space_install(paddr_t root, uint32_t asid)
 	ASSERT(mach_irq_masked());
 	ASSERT(is_aligned(root, PAGE_SIZE) && asid < 1u << mach_asid_bits());
 	ASSERT(root != PADDR_NONE || asid == 0);
+	turns_at(TURN_INSTALL, 0);
 	if (CHECK_LEVEL >= 2 && watch()) tlb_rules_install(host_mmu.rules, mach_cpu(), root, asid);
 	host_mmu.installed[mach_cpu()].root = root;
 	host_mmu.installed[mach_cpu()].asid = asid;

@@ -1,37 +1,65 @@
 /*
- * turns.h -- what is counted at [yield] points.  For machine/host alone.
+ * turns.h -- points passed on the host, and where turns are taken.  For machine/host alone.
  *
- * Most points are atomic operations, where a count is all there is to do: so they count in place
- * and the call of host_yield() is for the others.
+ * Most points only count, so they do it in place.  While one CPU runs at a time (host_run_on) that
+ * is all there is to any of them; while CPUs take turns (host_run_together) the countdowns of
+ * machine/turns.h are looked at, and host_turn() is called where one has run out.
  */
 #ifndef MACHINE_HOST_TURNS_H
 #define MACHINE_HOST_TURNS_H
 
+#include "machine/host/arena.h"
 #include "machine/machine.h"
+#include "machine/turns.h"
 
-struct host_turns {
-	uint64_t yields; /* [yield] points passed since the reset */
-	uint32_t spins;  /* relaxed so often in a row, without asking for a lock in between */
-};
-extern struct host_turns host_turns HOST_NEAR;
+extern struct turns host_turns HOST_NEAR;
+extern bool host_together HOST_NEAR; /* CPUs take turns */
 
-/* host_yield(HOST_YIELD_ATOMIC) and host_yield(HOST_YIELD_LOCK), in place. */
-static inline void turns_at_atomic(void)
+/* The turn may pass here, and interrupts may come (cpu.c). */
+void host_turn(struct turn_point point, bool asked);
+
+/* Where an access lies, for struct turn_point: in 8 bytes from the arena's begin. */
+static inline uint32_t turns_place(const void *at)
 {
-	host_turns.yields++;
+	return (uint32_t)(((uintptr_t)at - host_arena_bias - HOST_RAM_BASE) / 8);
+}
+
+static inline void turns_at_point(struct turn_point point)
+{
+	if (LIKELY(!host_together)) {
+		host_turns.points++;
+		return;
+	}
+	const bool asked = turns_count(&host_turns, point);
+	if (UNLIKELY(turns_matter(&host_turns, point, asked))) host_turn(point, asked);
+}
+
+/* A named point, and one at a place. */
+static inline void turns_at(enum turn_kind kind, unsigned detail)
+{
+	turns_at_point((struct turn_point){ .kind = (uint8_t)kind, .detail = (uint8_t)detail });
+}
+
+/* Interrupts have become unmasked: what has come meanwhile is delivered. */
+void host_unmasked(void);
+
+static inline void turns_at_unmask(void)
+{
+	if (LIKELY(!host_together))
+		host_turns.points++;
+	else
+		host_unmasked();
+}
+
+static inline void turns_at_place(enum turn_kind kind, const void *at)
+{
+	turns_at_point((struct turn_point){ .kind = (uint8_t)kind, .place = turns_place(at) });
 }
 
 /* Before a load or a store at offset `at` of what is watched (accesses.c). */
 static inline void turns_at_access(size_t at)
 {
-	(void)at;
-	host_turns.yields++;
-}
-
-static inline void turns_at_lock(void)
-{
-	host_turns.yields++;
-	host_turns.spins = 0;
+	turns_at_point((struct turn_point){ .kind = TURN_ACCESS, .place = (uint32_t)(at / 8) });
 }
 
 #endif

@@ -8,12 +8,12 @@
 set -u
 
 for archive in "$@"; do
-	if ! llvm-nm "$archive" 2>/dev/null | grep -q ' T host_run_on$'; then
+	if ! llvm-nm "$archive" 2>/dev/null | grep -qE ' T (host_run_on|turns_pass)$'; then
 		echo "$archive: not the host machine"
 		exit 1
 	fi
 	found=$(llvm-nm "$archive" | grep -v -E ' T __sanitizer_cov_(load|store)[0-9]+$' |
-		grep -E ' [^wv] _*(asan|ubsan|sanitizer|sancov|afl|host_seen)' | grep -v -E ' T host_seen')
+		grep -E ' [^wv] _*(asan|ubsan|sanitizer|sancov|afl|host_seen)' | grep -v -E " T host_seen")
 	if [ -n "$found" ]; then
 		echo "$archive: instrumented:"
 		echo "$found"
