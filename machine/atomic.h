@@ -1,7 +1,7 @@
 /*
  * atomic.h -- the few atomic operations that portable code uses, all of them through the machine:
  * inline instructions in the image, checked calls on the host.  Loads acquire, stores release,
- * read-modify-writes do both; there is no weaker form and there are no bare fences.
+ * read-modify-writes do both; there is one weaker form, of peek and poke, and no bare fence.
  * All are [yield] points on the host.
  */
 #ifndef MACHINE_ATOMIC_H
@@ -13,6 +13,14 @@ static inline uint32_t atomic_load_u32(const uint32_t *at);
 static inline uint64_t atomic_load_u64(const uint64_t *at);
 static inline void atomic_store_u32(uint32_t *at, uint32_t value);
 static inline void atomic_store_u64(uint64_t *at, uint64_t value);
+
+/*
+ * A word that others may write, or look at, at this very moment, whole and in no order to anything
+ * else: for whoever only wants to know whether it is one certain value, which nobody could change
+ * from or to at this moment.  Costs what a plain load or store does, and says that it is meant.
+ */
+static inline uint32_t atomic_peek_u32(const uint32_t *at);
+static inline void atomic_poke_u32(uint32_t *at, uint32_t value);
 
 /* Adds and returns what was there before. */
 static inline uint32_t atomic_fetch_add_u32(uint32_t *at, uint32_t value);

@@ -8,7 +8,7 @@
 #ifndef MM_FRAME_H
 #define MM_FRAME_H
 
-#include "machine/base.h"
+#include "machine/atomic.h"
 
 enum frame_state {
 	FRAME_BODY = 0,    /* not the first page of a block, or not in any */
@@ -77,6 +77,27 @@ struct frame {
 		uint32_t filled; /* every free page: FRAME_FILLED when the pattern is in it */
 	};
 };
+
+/*
+ * A frame belongs to whoever has its block, and that of a page in a CPU's cache to whoever has the
+ * cache; they change its word as a whole (atomic_poke_u32).  Under the pool's lock all words may be
+ * looked at: of a free block the lock says that nobody changes it, and of any other only that it is
+ * not free, and how large it is, is known by these.
+ */
+static inline enum frame_state frame_state(const struct frame *f)
+{
+	return atomic_peek_u32(&f->word) & 0xff;
+}
+
+static inline void frame_owner_set(struct frame *f, enum page_owner owner)
+{
+	atomic_poke_u32(&f->word, FRAME_WORD(f->state, f->order, owner, f->zone));
+}
+
+static inline unsigned frame_order(const struct frame *f)
+{
+	return atomic_peek_u32(&f->word) >> 8 & 0xff;
+}
 
 #define FRAME_FILLED 0xf111edu
 

@@ -108,7 +108,8 @@ void page_merge_on(struct page_pool *pool, struct page_free *free, uint32_t n, u
 	for (; o < PAGE_ORDER_MAX; o++) {
 		const uint32_t buddy = at ^ 1u << o;
 		if (buddy >= pool->pages) break; /* B3 */
-		if (pool->frames[buddy].word != word + FRAME_WORD(0, o, 0, 0)) break;
+		if (atomic_peek_u32(&pool->frames[buddy].word) != word + FRAME_WORD(0, o, 0, 0))
+			break;
 		page_lists_remove(pool, free, buddy, o);
 		at &= ~(1u << o);
 	}
@@ -232,11 +233,11 @@ uint32_t page_head(const struct page_pool *pool, uint32_t n)
 {
 	uint32_t head = n;
 
-	for (unsigned o = 0; pool->frames[head].state == FRAME_BODY; o++) {
+	for (unsigned o = 0; frame_state(&pool->frames[head]) == FRAME_BODY; o++) {
 		ASSERT(o < PAGE_ORDER_MAX);
 		head = (uint32_t)align_down(n, 2u << o);
 	}
-	ASSERT_SLOW(n - head < 1u << pool->frames[head].order);
+	ASSERT_SLOW(n - head < 1u << frame_order(&pool->frames[head]));
 	return head;
 }
 

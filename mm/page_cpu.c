@@ -156,7 +156,7 @@ void page_cpu_put(struct page_pool *pool, uint32_t n)
 	if (shrinking || v.count == pool->cache_pages)
 		news = page_stack_relieve(pool, &v, n, shrinking);
 	if (!shrinking) {
-		f->word = FRAME_WORD(FRAME_CACHED, 0, 0, f->zone);
+		atomic_poke_u32(&f->word, FRAME_WORD(FRAME_CACHED, 0, 0, f->zone));
 		v.stack->slot[v.count++] = n;
 	}
 	page_visit_end(&v);

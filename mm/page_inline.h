@@ -75,7 +75,7 @@ PAGE_QUICK paddr_t page_alloc_quick(struct page_pool *pool, unsigned order, uint
 	const uint32_t n = s->slot[left];
 	struct frame *f = &pool->frames[n];
 	ASSERT_SLOW(n < pool->pages && f->word == FRAME_WORD(FRAME_CACHED, 0, 0, how >> 24));
-	f->word = how & ~(uint32_t)PAGE_NO_RECLAIM;
+	atomic_poke_u32(&f->word, how & ~(uint32_t)PAGE_NO_RECLAIM);
 	if (CALL_SITES) f->site = site;
 	meter_drop(&s->count, RANK_PAGE_CPU, left);
 	mach_irq_restore(was);
@@ -105,7 +105,7 @@ PAGE_QUICK enum page_verdict page_free_quick(struct page_pool *pool, paddr_t pa,
 
 	mach_poison(mach_phys(page_address(pool, (uint32_t)n)), PAGE_SIZE);
 	s->slot[count] = (uint32_t)n;
-	f->word = how & (FRAME_CACHED | PAGE_ZONE_MASK);
+	atomic_poke_u32(&f->word, how & (FRAME_CACHED | PAGE_ZONE_MASK));
 	meter_drop(&s->count, RANK_PAGE_CPU, count + 1);
 	mach_irq_restore(was);
 	return PAGE_FREED;

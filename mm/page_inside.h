@@ -57,7 +57,7 @@ static inline void page_free_change_locked(struct page_pool *pool, struct page_f
 
 static inline void frame_give(struct frame *f, unsigned order, uint32_t how, site_t site)
 {
-	f->word = FRAME_WORD(FRAME_USED, order, page_how_owner(how), f->zone);
+	atomic_poke_u32(&f->word, FRAME_WORD(FRAME_USED, order, page_how_owner(how), f->zone));
 	if (CALL_SITES) f->site = site;
 }
 

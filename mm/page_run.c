@@ -29,11 +29,11 @@ static uint32_t page_row_find_locked(const struct page_pool *pool, unsigned zone
 	if (pool->free[zone].pages < pages) return FRAME_NONE;
 	for (uint32_t n = page_zone_first(pool, zone); n < end;) {
 		const struct frame *f = &pool->frames[n];
-		const uint32_t span = 1u << f->order;
+		const uint32_t span = 1u << frame_order(f);
 
 		/* P2: what starts where a block ended is the next block's head. */
-		ASSERT(f->state != FRAME_BODY && span <= end - n);
-		row = f->state == FRAME_FREE ? row + span : 0;
+		ASSERT(frame_state(f) != FRAME_BODY && span <= end - n);
+		row = frame_state(f) == FRAME_FREE ? row + span : 0;
 		n += span;
 		if (row >= pages) return n - row;
 	}
@@ -86,7 +86,7 @@ static bool page_range_is_free_locked(const struct page_pool *pool, uint32_t fir
 	for (uint32_t n = first; n < end;) {
 		const uint32_t head = page_head(pool, n);
 
-		if (pool->frames[head].state != FRAME_FREE) return false;
+		if (frame_state(&pool->frames[head]) != FRAME_FREE) return false;
 		n = head + (1u << pool->frames[head].order);
 	}
 	return true;

@@ -174,7 +174,7 @@ static inline void object_poison_ahead(const struct slab_cache *cache, const str
 {
 	const uint32_t n = taken_bit(handle);
 
-	if (CHECK_LEVEL >= 2 && (frame->slab.taken[n / 64] >> n % 64 & 1) != 0)
+	if (CHECK_LEVEL >= 2 && (atomic_load_u64(&frame->slab.taken[n / 64]) >> n % 64 & 1) != 0)
 		mach_poison(p, cache->size);
 }
 

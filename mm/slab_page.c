@@ -183,7 +183,7 @@ struct frame *slab_make(struct slab_cache *cache, paddr_t pa)
 
 	ASSERT(head != NULL && head->order == cache->order);
 	for (uint32_t i = 0; i < 1u << cache->order; i++) {
-		head[i].owner = PAGE_OWNER_SLAB;
+		frame_owner_set(&head[i], PAGE_OWNER_SLAB);
 		/* Every page: a free asks the page its object starts in. */
 		head[i].slab.cache = cache->number;
 		head[i].slab.head_back = (uint16_t)i;
@@ -207,7 +207,7 @@ size_t slabs_return(struct slab_cache *cache, uint32_t chain)
 		chain = head->next;
 		for (uint32_t i = 0; i < 1u << cache->order; i++) {
 			/* As the pool gave them; what is freed is told by the first page alone. */
-			if (i != 0) head[i].owner = PAGE_OWNER_KERNEL;
+			if (i != 0) frame_owner_set(&head[i], PAGE_OWNER_KERNEL);
 			head[i].slab.cache = 0;
 			head[i].slab.head_back = 0;
 		}

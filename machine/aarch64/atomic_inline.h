@@ -24,6 +24,16 @@ static inline void atomic_store_u64(uint64_t *at, uint64_t value)
 	__atomic_store_n(at, value, __ATOMIC_RELEASE);
 }
 
+static inline uint32_t atomic_peek_u32(const uint32_t *at)
+{
+	return __atomic_load_n(at, __ATOMIC_RELAXED);
+}
+
+static inline void atomic_poke_u32(uint32_t *at, uint32_t value)
+{
+	__atomic_store_n(at, value, __ATOMIC_RELAXED);
+}
+
 static inline uint32_t atomic_fetch_add_u32(uint32_t *at, uint32_t value)
 {
 	return __atomic_fetch_add(at, value, __ATOMIC_ACQ_REL);

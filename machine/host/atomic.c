@@ -62,6 +62,20 @@ void host_atomic_store_u64(uint64_t *at, uint64_t value)
 	__atomic_store_n(at, value, __ATOMIC_RELEASE);
 }
 
+uint32_t host_atomic_peek_u32(const uint32_t *at)
+{
+	atomic_point(at, sizeof(*at));
+	SAY(race_peek, at);
+	return __atomic_load_n(at, __ATOMIC_RELAXED);
+}
+
+void host_atomic_poke_u32(uint32_t *at, uint32_t value)
+{
+	atomic_point(at, sizeof(*at));
+	SAY(race_poke, at);
+	__atomic_store_n(at, value, __ATOMIC_RELAXED);
+}
+
 uint32_t host_atomic_fetch_add_u32(uint32_t *at, uint32_t value)
 {
 	atomic_point(at, sizeof(*at));
@@ -103,7 +117,9 @@ uint64_t host_atomic_exchange_u64(uint64_t *at, uint64_t value)
 bool host_atomic_change_u32(uint32_t *at, uint32_t was, uint32_t value)
 {
 	atomic_point(at, sizeof(*at));
+	ACQUIRES(at);
 	if (__atomic_load_n(at, __ATOMIC_ACQUIRE) != was) return false;
+	RELEASES(at);
 	__atomic_store_n(at, value, __ATOMIC_RELEASE);
 	return true;
 }

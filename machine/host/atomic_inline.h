@@ -12,6 +12,8 @@ uint32_t host_atomic_load_u32(const uint32_t *at);
 uint64_t host_atomic_load_u64(const uint64_t *at);
 void host_atomic_store_u32(uint32_t *at, uint32_t value);
 void host_atomic_store_u64(uint64_t *at, uint64_t value);
+uint32_t host_atomic_peek_u32(const uint32_t *at);
+void host_atomic_poke_u32(uint32_t *at, uint32_t value);
 uint32_t host_atomic_fetch_add_u32(uint32_t *at, uint32_t value);
 bool host_atomic_claim_u32(uint32_t *at, uint32_t value);
 uint32_t host_atomic_exchange_u32(uint32_t *at, uint32_t value);
@@ -47,6 +49,20 @@ static inline void atomic_store_u64(uint64_t *at, uint64_t value)
 		host_atomic_store_u64(at, value);
 	else
 		__atomic_store_n(at, value, __ATOMIC_RELEASE);
+}
+
+static inline uint32_t atomic_peek_u32(const uint32_t *at)
+{
+	if (CHECK_LEVEL >= 2) return host_atomic_peek_u32(at);
+	return __atomic_load_n(at, __ATOMIC_RELAXED);
+}
+
+static inline void atomic_poke_u32(uint32_t *at, uint32_t value)
+{
+	if (CHECK_LEVEL >= 2)
+		host_atomic_poke_u32(at, value);
+	else
+		__atomic_store_n(at, value, __ATOMIC_RELAXED);
 }
 
 static inline uint32_t atomic_fetch_add_u32(uint32_t *at, uint32_t value)

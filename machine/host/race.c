@@ -239,3 +239,15 @@ void race_acquire_release(const void *word, size_t bytes, const void *pc)
 	sync_acquire(word, run);
 	race_release(word, bytes, pc);
 }
+
+void race_peek(const void *word, size_t bytes, const void *pc)
+{
+	word_access(word, bytes, RACE_ATOMIC_READ, pc);
+}
+
+/* Who acquires from the word now finds a store that released nothing. */
+void race_poke(const void *word, size_t bytes, const void *pc)
+{
+	sync_break(word, run);
+	word_access(word, bytes, RACE_ATOMIC_WRITE, pc);
+}

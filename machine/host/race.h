@@ -69,10 +69,13 @@ void race_freed(const void *p, size_t bytes, const void *pc);
 void race_given(const void *p, size_t bytes, const void *pc);
 
 /* Atomic operations on a word of 4 or 8 bytes, at the moment at which they take effect: a load
- * that acquires, a store that releases, both in one.  Only while race_watches(). */
+ * that acquires, a store that releases, both in one; a load and a store that order nothing.  Only
+ * while race_watches(). */
 void race_acquire(const void *word, size_t bytes, const void *pc);
 void race_release(const void *word, size_t bytes, const void *pc);
 void race_acquire_release(const void *word, size_t bytes, const void *pc);
+void race_peek(const void *word, size_t bytes, const void *pc);
+void race_poke(const void *word, size_t bytes, const void *pc);
 
 /* Interrupts: CPU `to` was sent one by the CPU that runs; the CPU that runs takes what was sent to
  * it, and now comes after all who sent. */

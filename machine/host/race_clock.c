@@ -10,7 +10,7 @@
  * there in place of what was there, and starts its next time; an acquire takes over what it finds.
  * An operation that does both finds, then leaves: what it leaves includes what it found, so that
  * whoever acquires from it comes after the earlier releases too ("release sequence": C11,
- * 5.1.2.4).  A plain store leaves the clocks as they are, though it orders nothing: whoever finds
+ * 5.1.2.4).  A poke, which releases nothing, ends that; a plain store leaves the clocks as they are, though it orders nothing: whoever finds
  * them behind it comes after the store, hence after whoever left them, or the two race.
  *
  * Each word of 4 bytes of the arena has its own clocks, in memory that the system supplies when it
@@ -139,4 +139,9 @@ void sync_release(const void *word, uint32_t run)
 	s->run = run;
 	s->clocks = race_known[mach_cpu()];
 	clock_advance(mach_cpu());
+}
+
+void sync_break(const void *word, uint32_t run)
+{
+	sync_of(word, run)->clocks = (struct race_vector){ .of = { 0 } };
 }

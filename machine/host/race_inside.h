@@ -67,6 +67,7 @@ bool clocks_settled(epoch_t e);
 /* What words hand on, in the simulation number `run`. */
 void sync_acquire(const void *word, uint32_t run);
 void sync_release(const void *word, uint32_t run);
+void sync_break(const void *word, uint32_t run); /* hands on nothing any more */
 void sync_arena(size_t bytes);
 
 /* --- cells (race_cell.c) ---------------------------------------------------------------------- */

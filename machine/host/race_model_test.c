@@ -13,7 +13,7 @@
 
 enum { STEPS = 200, RUNS = 4000, BYTES = 32, WORDS = BYTES / 4 + 1 };
 
-enum what { READ, WRITE, ACQUIRE, RELEASE, BOTH, SEND, TAKE, FREE_PAGE };
+enum what { READ, WRITE, ACQUIRE, RELEASE, BOTH, SEND, TAKE, FREE_PAGE, PEEK, POKE };
 
 struct step {
 	enum what what;
@@ -46,12 +46,12 @@ static void join(uint32_t *to, const uint32_t *from)
 
 static bool is_atomic(enum what what)
 {
-	return what == ACQUIRE || what == RELEASE || what == BOTH;
+	return what == ACQUIRE || what == RELEASE || what == BOTH || what == PEEK || what == POKE;
 }
 
 static bool only_reads(enum what what)
 {
-	return what == READ || what == ACQUIRE;
+	return what == READ || what == ACQUIRE || what == PEEK;
 }
 
 static bool model_access(const struct step *now)
@@ -84,6 +84,7 @@ static bool model_step(const struct step *s)
 	}
 	if (s->what == ACQUIRE || s->what == BOTH) join(known, word);
 	if (model_access(s)) return true;
+	if (s->what == POKE) memset(word, 0, sizeof(model.word[0]));
 	if (s->what == RELEASE || s->what == BOTH) {
 		memcpy(word, known, sizeof(model.word[0]));
 		known[s->cpu]++;
@@ -106,6 +107,8 @@ static void step_do(void *arg)
 	case ACQUIRE: race_acquire(at, s->bytes, pc); break;
 	case RELEASE: race_release(at, s->bytes, pc); break;
 	case BOTH: race_acquire_release(at, s->bytes, pc); break;
+	case PEEK: race_peek(at, s->bytes, pc); break;
+	case POKE: race_poke(at, s->bytes, pc); break;
 	case SEND: race_interrupt_sent(s->first); break;
 	case TAKE: race_interrupt_taken(); break;
 	case FREE_PAGE: race_freed(page, PAGE_SIZE, pc); break;
@@ -129,11 +132,8 @@ static struct step step_draw(unsigned cpus)
 	if (draw == 0) return (struct step){ FREE_PAGE, s.cpu, 0, PAGE_SIZE };
 	if (draw < 4) return (struct step){ SEND, s.cpu, below(cpus), 0 };
 	if (draw < 8) return (struct step){ TAKE, s.cpu, 0, 0 };
-	s.what = draw < 40   ? READ
-		 : draw < 52 ? WRITE
-		 : draw < 56 ? ACQUIRE
-		 : draw < 60 ? RELEASE
-			     : BOTH;
+	static const enum what words[] = { ACQUIRE, RELEASE, BOTH, BOTH, PEEK, POKE };
+	s.what = draw < 40 ? READ : draw < 52 ? WRITE : words[draw % COUNT_OF(words)];
 	if (is_atomic(s.what)) {
 		s.bytes = 4;
 		s.first = 4 * below(BYTES / 4);

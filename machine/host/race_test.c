@@ -123,6 +123,10 @@ STEP(subscribe_other, ASSERT(atomic_load_u32(&w->other_flag) == 1); w->plain++)
 STEP(flag_add, atomic_fetch_add_u32(&w->flag, 1))
 STEP(flag_store, atomic_store_u32(&w->flag, 3))
 STEP(flag_write, PUT(w->flag, 4))
+STEP(flag_poke, atomic_poke_u32(&w->flag, 3))
+STEP(flag_peek, atomic_peek_u32(&w->flag))
+STEP(publish_by_poke, w->plain = 1; atomic_poke_u32(&w->flag, 1))
+STEP(subscribe_by_peek, atomic_peek_u32(&w->flag); w->plain++)
 STEP(flag_read, (void)GET(w->flag))
 STEP(flag_load, atomic_load_u32(&w->flag))
 
@@ -278,6 +282,13 @@ static const struct row {
 	{ "a plain write and an atomic", true, { { 0, flag_write }, { 1, flag_load } } },
 	{ "atomic reads, a plain read", false, { { 0, flag_load }, { 1, flag_read } } },
 	{ "an atomic write, a plain read", true, { { 0, flag_store }, { 1, flag_read } } },
+
+	{ "peeks and pokes", false, { { 0, flag_poke }, { 1, flag_peek }, { 2, flag_poke } } },
+	{ "a poke and a plain read", true, { { 0, flag_poke }, { 1, flag_read } } },
+	{ "a peek and a plain write", true, { { 0, flag_peek }, { 1, flag_write } } },
+	{ "publish by a poke", true, { { 0, publish_by_poke }, { 1, subscribe } } },
+	{ "subscribe by a peek", true, { { 0, publish }, { 1, subscribe_by_peek } } },
+	{ "a poke in between", true, { { 0, publish }, { 1, flag_poke }, { 2, subscribe } } },
 
 	{ "an interrupt", false, { { 0, interrupt_1 }, { 1, interrupted } } },
 	{ "an interrupt for another", true, { { 0, interrupt_2 }, { 1, interrupted } } },
