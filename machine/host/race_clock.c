@@ -10,8 +10,9 @@
  * there in place of what was there, and starts its next time; an acquire takes over what it finds.
  * An operation that does both finds, then leaves: what it leaves includes what it found, so that
  * whoever acquires from it comes after the earlier releases too ("release sequence": C11,
- * 5.1.2.4).  A poke, which releases nothing, ends that; a plain store leaves the clocks as they are, though it orders nothing: whoever finds
- * them behind it comes after the store, hence after whoever left them, or the two race.
+ * 5.1.2.4).  A poke, which releases nothing, ends that.  A plain store leaves the clocks as they
+ * are, though it orders nothing: whoever finds them behind it comes after the store, hence after
+ * whoever left them, or the two race.
  *
  * Each word of 4 bytes of the arena has its own clocks, in memory that the system supplies when it
  * is first touched, so no two words are ever taken for one another; they would hide races.  A word
