@@ -57,6 +57,23 @@ struct frame_table {
 	((uint32_t)(state) | (uint32_t)(order) << 8 | (uint32_t)(owner) << 16 | \
 	 (uint32_t)(zone) << 24)
 
+/* What is in such a word, for walks that read one frame after another. */
+static inline unsigned frame_word_state(uint32_t word)
+{
+	return word & 0xff;
+}
+
+/* Log2 pages; kept below 32, whatever is there. */
+static inline unsigned frame_word_order(uint32_t word)
+{
+	return word >> 8 & 31;
+}
+
+static inline unsigned frame_word_owner(uint32_t word)
+{
+	return word >> 16 & 0xff;
+}
+
 struct frame {
 	union {
 		struct {

@@ -262,12 +262,13 @@ void heap_fragmentation(struct heap *heap, struct heap_fragmentation *out)
 /* With nodes included, so that all sites together come to granted_bytes. */
 bool heap_sites(struct heap *heap, struct site_row *table, size_t room, size_t *rows)
 {
+	struct site_filter filter = site_filter_of(table, *rows);
 	struct walk w;
 	bool fits = true;
 	const mach_irq_t irq = lock_take(&heap->lock);
 	for (bool more = walk_first(heap, &w); more; more = walk_next(heap, &w)) {
 		if (node_kind(&w.node) != NODE_GRANTED) continue;
-		fits &= site_row_add(table, room, rows, w.node.site, node_bytes(&w.node));
+		fits &= site_row_add(table, room, rows, &filter, w.node.site, node_bytes(&w.node));
 	}
 	lock_drop(&heap->lock, irq);
 	return fits;

@@ -50,11 +50,14 @@ static const char *check_owners(const struct kmalloc *km)
 	uint32_t owned[PAGE_OWNERS] = { 0 };
 	uint32_t slab_pages = 0;
 
-	for (uint32_t f = 0; f < pool->pages; f++) {
-		const struct frame *frame = &pool->frames[f];
-		if (frame->state != FRAME_USED) continue; /* bodies count with their heads */
-		ASSERT(frame->owner < PAGE_OWNERS);
-		owned[frame->owner] += 1u << frame->order;
+	/* From head to head: page_check() has seen that there is one where a block ends. */
+	for (uint32_t f = 0, pages; f < pool->pages; f += pages) {
+		const uint32_t word = pool->frames[f].word;
+		pages = 1u << frame_word_order(word);
+		if (frame_word_state(word) != FRAME_USED) continue;
+		const unsigned owner = frame_word_owner(word);
+		ASSERT(owner < PAGE_OWNERS);
+		owned[owner] += pages;
 	}
 	ASSERT(owned[PAGE_OWNER_SLAB] <= pool->pages && owned[PAGE_OWNER_HEAP] <= pool->pages);
 	for (uint32_t c = 0; c < KMALLOC_CLASSES; c++)

@@ -97,45 +97,53 @@ const char *page_check_counts(struct page_pool *pool)
 	return wrong;
 }
 
-/* The block that starts at frame n, by itself; its pages go into the tally. */
-static const char *page_check_block(const struct page_pool *pool, uint32_t n, struct page_tally *t)
+/* The block that starts at frame n of zone `zone`, by its frame's word; its pages go into the
+ * tally.  A frame is looked at once, as one word: there is one for every page. */
+static const char *page_check_block(const struct page_pool *pool, uint32_t n, unsigned zone,
+				    uint32_t word, struct page_tally *t)
 {
-	const struct frame *f = &pool->frames[n];
-	const uint32_t pages = 1u << (f->order & 31);
-	const uint32_t body = FRAME_WORD(FRAME_BODY, 0, 0, f->zone);
+	const unsigned state = frame_word_state(word), order = word >> 8 & 0xff;
+	const uint32_t pages = 1u << (order & 31);
+	const uint32_t body = FRAME_WORD(FRAME_BODY, 0, 0, zone);
+	const struct frame *f = pool->frames + n;
 
-	if (f->state == FRAME_BODY || f->state > FRAME_RESERVED)
-		return "P2: no head where one is due";
-	if (f->zone >= ZONES || n < page_zone_first(pool, f->zone)) return "P3: zone of a frame";
-	if (f->order > PAGE_ORDER_MAX || !is_aligned(n, pages)) return "P3: order of a block";
-	if (pages > pool->zone_end[f->zone] - n) return "P3: a block crosses its zone's end";
-	for (uint32_t i = n + 1; i < n + pages; i++) /* its owner may have made a note in `owner` */
-		if ((pool->frames[i].word & FRAME_WORD(0xff, 0, 0, 0xff)) != body)
+	if (state == FRAME_BODY || state > FRAME_RESERVED) return "P2: no head where one is due";
+	if (word >> 24 != zone) return "P3: zone of a frame";
+	if (order > PAGE_ORDER_MAX || !is_aligned(n, pages)) return "P3: order of a block";
+	if (pages > pool->zone_end[zone] - n) return "P3: a block crosses its zone's end";
+	for (const struct frame *end = f++ + pages; f < end; f++)
+		/* Its owner may have made a note in `owner`. */
+		if ((f->word & FRAME_WORD(0xff, 0, 0, 0xff)) != body)
 			return "P2: a head inside another block";
-	if (f->order != 0 && (f->state == FRAME_CACHED || f->state == FRAME_RESERVED))
+	if (order != 0 && (state == FRAME_CACHED || state == FRAME_RESERVED))
 		return "P5: only single pages are cached or reserved";
-	t->pages[f->state] += pages;
-	if (f->state == FRAME_CACHED) t->cached_mix += page_mix(n);
-	if (f->state != FRAME_FREE) return NULL;
+	t->pages[state] += pages;
+	if (state == FRAME_CACHED) t->cached_mix += page_mix(n);
+	if (state != FRAME_FREE) return NULL;
 
 	const uint32_t buddy = n ^ pages;
-	t->zone_free[f->zone] += pages;
-	t->blocks[f->zone][f->order]++;
-	if (f->order < PAGE_ORDER_MAX && buddy < pool->pages && pool->frames[buddy].word == f->word)
+	t->zone_free[zone] += pages;
+	t->blocks[zone][order]++;
+	if (order < PAGE_ORDER_MAX && buddy < pool->pages && pool->frames[buddy].word == word)
 		return "P4: two free buddies were not merged";
 	return NULL;
 }
 
-/* From head to head.  Each step is as long as a block, whose order was just verified, so the walk
- * ends, and ends at the last frame. */
+/* From head to head, zone by zone.  Each step is as long as a block, whose order was just verified,
+ * so the walk ends, and ends at each zone's last frame. */
 static const char *page_check_frames(const struct page_pool *pool, struct page_tally *t)
 {
-	for (uint32_t n = 0; n < pool->pages;) {
-		const char *wrong = page_check_block(pool, n, t);
+	uint32_t n = 0;
 
-		if (wrong != NULL) return wrong;
-		ASSERT(pool->frames[n].order <= PAGE_ORDER_MAX);
-		n += 1u << pool->frames[n].order;
+	for (unsigned zone = 0; zone < ZONES; zone++) {
+		while (n < pool->zone_end[zone]) {
+			const uint32_t word = pool->frames[n].word;
+			const char *wrong = page_check_block(pool, n, zone, word, t);
+
+			if (wrong != NULL) return wrong;
+			n += 1u << frame_word_order(word);
+		}
+		ASSERT(n == pool->zone_end[zone]);
 	}
 	return NULL;
 }
@@ -296,13 +304,15 @@ void page_fragmentation(struct page_pool *pool, struct page_fragmentation *out)
 
 bool page_sites(struct page_pool *pool, struct site_row *table, size_t room, size_t *rows)
 {
+	struct site_filter filter = site_filter_of(table, *rows);
+
 	for (uint32_t n = 0; n < pool->pages; n++) {
 		const struct frame *f = &pool->frames[n];
 
 		if (f->state != FRAME_USED) continue;
 		ASSERT(f->order <= PAGE_ORDER_MAX);
 		const uint64_t bytes = (uint64_t)PAGE_SIZE << f->order;
-		if (!site_row_add(table, room, rows, f->site, bytes)) return false;
+		if (!site_row_add(table, room, rows, &filter, f->site, bytes)) return false;
 	}
 	return true;
 }

@@ -28,6 +28,11 @@ uint64_t pagetable_lookup(const struct pagetable *pt, uint64_t va, unsigned *lev
 	return *slot;
 }
 
+/* A table's slots by eights. */
+struct slots {
+	uint64_t slot[8];
+};
+
 /* Most slots of most tables are empty, so eight are taken at once where eight are left.  Watched
  * memory is watched by the page here, and one slot of this one was read by ordinary means. */
 METADATA_ACCESS unsigned table_skip(const uint64_t *table, unsigned i)
@@ -36,9 +41,12 @@ METADATA_ACCESS unsigned table_skip(const uint64_t *table, unsigned i)
 
 	while (i % 8 != 0 && *t == 0) i++, t++;
 	if (i % 8 != 0) return i;
-	while (i < TABLE_ENTRIES && (t[0] | t[1] | t[2] | t[3] | t[4] | t[5] | t[6] | t[7]) == 0)
-		i += 8, t += 8;
-	while (i < TABLE_ENTRIES && *t == 0) i++, t++;
+	const struct slots *s = (const struct slots *)(const void *)t;
+	for (; i < TABLE_ENTRIES; i += 8, s++)
+		if ((s->slot[0] | s->slot[1] | s->slot[2] | s->slot[3] | s->slot[4] | s->slot[5] |
+		     s->slot[6] | s->slot[7]) != 0)
+			break;
+	for (t = s->slot; i < TABLE_ENTRIES && *t == 0; i++) t++;
 	return i;
 }
 

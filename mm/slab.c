@@ -302,7 +302,9 @@ size_t slab_drain(struct slab_cache *cache)
 	uint32_t chain = FRAME_NONE;
 	const mach_irq_t irq = lock_take(&cache->lock);
 
-	for (unsigned c = 0; cache->cpus != NULL && c < cache->pages->cpus; c++) {
+	/* Of a cache without slabs, as most are at most times, no CPU has one. */
+	const unsigned cpus = cache->cpus == NULL || cache->slabs == 0 ? 0 : cache->pages->cpus;
+	for (unsigned c = 0; c < cpus; c++) {
 		struct slab_cpu *m = slab_cpu_of(cache, c);
 		/* Its user may be what we interrupted: waiting for it would be for ever. */
 		if (!latch_try(&m->latch)) continue;

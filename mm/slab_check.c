@@ -8,15 +8,18 @@
  */
 #include "mm/slab_inside.h"
 
-static bool is_head(const struct frame *frame)
+/* Frames are looked at by one word each: there is one for every page, and most are no slab's. */
+static bool is_head(uint32_t word)
 {
-	return frame->state == FRAME_USED && frame->owner == PAGE_OWNER_SLAB;
+	const uint32_t both = FRAME_WORD(0xff, 0, 0xff, 0);
+
+	return (word & both) == FRAME_WORD(FRAME_USED, 0, PAGE_OWNER_SLAB, 0);
 }
 
 /* Of a block, from its head on; a page inside one counts for itself. */
-static uint32_t pages_on(const struct frame *frame)
+static uint32_t pages_on(uint32_t word)
 {
-	return 1u << (frame->order & 31);
+	return 1u << frame_word_order(word);
 }
 
 static uint32_t bits_in(uint64_t word)
@@ -26,35 +29,19 @@ static uint32_t bits_in(uint64_t word)
 
 static bool frame_has_bits(const struct frame *frame)
 {
-	uint64_t any = 0;
+	const uint64_t *taken = frame->slab.taken;
 
-	for (unsigned w = 0; w < COUNT_OF(frame->slab.taken); w++) any |= frame->slab.taken[w];
-	return any != 0;
+	return (taken[0] | taken[1] | taken[2] | taken[3]) != 0;
 }
 
-/* Word `w` of a slab's bits, at rest. */
-static inline uint64_t word_of(const struct frame *head, uint32_t w)
+/* At which bits of page `page` of a slab objects start; those of the first page are at hand. */
+static struct slab_page_starts starts_of(const struct slab_cache *cache, uint32_t page)
 {
-	ASSERT_SLOW(head->slab.head_back == 0);
-	return head[w / SLAB_PAGE_WORDS].slab.taken[w % SLAB_PAGE_WORDS];
-}
+	struct slab_page_starts starts;
 
-/* Of word `w`, which is not 0, the bits of live objects: in careful caches those beside the
- * starts. */
-static inline uint64_t live_bits(const struct slab_cache *cache, uint64_t word, uint64_t starts)
-{
-	ASSERT_SLOW(word != 0);
-	return cache->careful ? word & ~starts : word;
-}
-
-/* Where the live object of bit `bit` of word `w` starts, in units of 16 bytes from the slab's. */
-static inline uint32_t live_place(const struct slab_cache *cache, uint32_t w, unsigned bit)
-{
-	const uint32_t places = PAGE_SIZE >> SLAB_GRANULE_SHIFT;
-
-	ASSERT_SLOW(taken_bit(bit * SLAB_PAGE_WORDS + w % SLAB_PAGE_WORDS) % 64 == bit);
-	return w / SLAB_PAGE_WORDS * places + bit * SLAB_PAGE_WORDS + w % SLAB_PAGE_WORDS -
-	       cache->careful;
+	if (page != 0) return slab_starts_in(cache, page);
+	for (unsigned w = 0; w < SLAB_PAGE_WORDS; w++) starts.word[w] = cache->starts[w];
+	return starts;
 }
 
 /* What the bits of one slab say: objects that are not free, that users have, and whether each is
@@ -64,25 +51,54 @@ struct tally {
 	bool stray;
 };
 
+/*
+ * One page of a careful cache's slab.  That a user has an object is told by the bit after its
+ * first, and says nothing without that: so where such bits may be is where the first ones are, one
+ * place further on.  A place further on is the next word, or, from the last word, the next bit of
+ * the first; `carry` is the bit that goes over to the next page.
+ */
+static void tally_careful(const uint64_t *taken, const struct slab_page_starts *starts,
+			  uint64_t *carry, struct tally *t)
+{
+	const uint64_t last = taken[SLAB_PAGE_WORDS - 1] & starts->word[SLAB_PAGE_WORDS - 1];
+	uint64_t may = last << 1 | *carry;
+
+	for (unsigned w = 0; w < SLAB_PAGE_WORDS; w++) {
+		const uint64_t first = taken[w] & starts->word[w];
+		const uint64_t live = taken[w] & ~starts->word[w];
+
+		t->taken += bits_in(first);
+		t->live += bits_in(live);
+		t->stray |= (live & ~may) != 0;
+		may = first;
+	}
+	*carry = last >> 63;
+}
+
+/* One page of another cache's: a bit for an object. */
+static void tally_plain(const uint64_t *taken, const struct slab_page_starts *starts,
+			struct tally *t)
+{
+	for (unsigned w = 0; w < SLAB_PAGE_WORDS; w++) {
+		t->taken += bits_in(taken[w] & starts->word[w]);
+		t->live += bits_in(taken[w]);
+		t->stray |= (taken[w] & ~starts->word[w]) != 0;
+	}
+}
+
 static struct tally tally_of(const struct slab_cache *cache, const struct frame *head)
 {
-	const uint32_t first = frame_number(cache, head) << (PAGE_SHIFT - SLAB_GRANULE_SHIFT);
-	const uint32_t step = cache->stride >> SLAB_GRANULE_SHIFT;
 	struct tally t = { 0 };
+	uint64_t carry = 0;
 
-	for (uint32_t w = 0; w < slab_words(cache); w++) {
-		const uint64_t word = word_of(head, w);
-		if (word == 0) continue;
-		const uint64_t starts = slab_starts(cache, w);
-		uint64_t live = live_bits(cache, word, starts);
-		t.taken += bits_in(word & starts);
-		t.live += bits_in(live);
-		t.stray |= !cache->careful && (live & ~starts) != 0;
-		/* The second bit of a careful cache's object says nothing without the first. */
-		for (; cache->careful && live != 0; live &= live - 1) {
-			const uint32_t place = live_place(cache, w, bit_lowest(live));
-			t.stray |= place % step != 0 || !bit_is_set(cache->frames, first + place);
-		}
+	ASSERT_SLOW(!cache->careful || cache->stride >= 2 << SLAB_GRANULE_SHIFT);
+	for (uint32_t page = 0; page < 1u << cache->order; page++) {
+		if (carry == 0 && !frame_has_bits(&head[page])) continue;
+		const struct slab_page_starts starts = starts_of(cache, page);
+		if (cache->careful)
+			tally_careful(head[page].slab.taken, &starts, &carry, &t);
+		else
+			tally_plain(head[page].slab.taken, &starts, &t);
 	}
 	ASSERT(t.taken <= cache->per_slab);
 	return t;
@@ -93,9 +109,11 @@ static uint32_t taken_of(const struct slab_cache *cache, const struct frame *hea
 {
 	uint32_t taken = 0;
 
-	for (uint32_t w = 0; w < slab_words(cache); w++) {
-		const uint64_t word = word_of(head, w);
-		if (word != 0) taken += bits_in(word & slab_starts(cache, w));
+	for (uint32_t page = 0; page < 1u << cache->order; page++) {
+		if (!frame_has_bits(&head[page])) continue;
+		const struct slab_page_starts starts = starts_of(cache, page);
+		for (unsigned w = 0; w < SLAB_PAGE_WORDS; w++)
+			taken += bits_in(head[page].slab.taken[w] & starts.word[w]);
 	}
 	return taken;
 }
@@ -151,13 +169,14 @@ static const char *check_slab(const struct slab_cache *cache, const struct frame
 /* Slabs of all caches in one pass, and that nothing else looks like one. */
 static const char *take_census(struct slab_cache *caches, uint32_t n, struct census *found)
 {
-	const struct page_pool *pool = caches[0].pages;
+	const struct frame *frame = caches[0].frames;
+	const struct frame *const end = frame + caches[0].pages->pages;
 
-	for (uint32_t f = 0; f < pool->pages; f += pages_on(&pool->frames[f])) {
-		const struct frame *frame = &pool->frames[f];
-		if (!is_head(frame)) {
+	for (uint32_t word; frame < end; frame += pages_on(word)) {
+		word = frame->word;
+		if (!is_head(word)) {
 			/* A body's bits are looked at with its head, if that is a slab's. */
-			if (frame->state != FRAME_BODY && frame_has_bits(frame))
+			if (frame_word_state(word) != FRAME_BODY && frame_has_bits(frame))
 				return "S5: a page that is no slab's has bits";
 			continue;
 		}
@@ -178,9 +197,8 @@ static bool in_pool(const struct slab_cache *cache, const struct frame *head)
 /* What one CPU says of its slab is what the slab's bits say, and its shortcuts lead there. */
 static const char *check_cpu(const struct slab_cache *cache, const struct slab_cpu *m)
 {
-	if (m->slab == NULL)
-		return m->starts == 0 ? NULL : "S3: a CPU without a slab allocates from one";
-	if (!in_pool(cache, m->slab) || !is_head(m->slab) || m->slab->slab.cache != cache->number)
+	if (!in_pool(cache, m->slab) || !is_head(m->slab->word) ||
+	    m->slab->slab.cache != cache->number)
 		return "S3: a CPU allocates from what is no slab of the cache";
 	if (m->slab->slab.state != SLAB_CPUS) return "S3: a CPU's slab has another place";
 	if (m->slab->slab.due + m->given != DUE_NEVER + taken_of(cache, m->slab))
@@ -195,16 +213,22 @@ static const char *check_cpu(const struct slab_cache *cache, const struct slab_c
 /* NULL, and *n CPUs that have a slab; else what is wrong with one. */
 static const char *check_cpus(const struct slab_cache *cache, uint32_t *n)
 {
-	const char *why = NULL;
+	const struct slab_cpu *m = cache->cpus;
+	const unsigned cpus = m == NULL ? 0 : cache->pages->cpus;
+	const uint32_t stride = cache->cpu_stride;
 
-	ASSERT(cache->pages->cpus <= CPUS_MAX);
+	ASSERT(cpus <= CPUS_MAX);
 	*n = 0;
-	for (unsigned c = 0; cache->cpus != NULL && c < cache->pages->cpus && why == NULL; c++) {
-		const struct slab_cpu *m = slab_cpu_of(cache, c);
-		why = check_cpu(cache, m);
-		*n += m->slab != NULL;
+	for (unsigned c = 0; c < cpus; c++, m += stride) {
+		if (m->slab == NULL) {
+			if (m->starts != 0) return "S3: a CPU without a slab allocates from one";
+			continue;
+		}
+		const char *why = check_cpu(cache, m);
+		if (why != NULL) return why;
+		(*n)++;
 	}
-	return why;
+	return NULL;
 }
 
 /* Slabs on a list that are where it says, or UINT32_MAX when there is another or no end. */
@@ -253,11 +277,13 @@ const char *slab_check(struct slab_cache *caches, uint32_t n, const uint32_t *as
 const char *slab_check_counts(struct slab_cache *cache)
 {
 	uint64_t placed = (uint64_t)cache->full + cache->kept_count;
-	const struct slab_cpu *first = cache->cpus;
-	const unsigned cpus = first != NULL ? cache->pages->cpus : 0;
+	const struct slab_cpu *m = cache->cpus;
 	const uint32_t stride = cache->cpu_stride;
 
-	for (unsigned c = 0; c < cpus; c++) placed += first[c * stride].slab != NULL;
+	if (m != NULL) {
+		const struct slab_cpu *const end = m + cache->pages->cpus * stride;
+		for (; m < end; m += stride) placed += m->slab != NULL;
+	}
 	/* Partial slabs are not counted here: the walk does that. */
 	if (placed > cache->slabs) return "S3: more slabs have a place than there are";
 	if (cache->kept_count > cache->keep) return "S3: more empty slabs are kept than may be";
@@ -266,8 +292,8 @@ const char *slab_check_counts(struct slab_cache *cache)
 	return NULL;
 }
 
-/* Adds what is out of one CPU's slab, and what is free in it. */
-/* A CPU in the middle of an allocation is left out: then the figure is not exact, as at no rest. */
+/* Adds what is out of one CPU's slab, and what is free in it.  A CPU in the middle of an allocation
+ * is left out: then the figure is not exact, as at no rest. */
 static void count_cpu(const struct slab_cache *cache, struct slab_cpu *m, uint64_t *out,
 		      uint64_t *cached)
 {
@@ -285,10 +311,12 @@ static void count_cpu(const struct slab_cache *cache, struct slab_cpu *m, uint64
 void slab_count(struct slab_cache *cache, struct slab_counts *out)
 {
 	uint64_t taken = 0, cached = 0;
-
-	for (unsigned c = 0; cache->cpus != NULL && c < cache->pages->cpus; c++)
-		count_cpu(cache, slab_cpu_of(cache, c), &taken, &cached);
 	const mach_irq_t irq = lock_take(&cache->lock);
+
+	/* A cache without slabs, as most are at most times, has none at any CPU. */
+	if (cache->slabs != 0 && cache->cpus != NULL)
+		for (unsigned c = 0; c < cache->pages->cpus; c++)
+			count_cpu(cache, slab_cpu_of(cache, c), &taken, &cached);
 	/* A full slab's are all out, so full ones need no list; the others say so themselves. */
 	taken += (uint64_t)cache->full * cache->per_slab;
 	for (uint32_t f = cache->partial; f != FRAME_NONE; f = frame_at(cache, f)->next)
@@ -312,25 +340,35 @@ METADATA_ACCESS static site_t site_get(const site_t *at)
 	return *at;
 }
 
-/* One slab's live objects, by their bits. */
-static bool sites_of_slab(const struct slab_cache *cache, const struct frame *head,
-			  struct site_row *table, size_t room, size_t *rows)
+/* Where the object starts of which bit `bit` of word `w` is the first, or, in a careful cache, the
+ * one after it: in units of 16 bytes from the slab's start. */
+static uint32_t live_place(const struct slab_cache *cache, uint32_t page, unsigned w, unsigned bit)
 {
+	const uint32_t places = PAGE_SIZE >> SLAB_GRANULE_SHIFT;
+
+	ASSERT_SLOW(taken_bit(bit * SLAB_PAGE_WORDS + w) % 64 == bit);
+	return page * places + bit * SLAB_PAGE_WORDS + w - cache->careful;
+}
+
+/* The live objects of one page of a slab, by their bits. */
+static bool sites_of_page(const struct slab_cache *cache, const struct frame *head, uint32_t page,
+			  struct site_filter *filter, struct site_row *table, size_t room,
+			  size_t *rows)
+{
+	const struct slab_page_starts starts = starts_of(cache, page);
 	const uint8_t *base = slab_base(cache, head);
 	bool all = true;
 
-	ASSERT(head->slab.head_back == 0 && head->slab.cache == cache->number);
-	for (uint32_t w = 0; w < slab_words(cache); w++) {
-		const uint64_t word = word_of(head, w);
-		if (word == 0) continue;
-		uint64_t live = live_bits(cache, word, slab_starts(cache, w));
+	for (unsigned w = 0; w < SLAB_PAGE_WORDS; w++) {
+		const uint64_t word = head[page].slab.taken[w];
+		uint64_t live = cache->careful ? word & ~starts.word[w] : word;
 		for (; live != 0; live &= live - 1) {
-			const size_t place = live_place(cache, w, bit_lowest(live));
+			const size_t place = live_place(cache, page, w, bit_lowest(live));
 			site_t site = SITE_NONE;
 			if (CALL_SITES && cache->sites)
 				site = site_get(
 					object_site(cache, base + (place << SLAB_GRANULE_SHIFT)));
-			all &= site_row_add(table, room, rows, site, cache->size);
+			all &= site_row_add(table, room, rows, filter, site, cache->size);
 		}
 	}
 	return all;
@@ -340,14 +378,19 @@ static bool sites_of_slab(const struct slab_cache *cache, const struct frame *he
 bool slab_sites(struct slab_cache *caches, uint32_t n, struct site_row *table, size_t room,
 		size_t *rows)
 {
-	const struct page_pool *pool = caches[0].pages;
+	const struct frame *head = caches[0].frames;
+	const struct frame *const end = head + caches[0].pages->pages;
+	struct site_filter filter = site_filter_of(table, *rows);
 	bool all = true;
 
-	ASSERT(n != 0 && caches[n - 1].pages == pool);
-	for (uint32_t f = 0; f < pool->pages; f += pages_on(&pool->frames[f])) {
-		const struct frame *head = &pool->frames[f];
-		if (!is_head(head) || head->slab.cache >= n) continue;
-		all &= sites_of_slab(&caches[head->slab.cache], head, table, room, rows);
+	ASSERT(n != 0 && caches[n - 1].pages == caches[0].pages);
+	for (uint32_t word; head < end; head += pages_on(word)) {
+		word = head->word;
+		if (!is_head(word) || head->slab.cache >= n) continue;
+		for (uint32_t page = 0; page < pages_on(word); page++)
+			if (frame_has_bits(&head[page]))
+				all &= sites_of_page(&caches[head->slab.cache], head, page, &filter,
+						     table, room, rows);
 	}
 	return all;
 }
