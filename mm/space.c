@@ -51,6 +51,9 @@ static void space_install(struct vm *vm, struct space *s)
 	ASSERT(s->vm == vm && !s->retired);
 	const uint32_t were = atomic_fetch_add_u32(&s->cpus, cpu_bit());
 	ASSERT((were & cpu_bit()) == 0);
+	/* A generation may begin as soon as the number is noted: what is installed until then has
+	 * a number that another space can be given. */
+	mach_space_install(PADDR_NONE, 0);
 	mach_space_install(s->table.root, asid_use(&vm->asids, &s->table.asid));
 }
 
