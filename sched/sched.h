@@ -56,29 +56,37 @@ struct sched_config {
 	void *arg;
 };
 
+/* Letters: (r) written with the run queue's lock held; (o) by this CPU alone, interrupts masked;
+ * (t) guarded by the table's lock. */
 struct sched_cpu {
 	struct runq runq;
 	struct timer_queue timers;
-	struct thread *current; /* this CPU's alone, interrupts masked */
-	struct thread *left;    /* who ran here before the switch that is under way */
-	struct thread idle;     /* in no table */
-	struct list dead;       /* TERMINATED, to be reaped by this CPU's idle thread */
-	uint32_t online;        /* atomic */
-	uint32_t idles;         /* atomic: it is, or is about to be, in mach_wait() */
-	uint32_t resched;       /* atomic: it should choose anew when next it can */
-	uint32_t pad;
-	uint64_t slice_end_ns; /* UINT64_MAX: nobody else is ready */
-	uint64_t switches, preemptions, steals, wakes, idle_ns;
-	uint64_t switch_ns; /* atomic: when it last switched; for the watchdog and the dump */
-	uint64_t beat_ns;   /* atomic: when it last took an interrupt or switched */
+	struct thread *current; /* (r)(o) NULL: offline.  Others read it with the lock held */
+	struct thread *left;    /* (r)(o) who ran here before the switch that is under way */
+	struct thread idle;     /* in no table; its number is after the table's slots */
+	struct list dead;       /* (t) TERMINATED, to be reaped by this CPU's idle thread */
+	uint32_t dead_count;    /* (t) atomic reads */
+	uint32_t online;        /* (r) atomic reads: it is in sched_run() */
+	uint32_t idles;         /* (o) atomic: it is, or is about to be, in mach_wait() */
+	uint32_t resched;       /* (r) atomic reads: it was told to choose anew, and has not yet */
+	uint32_t handles;       /* (o) it runs its timers, and chooses anew after that */
+	uint32_t offered;       /* (r)(o) bits of CPUs that may take over `left` */
+	uint64_t slice_end_ns;  /* (r) atomic reads; UINT64_MAX: nobody else is ready */
+	uint64_t clock_ns;      /* (o) what its timer is set to; may be earlier than it need be */
+	uint64_t wakes;         /* (r) */
+	uint64_t switches, preemptions, steals, idle_ns; /* (o) */
+	uint64_t switch_ns; /* (o) atomic: when it last switched; for the watchdog and the dump */
+	uint64_t beat_ns;   /* (o) atomic: when it last took an interrupt or switched */
 };
 
 struct sched {
 	struct sched_config config;
 	struct thread_table table;
+	uint64_t idle_cpus; /* atomic: bit n: CPU n waits, and whoever clears the bit wakes it */
 	struct sched_cpu cpu[CPUS_MAX];
 };
 
+/* slice_ns: 1 to 2^62.  `config` is copied. */
 void sched_init(struct sched *s, const struct sched_config *config);
 
 /*
@@ -88,7 +96,8 @@ void sched_init(struct sched *s, const struct sched_config *config);
  */
 void sched_run(struct sched *s);
 
-/* The two interrupts, for whoever owns the machine: interrupts masked, on this CPU. */
+/* The two interrupts, for whoever owns the machine: interrupts masked, on this CPU.  They may
+ * switch to another thread, and return when the interrupted one goes on, perhaps elsewhere. */
 void sched_timer_fired(struct sched *s);
 void sched_ipi_came(struct sched *s);
 
@@ -115,7 +124,9 @@ NORETURN void sched_exit(struct sched *s, uint64_t code);
 /* Who runs here; an idle thread counts.  Only steady for a thread that asks about itself. */
 struct thread *sched_current(struct sched *s);
 
-void sched_yield(struct sched *s); /* to threads at least as urgent; returns when it is our turn */
+/* To threads at least as urgent; returns when it is our turn.  (A program on the host has a
+ * sched_yield() already: its C library's, which the sanitizers call.) */
+void sched_yield_cpu(struct sched *s);
 
 /*
  * Asks a thread to end: its waits end at once and fail from now on (WAIT_KILLED), and it is
