@@ -51,6 +51,12 @@ static void test_nothing(void)
 
 /* --- silent ----------------------------------------------------------------------------------- */
 
+static void take_interrupt(void *arg)
+{
+	(void)arg;
+	mach_wait();
+}
+
 /* Asked after half of warn_ns, silent warn_ns after that, critical beyond critical_ns. */
 static void test_silent(void)
 {
@@ -62,6 +68,8 @@ static void test_silent(void)
 	const uint64_t asked_ns = START_NS + 51 * MS;
 	EXPECT(look(asked_ns).kind == WATCH_NONE && watch.cpu[1].asked_ns == asked_ns);
 	EXPECT(watch.cpu[2].asked_ns == 0); /* idle, and left asleep */
+	expect_panic(1, take_interrupt, NULL, NULL, "an interrupt was sent");
+	expect_panic(2, take_interrupt, NULL, "deadlock", "none was sent");
 	EXPECT(look(asked_ns + WARN_NS).kind == WATCH_NONE);
 	struct watch_report r = look(asked_ns + WARN_NS + 1);
 	EXPECT(r.kind == WATCH_SILENT && r.cpu == 1 && r.for_ns == WARN_NS + 1 && !r.critical);
