@@ -26,6 +26,7 @@ void canary_assert(struct run *run, const struct script_op *op);
 void canary_deadlock(struct run *run, const struct script_op *op);
 void canary_lock_order(struct run *run, const struct script_op *op);
 void canary_lock_context(struct run *run, const struct script_op *op);
+void canary_sleep_in_atomic(struct run *run, const struct script_op *op);
 void canary_owner(struct run *run, const struct script_op *op);
 void canary_irq_order(struct run *run, const struct script_op *op);
 void canary_nondeterminism(struct run *run, const struct script_op *op);

@@ -305,6 +305,7 @@ static const struct op_kind canary_ops[] = {
 	MISDEED("table-early", canary_table_early),
 	MISDEED("root-in-use", canary_root_in_use),
 	MISDEED("stale-code", canary_stale_code),
+	MISDEED("sleep-in-atomic", canary_sleep_in_atomic),
 };
 
 /* --- the subject ------------------------------------------------------------------------------ */

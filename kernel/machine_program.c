@@ -274,16 +274,23 @@ static void held_where_none_may(void *unused)
 	mach_lock_none_held(RANK_OUTER);
 }
 
+static void asleep_with_two(void *unused)
+{
+	(void)unused;
+	lock_take(&outer);
+	lock_take(&inner);
+	mach_lock_only_held(&inner);
+}
+
 static const char *check_locks_are_watched(void)
 {
 	static const struct {
 		const char *id;
 		void (*wrong)(void *);
 	} cases[] = {
-		{ "lock-order", wrong_order },
-		{ "deadlock", taken_twice },
-		{ "owner", dropped_untaken },
-		{ "lock-context", held_where_none_may },
+		{ "lock-order", wrong_order },          { "deadlock", taken_twice },
+		{ "owner", dropped_untaken },           { "lock-context", held_where_none_may },
+		{ "sleep-in-atomic", asleep_with_two },
 	};
 	const char *wrong = NULL;
 	panic_hook_set(catch_panic);
