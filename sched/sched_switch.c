@@ -71,14 +71,26 @@ static struct thread *sched_next_locked(struct sched_cpu *c)
 	return next != NULL ? next : &c->idle;
 }
 
-/* From RUNNING to the end of its list, where others may take it once it has been left. */
-static void sched_requeue_locked(struct sched_cpu *c, struct thread *me, uint32_t flags,
-				 uint64_t now_ns)
+/* Goes on in `next`, and `me` from RUNNING to the end of its list, where others may take it once it
+ * has been left. */
+static void sched_give_locked(struct sched *s, struct sched_cpu *c, struct thread *me,
+			      struct thread *next, uint32_t flags)
 {
+	const uint64_t now_ns = mach_now_ns();
+
 	thread_must_move(me, THREAD_RUNNING, THREAD_READY, flags, 0);
 	atomic_store_u64(&me->ready_ns, now_ns);
 	runq_add_locked(&c->runq, me);
 	c->offered = me->affinity;
+	sched_switch_locked(s, c, next, now_ns);
+}
+
+/* To a CPU that it may run on: RUNNING still, so that it is nobody's until it has been left. */
+static void sched_leave_locked(struct sched *s, struct sched_cpu *c, struct thread *me,
+			       uint64_t now_ns)
+{
+	atomic_store_u32(&me->cpu, sched_cpu_for_locked(s, me));
+	sched_switch_locked(s, c, sched_next_locked(c), now_ns);
 }
 
 /* --- by its own wish -------------------------------------------------------------------------- */
@@ -96,13 +108,14 @@ void sched_yield_cpu(struct sched *s)
 		return;
 	}
 	lock_take_masked(&c->runq.lock);
-	struct thread *next = runq_next_of_locked(&c->runq, me->priority);
-	if (next == NULL) {
-		lock_drop_masked(&c->runq.lock);
+	if (UNLIKELY(!sched_may_run(me, c->runq.cpu))) {
+		sched_leave_locked(s, c, me, mach_now_ns()); /* before the interrupt that says so */
 	} else {
-		const uint64_t now_ns = mach_now_ns();
-		sched_requeue_locked(c, me, 0, now_ns);
-		sched_switch_locked(s, c, next, now_ns);
+		struct thread *next = runq_next_of_locked(&c->runq, me->priority);
+		if (next == NULL)
+			lock_drop_masked(&c->runq.lock);
+		else
+			sched_give_locked(s, c, me, next, 0);
 	}
 	mach_irq_restore(was);
 }
@@ -144,24 +157,6 @@ NORETURN void sched_exit(struct sched *s, uint64_t code)
 
 /* --- by an interrupt -------------------------------------------------------------------------- */
 
-/* To a CPU that it may run on: RUNNING still, so that it is nobody's until it has been left. */
-static void sched_leave_locked(struct sched *s, struct sched_cpu *c, struct thread *me,
-			       uint64_t now_ns)
-{
-	atomic_store_u32(&me->cpu, sched_cpu_for_locked(s, me));
-	sched_switch_locked(s, c, sched_next_locked(c), now_ns);
-}
-
-static void sched_preempt_locked(struct sched *s, struct sched_cpu *c, struct thread *me,
-				 uint64_t now_ns)
-{
-	struct thread *next = runq_next_locked(&c->runq);
-
-	c->preemptions++;
-	sched_requeue_locked(c, me, THREAD_PREEMPT, now_ns);
-	sched_switch_locked(s, c, next, now_ns);
-}
-
 void sched_choose(struct sched *s)
 {
 	struct sched_cpu *c = sched_here(s);
@@ -177,7 +172,8 @@ void sched_choose(struct sched *s)
 	if (UNLIKELY(!sched_may_run(me, c->runq.cpu))) {
 		sched_leave_locked(s, c, me, now_ns);
 	} else if (urgent < me->priority || (urgent == me->priority && over)) {
-		sched_preempt_locked(s, c, me, now_ns);
+		c->preemptions++;
+		sched_give_locked(s, c, me, runq_next_locked(&c->runq), THREAD_PREEMPT);
 	} else {
 		if (over) sched_slice_locked(s, c, now_ns);
 		lock_drop_masked(&c->runq.lock);

@@ -25,6 +25,7 @@ static struct {
 } tw;
 
 static struct thread t_threads[T_SLOTS];
+static uint64_t t_seed; /* for a report, where there is one */
 
 /* Steele, Lea and Flood's splitmix64. */
 static uint64_t t_draw(uint64_t *state)
@@ -132,7 +133,7 @@ static thread_id t_spawn_how(struct thread_how how)
 	return id;
 }
 
-static thread_id t_spawn(void (*entry)(void *arg), uint64_t arg)
+static inline thread_id t_spawn(void (*entry)(void *arg), uint64_t arg)
 {
 	return t_spawn_how(t_how(entry, arg));
 }
@@ -154,8 +155,10 @@ static void t_over(void)
 
 static void t_go(const struct turns_planner *planner)
 {
-	if (!host_run_together(tw.cpus, t_run, &tw.sched, planner, T_LIMIT))
-		kpanic(panic_id, "%s", panic_text);
+	if (!host_run_together(tw.cpus, t_run, &tw.sched, planner, T_LIMIT)) {
+		fprintf(stderr, "seed %lu: %s: %s\n", t_seed, panic_id, panic_text);
+		exit(1);
+	}
 	t_over();
 }
 
