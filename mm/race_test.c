@@ -4,11 +4,11 @@
  *
  * Calls run to their end, one after the other, on CPUs drawn at random.  Nothing of that orders
  * them: only locks, latches and atomics of the allocators do, and what a lock of the test's own
- * says about who has which block.  So every access that some lock should have covered is a race here, in
- * whatever schedule; machine/host's detector sees it (machine/host/race.c).
+ * says about who has which block.  So every access that some lock should have covered is a race
+ * here, in whatever schedule; machine/host's detector sees it (machine/host/race.c).
  *
- * All that is shared lies in the arena, where accesses are seen: pool, frames, kmalloc, the table of
- * blocks.
+ * All that is shared lies in the arena, where accesses are seen: pool, frames, kmalloc, the table
+ * of blocks.
  */
 #include "machine/host/arena.h"
 #include "machine/host/panics.h"
