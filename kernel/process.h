@@ -55,7 +55,7 @@ struct process_status {
 };
 
 /* Letters: (t) by the world's lock; (q) by told.lock; (f) set while it is NEW, and cleared when its
- * last thread is gone: its threads read it, and the scheduler that enters one. */
+ * last thread is gone: for its threads to read. */
 struct process {
 	uint32_t slot;                /* fixed */
 	uint32_t generation;          /* (t) */

@@ -151,6 +151,7 @@ int process_thread_make(struct process_world *w, process_id id, bool first,
 		.stack_bytes = KERNEL_STACK_BYTES,
 		.fp = &r->fp,
 		.owner = r,
+		.space = r->process == NULL ? NULL : r->process->space,
 		.class = how->class,
 		.priority = how->priority,
 		.affinity = how->affinity,
@@ -198,8 +199,7 @@ void process_reaped(void *world, const struct thread_gone *thread)
 void process_enter(void *world, struct thread *from, struct thread *to)
 {
 	struct process_world *w = world;
-	const struct process_thread *r = process_owns(to->owner) ? to->owner : NULL;
 
 	(void)from;
-	space_switch(w->config.vm, r == NULL || r->process == NULL ? NULL : r->process->space);
+	space_switch(w->config.vm, to->space);
 }

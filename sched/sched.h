@@ -51,7 +51,7 @@ struct sched_config {
 	 * sched_run() returns on this CPU.  NULL: nothing to do. */
 	bool (*idle)(void *arg, uint32_t cpu);
 	/* Before a CPU goes on in another thread, interrupts masked, with the run queue's lock
-	 * held: installs its address space.  NULL: nothing. */
+	 * held: installs to->space.  NULL: nothing. */
 	void (*enter)(void *arg, struct thread *from, struct thread *to);
 	void *arg;
 };
@@ -110,6 +110,7 @@ struct thread_how {
 	uint64_t stack_bytes;
 	struct mach_fp *fp; /* or NULL */
 	void *owner;
+	void *space; /* see config.enter */
 	enum slot_class class;
 	uint8_t priority;  /* 0 to PRIORITIES - 1 */
 	uint32_t affinity; /* bits of CPUs; 0: all */

@@ -46,6 +46,7 @@ thread_id sched_spawn(struct sched *s, const struct thread_how *how)
 	t->entry = how->entry;
 	t->arg = how->arg;
 	t->owner = how->owner;
+	t->space = how->space;
 	mach_context_init(&t->context, how->stack, how->stack_bytes, sched_begin, s, how->fp);
 	const thread_id id = thread_id_of(t); /* afterwards it may end, and be another */
 	const mach_irq_t was = mach_irq_save();

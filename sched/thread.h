@@ -90,6 +90,7 @@ struct thread {
 	void (*entry)(void *arg); /* (i) */
 	void *arg;                /* (i) */
 	void *owner;              /* (i) kernel/'s: the process */
+	void *space;              /* (i), then (s): kernel/'s: what config.enter installs */
 	uint64_t exit_code;       /* (s) what it ended with */
 	uint64_t ready_ns;        /* (r) when it was last put into a run queue; for the watchdog */
 	uint64_t free_ns;         /* when the slot may be claimed again; guarded by the table */
