@@ -192,7 +192,7 @@ int main(int argc, char **argv)
 	const uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
 	const uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 0) : STORMS;
 
-	host_arena_open(PAGE_SIZE);
+	host_arena_open(HOST_ARENA_BYTES);
 	host_cpus_open(CPUS);
 	for (uint64_t seed = first; seed < first + count; seed++) {
 		t_seed = seed;

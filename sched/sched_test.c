@@ -377,7 +377,7 @@ static void test_set_priority(void)
 
 int main(void)
 {
-	host_arena_open(PAGE_SIZE);
+	host_arena_open(HOST_ARENA_BYTES);
 	host_cpus_open(2);
 	test_order();
 	test_reuse();

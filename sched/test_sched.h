@@ -1,6 +1,7 @@
 /*
  * test_sched.h -- for tests in which threads run: a scheduler on the host's CPUs, with stacks that
- * are counted, a text in which threads note that they ran, and planners of turns.
+ * are counted, a text in which threads note that they ran, and planners of turns.  All of it lies
+ * in the arena: where loads and stores are seen, races are looked for there.
  */
 #ifndef SCHED_TEST_SCHED_H
 #define SCHED_TEST_SCHED_H
@@ -10,21 +11,23 @@
 #include "machine/host/panics.h"
 #include "sched/wait.h"
 
-enum { T_SLOTS = 4096, T_STACK_BYTES = 4096, T_NOTES = 4096, T_LIMIT = 20000000 };
+enum { T_SLOTS = 4096, T_STACK_BYTES = 4096, T_NOTES = 4096, T_LIMIT = 400000000 };
 
 #define T_STACKS 0x7000000000ull
 #define T_SLICE_NS 1000000ull
 
-static struct {
+static struct t_world {
 	struct sched sched;
 	uint32_t cpus;
 	uint32_t spawned, reaped; /* atomic */
 	uint32_t stacks[T_SLOTS]; /* atomic: 1 taken */
 	uint32_t notes;
 	char note[T_NOTES];
-} tw;
+	struct thread threads[T_SLOTS];
+} * t_world;
 
-static struct thread t_threads[T_SLOTS];
+#define tw (*t_world)
+#define t_threads (t_world->threads)
 static uint64_t t_seed; /* for a report, where there is one */
 
 /* Steele, Lea and Flood's splitmix64. */
@@ -91,6 +94,7 @@ static void t_ipi(void *arg)
 
 static void t_make(uint32_t cpus, uint32_t slots, uint32_t reserved, enum reap_form reap)
 {
+	t_world = host_arena_base();
 	const struct sched_config config = {
 		.cpus = cpus,
 		.threads = t_threads,
@@ -105,6 +109,7 @@ static void t_make(uint32_t cpus, uint32_t slots, uint32_t reserved, enum reap_f
 
 	host_reset();
 	EXPECT(slots <= T_SLOTS);
+	mach_unpoison(t_world, sizeof tw);
 	memset(&tw, 0, sizeof tw);
 	tw.cpus = cpus;
 	sched_init(&tw.sched, &config);
@@ -164,8 +169,9 @@ static void t_go(const struct turns_planner *planner)
 
 static inline void t_note(char c)
 {
-	EXPECT(tw.notes + 1 < T_NOTES);
-	tw.note[tw.notes++] = c;
+	const uint32_t at = atomic_fetch_add_u32(&tw.notes, 1);
+	EXPECT(at + 1 < T_NOTES);
+	tw.note[at] = c;
 }
 
 static inline void t_noted(const char *wanted)
