@@ -25,6 +25,7 @@ static uint32_t lots_below(struct lots *l, uint32_t n)
 
 static struct lots planner_lots;
 static uint32_t planner_reach; /* points between two decisions, at most */
+static bool planner_ticks;     /* time moves on at decisions, besides when all wait */
 
 static void turns_draw_next(struct turns *t)
 {
@@ -42,7 +43,7 @@ static struct turn turns_draw_decide(void *context, struct turns *t, struct turn
 	(void)context, (void)point;
 	turns_draw_next(t);
 	return (struct turn){ .cpu = (uint8_t)lots_below(&planner_lots, t->cpus),
-			      .tick = lots_below(&planner_lots, 8) == 0 };
+			      .tick = planner_ticks && lots_below(&planner_lots, 8) == 0 };
 }
 
 static void turns_draw_stuck(void *context, enum turns_stuck why)
@@ -55,6 +56,7 @@ static void turns_draw_stuck(void *context, enum turns_stuck why)
 static void turns_draw_seed(uint64_t seed)
 {
 	planner_lots.state = seed;
+	planner_ticks = true;
 	planner_reach = 1u << (1 + lots_below(&planner_lots, 8));
 }
 
