@@ -127,7 +127,7 @@ static void test_bound_thousands(void)
 
 int main(void)
 {
-	host_arena_open(HOST_ARENA_BYTES);
+	host_arena_open(T_ARENA_BYTES);
 	host_cpus_open(1);
 	test_bound();
 	test_bound_thousands();

@@ -141,7 +141,7 @@ static void test_pinned(void)
 
 int main(void)
 {
-	host_arena_open(HOST_ARENA_BYTES);
+	host_arena_open(T_ARENA_BYTES);
 	host_cpus_open(CPUS_MAX);
 	test_nobody_wakes();
 	test_set_affinity();

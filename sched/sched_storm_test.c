@@ -17,7 +17,7 @@
 
 #define S (&tw.sched)
 
-enum { STORMS = 1500, CPUS = 4, LIVES = 60, STEPS = 6, HEARD = 8 };
+enum { STORMS = 4000, CPUS = 4, LIVES = 60, STEPS = 6, HEARD = 8 };
 
 /* A thread's own record: nobody else writes it but by the rules of a wait queue. */
 struct life {
@@ -28,12 +28,15 @@ struct life {
 	uint64_t lots;
 };
 
-static struct {
+struct storm {
 	struct life life[LIVES];
-	uint32_t begun;        /* atomic: lives given out */
-	uint64_t heard[HEARD]; /* atomic: ids */
-	uint32_t joined, refused, killed;
-} storm;
+	uint32_t begun;                   /* atomic: lives given out */
+	uint64_t heard[HEARD];            /* atomic: ids */
+	uint32_t joined, refused, killed; /* atomic */
+};
+
+static struct storm *storm_at;
+#define storm (*storm_at)
 
 static void lives(void *arg);
 
@@ -153,7 +156,7 @@ static void make(uint64_t *lots)
 	       t_below(lots, REAP_BEFORE_NEXT + 1));
 	if (t_below(lots, 3) == 0) S->table.cooldown_ns = T_SLICE_NS / 2;
 	S->config.slice_ns = 1 + t_below(lots, 3) * T_SLICE_NS;
-	memset(&storm, 0, sizeof storm);
+	storm_at = t_more(sizeof(storm));
 	for (uint32_t i = 0; i < LIVES; i++) wait_init(&storm.life[i].over, RANK_WAIT);
 	for (uint32_t i = 0; i < 2; i++) has_child(lots);
 }
@@ -178,7 +181,7 @@ static void one_storm(uint64_t seed)
 	uint64_t lots = seed;
 
 	make(&lots);
-	t_go_by_lots(t_draw(&lots), about[t_below(&lots, 4)], 2 + t_below(&lots, 20));
+	t_go_by_lots(t_draw(&lots), about[t_below(&lots, 4)], 6 + t_below(&lots, 40));
 	for (uint32_t i = 0; i < LIVES; i++) {
 		const struct life *life = &storm.life[i];
 		EXPECT(life->ended == (life->runs == 1) && life->runs <= 1);
@@ -192,7 +195,7 @@ int main(int argc, char **argv)
 	const uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
 	const uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 0) : STORMS;
 
-	host_arena_open(HOST_ARENA_BYTES);
+	host_arena_open(T_ARENA_BYTES);
 	host_cpus_open(CPUS);
 	for (uint64_t seed = first; seed < first + count; seed++) {
 		t_seed = seed;

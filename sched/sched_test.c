@@ -286,7 +286,7 @@ static void kills(void *arg)
 	const thread_id waiting = t_spawn(t_waits, 'a');
 	sched_yield_cpu(S);
 	EXPECT(sched_kill(S, waiting));
-	EXPECT(thread_word_state(atomic_load_u64(&t_threads[(uint32_t)waiting].word)) ==
+	EXPECT(thread_word_state(atomic_load_u64(&tw.threads[(uint32_t)waiting].word)) ==
 	       THREAD_READY);
 	EXPECT(t_wake_one() == 0);
 	sched_yield_cpu(S);
@@ -377,7 +377,7 @@ static void test_set_priority(void)
 
 int main(void)
 {
-	host_arena_open(HOST_ARENA_BYTES);
+	host_arena_open(T_ARENA_BYTES);
 	host_cpus_open(2);
 	test_order();
 	test_reuse();

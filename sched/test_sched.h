@@ -11,23 +11,31 @@
 #include "machine/host/panics.h"
 #include "sched/wait.h"
 
-enum { T_SLOTS = 4096, T_STACK_BYTES = 4096, T_NOTES = 4096, T_LIMIT = 400000000 };
+enum {
+	T_SLOTS = 4096,
+	T_STACK_BYTES = 4096,
+	T_NOTES = 4096,
+	T_LIMIT = 200000000,
+	T_ARENA_BYTES = 4 << 20
+};
 
 #define T_STACKS 0x7000000000ull
 #define T_SLICE_NS 1000000ull
 
-static struct t_world {
+/* The threads behind it, and what the test adds behind these. */
+struct t_world {
 	struct sched sched;
 	uint32_t cpus;
 	uint32_t spawned, reaped; /* atomic */
 	uint32_t stacks[T_SLOTS]; /* atomic: 1 taken */
-	uint32_t notes;
+	uint32_t notes;           /* atomic */
 	char note[T_NOTES];
-	struct thread threads[T_SLOTS];
-} * t_world;
+	struct thread threads[];
+};
 
+static struct t_world *t_world;
 #define tw (*t_world)
-#define t_threads (t_world->threads)
+
 static uint64_t t_seed; /* for a report, where there is one */
 
 /* Steele, Lea and Flood's splitmix64. */
@@ -94,10 +102,15 @@ static void t_ipi(void *arg)
 
 static void t_make(uint32_t cpus, uint32_t slots, uint32_t reserved, enum reap_form reap)
 {
+	host_reset();
+	EXPECT(slots <= T_SLOTS);
 	t_world = host_arena_base();
+	mach_unpoison(t_world, sizeof(*t_world) + slots * sizeof(struct thread));
+	memset(t_world, 0, sizeof(*t_world));
+	tw.cpus = cpus;
 	const struct sched_config config = {
 		.cpus = cpus,
-		.threads = t_threads,
+		.threads = tw.threads,
 		.slots = slots,
 		.reserved = reserved,
 		.slice_ns = T_SLICE_NS,
@@ -107,13 +120,18 @@ static void t_make(uint32_t cpus, uint32_t slots, uint32_t reserved, enum reap_f
 		.arg = &tw,
 	};
 
-	host_reset();
-	EXPECT(slots <= T_SLOTS);
-	mach_unpoison(t_world, sizeof tw);
-	memset(&tw, 0, sizeof tw);
-	tw.cpus = cpus;
 	sched_init(&tw.sched, &config);
 	host_handlers_set(t_timer, t_ipi, &tw.sched);
+}
+
+/* Zeroed memory for the test's own, in the arena too; once in each world. */
+static inline void *t_more(size_t bytes)
+{
+	void *more = &tw.threads[tw.sched.config.slots];
+
+	EXPECT((uint8_t *)more + bytes <= (uint8_t *)t_world + T_ARENA_BYTES);
+	mach_unpoison(more, align_up(bytes, 8));
+	return memset(more, 0, bytes);
 }
 
 static struct thread_how t_how(void (*entry)(void *arg), uint64_t arg)
@@ -170,6 +188,7 @@ static void t_go(const struct turns_planner *planner)
 static inline void t_note(char c)
 {
 	const uint32_t at = atomic_fetch_add_u32(&tw.notes, 1);
+
 	EXPECT(at + 1 < T_NOTES);
 	tw.note[at] = c;
 }
