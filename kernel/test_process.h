@@ -84,11 +84,22 @@ static inline void test_ipi(void *arg)
 	sched_ipi_came(arg);
 }
 
+/* In the arena, behind the pool's pages: where accesses are seen, races are looked for there. */
+static inline void test_open_world(void)
+{
+	uint8_t *arena = host_arena_open(HOST_ARENA_BYTES);
+
+	host_reset();
+	tw = (struct test_world *)(void *)(arena + (size_t)TEST_PAGES * PAGE_SIZE);
+	EXPECT(sizeof *tw <= HOST_ARENA_BYTES - (size_t)TEST_PAGES * PAGE_SIZE);
+	mach_unpoison(tw, sizeof *tw);
+	memset(tw, 0, sizeof *tw);
+}
+
 static inline void test_open_memory(uint32_t stacks)
 {
-	void *arena = host_arena_open(HOST_ARENA_BYTES);
 	const struct page_config pages = {
-		.base = mach_pa(arena),
+		.base = mach_pa(host_arena_base()),
 		.pages = TEST_PAGES,
 		.frames = tw->frames,
 		.cpus = TEST_CPUS,
@@ -113,7 +124,6 @@ static inline void test_open_memory(uint32_t stacks)
 		.table = &tw->tree, .base = TEST_WINDOW, .slots = stacks, .keep = 2
 	};
 
-	host_reset();
 	page_pool_init(&tw->pages, &pages);
 	page_pool_give(&tw->pages, 0, TEST_PAGES);
 	kmalloc_init(&tw->memory, &memory);
@@ -151,7 +161,7 @@ static inline void test_open(const struct test_choice *choice)
 		.enter = process_enter,
 	};
 
-	tw = calloc(1, sizeof *tw);
+	test_open_world();
 	test_open_memory(choice->stacks != 0 ? choice->stacks : TEST_STACKS);
 	sched.threads = tw->threads;
 	sched.arg = &tw->world;
@@ -199,7 +209,6 @@ static inline void test_shut(void)
 	vm_close(&tw->vm);
 	host_mmu_kernel_install(PADDR_NONE);
 	pagetable_close(&tw->tree);
-	free(tw);
 }
 
 static inline void test_cpu(void *arg)
