@@ -20,7 +20,7 @@ shift
 work=$(mktemp -d) || exit 4
 trap 'rm -rf "$work"' EXIT
 failed=0
-awaited=' lost-wake livelock sleep-in-atomic '
+awaited=' lost-wake livelock sleep-in-atomic starvation race '
 
 : >"$work/canaries"
 for file; do

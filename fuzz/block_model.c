@@ -241,6 +241,24 @@ void block_move(struct block_model *m, unsigned slot, void *p, size_t bytes, sit
 	enter(m, slot, p, bytes, site);
 }
 
+void block_leave(struct block_model *m, unsigned slot)
+{
+	ASSERT(m->blocks[slot].at != NULL);
+	leave(m, slot);
+}
+
+void block_moved(struct block_model *m, unsigned slot, void *p, size_t bytes, site_t site)
+{
+	struct block *b = &m->blocks[slot];
+
+	ASSERT(b->at == NULL);
+	if (p == NULL) return;
+	check_place(m, p, bytes, 8);
+	b->at = p;
+	block_verify(m, slot, min_u64(b->bytes, bytes)); /* as the seed and size it left with say */
+	enter(m, slot, p, bytes, site);
+}
+
 bool block_covers(const struct block_model *m, const void *p)
 {
 	const uint8_t *at = p;

@@ -50,6 +50,11 @@ void block_remove(struct block_model *m, unsigned slot);
 /* The block was moved or resized: its contents up to the smaller size must be as they were. */
 void block_move(struct block_model *m, unsigned slot, void *p, size_t bytes, site_t site);
 
+/* The same in two halves, for when others may be given its old place in between: it is given up;
+ * then it is at `p`, where there must be room for it, or (NULL) was freed. */
+void block_leave(struct block_model *m, unsigned slot);
+void block_moved(struct block_model *m, unsigned slot, void *p, size_t bytes, site_t site);
+
 /* How many live blocks operation `site` made. */
 uint32_t block_count_at(const struct block_model *m, site_t site);
 

@@ -6,7 +6,8 @@
  * the words of the host's replay --digests (replay_files.c), so that cmp(1) can compare:
  *
  *	FILE digest=HEX ops=N oracle=none|ID op=K
- *	FILE host-only          expected to fire an oracle that this machine has no eyes for
+ *	FILE host-only          expected to fire an oracle that this machine has no eyes for, or for
+ *	                        CPUs that take turns, which they cannot here
  *	FILE refused            not a stored script of a subject that is here
  *	FILE differs            with repeat=N: a later run of it ended otherwise than the first
  *
@@ -228,7 +229,9 @@ static bool replay(const char *name)
 	const char *expects = script_file_expects(file);
 	const struct subject *subject = subject_find(subject_name);
 	script_open(&script, body, body_bytes);
-	if (run_file_often(subject, &script, expects))
+	if (subject->together != NULL && machine.run_together == NULL)
+		answer("%s host-only\n", name);
+	else if (run_file_often(subject, &script, expects))
 		judge(name, script.ops, expects);
 	else
 		answer("%s differs\n", name);

@@ -43,6 +43,9 @@ static struct run_machine machine = {
 	.reset = host_reset,
 	.run_on = host_run_on,
 	.escape = host_escape,
+	.run_together = host_run_together,
+	.step = host_turn_step,
+	.handlers = host_handlers_set,
 	.settled = host_mmu_settle,
 	.kernel_tables = host_mmu_kernel_install,
 };

@@ -4,8 +4,8 @@
  * A pass over the script links the operations of each lane, so that a lane finds its next one at
  * once.  Decisions are in no lane: the planner reads them behind the operation that they belong to.
  * Meeting points are in all: a lane goes through each before its next operation behind it, and the
- * rest of them at its end.  The last lane to come looks at the structures, with nobody asked about
- * turns meanwhile, and lets the others go.
+ * rest of them at its end.  The last lane to come looks at the structures, interrupts masked and
+ * nobody asked about turns meanwhile, and lets the others go.
  *
  * What lanes share in order to meet, two words, lies in the arena behind the subject's state and is
  * touched by atomic operations alone, so that whoever follows what happened before what sees that
@@ -78,6 +78,7 @@ void lanes_open(struct run *run)
 	ASSERT(lanes.count <= RUN_LANES_MAX);
 	memset(lanes.lane, 0, sizeof(lanes.lane));
 	lanes.digest = 0;
+	lanes.began = lanes.busy = 0;
 	lanes.checks = false;
 	link_operations(run);
 	plan_open(&lanes.plan, run);
@@ -111,11 +112,22 @@ uint64_t *lanes_digest(struct run *run)
 	return l->checks || lane >= l->count ? &l->digest : &l->lane[lane].digest;
 }
 
+uint32_t run_alone(const struct run *run)
+{
+	return run->lanes->busy == 1 ? run->lanes->began : 0;
+}
+
+bool run_alone_since(const struct run *run, uint32_t since)
+{
+	return since != 0 && run->lanes->began == since;
+}
+
 /* --- lanes ------------------------------------------------------------------------------------ */
 
 static void check_all(struct run *run, uint32_t meet)
 {
 	struct lanes *l = run->lanes;
+	const mach_irq_t was = mach_irq_save();
 	plan_mute(&l->plan, true);
 	l->meet = meet;
 	l->checks = true;
@@ -125,6 +137,7 @@ static void check_all(struct run *run, uint32_t meet)
 	if (run->machine->settled != NULL) run->machine->settled();
 	l->checks = false;
 	plan_mute(&l->plan, false);
+	mach_irq_restore(was);
 }
 
 static void wait_for_others(struct run *run)
@@ -156,9 +169,12 @@ static void perform(struct run *run, unsigned number, uint32_t n)
 	if (n >= run->reached) run->reached = n + 1;
 	plan_begins(&run->lanes->plan, number, n);
 	lane->busy = true;
+	run->lanes->began++;
+	run->lanes->busy++;
 	run_operation_begins(run);
 	if (run->machine->step != NULL) run->machine->step(op.code);
 	run->subject->ops[op.code].step(run, &op);
+	run->lanes->busy--;
 	lane->busy = false;
 	plan_ends(&run->lanes->plan, number);
 }
@@ -191,6 +207,15 @@ static void run_last_check(void *arg)
 	if (run->script->ops != 0) check_all(run, run->script->ops - 1);
 }
 
+static void note_turns(struct run *run)
+{
+	const struct turns *t = lanes.plan.turns;
+	if (t == NULL) return;
+	run->points = t->points;
+	run->switches = t->switches;
+	lanes.plan.turns = NULL; /* they are over, or about to be */
+}
+
 bool lanes_run(struct run *run)
 {
 	const struct run_machine *machine = run->machine;
@@ -198,7 +223,7 @@ bool lanes_run(struct run *run)
 	lanes_open(run);
 	const bool whole = machine->run_together(run->script->world.cpus, run_cpu, run,
 						 &lanes.plan.planner, plan_limit(run->script));
-	lanes.plan.turns = NULL; /* they are over */
+	note_turns(run);
 	if (whole && machine->run_on(0, run_last_check, run)) {
 		lanes_close(run);
 		run->op = run->script->ops;
@@ -212,6 +237,7 @@ void lanes_close(struct run *run)
 {
 	struct lanes *l = run->lanes;
 	if (l == NULL) return;
+	note_turns(run);
 	run->op = run_op(run);
 	run->lanes = NULL;
 	for (unsigned n = 0; n < l->count; n++) run_result(run, l->lane[n].digest);

@@ -20,6 +20,7 @@ struct lanes {
 	struct lane lane[RUN_LANES_MAX];
 	struct plan plan;
 	uint32_t count;
+	uint32_t began, busy; /* operations; and how many of them have not ended */
 	uint16_t first_meet;
 	uint16_t
 		next[SCRIPT_OPS_MAX]; /* of each operation: the next of its lane; of a meet: meet */

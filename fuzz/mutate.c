@@ -8,6 +8,8 @@
  * Bytes are never flipped blindly except in data, so no execution is spent on an operation that
  * means nothing, and no seeds are needed to begin with.
  *
+ * Where operations run side by side, half of the changes are to their decisions (mutate_plan.c).
+ *
  * The work area is static and holds the largest script there is; operations are moved within it
  * and written out at the end, cut to the caller's room.
  *
@@ -18,7 +20,7 @@
 #include "fuzz/mutate.h"
 
 #include "fuzz/bytes.h"
-#include "fuzz/swarm.h"
+#include "fuzz/mutate_plan.h"
 #include "machine/machine.h"
 
 enum {
@@ -98,11 +100,27 @@ static uint32_t pick_run(struct parts *p, struct random *r, uint32_t most, uint3
 	return 1 + random_below(r, (uint32_t)min_u64(p->ops - *at, most));
 }
 
+/* Operations that run side by side bring their decisions along. */
+static void insert_planned(struct parts *p, struct swarm *swarm, uint32_t at, uint32_t wanted)
+{
+	struct script_op some[8];
+	for (uint32_t i = 0; i < wanted; i++) {
+		const uint32_t drawn = plan_draw_op(swarm, &p->world, some, COUNT_OF(some));
+		const uint32_t n = open_gap(p, at, drawn);
+		memcpy(&p->op[at], some, n * sizeof(some[0]));
+		at += n;
+	}
+}
+
 static void insert_new(struct parts *p, struct swarm *swarm)
 {
 	struct random *r = swarm->random;
 	const uint32_t at = random_below(r, p->ops + 1);
 	const uint32_t wanted = random_one_in(r, 2) ? 1 : 1 + random_below(r, BURST_MAX);
+	if (swarm->subject->together != NULL) {
+		insert_planned(p, swarm, at, wanted);
+		return;
+	}
 	const uint32_t n = open_gap(p, at, wanted);
 	for (uint32_t i = 0; i < n; i++) p->op[at + i] = swarm_op(swarm);
 }
@@ -184,6 +202,62 @@ static void replace_op(struct parts *p, struct swarm *swarm)
 	p->op[random_below(swarm->random, p->ops)] = swarm_op(swarm);
 }
 
+/* --- decisions -------------------------------------------------------------------------------- */
+
+/* One of the script's decisions, from a place at random on; p->ops: it has none. */
+static uint32_t pick_decision(struct parts *p, struct swarm *swarm)
+{
+	const uint32_t from = random_below(swarm->random, p->ops);
+	for (uint32_t i = 0; i < p->ops; i++) {
+		const uint32_t at = (from + i) % p->ops;
+		if (op_is_decision(swarm->subject, p->op[at].code)) return at;
+	}
+	return p->ops;
+}
+
+static void insert_decision(struct parts *p, struct swarm *swarm)
+{
+	const uint32_t at = 1 + random_below(swarm->random, p->ops);
+	if (open_gap(p, at, 1) != 0) p->op[at] = plan_draw(swarm);
+}
+
+/* Where there is none yet, the first. */
+static void change_decision(struct parts *p, struct swarm *swarm)
+{
+	const uint32_t at = pick_decision(p, swarm);
+	if (at < p->ops)
+		plan_change(swarm, &p->op[at]);
+	else
+		insert_decision(p, swarm);
+}
+
+static void repeat_decision(struct parts *p, struct swarm *swarm)
+{
+	const uint32_t at = pick_decision(p, swarm);
+	if (at < p->ops && open_gap(p, at, 1) != 0 && random_one_in(swarm->random, 2))
+		plan_change(swarm, &p->op[at]);
+}
+
+static void swap_decisions(struct parts *p, struct swarm *swarm)
+{
+	const uint32_t a = pick_decision(p, swarm), b = pick_decision(p, swarm);
+	if (a == p->ops || b == p->ops) return;
+	const struct script_op kept = p->op[a];
+	p->op[a] = p->op[b];
+	p->op[b] = kept;
+}
+
+static void remove_decision(struct parts *p, struct swarm *swarm)
+{
+	const uint32_t at = pick_decision(p, swarm);
+	if (at < p->ops) close_gap(p, at, 1);
+}
+
+static void change_strategy(struct parts *p, struct swarm *swarm)
+{
+	plan_draw_world(swarm->random, &p->world);
+}
+
 /* --- the whole -------------------------------------------------------------------------------- */
 
 static void change_world(struct parts *p, struct swarm *swarm)
@@ -218,6 +292,18 @@ static void change_data(struct parts *p, struct swarm *swarm)
 
 typedef void (*change_fn)(struct parts *p, struct swarm *swarm);
 
+static void change_plan(struct parts *p, struct swarm *swarm)
+{
+	static const change_fn changes[] = {
+		insert_decision, insert_decision, change_decision, change_decision, change_decision,
+		repeat_decision, swap_decisions,  remove_decision, change_strategy,
+	};
+	if (p->world.strategy != PLAN_LISTED) /* which disregards decisions */
+		change_strategy(p, swarm);
+	else
+		changes[random_below(swarm->random, COUNT_OF(changes))](p, swarm);
+}
+
 static void change_once(struct parts *p, struct swarm *swarm)
 {
 	static const change_fn changes[] = {
@@ -231,6 +317,8 @@ static void change_once(struct parts *p, struct swarm *swarm)
 		change_world(p, swarm);
 	else if (p->ops == 0)
 		insert_new(p, swarm);
+	else if (swarm->subject->together != NULL && random_one_in(r, 2))
+		change_plan(p, swarm);
 	else
 		changes[random_below(r, COUNT_OF(changes))](p, swarm);
 }
@@ -265,11 +353,15 @@ size_t script_generate(const struct subject *subject, uint64_t seed, uint32_t op
 	work.ops_most = (uint32_t)min_u64(ops_in(room), ops_most);
 	work.ops = draw_length(&random, work.ops_most);
 	work.data_bytes = 0;
+	if (subject->together != NULL) plan_draw_world(&random, &work.world);
 	swarm_draw(&swarm, subject, &random, work.world.cpus);
-	for (uint32_t n = 0; n < work.ops; n++) {
+	for (uint32_t n = 0; n < work.ops;) {
 		if (random_one_in(&random, 128)) /* taste changes along a long script */
 			swarm_draw(&swarm, subject, &random, work.world.cpus);
-		work.op[n] = swarm_op(&swarm);
+		if (subject->together != NULL)
+			n += plan_draw_op(&swarm, &work.world, &work.op[n], work.ops - n);
+		else
+			work.op[n++] = swarm_op(&swarm);
 	}
 	for (uint32_t i = random_below(&random, 16); subject->reads_data && i > 0; i--)
 		change_data(&work, &swarm);

@@ -48,6 +48,8 @@ const char *const oracle_ids[] = {
 	ORACLE_LOST_WAKE,
 	ORACLE_LIVELOCK,
 	ORACLE_SLEEP_IN_ATOMIC,
+	ORACLE_STARVATION,
+	ORACLE_RACE,
 	NULL,
 };
 
@@ -86,6 +88,8 @@ static const struct {
 	/* Whose turn it is is the host's to say. */
 	{ ORACLE_LOST_WAKE, EYES_HOSTED },
 	{ ORACLE_LIVELOCK, EYES_HOSTED },
+	/* Only where loads and stores are seen. */
+	{ ORACLE_RACE, EYES_SANITIZED },
 };
 
 bool oracle_is_seen_by(const char *id, enum oracle_eyes eyes)

@@ -48,8 +48,10 @@
 #define ORACLE_NONDETERMINISM "nondeterminism"
 
 /* Seen where CPUs take turns (machine/turns.h). */
-#define ORACLE_LOST_WAKE "lost-wake" /* every CPU waits, and nothing will wake any */
-#define ORACLE_LIVELOCK "livelock"   /* more was passed than a run of its size can need */
+#define ORACLE_LOST_WAKE "lost-wake"   /* every CPU waits, and nothing will wake any */
+#define ORACLE_LIVELOCK "livelock"     /* more was passed than a run of its size can need */
+#define ORACLE_STARVATION "starvation" /* who waits is passed over */
+#define ORACLE_RACE "race"             /* two accesses, one of them a write, and no order */
 
 /* Seen by the host machine's MMU (machine/host/tlb_rules.h). */
 #define ORACLE_STALE_TLB "stale-tlb"   /* used, or reused, while a CPU may remember its old entry */

@@ -49,6 +49,12 @@ void plan_watch_set(const struct plan_watch *chosen)
 	watch = chosen;
 }
 
+uint32_t plan_end(const struct script *script, const struct subject *subject, uint32_t n)
+{
+	while (n < script->ops && op_is_decision(subject, script_op(script, n).code)) n++;
+	return n;
+}
+
 uint64_t plan_limit(const struct script *script)
 {
 	return POINTS_BASE + (uint64_t)script->ops * POINTS_PER_OP;
@@ -177,10 +183,8 @@ void plan_begins(struct plan *p, unsigned lane, uint32_t n)
 	const struct run *run = p->run;
 	struct plan_armed *a = &p->lane[lane];
 	if (run->script->world.strategy != PLAN_LISTED) return;
-	a->next = a->end = n + 1;
-	while (a->end < run->script->ops &&
-	       op_is_decision(run->subject, script_op(run->script, a->end).code))
-		a->end++;
+	a->next = n + 1;
+	a->end = plan_end(run->script, run->subject, a->next);
 	if (a->next == a->end) return;
 	count(p);
 	arm(p, lane);
@@ -228,18 +232,18 @@ static struct turn decide_robin(struct plan *p)
 	return turn;
 }
 
-/* Among CPUs that do not spin, else among all that can run. */
-static uint32_t highest(const struct plan *p, bool spinning)
+/* Among CPUs that do not spin; where all do, they take turns as they relax. */
+static uint32_t highest(const struct plan *p)
 {
 	uint32_t best = p->turns->now;
 	bool found = false;
 	for (uint32_t cpu = 0; cpu < p->turns->cpus; cpu++) {
-		if (!can_run(p, cpu) || (!spinning && p->turns->cpu[cpu].spins != 0)) continue;
+		if (!can_run(p, cpu) || p->turns->cpu[cpu].spins != 0) continue;
 		if (found && p->priority[cpu] <= p->priority[best]) continue;
 		best = cpu;
 		found = true;
 	}
-	return found || spinning ? best : highest(p, true);
+	return best;
 }
 
 /* The CPU that has the turn becomes the lowest, the order of the others stays. */
@@ -261,7 +265,7 @@ static struct turn decide_priority(struct plan *p)
 		turn.tick = random_one_in(&r, 2);
 	}
 	p->random = r.state;
-	turn.cpu = (uint8_t)highest(p, false);
+	turn.cpu = (uint8_t)highest(p);
 	set(p, (struct plan_counts){ .until = (uint32_t)min_u64(draw_distance(p), LOOK_EVERY) });
 	return turn;
 }
@@ -324,7 +328,7 @@ static struct turn decide(void *context, struct turns *t, struct turn_point poin
 {
 	struct plan *p = context;
 	p->turns = t;
-	if (p->muted) return go_on(p);
+	if (p->muted || p->run->lanes == NULL) return go_on(p); /* or it is over */
 	return watch != NULL ? decide_watched(p, point) : decide_now(p, point);
 }
 

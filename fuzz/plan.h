@@ -77,6 +77,10 @@ static inline bool op_is_decision(const struct subject *subject, uint8_t code)
 	return subject->together != NULL && code < PLAN_MEET;
 }
 
+/* The first operation from `n` on that is no decision, or the script's end: what belongs to the one
+ * before `n` ends there. */
+uint32_t plan_end(const struct script *script, const struct subject *subject, uint32_t n);
+
 /* --- sites ------------------------------------------------------------------------------------ */
 
 static inline uint32_t plan_site(struct turn_point point)

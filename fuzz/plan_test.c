@@ -270,7 +270,7 @@ static const struct subject walkers = {
 };
 const struct subject *const subjects[] = { &walkers, NULL };
 
-/* --- running text ------------------------------------------------------------------------------ */
+/* --- running text ----------------------------------------------------------------------------- */
 
 static uint8_t body[SCRIPT_BODY_MAX];
 static struct script script;

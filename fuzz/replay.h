@@ -21,10 +21,16 @@ struct replay_options {
 	const char *expects; /* the oracle a hunt looks for, or NULL: any */
 	bool sometimes;      /* a hunt, or all files of --subject, must reach all of its states */
 	const char *out;     /* folder for what a hunt finds, or NULL */
+	bool listed;         /* files are written anew, their turns as decisions */
 };
 
 /* Replays files and folders; returns an exit status. */
 int replay_files(const struct replay_options *options, char **paths, int count);
+
+/* Writes scripts that fire an oracle anew, in place, with what their turns were (record.h); returns
+ * an exit status.  And one of them: false when it is as it was, and it has been said why. */
+int replay_listed(char **paths, int count);
+bool listed_in_place(const char *path);
 
 /* Runs generated scripts; returns an exit status. */
 int replay_hunt(const struct replay_options *options);

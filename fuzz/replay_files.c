@@ -31,6 +31,7 @@ struct outcome {
 	const char *oracle;
 	uint32_t op;
 	enum run_phase phase;
+	uint64_t points; /* of turns, to the last one */
 };
 
 /* Shared with the child. */
@@ -83,14 +84,14 @@ static void print_line(const char *path, const struct input *input)
 static bool same_outcome(const struct outcome *a, const struct outcome *b)
 {
 	return a->digest == b->digest && a->oracle == b->oracle && a->op == b->op &&
-	       a->phase == b->phase;
+	       a->phase == b->phase && a->points == b->points;
 }
 
 /* What may not differ between repetitions of a file. */
 static bool repeats_alike(void)
 {
 	const struct outcome now = { harness->run.digest, harness->oracle, harness->run.op,
-				     harness->run.phase };
+				     harness->run.phase, harness->run.points };
 	if (progress->turn % options->repeat == 0) progress->first = now;
 	return same_outcome(&now, &progress->first);
 }

@@ -108,8 +108,10 @@ static int hunt_ends(void)
 	       options->subject->name, seed, at, harness->oracle, replay_where(),
 	       harness->script.ops, (unsigned long long)harness->run.digest);
 	fflush(stdout);
+	if (options->expects == NULL) report_ends(hunt->path);
+	if (hunt->path[0] != '\0' && options->subject->together != NULL)
+		listed_in_place(hunt->path);
 	if (options->expects != NULL) return EXIT_OK;
-	report_ends(hunt->path);
 	return EXIT_FINDING;
 }
 

@@ -2,6 +2,7 @@
  * replay_main.c -- the replay program: any subject's scripts again, on this machine.
  *
  *	replay [--subject S [--sometimes]] [--walk] [--digests] [--repeat N] FILE|FOLDER...
+ *	replay --listed FILE...
  *	replay --hunt SUBJECT [--seed S] [--runs N] [--ops N] [--expect ORACLE] [--out FOLDER]
  *
  *	--subject S   what raw bodies are for; others must be for it too
@@ -10,6 +11,8 @@
  *	--repeat N    run each file N times; all must end alike
  *	--twice N     run one script in N twice and compare; 0: none (the default)
  *	--timeout S   seconds for one script (60)
+ *	--listed      findings whose operations run side by side are written anew, in place, with
+ *	              their turns as decisions that say where
  *	--hunt S      generated scripts for a subject, from --seed (1), --runs of them (10000) with
  *	              at most --ops operations each (256); --out keeps what is found
  *	--sometimes   fails unless every state was reached that must be: by the hunt, or by files
@@ -32,6 +35,7 @@ static NORETURN void usage(const char *why, const char *what)
 		"replay: %s%s\n"
 		"usage: replay [--subject S [--sometimes]] [--walk] [--digests] [--repeat N]\n"
 		"              FILE|FOLDER...\n"
+		"       replay --listed FILE...\n"
 		"       replay --hunt SUBJECT [--seed S] [--runs N] [--ops N] [--expect ORACLE]\n"
 		"              [--out FOLDER] [--sometimes]\n"
 		"       both: [--twice N] [--timeout SECONDS]\n",
@@ -70,6 +74,8 @@ static bool take_switch(struct replay_options *o, const char *flag)
 		o->digests = true;
 	else if (strcmp(flag, "--sometimes") == 0)
 		o->sometimes = true;
+	else if (strcmp(flag, "--listed") == 0)
+		o->listed = true;
 	else
 		return false;
 	return true;
@@ -122,5 +128,6 @@ int main(int argc, char **argv)
 	if (o.hunt && files != 0) usage("a hunt takes no files: ", argv[0]);
 	if (!o.hunt && files == 0) usage("no file given", "");
 	if (o.sometimes && o.subject == NULL) usage("--sometimes needs a --subject", "");
+	if (o.listed) return replay_listed(argv, files);
 	return o.hunt ? replay_hunt(&o) : replay_files(&o, argv, files);
 }

@@ -21,11 +21,13 @@
 
 #include "fuzz/files.h"
 #include "fuzz/harness.h"
+#include "fuzz/plan.h"
 #include "fuzz/text.h"
 #include "machine/machine.h"
 
 void __sanitizer_print_stack_trace(void) __attribute__((weak));
 
+enum { FILE_ROOM = SCRIPT_BODY_MAX + SCRIPT_ENVELOPE_BYTES };
 enum { LINE_ROOM = 256, TEXT_ROOM = 4 << 20, NAME_ROOM = 128 };
 
 void report_begins(void)
@@ -63,8 +65,12 @@ static void pieces_put(void *context, const char *text, size_t bytes)
 static struct script script_that_failed(void)
 {
 	struct script s = harness->script;
-	if (harness->run.phase == RUN_OPERATES && harness->run.op < s.ops)
-		s.ops = harness->run.op + 1;
+	const struct run *run = &harness->run;
+	if (run->phase != RUN_OPERATES || run->op >= s.ops) return s;
+	if (harness->subject->together == NULL)
+		s.ops = run->op + 1;
+	else if (s.world.strategy == PLAN_LISTED) /* lots are drawn among CPUs that are not done */
+		s.ops = plan_end(&s, harness->subject, run->reached);
 	return s;
 }
 
@@ -98,13 +104,13 @@ static void file_put(void *context, const char *text, size_t bytes)
 	f->bytes += bytes;
 }
 
-static bool save_text(const struct script *s, const char *path)
+static bool save_text(const struct script *s, const char *oracle, const char *path)
 {
 	static char text[TEXT_ROOM];
 	char name[4096 + 8];
 	struct text_file file = { text, 0 };
 	const struct text_out out = { file_put, &file };
-	text_write(s, harness->subject, harness->oracle, TEXT_PLAIN, &out);
+	text_write(s, harness->subject, oracle, TEXT_PLAIN, &out);
 	snprintf(name, sizeof(name), "%s.txt", path);
 	return file_write(name, text, file.bytes);
 }
@@ -117,23 +123,44 @@ static uint64_t body_hash(const uint8_t *at, size_t bytes)
 	return hash;
 }
 
+/* The canonical body in its envelope, into `file`; its length, and a hash of the body. */
+static size_t make_stored(const struct script *s, const char *oracle, uint8_t *file, uint64_t *hash)
+{
+	static uint8_t body[SCRIPT_BODY_MAX];
+	const size_t bytes = script_canonical(s, harness->subject, body, sizeof(body));
+	const size_t total = script_file_make(harness->subject->name, body, bytes, file, FILE_ROOM);
+	script_file_expect(file, total, oracle);
+	*hash = body_hash(body, bytes);
+	return total;
+}
+
 static bool save_stored(const struct script *s, const char *folder, char *path, size_t room)
 {
-	static uint8_t body[SCRIPT_BODY_MAX], file[SCRIPT_BODY_MAX + SCRIPT_ENVELOPE_BYTES];
-	const size_t bytes = script_canonical(s, harness->subject, body, sizeof(body));
-	const size_t total =
-		script_file_make(harness->subject->name, body, bytes, file, sizeof(file));
-	script_file_expect(file, total, harness->oracle);
+	static uint8_t file[FILE_ROOM];
+	uint64_t hash;
+	const size_t total = make_stored(s, harness->oracle, file, &hash);
 	snprintf(path, room, "%s/%s-%s-%016llx", folder, harness->subject->name, harness->oracle,
-		 (unsigned long long)body_hash(body, bytes));
+		 (unsigned long long)hash);
 	return file_write(path, file, total);
+}
+
+bool report_rewrite(const char *path, const char *oracle)
+{
+	static uint8_t file[FILE_ROOM];
+	char text[4096 + 8];
+	uint64_t hash;
+	const size_t total = make_stored(&harness->script, oracle, file, &hash);
+	snprintf(text, sizeof(text), "%s.txt", path);
+	return file_write(path, file, total) &&
+	       (access(text, F_OK) != 0 || save_text(&harness->script, oracle, path));
 }
 
 bool report_save(const char *folder, char *path, size_t room)
 {
 	const struct script s = script_that_failed();
 	errno = 0;
-	if (folder_make(folder) && save_stored(&s, folder, path, room) && save_text(&s, path))
+	if (folder_make(folder) && save_stored(&s, folder, path, room) &&
+	    save_text(&s, harness->oracle, path))
 		return true;
 	dprintf(STDERR_FILENO, "\nfinding not saved: %s: %s; its text below is all there is\n",
 		folder, strerror(errno));

@@ -24,4 +24,8 @@ void report_ends(const char *path);
  */
 bool report_save(const char *folder, char *path, size_t room);
 
+/* Writes harness->script, which is expected to fire `oracle`, over the stored file at `path`, and
+ * over its text where that is beside it. */
+bool report_rewrite(const char *path, const char *oracle);
+
 #endif

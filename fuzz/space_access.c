@@ -49,14 +49,22 @@ static void note_access(struct run *run, const struct space_call *c, enum mach_a
 	(void)c;
 }
 
+static uint64_t entry_of(struct space *space, uint64_t addr)
+{
+	if (addr >= USER_END) return 0;
+	const mach_irq_t was = lock_take(&space->lock);
+	const uint64_t entry = pagetable_lookup(&space->table, addr, NULL);
+	lock_drop(&space->lock, was);
+	return entry;
+}
+
 void space_step_access(struct run *run, const struct space_call *c, enum mach_access access)
 {
 	struct space_state *s = state_of(run);
 	struct space *space = s->space[c->space];
-	const uint64_t store = space_store_word(run->op);
+	const uint64_t store = space_store_word(run_op(run));
 	uint64_t word = store, expected = 0;
-	const uint64_t before =
-		c->addr < USER_END ? pagetable_lookup(&space->table, c->addr, NULL) : 0;
+	const uint64_t before = entry_of(space, c->addr);
 	const enum fault_answer answer = do_access(s, space, access, c->addr, &word);
 
 	run_result(run, answer);
@@ -83,11 +91,11 @@ void space_step_access(struct run *run, const struct space_call *c, enum mach_ac
 			kpanic(ORACLE_CONTENT, "page %ld holds %lx, not %lx",
 			       (long)((c->addr - WINDOW_START) >> PAGE_SHIFT), (unsigned long)word,
 			       (unsigned long)expected);
-		if (word >> 48 == 0xda7a && (word & 0xffff) <= run->op &&
+		if (word >> 48 == 0xda7a && (word & 0xffff) <= run_op(run) &&
 		    script_op(run->script, (uint32_t)(word & 0xffff)).slot % SPACES_MAX != c->space)
 			run_sometimes(run, SAW_SHARED_SEEN);
 	}
-	const uint64_t after = pagetable_lookup(&space->table, c->addr, NULL);
+	const uint64_t after = entry_of(space, c->addr);
 	note_access(run, c, access,
 		    (before & ENTRY_VALID) && (before & ENTRY_READ_ONLY) && !(before & ENTRY_ZERO),
 		    entry_address(before) != entry_address(after));

@@ -17,7 +17,7 @@ static int64_t make_call(struct run *run, const struct space_call *c)
 	case SPACE_MMAP:
 		return space_mmap(space, c->addr, c->length, c->prot, c->flags,
 				  c->backed ? s->source[c->source].backing : NULL,
-				  (uint64_t)c->offset_page << PAGE_SHIFT, run->op + 1);
+				  (uint64_t)c->offset_page << PAGE_SHIFT, run_op(run) + 1);
 	case SPACE_MUNMAP: return space_munmap(space, c->addr, c->length);
 	case SPACE_MPROTECT: return space_mprotect(space, c->addr, c->length, c->prot);
 	case SPACE_MREMAP:

@@ -28,7 +28,7 @@ _Static_assert(COUNT_OF(saw_names) == SAW_STATES + 1, "a name for each");
 
 /* --- spaces ----------------------------------------------------------------------------------- */
 
-static void exit_space(struct run *run, uint32_t n)
+void space_exit(struct run *run, uint32_t n)
 {
 	struct space_state *s = state_of(run);
 
@@ -43,13 +43,13 @@ static void exit_space(struct run *run, uint32_t n)
 	space_model_exit(&s->model, n);
 }
 
-static void step_fork(struct run *run, const struct space_call *c)
+void space_step_fork(struct run *run, const struct space_call *c)
 {
 	struct space_state *s = state_of(run);
 
 	if (c->to == c->space) return;
-	if (s->space[c->to] != NULL) exit_space(run, c->to);
-	s->space[c->to] = space_clone(s->space[c->space], run->op + 1);
+	if (s->space[c->to] != NULL) space_exit(run, c->to);
+	s->space[c->to] = space_clone(s->space[c->space], run_op(run) + 1);
 	run_result(run, s->space[c->to] != NULL);
 	space_answer(run, s->space[c->to] != NULL ? ANSWER_VALUE : ANSWER_END, 1);
 	if (s->space[c->to] == NULL) {
@@ -86,7 +86,7 @@ void space_step(struct run *run, const struct script_op *op)
 	}
 	const uint32_t alive = space_model_alive(&s->model);
 	if (c.code == SPACE_EXIT) {
-		if (alive >> c.space & 1 && alive != 1u << c.space) exit_space(run, c.space);
+		if (alive >> c.space & 1 && alive != 1u << c.space) space_exit(run, c.space);
 		return;
 	}
 	c.space = space_resolve(alive, c.space);
@@ -95,7 +95,7 @@ void space_step(struct run *run, const struct script_op *op)
 	case SPACE_LOAD: space_step_access(run, &c, MACH_LOAD); return;
 	case SPACE_STORE: space_step_access(run, &c, MACH_STORE); return;
 	case SPACE_FETCH: space_step_access(run, &c, MACH_FETCH); return;
-	case SPACE_FORK: step_fork(run, &c); return;
+	case SPACE_FORK: space_step_fork(run, &c); return;
 	default: space_step_call(run, &c); return;
 	}
 }
@@ -130,7 +130,7 @@ static void check_walk(struct run *run)
 	if (counts.asid_rollovers != 0) run_sometimes(run, SAW_ASID_ROLLOVER);
 }
 
-static void space_check_run(struct run *run, enum check_depth depth)
+void space_check_run(struct run *run, enum check_depth depth)
 {
 	if (depth == CHECK_WALK)
 		check_walk(run);
@@ -138,7 +138,7 @@ static void space_check_run(struct run *run, enum check_depth depth)
 		check_counts(run);
 }
 
-static void space_leave(struct run *run)
+void space_leave(struct run *run)
 {
 	struct space_state *s = state_of(run);
 
@@ -146,13 +146,13 @@ static void space_leave(struct run *run)
 	s->installed[mach_cpu()] = NULL;
 }
 
-static void space_close(struct run *run)
+void space_close(struct run *run)
 {
 	struct space_state *s = state_of(run);
 
 	space_relax(s);
 	for (uint32_t n = 0; n < SPACES_MAX; n++)
-		if (s->space[n] != NULL) exit_space(run, n);
+		if (s->space[n] != NULL) space_exit(run, n);
 	for (uint32_t n = 0; n < SOURCES; n++)
 		if (s->source[n].backing != NULL) backing_drop(s->source[n].backing);
 	if (s->vm_open) vm_close(&s->vm);

@@ -28,7 +28,12 @@ enum {
 	SAW_HEAP_GROWN,
 	SAW_SHARED_SEEN,
 	SAW_OPEN_ANSWER,
-	SAW_STATES
+	SAW_STATES,
+	/* Where CPUs are at it side by side (space_smp.c). */
+	SAW_MET = SAW_STATES,
+	SAW_VISIT_RACED,
+	SAW_LOCK_WAITED,
+	SAW_SMP_STATES
 };
 
 /* A file, in effect. */
@@ -48,6 +53,7 @@ struct space_state {
 	struct script_op aim;
 	paddr_t squeezed;              /* the first of a chain of pages taken from the pool */
 	bool core_unknown[SPACES_MAX]; /* populating may have stopped half-way there */
+	bool crowded; /* others may have hold of memory: nobody can tell how much */
 	uint8_t core[WINDOW_PAGES];
 	struct space_model model;
 	struct slab_cpu cpus[KMALLOC_WORLD_CPUS];
@@ -68,6 +74,14 @@ static inline void space_answer(struct run *run, enum answer_kind kind, uint64_t
 {
 	answers_add(run->answers, kind, run->op, value);
 }
+
+/* --- space_fuzz.c --- */
+
+void space_exit(struct run *run, uint32_t n);
+void space_step_fork(struct run *run, const struct space_call *c);
+void space_check_run(struct run *run, enum check_depth depth);
+void space_leave(struct run *run);
+void space_close(struct run *run);
 
 /* --- space_world.c --- */
 

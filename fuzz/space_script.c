@@ -19,7 +19,6 @@
 #include "machine/machine.h"
 
 enum {
-	PLACE_LIMIT = 1 << 13,
 	PLACE_KIND_SHIFT = 7,
 	/* The first kind of each sort; below the first, a page of a cluster. */
 	PLACE_ANY_PAGE = 48,
@@ -47,13 +46,13 @@ enum {
 static const uint16_t clusters[] = { 0, 244, 64, 480 };
 
 /* clang-format off */
-static const char *const map_flags[] = {
+const char *const space_map_flags[] = {
 	"no-read", "no-write", "exec", "shared", "fixed", "noreplace", "populate", "source",
 };
 enum { MAP_FLAG_SHARED = 8, MAP_FLAG_FIXED = 16, MAP_FLAG_NOREPLACE = 32, MAP_FLAG_POPULATE = 64,
        MAP_FLAG_SOURCE = 128 };
-static const char *const remap_flags[] = { "maymove", "fixed", "dontunmap", "strange" };
-static const char *const advice_names[] = {
+const char *const space_remap_flags[] = { "maymove", "fixed", "dontunmap", "strange" };
+const char *const space_advice_names[] = {
 	"normal", "willneed", "dontneed", "free", "dontfork", "dofork", "wipeonfork",
 	"keeponfork", "populate-read", "populate-write", "strange",
 };
@@ -81,24 +80,26 @@ static const int strange_advice_numbers[] = {
 };
 
 #define SPACE { "space", IN_SLOT, FORM_NUMBER, SPACES_MAX, NULL }
-#define PLACE { "place", IN_LOW, FORM_NUMBER, PLACE_LIMIT, NULL }
-#define LENGTH { "length", IN_HIGH, FORM_NUMBER, PLACE_LIMIT, NULL }
+#define PLACE { "place", IN_LOW, FORM_NUMBER, SPACE_PLACES, NULL }
+#define LENGTH { "length", IN_HIGH, FORM_NUMBER, SPACE_PLACES, NULL }
 #define WORD { "word", IN_AUX, FORM_NUMBER, WORDS_PER_PAGE, NULL }
 #define TO { "to", IN_AUX, FORM_NUMBER, SPACES_MAX, NULL }
 #define PAGES { "pages", IN_AUX, FORM_NUMBER, 0, NULL }
 
 const struct op_kind space_operations[SPACE_CODES] = {
 	[SPACE_AIM] = { "aim", 14, { PLACE, LENGTH }, space_step },
-	[SPACE_MMAP] = { "mmap", 30, { SPACE, { "how", IN_AUX, FORM_FLAGS, 8, map_flags },
+	[SPACE_MMAP] = { "mmap", 30, { SPACE, { "how", IN_AUX, FORM_FLAGS, 8, space_map_flags },
 				       PLACE, LENGTH }, space_step },
 	[SPACE_MUNMAP] = { "munmap", 14, { SPACE, PLACE, LENGTH }, space_step },
 	[SPACE_MPROTECT] = { "mprotect", 12, { SPACE,
-					       { "rights", IN_AUX, FORM_FLAGS, 3, map_flags },
+					       { "rights", IN_AUX, FORM_FLAGS, 3, space_map_flags },
 					       PLACE, LENGTH }, space_step },
-	[SPACE_MREMAP] = { "mremap", 10, { SPACE, { "how", IN_AUX, FORM_FLAGS, 4, remap_flags },
+	[SPACE_MREMAP] = { "mremap", 10, { SPACE, { "how", IN_AUX, FORM_FLAGS, 4,
+						     space_remap_flags },
 					   PLACE, LENGTH }, space_step },
 	[SPACE_MADVISE] = { "madvise", 10, { SPACE,
-					     { "advice", IN_AUX, FORM_NAMES, 11, advice_names },
+					     { "advice", IN_AUX, FORM_NAMES, 11,
+					       space_advice_names },
 					     PLACE, LENGTH }, space_step },
 	[SPACE_MINCORE] = { "mincore", 3, { SPACE, PLACE, LENGTH }, space_step },
 	[SPACE_BRK] = { "brk", 6, { SPACE, PLACE }, space_step },

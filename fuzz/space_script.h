@@ -35,6 +35,10 @@ struct space_call {
 	uint32_t word; /* load, store */
 };
 
+/* How many values a place has, or a length; and the names of the fields that have some. */
+enum { SPACE_PLACES = 1 << 13, SPACE_MAP_FLAGS = 8, SPACE_REMAP_FLAGS = 4, SPACE_ADVICES = 11 };
+extern const char *const space_map_flags[], *const space_remap_flags[], *const space_advice_names[];
+
 /* The table of operations; every program that links it has space_step(). */
 extern const struct op_kind space_operations[SPACE_CODES];
 void space_step(struct run *run, const struct script_op *op);

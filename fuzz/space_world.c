@@ -72,6 +72,7 @@ void space_open(struct run *run)
 	s->aim = (struct script_op){ .code = SPACE_AIM };
 	s->squeezed = PADDR_NONE;
 	s->vm_open = false;
+	s->crowded = false;
 	if (!world_start(s, run)) s->model.space[0].alive = false;
 }
 
@@ -86,13 +87,15 @@ uint32_t space_free_pages(struct space_state *s)
 /* Whether so few pages are left that a call which needs `pages` besides its own may be refused. */
 bool space_is_scarce(struct space_state *s, uint64_t pages)
 {
-	return space_free_pages(s) < SPACE_ENOUGH_PAGES + s->world.pool.reserve + pages;
+	return s->crowded ||
+	       space_free_pages(s) < SPACE_ENOUGH_PAGES + s->world.pool.reserve + pages;
 }
 
 void space_judge_parked(struct space_state *s)
 {
 	const struct space *parked = s->vm.retired;
 
+	if (s->crowded) return;
 	while (parked != NULL && parked->cpus != 0) parked = parked->next;
 	if (parked != NULL)
 		kpanic(ORACLE_MUST_SUCCEED, "refused while a space waits to be taken apart");

@@ -115,6 +115,11 @@ void run_lane(struct run *run, unsigned lane);
 /* The number of the operation that the calling code is part of. */
 uint32_t run_op(const struct run *run);
 
+/* Where refusing is judged: not 0 when no other lane is in an operation; and whether none has been
+ * since `since` was the answer. */
+uint32_t run_alone(const struct run *run);
+bool run_alone_since(const struct run *run, uint32_t since);
+
 /* The subjects this program has, NULL-terminated; one by name, or NULL. */
 extern const struct subject *const subjects[];
 const struct subject *subject_find(const char *name);
@@ -170,8 +175,9 @@ struct run {
 	/* Where a subject that has answers (answers.h) keeps them; the caller's; NULL: nowhere. */
 	struct answers *answers;
 	enum run_phase phase;
-	struct lanes *lanes; /* while operations run side by side, else NULL */
-	uint32_t reached;    /* operations from this number on have not begun */
+	struct lanes *lanes;       /* while operations run side by side, else NULL */
+	uint32_t reached;          /* operations from this number on have not begun */
+	uint64_t points, switches; /* that were passed, and turns that went to another CPU */
 };
 
 /* Runs a script from a fresh world to the pristine one.  Returns true when no oracle fired.

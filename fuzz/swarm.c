@@ -31,7 +31,7 @@ void swarm_draw(struct swarm *swarm, const struct subject *subject, struct rando
 	swarm->subject = subject;
 	swarm->random = random;
 	swarm->slots = slots[random_below(random, COUNT_OF(slots))];
-	swarm->cpus = random_one_in(random, 2) ? 1 : cpus;
+	swarm->cpus = random_one_in(random, 2) && subject->together == NULL ? 1 : cpus;
 	swarm->size = 0;
 	static const struct field any_size = { "size", IN_ARG, FORM_SIZE, 0, NULL };
 	swarm->size = (int32_t)swarm_value(swarm, &any_size);

@@ -280,6 +280,7 @@ static void deliver(void)
 {
 	const uint32_t masked = host_now.masked;
 	host_now.masked = 1;
+	lockcheck_interrupt(true);
 	for (;;) {
 		if (turns_take_ipi(&host_turns)) {
 			if (race_watches()) race_interrupt_taken();
@@ -290,6 +291,7 @@ static void deliver(void)
 			break;
 		}
 	}
+	lockcheck_interrupt(false);
 	host_now.masked = masked;
 }
 

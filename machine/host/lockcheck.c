@@ -21,7 +21,8 @@
  *   L3  while a lock is held, interrupts are masked.
  *
  * A latch that was got by trying stands apart: it is nobody's to wait for, interrupts may be on,
- * and it is the last thing its CPU takes.  A book has room for one.
+ * and it is the last thing its CPU takes.  A book has room for one, and for one that whoever is
+ * interrupted has: the handler may take what it likes.
  *
  * Locks are a CPU's: one that switches contexts hands on what it holds.  Saved interrupt states and
  * a latch that was tried are a context's, and go with it from CPU to CPU (lockcheck_switch).
@@ -55,6 +56,7 @@ struct book {
 	uint32_t id;         /* of the context it is in */
 	uint32_t saved;      /* interrupt states that this has not given back */
 	const void *tried;   /* the latch it got by trying, or NULL */
+	const void *aside;   /* the one that it interrupts the holder of, or NULL */
 	uint32_t held;
 	struct held stack[HELD_MAX];
 	struct held waiting; /* the lock it asked for last; .lock NULL: got it, or none */
@@ -105,10 +107,10 @@ static const struct book *book_holding(const void *lock)
 static const char *who_tried(const void *lock)
 {
 	for (unsigned i = 0; i < LOCKCHECK_BOOKS; i++) {
-		if (books[i].tried == lock) return book_name(&books[i]);
+		if (books[i].tried == lock || books[i].aside == lock) return book_name(&books[i]);
 	}
 	for (const struct lockcheck_context *c = trying; c != NULL; c = c->next)
-		if (c->tried == lock) return "a context that does not run";
+		if (c->tried == lock || c->aside == lock) return "a context that does not run";
 	return NULL;
 }
 
@@ -131,7 +133,7 @@ void lockcheck_forget(unsigned number)
 	ASSERT(number < LOCKCHECK_BOOKS);
 	struct book *b = &books[number];
 	held_by_all -= b->held;
-	tried_by_all -= b->tried != NULL ? 1 : 0;
+	tried_by_all -= (b->tried != NULL) + (b->aside != NULL);
 	*b = (struct book){ .id = number };
 	if (b == book) host_now.masked = 0;
 }
@@ -145,25 +147,41 @@ void lockcheck_context_init(struct lockcheck_context *c)
 
 void lockcheck_switch(struct lockcheck_context *from, struct lockcheck_context *to)
 {
-	*from = (struct lockcheck_context){ book->id, book->saved, book->tried, NULL };
-	if (from->tried != NULL) {
+	*from = (struct lockcheck_context){ book->id, book->saved, book->tried, book->aside, NULL };
+	if (from->tried != NULL || from->aside != NULL) {
 		from->next = trying;
 		trying = from;
 	}
-	if (to->tried != NULL) lockcheck_context_end(to);
+	lockcheck_context_end(to);
 	book->id = to->id;
 	book->saved = to->saved;
 	book->tried = to->tried;
-	tried_by_all += to->tried != NULL ? 1 : 0;
+	book->aside = to->aside;
+	tried_by_all += (to->tried != NULL) + (to->aside != NULL);
+}
+
+void lockcheck_interrupt(bool begins)
+{
+	if (begins) {
+		ASSERT(book->aside == NULL);
+		book->aside = book->tried;
+		book->tried = NULL;
+		return;
+	}
+	if (book->tried != NULL)
+		kpanic("lock-context", "%s comes back from a handler with a latch that it tried",
+		       book_name(book));
+	book->tried = book->aside;
+	book->aside = NULL;
 }
 
 void lockcheck_context_end(const struct lockcheck_context *c)
 {
-	if (c->tried == NULL) return;
+	if (c->tried == NULL && c->aside == NULL) return;
 	struct lockcheck_context **at = &trying;
 	while (*at != c) at = &(*at)->next;
 	*at = c->next;
-	tried_by_all--;
+	tried_by_all -= (c->tried != NULL) + (c->aside != NULL);
 }
 
 void lockcheck_at_end(void)

@@ -25,6 +25,7 @@ struct lockcheck_context {
 	uint32_t id;
 	uint32_t saved;    /* interrupt states not given back */
 	const void *tried; /* the latch it got by trying, or NULL */
+	const void *aside; /* the one that it interrupts the holder of, or NULL */
 	struct lockcheck_context *next;
 };
 
@@ -32,6 +33,9 @@ struct lockcheck_context {
 void lockcheck_context_init(struct lockcheck_context *c);
 void lockcheck_switch(struct lockcheck_context *from, struct lockcheck_context *to);
 void lockcheck_context_end(const struct lockcheck_context *c);
+
+/* Handlers are about to be called on this CPU, in the context they interrupt; they are done. */
+void lockcheck_interrupt(bool begins);
 
 /* If this CPU waits for a lock: panics ("deadlock") and says who has it. */
 void lockcheck_blame(void);

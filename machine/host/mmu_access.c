@@ -11,8 +11,10 @@
  * nowhere, or the right is gone.  Legal differences: the tables allow more than is remembered (the
  * CPU walks again before it faults), and the flags for accessed and dirty.
  *
- * That somebody may be just about to invalidate is no excuse here: CPUs take turns between calls,
- * not within them, so what a call began it has also ended when another CPU makes an access.
+ * That somebody may be just about to invalidate is no excuse where CPUs take turns between calls:
+ * what a call began it has also ended when another CPU makes an access.  Where they take turns
+ * within calls it is: until the invalidation is over, what is remembered is used as it is.  That
+ * the invalidation comes, and before the memory is anybody else's, the rules see to (tlb_rules.c).
  *
  * Always true:
  *   M3  nothing is read or written by an access that faults;
@@ -21,6 +23,7 @@
  * Locks: none.  Cost: remembered 8 ns, a walk of four levels 30 ns.
  */
 #include "machine/host/arena.h"
+#include "machine/host/cpu.h"
 #include "machine/host/mmu_code.h"
 #include "machine/host/mmu_inside.h"
 #include "machine/host/tlb.h"
@@ -112,6 +115,13 @@ static bool entries_agree(uint64_t a, uint64_t b)
 	return ((a ^ b) & way) == 0;
 }
 
+/* CPUs take turns within calls, and somebody is just about to see to it that it is forgotten. */
+static bool underway(const struct access *a)
+{
+	return host_turns_now() != NULL &&
+	       tlb_rules_underway(host_mmu.rules, a->cpu, a->root, a->va);
+}
+
 /* The tables changed since it was read: is it still good?  False: look into the tables again. */
 static NOINLINE bool recheck(const struct access *a, struct tlb_entry *e)
 {
@@ -120,6 +130,7 @@ static NOINLINE bool recheck(const struct access *a, struct tlb_entry *e)
 	const uint64_t rights =
 		ENTRY_USER | ENTRY_READ_ONLY | ENTRY_NOT_KERNEL_EXEC | ENTRY_NOT_USER_EXEC;
 	if (e->root != a->root) stale(a, "the entry used is another root's");
+	if (underway(a)) return true;
 	if (!tlb_rules_leads(host_mmu.rules, a->root, at, e->level, a->va))
 		stale(a, "the entry used was in a table that is gone");
 	const uint64_t now = *e->from;

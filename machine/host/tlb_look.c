@@ -92,6 +92,17 @@ const char *tlb_rules_missing(const struct tlb_rules *r, paddr_t root, uint64_t 
 	return found != NULL ? left_missing(found, NULL) : "nothing is known of it";
 }
 
+bool tlb_rules_underway(const struct tlb_rules *r, unsigned cpu, paddr_t root, uint64_t va)
+{
+	for (uint32_t i = 0; i < r->left_count; i++) {
+		const struct leftover *lo = &r->left[i];
+		if ((lo->va ^ va) >> entry_shift(lo->level) != 0 || lo->abandoned) continue;
+		if ((lo->may >> cpu & 1) == 0 || lo->space >= SPACES_MAX) continue;
+		if (r->spaces[lo->space].root == root) return true;
+	}
+	return false;
+}
+
 const char *tlb_rules_settled(struct tlb_rules *r, const char **id)
 {
 	for (unsigned cpu = 0; cpu < CPUS_MAX; cpu++)

@@ -69,6 +69,10 @@ uint64_t tlb_rules_places(const struct tlb_rules *r);
 bool tlb_rules_leads(const struct tlb_rules *r, paddr_t root, paddr_t at, unsigned level,
 		     uint64_t va);
 
+/* Whether `cpu` may still remember an entry for `va` below `root`, of any level, that was taken
+ * away, or lost a right, and whose invalidation is not over. */
+bool tlb_rules_underway(const struct tlb_rules *r, unsigned cpu, paddr_t root, uint64_t va);
+
 /* What was missing for the entry of `va` below `root` to be forgotten. */
 const char *tlb_rules_missing(const struct tlb_rules *r, paddr_t root, uint64_t va);
 

@@ -55,7 +55,7 @@ _dict = rule(
     attrs = {"srcs": attr.label_list(allow_files = True)},
 )
 
-def _programs(name, subject, deps, tags, visibility):
+def _programs(name, subject, deps, watched, tags, visibility):
     """The engines' programs: NAME_bin and NAME_afl_bin, and AFL++'s mutator."""
     cc_library(
         name = name + "_subject_",
@@ -84,9 +84,10 @@ def _programs(name, subject, deps, tags, visibility):
             "//fuzz:afl_mutator",
         ],
     )
+    kind = "linux_x86_64_race_" if watched else "linux_x86_64_"
     for suffix, platform in [
-        ("_bin", "linux_x86_64_libfuzzer"),
-        ("_afl_bin", "linux_x86_64_afl"),
+        ("_bin", kind + "libfuzzer"),
+        ("_afl_bin", kind + "afl"),
     ]:
         platform_binary(
             name = name + suffix,
@@ -133,6 +134,25 @@ def _launchers(name, subject, tags, visibility):
         visibility = visibility,
     )
 
+def _hunt_test(name, subject, runs, flags, program, size, tags, visibility):
+    sh_test(
+        name = name,
+        size = size,
+        srcs = ["//tools/build:exec.sh"],
+        args = [
+            "$(rootpath %s)" % program,
+            "--hunt",
+            subject,
+            "--runs",
+            str(runs),
+            "--twice",
+            "64",
+        ] + flags,
+        data = [program],
+        tags = tags,
+        visibility = visibility,
+    )
+
 def cc_fuzz_test(
         name,
         subject,
@@ -140,6 +160,7 @@ def cc_fuzz_test(
         corpus = None,
         dicts = [],
         hunt_runs = 3000,
+        watched = False,
         tags = [],
         size = "small",
         visibility = None):
@@ -153,6 +174,7 @@ def cc_fuzz_test(
                     "sometimes" state
       NAME_hunt_test  bazel test: a fixed number of generated scripts, which must be clean and
                     must reach every "sometimes" state of the subject
+      NAME_race_test   where `watched`: a quarter as many, with loads and stores seen
       NAME_bin      the libFuzzer program; NAME_afl_bin: AFL++'s
       NAME_corpus   a directory of stored files, assembled from the tree's
       NAME_dict     the dictionary
@@ -166,11 +188,12 @@ def cc_fuzz_test(
       corpus: files in any of the three forms; default //corpus:SUBJECT.
       dicts: dictionaries in AFL's format.
       hunt_runs: how many scripts NAME_hunt_test runs; 0: there is no such test.
+      watched: whether the engines' programs see loads and stores, for races.
       tags: for the programs and the test.
       size: of the test; like `tags` of the test's timeout nothing else knows of it.
       visibility: as usual.
     """
-    _programs(name, subject, deps, tags, visibility)
+    _programs(name, subject, deps, watched, tags, visibility)
     _corpus(
         name = name + "_corpus",
         srcs = ["//corpus:" + subject] if corpus == None else corpus,
@@ -201,21 +224,6 @@ def cc_fuzz_test(
     )
     if hunt_runs == 0:
         return
-    sh_test(
-        name = name + "_hunt_test",
-        size = size,
-        srcs = ["//tools/build:exec.sh"],
-        args = [
-            "$(rootpath //fuzz:replay)",
-            "--hunt",
-            subject,
-            "--runs",
-            str(hunt_runs),
-            "--sometimes",
-            "--twice",
-            "64",
-        ],
-        data = ["//fuzz:replay"],
-        tags = tags,
-        visibility = visibility,
-    )
+    _hunt_test(name + "_hunt_test", subject, hunt_runs, ["--sometimes"], "//fuzz:replay", size, tags, visibility)
+    if watched:
+        _hunt_test(name + "_race_test", subject, hunt_runs // 4, [], "//fuzz:replay_race", size, tags, visibility)
