@@ -10,7 +10,7 @@
  * The order before waiting matters (sched_wake.c): the bit in idle_cpus, then the last look at the
  * queues, all with interrupts masked, then mach_wait().  Interrupts never switch away from an idle
  * thread: they end its waiting, and the loop looks for itself.  So there is one place where an idle
- * CPU begins to run something.
+ * CPU begins to run something, and after it has reaped its dead it gets no more before that.
  *
  * Stealing takes one thread at a time: the most urgent that may run here, and of these the one that
  * waited longest.  Taking half a queue would move threads that will run at home soon.  It is placed
@@ -77,8 +77,7 @@ static void sched_run_ready(struct sched *s, struct sched_cpu *c)
 
 static bool sched_has_work(struct sched *s, struct sched_cpu *c)
 {
-	return atomic_load_u32(&c->runq.count) != 0 || atomic_load_u32(&c->dead_count) != 0 ||
-	       sched_steal(s, c);
+	return atomic_load_u32(&c->runq.count) != 0 || sched_steal(s, c);
 }
 
 static void sched_wait_for_work(struct sched *s, struct sched_cpu *c)
@@ -109,11 +108,11 @@ static void sched_come(struct sched *s, struct sched_cpu *c)
 	lock_drop_masked(&c->runq.lock);
 }
 
-/* False: something became ready here, or died, meanwhile. */
+/* False: something became ready here meanwhile. */
 static bool sched_go(struct sched_cpu *c)
 {
 	lock_take_masked(&c->runq.lock);
-	const bool empty = c->runq.count == 0 && atomic_load_u32(&c->dead_count) == 0;
+	const bool empty = c->runq.count == 0;
 	if (empty) {
 		thread_must_move(&c->idle, THREAD_RUNNING, THREAD_READY, 0, 0);
 		c->current = NULL;

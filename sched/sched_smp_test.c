@@ -1,6 +1,7 @@
 /*
  * sched_smp_test.c -- the scheduler on several CPUs, scene by scene: affinity in every state, a
- * thread that is chased from CPU to CPU, stealing, pinned threads, a wait that nobody ends.
+ * thread that is chased from CPU to CPU, stealing, pinned threads, a wait that nobody ends, and who
+ * has to be told of a thread that is ready.
  *
  * CPUs take turns only where they wait or spin, so each scene has one outcome.
  */
@@ -139,6 +140,96 @@ static void test_pinned(void)
 	for (uint32_t i = 0; i < 4; i++) EXPECT(on[i] == 2);
 }
 
+/* --- who has to be told ----------------------------------------------------------------------- */
+
+static uint32_t flag; /* atomic */
+
+static void waits_for_flag(void *arg)
+{
+	(void)arg;
+	while (atomic_load_u32(&flag) == 0) mach_relax();
+}
+
+static void sets_flag(void *arg)
+{
+	(void)arg;
+	atomic_store_u32(&flag, 1);
+}
+
+static thread_id spawn_on(void (*entry)(void *arg), unsigned priority, uint32_t cpus)
+{
+	struct thread_how how = t_how(entry, 0);
+
+	how.priority = (uint8_t)priority;
+	how.affinity = cpus;
+	return t_spawn_how(how);
+}
+
+/* To a CPU where one spins that only this can stop: more urgent, it takes its place at once; as
+ * urgent, at the end of a slice that begins with it. */
+static void spawns_where_one_spins(void *arg)
+{
+	const unsigned priority = (unsigned)(uintptr_t)arg;
+
+	spawn_on(waits_for_flag, PRIORITY_NORMAL, 1u << 1);
+	sched_sleep_until(S, mach_now_ns() + 1);
+	const uint64_t from_ns = mach_now_ns();
+	spawn_on(sets_flag, priority, 1u << 1);
+	while (atomic_load_u32(&flag) == 0) mach_relax();
+	const bool at_once = mach_now_ns() == from_ns;
+	EXPECT(at_once == (priority < PRIORITY_NORMAL));
+}
+
+static void test_press(void)
+{
+	for (uintptr_t priority = PRIORITY_NORMAL - 1; priority <= PRIORITY_NORMAL; priority++) {
+		struct thread_how how = t_how(spawns_where_one_spins, priority);
+		t_make(2, 8, 0, REAP_AFTER_SWITCH);
+		atomic_store_u32(&flag, 0);
+		how.affinity = 1;
+		t_spawn_how(how);
+		t_go(&t_quiet);
+		EXPECT(S->cpu[1].preemptions == 1);
+	}
+}
+
+/* Who is made to give way goes on at once where another CPU idles; the one that took its place
+ * spins until it has. */
+static void gives_way(void *arg)
+{
+	(void)arg;
+	sched_sleep_until(S, mach_now_ns() + 1); /* the other CPU idles */
+	EXPECT(mach_cpu() == 0);
+	spawn_on(waits_for_flag, PRIORITY_NORMAL - 1, 1u << 0);
+	EXPECT(mach_cpu() == 1);
+	atomic_store_u32(&flag, 1);
+}
+
+static void yields_way(void *arg)
+{
+	(void)arg;
+	sched_sleep_until(S, mach_now_ns() + 1);
+	const thread_id me = thread_id_of(sched_current(S));
+	EXPECT(sched_set_affinity(S, me, 1u << 0));
+	spawn_on(waits_for_flag, PRIORITY_NORMAL, 1u << 0);
+	EXPECT(sched_set_affinity(S, me, 3));
+	sched_yield_cpu(S);
+	EXPECT(mach_cpu() == 1);
+	atomic_store_u32(&flag, 1);
+}
+
+static void test_offer(void)
+{
+	t_make(2, 8, 0, REAP_AFTER_SWITCH);
+	atomic_store_u32(&flag, 0);
+	t_spawn(gives_way, 0);
+	t_go(&t_quiet);
+	t_make(2, 8, 0, REAP_AFTER_SWITCH);
+	atomic_store_u32(&flag, 0);
+	t_spawn(yields_way, 0);
+	t_go(&t_quiet);
+}
+
 int main(void)
 {
 	host_arena_open(T_ARENA_BYTES);
@@ -148,6 +239,8 @@ int main(void)
 	test_chase();
 	test_steal();
 	test_pinned();
+	test_press();
+	test_offer();
 	host_cpus_close();
 	return 0;
 }
