@@ -4,8 +4,8 @@
  * The same question asked in the plainest way: all accesses of a run are kept, each with its CPU's
  * clock, and a new one is compared with every one of them, byte by byte.  Runs are drawn at random:
  * accesses of all sizes and kinds to a few bytes, words that hand on, interrupts, frees.  At every
- * step both must say the same, race or none.  How often a step is put between an acquire and a
- * release of one word differs from run to run, so that some race at once, some late, some never.
+ * step both must say the same, race or none.  How often a group of steps is put in order, by a lock
+ * or by interrupts, differs from run to run, so that some race at once, some late, some never.
  */
 #include "machine/host/arena.h"
 #include "machine/host/panics.h"
@@ -160,19 +160,39 @@ static bool step_both(struct step s, unsigned run, unsigned number)
 	return raced;
 }
 
-/* `order` of 8 steps are made between an acquire and a release of the last word. */
-static bool run_both(unsigned run, unsigned cpus, unsigned order)
+/* How a run keeps order: `order` of 64 groups of steps come after all earlier such groups. */
+struct discipline {
+	unsigned cpus, order;
+	bool token; /* passed on by interrupts; otherwise a lock */
+	unsigned holder;
+};
+
+/* Before and after a group on `cpu`; true when that raced already. */
+static bool order_keep(struct discipline *d, unsigned cpu, bool after, unsigned run,
+		       unsigned number)
 {
-	for (unsigned i = 0; i < STEPS; i++) {
-		struct step s = step_draw(cpus);
-		const bool orderly = below(64) < order;
-		const struct step lock = { BOTH, s.cpu, BYTES, 4 };
-		if (orderly && step_both(lock, run, i)) return true;
-		if (step_both(s, run, i)) {
+	if (!d->token) return step_both((struct step){ BOTH, cpu, BYTES, 4 }, run, number);
+	if (after || d->holder == cpu) return false;
+	const struct step send = { SEND, d->holder, cpu, 0 }, take = { TAKE, cpu, 0, 0 };
+	d->holder = cpu;
+	return step_both(send, run, number) || step_both(take, run, number);
+}
+
+/* Whether the run ended in a race. */
+static bool run_both(unsigned run, struct discipline *d)
+{
+	for (unsigned i = 0; i < STEPS;) {
+		const unsigned cpu = below(d->cpus);
+		const bool orderly = below(64) < d->order;
+		if (orderly && order_keep(d, cpu, false, run, i)) return true;
+		for (unsigned left = 1 + below(4); left > 0; left--, i++) {
+			struct step s = step_draw(d->cpus);
+			s.cpu = cpu;
+			if (!step_both(s, run, i)) continue;
 			seen.late += i > STEPS / 4;
 			return true;
 		}
-		if (orderly && step_both(lock, run, i)) return true;
+		if (orderly && order_keep(d, cpu, true, run, i)) return true;
 	}
 	return false;
 }
@@ -182,10 +202,12 @@ int main(void)
 	page = host_arena_open(4 << 20);
 	host_cpus_open(CPUS_MAX);
 	for (unsigned run = 0; run < RUNS; run++) {
-		const unsigned cpus = 2 + below(CPUS_MAX - 1);
+		struct discipline d = { .cpus = 2 + below(CPUS_MAX - 1) };
+		d.order = below(2) == 0 ? below(65) : 56 + below(9);
+		d.token = below(2) == 0;
 		model_begin();
-		race_begin(cpus);
-		if (run_both(run, cpus, 52 + below(13)))
+		race_begin(d.cpus);
+		if (run_both(run, &d))
 			seen.raced++;
 		else
 			seen.ended++;
