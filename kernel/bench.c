@@ -36,6 +36,17 @@ static uint64_t tenths_of(void (*run)(uint32_t), uint32_t times)
 	return 10 * ns / times;
 }
 
+bool bench_tell(const char *name, uint64_t tenths, unsigned target)
+{
+	const bool over = target != 0 && tenths >= 10ull * target;
+	console_print("bench: %7lu.%lu instructions: %s", tenths / 10, tenths % 10, name);
+	if (target != 0)
+		console_print("; %s below %u\n", over ? "MISSED: is to be" : "is", target);
+	else
+		console_print("\n");
+	return !over;
+}
+
 unsigned bench_run(const struct bench *benches, unsigned count)
 {
 	unsigned missed = 0;
@@ -43,15 +54,7 @@ unsigned bench_run(const struct bench *benches, unsigned count)
 		const struct bench *b = &benches[i];
 		const uint64_t all = tenths_of(b->run, b->times);
 		const uint64_t tenths = sub_or_zero(all, tenths_of(b->less, b->times)) / b->share;
-		const bool over = b->target != 0 && tenths >= 10ull * b->target;
-		console_print("bench: %7lu.%lu instructions: %s", tenths / 10, tenths % 10,
-			      b->name);
-		if (b->target != 0)
-			console_print("; %s below %u\n", over ? "MISSED: is to be" : "is",
-				      b->target);
-		else
-			console_print("\n");
-		if (over) missed++;
+		if (!bench_tell(b->name, tenths, b->target)) missed++;
 	}
 	return missed;
 }

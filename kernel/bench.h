@@ -29,4 +29,7 @@ unsigned bench_spaces(void);
 void bench_pause(void);
 void bench_resume(void);
 
+/* Prints one figure, in tenths of instructions; false when it is not below `target` (0: none). */
+bool bench_tell(const char *name, uint64_t tenths, unsigned target);
+
 #endif

@@ -8,15 +8,16 @@
 #include "kernel/boot.h"
 #include "kernel/console.h"
 #include "kernel/kmem.h"
+#include "kernel/ksched.h"
 #include "kernel/ktap.h"
 #include "kernel/panic.h"
 #include "kernel/power.h"
 #include "kernel/program.h"
 #include "kernel/smp.h"
 #include "kernel/tick.h"
+#include "machine/aarch64/clock.h"
 #include "machine/aarch64/cpu.h"
 #include "machine/aarch64/semihost.h"
-#include "machine/aarch64/timer.h"
 #include "machine/lock.h"
 
 /* --- memory primitives, against loops over bytes --------------------------------------------- */
@@ -106,25 +107,30 @@ static const char *check_memcmp(void)
 
 /* --- time and interrupts --------------------------------------------------------------------- */
 
-static uint64_t hook_ns;
+static uint64_t fired_ns, fired_cookie; /* atomic */
 
-static void note_time(void)
+static void note_time(void *s, struct timer *timer, uint64_t cookie)
 {
-	if (mach_cpu() == 0) hook_ns = mach_now_ns();
+	(void)s, (void)timer;
+	fired_cookie = cookie;
+	atomic_store_u64(&fired_ns, mach_now_ns());
 }
 
 static const char *check_one_shot(void)
 {
-	tick_hook_set(note_time);
+	struct timer timer;
+	timer_init(&timer, note_time);
 	for (unsigned i = 1; i < 20; i++) {
-		hook_ns = 0;
+		atomic_store_u64(&fired_ns, 0);
 		const uint64_t want = mach_now_ns() + (uint64_t)i * 50000;
-		mach_timer_set(want);
-		while (__atomic_load_n(&hook_ns, __ATOMIC_RELAXED) == 0) mach_wait();
-		if (hook_ns < want) return "it came early";
+		const mach_irq_t was = mach_irq_save();
+		struct timer_queue *queue = &kernel_sched.cpu[mach_cpu()].timers;
+		if (timer_add(queue, &timer, want, i)) sched_timers_changed(&kernel_sched);
+		mach_irq_restore(was);
+		while (atomic_load_u64(&fired_ns) == 0) mach_wait();
+		if (fired_ns < want) return "it came early";
+		if (fired_cookie != i) return "it came for another time";
 	}
-	tick_hook_set(NULL);
-	tick_start(0);
 	return NULL;
 }
 

@@ -4,29 +4,31 @@
  *   1. Read the device tree: without it there is no console, no memory, no way out.
  *   2. Work out which memory there is, and map it: text, constants, data, devices, nothing else.
  *   3. Leave the boot's tables for these; timer and interrupts; say who we are.
- *   4. Make the page pool and kmalloc of what is left, take the map over; start the other CPUs.
- *   5. Self-test, then the program that this image was linked with; its result is the status.
+ *   4. Make the page pool and kmalloc of what is left, take the map over; make the scheduler.
+ *   5. This CPU runs threads.  The first, which stays on it, starts the other CPUs, tests the
+ *      kernel, and calls the program that this image was linked with; its result is the status.
  *
  * What a stranger got wrong (the device tree, the initrd's place) is refused with one line and
- * STATUS_BAD_INPUT.  CPU 0 only, interrupts masked, until smp_enter().
+ * STATUS_BAD_INPUT, and so are boot arguments that make no sense.  CPU 0 only, interrupts masked,
+ * until smp_enter().
  */
 #include "kernel/banner.h"
 #include "kernel/boot.h"
 #include "kernel/console.h"
 #include "kernel/kmem.h"
+#include "kernel/ksched.h"
 #include "kernel/power.h"
 #include "kernel/program.h"
 #include "kernel/selftest.h"
 #include "kernel/smp.h"
-#include "kernel/tick.h"
 #include "kernel/tlbtrace.h"
 #include "kernel/vm.h"
 #include "machine/aarch64/boot.h"
+#include "machine/aarch64/clock.h"
 #include "machine/aarch64/gic.h"
 #include "machine/aarch64/mmu.h"
 #include "machine/aarch64/psci.h"
 #include "machine/aarch64/semihost.h"
-#include "machine/aarch64/timer.h"
 #include "machine/aarch64/uart.h"
 
 enum { TREE_WINDOW_BYTES = 4 << 20, BLOCK_BYTES = 2 << 20 };
@@ -157,20 +159,42 @@ static void start_devices(void)
 	if (!number_cpus(platform)) refuse("device tree", "it does not know the CPU that booted");
 	const struct gic_place place = gic_place(platform);
 	gic_init(&place);
-	if (!timer_find(platform->timer_interrupt))
+	if (!clock_init(platform->timer_interrupt))
 		refuse("timer", "the counter has no usable rate");
-	tick_handle();
 }
 
 static void start_cpus(void)
 {
-	smp_enter();
-	unsigned cpu = 0;
-	int64_t status = 0;
-	const char *wrong = smp_start(&cpu, &status);
+	unsigned cpu;
+	int64_t status;
+	const uint64_t wanted = bootarg_number(boot.platform.bootargs, "cpus", CPUS_MAX);
+	const char *wrong = smp_start((unsigned)min_u64(wanted, CPUS_MAX), &cpu, &status);
 	if (wrong == NULL) return;
 	console_print("anvil: CPU %u: %s (%ld)\n", cpu, wrong, status);
 	power_off(STATUS_BAD_INPUT);
+}
+
+/* The first thread. */
+static void run_program(void *unused)
+{
+	(void)unused;
+	start_cpus();
+	if (selftest_run() > 0) power_off(STATUS_FINDING);
+	/* Under QEMU's -icount shift=0 an instruction takes a nanosecond. */
+	if (bootarg_is_set(boot.platform.bootargs, "icount"))
+		console_print("anvil: boot %lu instructions\n", clock_since_reset_ns());
+	power_off(program_main());
+}
+
+static void start_threads(void)
+{
+	const struct kthread_how first = {
+		.entry = run_program, .affinity = 1, .priority = PRIORITY_NORMAL, .system = true
+	};
+	const char *wrong = ksched_start(cpu_count(), boot.platform.bootargs);
+	if (wrong == NULL && kthread_spawn(&first) == THREAD_NONE)
+		wrong = "no memory for the first thread";
+	if (wrong != NULL) refuse("threads", wrong);
 }
 
 NORETURN void kernel_start(struct machine_cpu *cpu, paddr_t tree, paddr_t image)
@@ -190,10 +214,7 @@ NORETURN void kernel_start(struct machine_cpu *cpu, paddr_t tree, paddr_t image)
 	banner_print_memory();
 	wrong = CHECK_LEVEL >= 2 ? tlbtrace_begin() : NULL;
 	if (wrong != NULL) refuse("tlbtrace", wrong);
-	start_cpus();
-	if (selftest_run() > 0) power_off(STATUS_FINDING);
-	/* Under QEMU's -icount shift=0 an instruction takes a nanosecond. */
-	if (bootarg_is_set(boot.platform.bootargs, "icount"))
-		console_print("anvil: boot %lu instructions\n", timer_since_reset_ns());
-	power_off(program_main());
+	start_threads();
+	smp_enter();
+	ksched_run();
 }

@@ -7,14 +7,15 @@
 #include "kernel/boot.h"
 #include "kernel/console.h"
 #include "kernel/kmem.h"
+#include "kernel/ksched.h"
 #include "kernel/panic.h"
 #include "kernel/power.h"
 #include "kernel/program.h"
 #include "kernel/smp.h"
 #include "kernel/tick.h"
 #include "kernel/vm.h"
+#include "machine/aarch64/clock.h"
 #include "machine/aarch64/cpu.h"
-#include "machine/aarch64/timer.h"
 #include "machine/atomic.h"
 
 static NOINLINE void way_null(void)
@@ -36,16 +37,45 @@ static NOINLINE void way_stack(void)
 	way_stack_deeper(0);
 }
 
-static void thread_like(void *unused)
+static void thread_body(void *unused)
 {
 	(void)unused;
 	way_stack_deeper(0);
 }
 
-/* On a stack of the window for threads. */
+/* On a stack of the window that is no thread's. */
+static NOINLINE void way_called_stack(void)
+{
+	cpu_call_on(kstack_take(), thread_body, NULL);
+}
+
+/* A thread of its own, on whatever CPU. */
 static NOINLINE void way_thread_stack(void)
 {
-	cpu_call_on(kstack_take(), thread_like, NULL);
+	struct kthread_end end;
+	const struct kthread_how how = { .entry = thread_body,
+					 .priority = PRIORITY_NORMAL,
+					 .end = &end };
+	kthread_end_init(&end);
+	kthread_spawn(&how);
+	kthread_wait(&end);
+}
+
+static void idle_body(void *s, struct timer *timer, uint64_t cookie)
+{
+	(void)s, (void)timer, (void)cookie;
+	way_stack_deeper(0);
+}
+
+/* In an interrupt of a CPU that has nothing to do: its own stack. */
+static NOINLINE void way_idle_stack(void)
+{
+	static struct timer timer;
+	timer_init(&timer, idle_body);
+	const mach_irq_t was = mach_irq_save();
+	timer_add(&kernel_sched.cpu[mach_cpu()].timers, &timer, mach_now_ns() + 100000, 0);
+	mach_irq_restore(was);
+	kthread_sleep(1000000);
 }
 
 static NOINLINE void way_canary(void)
@@ -175,7 +205,7 @@ static NOINLINE void way_nested(void)
 static void hook_escapes(const char *id, const char *message)
 {
 	console_print("hook: %s %s\n", id, message);
-	mach_timer_set(0);
+	mach_ipi(mach_cpu());
 	smp_escape();
 }
 
@@ -188,7 +218,7 @@ static void caught_body(void *way)
 static NOINLINE void way_caught(void)
 {
 	static void (*const ways[])(void) = { way_null,  way_assert,       way_instruction,
-					      way_stack, way_thread_stack, way_double_free };
+					      way_stack, way_called_stack, way_double_free };
 	panic_hook_set(hook_escapes);
 	for (unsigned i = 0; i < 2 * COUNT_OF(ways); i++) {
 		for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
@@ -207,6 +237,7 @@ static const struct {
 	{ "null", way_null },
 	{ "stack", way_stack },
 	{ "thread-stack", way_thread_stack },
+	{ "idle-stack", way_idle_stack },
 	{ "canary", way_canary },
 	{ "stack-pointer", way_stack_pointer },
 	{ "assert", way_assert },

@@ -36,10 +36,12 @@ expect() {
 
 registers='^  pc  ffff8000'
 expect null 6 '^panic: fault data abort: write near address 0: not mapped' "$registers" \
-	'^backtrace:' '^  way_null+0x' '^  program_main+0x' '^  kernel_start+0x' \
+	'^backtrace:' '^  way_null+0x' '^  program_main+0x' '^  run_program+0x' \
 	'^CPU 1 stopped at mach_wait' '^CPU 2 stopped' '^CPU 3 stopped'
 expect stack 6 '^panic: stack-overflow' "$registers" '^  way_stack_deeper+0x'
 expect thread-stack 6 '^panic: stack-overflow kernel stack overflow: a thread' "$registers" \
+	'^  way_stack_deeper+0x'
+expect idle-stack 6 '^panic: stack-overflow kernel stack overflow: the CPU' "$registers" \
 	'^  way_stack_deeper+0x'
 expect canary 6 '^panic: stack-canary' '^  kstack_give+0x' '^  way_canary+0x'
 expect stack-pointer 6 '^panic: bad-stack' "$registers" '^  way_stack_pointer+0x'

@@ -13,6 +13,7 @@
 #include "kernel/boot.h"
 #include "kernel/console.h"
 #include "kernel/kmem.h"
+#include "kernel/ksched.h"
 #include "kernel/power.h"
 #include "kernel/program.h"
 
@@ -111,8 +112,11 @@ int program_main(void)
 	const char *wrong = check_tree();
 	if (wrong == NULL) wrong = check_initrd();
 	const uint64_t want = boot.memory.usable_bytes >> PAGE_SHIFT;
-	/* The kernel itself holds a few: what kmalloc keeps. */
-	if (wrong == NULL && (pages > want || pages + 64 < want)) wrong = "pages are missing";
+	/* The kernel itself holds a few: what kmalloc keeps, stacks, slots. */
+	const uint64_t slots = kernel_sched.config.slots * sizeof(struct thread) +
+			       kernel_processes.config.slots * sizeof(struct process);
+	const uint64_t held = 64 + (slots >> PAGE_SHIFT);
+	if (wrong == NULL && (pages > want || pages + held < want)) wrong = "pages are missing";
 	console_print("sweep: %lu of %lu pages: %s\n", pages, want, wrong == NULL ? "ok" : wrong);
 	return wrong == NULL ? STATUS_OK : STATUS_FINDING;
 }

@@ -1,57 +1,69 @@
 /*
- * tick.c -- the beat of each CPU.
+ * tick.c -- a beat on each CPU, for as long as somebody wants one.
  *
- * The timer knows one deadline at a time; each tick sets the next, counted from the one before so
- * that ticks do not drift.  A CPU that masked interrupts for more than a period drops the ticks it
- * missed: it gets one, not a burst.
+ * The kernel itself has no tick (kernel/ksched.c).  Who watches over something from outside, by
+ * looking now and then whether it goes on, sets a hook: then each CPU has a timer in the
+ * scheduler's queue that adds itself again whenever it fires, counted from the time it was due, so
+ * that beats do not drift.  A CPU that masked interrupts for more than a period gets one beat, not
+ * a burst.
  *
- * Always true after tick_start(): this CPU's timer has a deadline, at most TICK_MS ahead.
+ * The timer only makes the interrupt come.  The hook is called before the scheduler hears of it,
+ * because it may leave the handler for good (smp_escape()).
+ *
+ * Always true: a CPU's timer is added, fires and is cancelled on that CPU alone.
  */
 #include "kernel/tick.h"
 
+#include "kernel/ksched.h"
+#include "kernel/smp.h"
 #include "machine/aarch64/cpu.h"
-#include "machine/aarch64/timer.h"
 
 enum { TICK_NS = TICK_MS * 1000000 };
 
-static uint64_t next_ns[CPUS_MAX];
-static void (*tick_hook)(void);
+static struct timer beats[CPUS_MAX];
+static uint64_t next_ns[CPUS_MAX]; /* each CPU's own */
+static void (*tick_hook)(void);    /* atomic */
 
-static void tick_fired(void *unused)
+static void beat(void *s, struct timer *timer, uint64_t cookie)
 {
-	(void)unused;
+	struct sched *sched = s;
+	const unsigned here = mach_cpu();
+	(void)cookie;
+	if (__atomic_load_n(&tick_hook, __ATOMIC_ACQUIRE) == NULL) return;
+	timer_add(&sched->cpu[here].timers, timer, next_ns[here], 0); /* the clock is set after */
+}
+
+void tick_came(void)
+{
+	void (*hook)(void) = __atomic_load_n(&tick_hook, __ATOMIC_ACQUIRE);
 	uint64_t *next = &next_ns[mach_cpu()];
 	const uint64_t now = mach_now_ns();
+	if (LIKELY(hook == NULL) || now < *next) return;
 	*next += TICK_NS;
 	if (*next <= now) *next = now + TICK_NS;
-	mach_timer_set(*next);
-	void (*hook)(void) = __atomic_load_n(&tick_hook, __ATOMIC_ACQUIRE);
-	if (hook != NULL) hook();
+	hook();
 }
 
-static void ipi_came(void *unused)
+static void begin(void *unused)
 {
-	(void)unused; /* it has woken the CPU, and that is all it is for */
-}
-
-void tick_handle(void)
-{
-	static const struct cpu_handlers handlers = { .timer = tick_fired, .ipi = ipi_came };
-	cpu_handlers_set(&handlers);
-}
-
-void tick_start(uint64_t first_ns)
-{
-	next_ns[mach_cpu()] = mach_now_ns() + first_ns;
-	mach_timer_set(next_ns[mach_cpu()]);
-}
-
-uint64_t tick_count(unsigned cpu)
-{
-	return __atomic_load_n(&machine_cpus[cpu].ticks, __ATOMIC_RELAXED);
+	(void)unused;
+	const mach_irq_t was = mach_irq_save();
+	const unsigned here = mach_cpu();
+	struct timer_queue *queue = &kernel_sched.cpu[here].timers;
+	next_ns[here] = mach_now_ns() + TICK_NS;
+	if (beats[here].fire != NULL) timer_cancel(queue, &beats[here]);
+	timer_init(&beats[here], beat);
+	if (timer_add(queue, &beats[here], next_ns[here], 0)) sched_timers_changed(&kernel_sched);
+	mach_irq_restore(was);
 }
 
 void tick_hook_set(void (*hook)(void))
 {
 	__atomic_store_n(&tick_hook, hook, __ATOMIC_RELEASE);
+	if (hook != NULL) smp_run_all(begin, NULL);
+}
+
+uint64_t tick_count(unsigned cpu)
+{
+	return __atomic_load_n(&machine_cpus[cpu].ticks, __ATOMIC_RELAXED);
 }

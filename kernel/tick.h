@@ -1,21 +1,19 @@
 /*
- * tick.h -- the periodic timer interrupt of each CPU, every TICK_MS.
+ * tick.h -- a beat on each CPU, every TICK_MS, while somebody wants one; timer interrupts counted.
  */
 #ifndef KERNEL_TICK_H
 #define KERNEL_TICK_H
 
 #include "machine/base.h"
 
-/* Interrupts come here from now on. */
-void tick_handle(void);
-
-/* On each CPU: the first tick comes `first_ns` from now, the others TICK_MS apart. */
-void tick_start(uint64_t first_ns);
-
-/* Ticks that CPU `cpu` has taken. */
-uint64_t tick_count(unsigned cpu);
-
-/* Called at each tick, on its CPU, in exception context; NULL: nothing.  For watchdogs. */
+/* Called every TICK_MS on each CPU, in exception context, which it may leave by smp_escape(); NULL:
+ * nobody wants one.  For watchdogs.  From a thread. */
 void tick_hook_set(void (*hook)(void));
+
+/* From the handler of the timer's interrupt, before anything else; may not return. */
+void tick_came(void);
+
+/* Timer interrupts that CPU `cpu` has taken. */
+uint64_t tick_count(unsigned cpu);
 
 #endif

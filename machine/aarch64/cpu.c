@@ -148,11 +148,11 @@ void mach_ipi(unsigned cpu)
 void mach_wait(void)
 {
 	const mach_irq_t was = mach_irq_save();
-	struct machine_cpu *cpu = cpu_here();
-	if (atomic_load_u32(&cpu->ipi_pending) == 0)
+	if (atomic_load_u32(&cpu_here()->ipi_pending) == 0)
 		__asm__ volatile("dsb sy\n\twfi" : : : "memory");
-	atomic_store_u32(&cpu->ipi_pending, 0);
-	irq_unmask();
+	irq_unmask(); /* what has come is taken here, perhaps with a switch to others and back */
+	cpu_irq_mask();
+	atomic_store_u32(&cpu_here()->ipi_pending, 0);
 	mach_irq_restore(was);
 }
 

@@ -12,10 +12,10 @@
  */
 #include "exception.h"
 
+#include "clock.h"
 #include "context.h"
 #include "cpu.h"
 #include "gic.h"
-#include "timer.h"
 
 enum {
 	VECTOR_IRQ = 5,
@@ -139,13 +139,13 @@ static void interrupt(const struct exception_frame *frame)
 	const uint32_t claimed = gic_claim();
 	const unsigned id = gic_number(claimed);
 	if (id >= GIC_NONE) return;                 /* it went away before we asked */
-	if (id == timer_interrupt()) timer_fired(); /* a level: it would be there again */
+	if (id == clock_interrupt()) clock_fired(); /* a level: it would be there again */
 	gic_done(claimed);
 	if (id == GIC_SGI_STOP)
 		cpu_park(frame->elr);
 	else if (id == GIC_SGI_WAKE)
 		cpu_ipi_came();
-	else if (id == timer_interrupt())
+	else if (id == clock_interrupt())
 		cpu_timer_came();
 	else
 		kpanic("fault", "interrupt %u is nobody's", id);

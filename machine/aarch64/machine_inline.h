@@ -59,9 +59,10 @@ static inline bool mach_irq_masked(void)
 	return (state & IRQ_MASKED_BIT) != 0;
 }
 
+/* System errors and the like as well: a context that begins in a handler has all of them masked. */
 static inline void mach_irq_unmask(void)
 {
-	__asm__ volatile("msr daifclr, #2" : : : "memory");
+	__asm__ volatile("msr daifclr, #0xf" : : : "memory");
 }
 
 static inline void mach_relax(void)

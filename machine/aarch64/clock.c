@@ -1,5 +1,5 @@
 /*
- * timer.c -- the virtual timer and counter of the architecture.
+ * clock.c -- the virtual timer and counter of the architecture.
  *
  * The counter's rate comes from CNTFRQ_EL0; ticks and nanoseconds are turned into each other by a
  * multiplication with a 32.32 fixed-point factor, 128 bits wide, so nothing overflows or drifts
@@ -8,7 +8,7 @@
  * Always true: the compare interrupt of a CPU is enabled exactly when its timer_ns is not
  * UINT64_MAX.
  */
-#include "timer.h"
+#include "clock.h"
 
 #include "cpu.h"
 #include "gic.h"
@@ -31,7 +31,7 @@ static uint64_t scale(uint64_t n, uint64_t factor)
 	return (uint64_t)((unsigned __int128)n * factor >> 32);
 }
 
-bool timer_find(unsigned interrupt)
+bool clock_init(unsigned interrupt)
 {
 	uint64_t rate;
 	__asm__ volatile("mrs %0, cntfrq_el0" : "=r"(rate));
@@ -44,7 +44,7 @@ bool timer_find(unsigned interrupt)
 	return true;
 }
 
-void timer_cpu_init(void)
+void clock_cpu_init(void)
 {
 	mach_timer_set(UINT64_MAX);
 	gic_enable_private(number);
@@ -55,7 +55,7 @@ uint64_t mach_now_ns(void)
 	return scale(counter() - start_ticks, ns_per_tick);
 }
 
-uint64_t timer_since_reset_ns(void)
+uint64_t clock_since_reset_ns(void)
 {
 	return scale(counter(), ns_per_tick);
 }
@@ -74,12 +74,12 @@ void mach_timer_set(uint64_t deadline_ns)
 	mach_irq_restore(was);
 }
 
-unsigned timer_interrupt(void)
+unsigned clock_interrupt(void)
 {
 	return number;
 }
 
-void timer_fired(void)
+void clock_fired(void)
 {
 	mach_timer_set(UINT64_MAX);
 	cpu_here()->ticks++;

@@ -1,24 +1,24 @@
 /*
- * timer.h -- the generic timer: the time, and one interrupt per CPU at a time of choice.
+ * clock.h -- the generic timer: the time, and one interrupt per CPU at a time of choice.
  */
-#ifndef MACHINE_AARCH64_TIMER_H
-#define MACHINE_AARCH64_TIMER_H
+#ifndef MACHINE_AARCH64_CLOCK_H
+#define MACHINE_AARCH64_CLOCK_H
 
 #include "machine/machine.h"
 
 /* Once, on CPU 0: the number of the virtual timer's interrupt; false when the counter's rate is
  * unusable. */
-bool timer_find(unsigned interrupt);
+bool clock_init(unsigned interrupt);
 
 /* On every CPU: lets its timer interrupt through, with no deadline. */
-void timer_cpu_init(void);
+void clock_cpu_init(void);
 
-unsigned timer_interrupt(void);
+unsigned clock_interrupt(void);
 
 /* From the dispatcher: takes the deadline back, so that the interrupt ends. */
-void timer_fired(void);
+void clock_fired(void);
 
 /* Nanoseconds from the machine's reset, by the same counter. */
-uint64_t timer_since_reset_ns(void);
+uint64_t clock_since_reset_ns(void);
 
 #endif

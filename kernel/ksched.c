@@ -1,0 +1,231 @@
+/*
+ * ksched.c -- the kernel's scheduler: its slots, its threads' stacks, and the two interrupts.
+ *
+ * Here machine, mm and sched meet; what is a process is kernel/process.h's.  A CPU's timer belongs
+ * to the scheduler: whatever else is to happen at a time is a timer in one of its queues
+ * (sched/timer.h).  mach_ipi() says that there is something to look at: a thread to run, a call
+ * from another CPU, or both.
+ *
+ * There is no tick.  A CPU's timer is set to the end of a slice while a second thread is ready,
+ * and to the earliest timer of its queue; otherwise a CPU is left alone, and rests in WFI where it
+ * has no thread.
+ *
+ * Always true: a thread's floating-point registers lie on its own stack, above the part that the
+ * scheduler knows of, so they live exactly as long as the stack does.
+ *
+ * A thread of the kernel has no space.  What is installed when a CPU enters one stays, unless it
+ * was a process's: so a test may install tables by hand, on a CPU on which no process runs.
+ *
+ * Locks: none here but that of an end that is waited for (RANK_WAIT).
+ * Cost: see bazel run //kernel:sched_bench.
+ */
+#include "kernel/ksched.h"
+
+#include "kernel/kmem.h"
+#include "kernel/platform.h"
+#include "kernel/tick.h"
+#include "kernel/vm.h"
+#include "machine/aarch64/cpu.h"
+
+enum {
+	SLOTS = 1024,
+	SLOTS_MOST = KSTACK_SLOTS_MAX,
+	SLOTS_SYSTEM = 2 * CPUS_MAX,
+	PROCESSES = 256,
+};
+
+#define NS_PER_MS 1000000ull
+
+struct sched kernel_sched;
+struct call_board kernel_calls;
+struct process_world kernel_processes;
+
+/* --- interrupts ------------------------------------------------------------------------------- */
+
+static void timer_came(void *s)
+{
+	tick_came();
+	sched_timer_fired(s);
+}
+
+static void ipi_came(void *s)
+{
+	call_serve(&kernel_calls);
+	sched_ipi_came(s);
+}
+
+/* --- threads ---------------------------------------------------------------------------------- */
+
+static void reaped(void *world, const struct thread_gone *gone)
+{
+	if (process_owns(gone->owner)) {
+		process_reaped(world, gone);
+		return;
+	}
+	struct kthread_end *end = gone->owner;
+	kstack_give(gone->stack);
+	if (end == NULL) return;
+	const mach_irq_t was = wait_enter(&end->queue);
+	ASSERT(end->left > 0);
+	if (--end->left == 0) wait_wake_all(&kernel_sched, &end->queue);
+	wait_leave(&end->queue, was);
+}
+
+static void enter(void *world, struct thread *from, struct thread *to)
+{
+	if (process_owns(from->owner) || process_owns(to->owner)) process_enter(world, from, to);
+}
+
+/* One thread more, or one less, is to be waited for. */
+static void count(struct kthread_end *end, uint32_t change)
+{
+	if (end == NULL) return;
+	const mach_irq_t was = wait_enter(&end->queue);
+	end->left += change;
+	wait_leave(&end->queue, was);
+}
+
+thread_id kthread_spawn(const struct kthread_how *how)
+{
+	const uint64_t stack = kstack_take();
+	if (stack == 0) return THREAD_NONE;
+	const uint64_t bytes = KERNEL_STACK_BYTES - (how->fp ? sizeof(struct mach_fp) : 0);
+	struct mach_fp *fp = how->fp ? (struct mach_fp *)(uintptr_t)(stack + bytes) : NULL;
+	if (fp != NULL) memset(fp, 0, sizeof(*fp));
+	count(how->end, 1);
+	const struct thread_how thread = {
+		.entry = how->entry,
+		.arg = how->arg,
+		.stack = stack,
+		.stack_bytes = bytes,
+		.fp = fp,
+		.owner = how->end,
+		.class = how->system ? SLOT_SYSTEM : SLOT_USER,
+		.priority = how->priority,
+		.affinity = how->affinity,
+	};
+	const thread_id id = sched_spawn(&kernel_sched, &thread);
+	if (id == THREAD_NONE) {
+		count(how->end, UINT32_MAX);
+		kstack_give(stack);
+	}
+	return id;
+}
+
+void kthread_end_init(struct kthread_end *end)
+{
+	end->kind.owner = OWNER_OTHER;
+	wait_init(&end->queue, RANK_WAIT);
+	end->left = 0;
+}
+
+void kthread_wait(struct kthread_end *end)
+{
+	const mach_irq_t was = wait_enter(&end->queue);
+	while (end->left > 0) {
+		const enum wait_result result =
+			wait_sleep(&kernel_sched, &end->queue, WAIT_FOREVER);
+		ASSERT(result == WAIT_WOKEN); /* nobody kills who waits for others' end */
+	}
+	wait_leave(&end->queue, was);
+}
+
+void kthread_yield(void)
+{
+	sched_yield_cpu(&kernel_sched);
+}
+
+void kthread_sleep(uint64_t ns)
+{
+	sched_sleep_until(&kernel_sched, mach_now_ns() + ns);
+}
+
+/* --- start ------------------------------------------------------------------------------------ */
+
+static bool is_word(const char *text, size_t bytes, const char *word)
+{
+	size_t n = 0;
+	while (n < bytes && word[n] == text[n]) n++;
+	return n == bytes && word[n] == 0;
+}
+
+/* Which form the boot arguments ask for; false: none that there is. */
+static bool reap_form(const char *bootargs, enum reap_form *form)
+{
+	static const char *const names[] = {
+		[REAP_AFTER_SWITCH] = "after",
+		[REAP_IN_IDLE] = "idle",
+		[REAP_BEFORE_NEXT] = "before",
+	};
+	const char *text;
+	size_t bytes;
+	*form = REAP_AFTER_SWITCH;
+	if (!bootarg_text(bootargs, "reap", &text, &bytes)) return true;
+	for (unsigned i = 0; i < COUNT_OF(names); i++) {
+		if (!is_word(text, bytes, names[i])) continue;
+		*form = (enum reap_form)i;
+		return true;
+	}
+	return false;
+}
+
+static void layout(const char *bootargs, struct sched_config *config)
+{
+	const char *text;
+	size_t bytes;
+	config->slots = SLOTS;
+	config->reserved = SLOTS_SYSTEM;
+	if (bootarg_text(bootargs, "layout", &text, &bytes) && is_word(text, bytes, "documents")) {
+		config->slots = THREADS_MAX;
+		config->reserved = THREADS_RESERVED;
+		config->cooldown_ns = SLOT_COOLDOWN_MS * NS_PER_MS;
+	}
+	config->slots = (uint32_t)min_u64(bootarg_number(bootargs, "threads", config->slots),
+					  SLOTS_MOST + 1);
+}
+
+static const char *make_processes(const char *bootargs)
+{
+	struct process_config config = {
+		.sched = &kernel_sched,
+		.vm = &kernel_vm,
+		.stacks = &kernel_stacks,
+		.memory = &kernel_memory,
+		.slots = (uint32_t)min_u64(bootarg_number(bootargs, "processes", PROCESSES),
+					   SLOTS_MOST),
+	};
+	if (config.slots == 0) return "processes= is 1 or more";
+	config.processes = kmalloc(config.slots * sizeof(struct process));
+	if (config.processes == NULL) return "no room for the slots of processes";
+	process_world_init(&kernel_processes, &config);
+	return NULL;
+}
+
+const char *ksched_start(unsigned cpus, const char *bootargs)
+{
+	static const struct cpu_handlers handlers = { timer_came, ipi_came, &kernel_sched };
+	struct sched_config config = {
+		.cpus = cpus,
+		.slice_ns = TICK_MS * NS_PER_MS,
+		.reaped = reaped,
+		.enter = enter,
+		.arg = &kernel_processes,
+	};
+	if (!reap_form(bootargs, &config.reap)) return "reap= is after, idle or before";
+	layout(bootargs, &config);
+	if (config.slots < config.reserved || config.slots > SLOTS_MOST)
+		return "threads= is too few, or more than there are stacks";
+	config.threads = kmalloc(config.slots * sizeof(struct thread));
+	if (config.threads == NULL) return "no room for the slots of threads";
+	sched_init(&kernel_sched, &config);
+	call_init(&kernel_calls, cpus);
+	const char *wrong = make_processes(bootargs);
+	cpu_handlers_set(&handlers);
+	return wrong;
+}
+
+NORETURN void ksched_run(void)
+{
+	sched_run(&kernel_sched);
+	kpanic("assert", "a CPU has left the scheduler");
+}
