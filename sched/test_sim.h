@@ -18,6 +18,7 @@ enum { SIM_THREADS = 24, SIM_SLICE_NS = 1000, SIM_STACK_BYTES = 4096, SIM_POINTS
 /* Lies in the arena, where accesses are seen. */
 struct sim {
 	struct sched sched;
+	uint64_t more[64]; /* for the test */
 	struct thread threads[SIM_THREADS];
 	uint32_t started, reaped; /* atomic */
 };
@@ -26,8 +27,11 @@ static struct sim *sim;
 
 /* --- a world ---------------------------------------------------------------------------------- */
 
+static void (*sim_tick)(void); /* what else an interrupt of the timer does, or NULL */
+
 static void sim_timer(void *arg)
 {
+	if (sim_tick != NULL) sim_tick();
 	sched_timer_fired(arg);
 }
 

@@ -293,7 +293,10 @@ struct watch_report watch_look(struct watch *w, uint64_t now_ns)
 	}
 	watch_suspect(w, now_ns, &worst);
 	watch_slots(w, now_ns, &worst);
-	if (worst.kind != WATCH_NONE) w->reported[worst.kind]++;
+	if (worst.kind != WATCH_NONE) {
+		uint64_t *reported = &w->reported[worst.kind];
+		atomic_store_u64(reported, atomic_load_u64(reported) + 1);
+	}
 	atomic_store_u32(&w->looking, 0);
 	mach_irq_restore(was);
 	return worst;

@@ -50,7 +50,7 @@ struct watch {
 	uint32_t suspect;
 	uint32_t pad;
 	uint64_t suspect_word, suspect_ns;
-	uint64_t reported[WATCH_KINDS]; /* how many of each kind */
+	uint64_t reported[WATCH_KINDS]; /* atomic: how many of each kind */
 };
 
 void watch_init(struct watch *w, struct sched *s, const struct watch_config *config);
