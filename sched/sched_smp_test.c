@@ -218,6 +218,27 @@ static void yields_way(void *arg)
 	atomic_store_u32(&flag, 1);
 }
 
+/* A new thread that cannot run where it is made goes to who idles. */
+static void offers_child(void *arg)
+{
+	(void)arg;
+	sched_sleep_until(S, mach_now_ns() + 1);
+	spawn_on(sets_flag, PRIORITY_NORMAL + 1, 3);
+	while (atomic_load_u32(&flag) == 0) mach_relax();
+}
+
+static void test_offer_new(void)
+{
+	struct thread_how how = t_how(offers_child, 0);
+
+	t_make(2, 8, 0, REAP_AFTER_SWITCH);
+	atomic_store_u32(&flag, 0);
+	how.affinity = 1;
+	t_spawn_how(how);
+	t_go(&t_quiet);
+	EXPECT(S->cpu[1].steals == 1);
+}
+
 static void test_offer(void)
 {
 	t_make(2, 8, 0, REAP_AFTER_SWITCH);
@@ -227,6 +248,35 @@ static void test_offer(void)
 	t_make(2, 8, 0, REAP_AFTER_SWITCH);
 	atomic_store_u32(&flag, 0);
 	t_spawn(yields_way, 0);
+	t_go(&t_quiet);
+}
+
+/* A kill interrupts who runs elsewhere: in a program of a user nothing else would. */
+static void is_interrupted(void *s)
+{
+	if (mach_cpu() == 1) atomic_store_u32(&flag, 1);
+	t_ipi(s);
+}
+
+static void kills_from_afar(void *arg)
+{
+	const thread_id id = spawn_on(waits_for_flag, PRIORITY_NORMAL, 1u << 1);
+
+	(void)arg;
+	sched_sleep_until(S, mach_now_ns() + 1);
+	atomic_store_u32(&flag, 0); /* the one that made it run does not count */
+	EXPECT(sched_kill(S, id));
+}
+
+static void test_kill_interrupts(void)
+{
+	struct thread_how how = t_how(kills_from_afar, 0);
+
+	t_make(2, 8, 0, REAP_AFTER_SWITCH);
+	host_handlers_set(t_timer, is_interrupted, S);
+	atomic_store_u32(&flag, 0);
+	how.affinity = 1;
+	t_spawn_how(how);
 	t_go(&t_quiet);
 }
 
@@ -241,6 +291,8 @@ int main(void)
 	test_pinned();
 	test_press();
 	test_offer();
+	test_offer_new();
+	test_kill_interrupts();
 	host_cpus_close();
 	return 0;
 }

@@ -29,6 +29,7 @@ struct life {
 };
 
 struct storm {
+	struct wait_queue herd;
 	struct life life[LIVES];
 	uint32_t begun;                   /* atomic: lives given out */
 	uint64_t heard[HEARD];            /* atomic: ids */
@@ -107,11 +108,33 @@ static void changes_somebody(struct life *me)
 	}
 }
 
+/* Waits that deadlines, wakes and kills end, again and again, so that one of them is late. */
+static void joins_herd(struct life *me)
+{
+	for (uint32_t n = t_below(&me->lots, 6); n > 0; n--) {
+		const uint64_t until_ns = mach_now_ns() + 1 + t_below(&me->lots, 3) * T_SLICE_NS;
+		const mach_irq_t was = wait_enter(&storm.herd);
+		const enum wait_result result = wait_sleep(S, &storm.herd, until_ns);
+		wait_leave(&storm.herd, was);
+		EXPECT(result != WAIT_TIMEOUT || mach_now_ns() >= until_ns);
+		EXPECT(result != WAIT_KILLED || sched_killed(S));
+	}
+}
+
+static void rouses_herd(struct life *me)
+{
+	for (uint32_t n = t_below(&me->lots, 6); n > 0; n--) {
+		const mach_irq_t was = wait_enter(&storm.herd);
+		wait_wake_all(S, &storm.herd);
+		wait_leave(&storm.herd, was);
+	}
+}
+
 static void step(struct life *me)
 {
 	struct life *child;
 
-	switch (t_below(&me->lots, 8)) {
+	switch (t_below(&me->lots, 12)) {
 	case 0:
 	case 1:
 		child = has_child(&me->lots);
@@ -122,6 +145,9 @@ static void step(struct life *me)
 	case 4: changes_somebody(me); break;
 	case 5: works(me); break;
 	case 6: sched_reap(S); break;
+	case 7:
+	case 8: joins_herd(me); break;
+	case 9: rouses_herd(me); break;
 	default: sched_yield_cpu(S); break;
 	}
 }
@@ -157,6 +183,7 @@ static void make(uint64_t *lots)
 	if (t_below(lots, 3) == 0) S->table.cooldown_ns = T_SLICE_NS / 2;
 	S->config.slice_ns = 1 + t_below(lots, 3) * T_SLICE_NS;
 	storm_at = t_more(sizeof(storm));
+	wait_init(&storm.herd, RANK_WAIT);
 	for (uint32_t i = 0; i < LIVES; i++) wait_init(&storm.life[i].over, RANK_WAIT);
 	for (uint32_t i = 0; i < 2; i++) has_child(lots);
 }

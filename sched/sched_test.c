@@ -200,6 +200,40 @@ static void works_alone_first(void *arg)
 	EXPECT(atomic_load_u64(&S->cpu[0].slice_end_ns) == UINT64_MAX);
 }
 
+static void sleeps(void *arg)
+{
+	const uint64_t for_ns = (uintptr_t)arg;
+	const uint64_t until_ns = mach_now_ns() + for_ns;
+
+	EXPECT(sched_sleep_until(S, until_ns) == WAIT_TIMEOUT);
+	EXPECT(mach_now_ns() >= until_ns && mach_now_ns() < until_ns + T_SLICE_NS);
+	t_note((char)('0' + for_ns / 10000000));
+}
+
+/* The clock is set to a sleeper's deadline; a slice is over before that. */
+static void has_earlier_deadline(void *arg)
+{
+	const uint64_t far_ns = mach_now_ns() + 50 * T_SLICE_NS;
+
+	(void)arg;
+	t_spawn(sleeps, 50 * T_SLICE_NS);
+	sched_yield_cpu(S);
+	t_works_until(mach_now_ns() + T_SLICE_NS); /* nothing is left but the sleeper's */
+	EXPECT(t_deadline() == far_ns);
+	t_spawn(notes, 'b');
+	EXPECT(t_deadline() == mach_now_ns() + T_SLICE_NS);
+	t_works_until(mach_now_ns() + T_SLICE_NS);
+	t_note('a');
+}
+
+static void test_earlier_deadline(void)
+{
+	t_make(1, 8, 0, REAP_AFTER_SWITCH);
+	t_spawn(has_earlier_deadline, 0);
+	t_go(&t_quiet);
+	t_noted("ba5");
+}
+
 static void test_slices(void)
 {
 	t_make(1, 8, 0, REAP_AFTER_SWITCH);
@@ -235,6 +269,46 @@ static void wakes_late(void *arg)
 	EXPECT(t_wake_one() == 1);
 }
 
+/* More urgent than who wakes it. */
+static void waits_twice(void *arg)
+{
+	const mach_irq_t was = wait_enter(&t_queue);
+
+	(void)arg;
+	for (int i = 0; i < 2; i++) {
+		wait_sleep(S, &t_queue, WAIT_FOREVER);
+		t_note('u');
+	}
+	wait_leave(&t_queue, was);
+}
+
+/* Who was told to choose anew, and went on in that thread by itself, is told again next time: the
+ * interrupt that told it found the CPU idle. */
+static void wakes_and_waits(void *arg)
+{
+	struct thread_how how = t_how(waits_twice, 0);
+
+	(void)arg;
+	how.priority = 0;
+	t_spawn_how(how);
+	const mach_irq_t was = wait_enter(&t_queue);
+	EXPECT(wait_wake_one(S, &t_queue) == 1);
+	EXPECT(wait_sleep(S, &t_queue, mach_now_ns() + 1) == WAIT_TIMEOUT);
+	wait_leave(&t_queue, was);
+	t_note('1');
+	EXPECT(t_wake_one() == 1);
+	t_note('2');
+}
+
+static void test_told_again(void)
+{
+	t_make(1, 2, 0, REAP_AFTER_SWITCH);
+	wait_init(&t_queue, RANK_WAIT);
+	t_spawn(wakes_and_waits, 0);
+	t_go(&t_quiet);
+	t_noted("u1u2");
+}
+
 static void test_waking(void)
 {
 	t_make(1, 2, 0, REAP_AFTER_SWITCH);
@@ -243,16 +317,6 @@ static void test_waking(void)
 	t_go(&t_quiet);
 	t_noted("aAbB");
 	EXPECT(S->cpu[0].wakes == 2);
-}
-
-static void sleeps(void *arg)
-{
-	const uint64_t for_ns = (uintptr_t)arg;
-	const uint64_t until_ns = mach_now_ns() + for_ns;
-
-	EXPECT(sched_sleep_until(S, until_ns) == WAIT_TIMEOUT);
-	EXPECT(mach_now_ns() >= until_ns && mach_now_ns() < until_ns + T_SLICE_NS);
-	t_note((char)('0' + for_ns / 10000000));
 }
 
 static void test_sleep(void)
@@ -387,7 +451,9 @@ int main(void)
 	test_exit_with_mutex();
 	test_priorities();
 	test_slices();
+	test_earlier_deadline();
 	test_waking();
+	test_told_again();
 	test_sleep();
 	test_kill();
 	test_kill_dead();
