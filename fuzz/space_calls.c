@@ -24,7 +24,7 @@ static int64_t make_call(struct run *run, const struct space_call *c)
 		return space_mremap(space, c->addr, c->length, c->new_length, c->flags,
 				    c->new_addr);
 	case SPACE_MADVISE: return space_madvise(space, c->addr, c->length, c->advice);
-	case SPACE_MINCORE: return space_mincore(space, c->addr, c->length, s->core);
+	case SPACE_MINCORE: return space_mincore(space, c->addr, c->length, s->core[mach_cpu()]);
 	default: return space_brk(space, c->addr);
 	}
 }
@@ -49,7 +49,7 @@ static void follow_unmap(struct space_state *s, uint32_t n, uint64_t addr, uint6
 
 	if (page == WINDOW_PAGES) return;
 	if (space_mincore(s->space[n], WINDOW_START + (uint64_t)page * PAGE_SIZE, PAGE_SIZE,
-			  s->core) == -ERR_NOMEM)
+			  s->core[mach_cpu()]) == -ERR_NOMEM)
 		space_model_unmap(&s->model, n, addr, length);
 }
 
@@ -80,16 +80,17 @@ static void judge_core(struct run *run, const struct space_call *c)
 {
 	struct space_state *s = state_of(run);
 	const uint32_t first = (uint32_t)((c->addr - WINDOW_START) >> PAGE_SHIFT);
+	const uint8_t *core = s->core[mach_cpu()];
 
 	for (uint32_t n = 0; n < align_up(c->length, PAGE_SIZE) >> PAGE_SHIFT; n++) {
 		const bool known = !s->core_unknown[c->space] &&
 				   space_model_core_known(&s->model, c->space, first + n);
-		space_answer(run, known ? ANSWER_VALUE : ANSWER_ANY, s->core[n] & 1);
+		space_answer(run, known ? ANSWER_VALUE : ANSWER_ANY, core[n] & 1);
 		if (!known) continue;
 		const bool in = space_model_in_core(&s->model, c->space, first + n);
 		run_result(run, in);
-		if ((s->core[n] & 1) != in)
-			kpanic(ORACLE_SPACE, "mincore says %u of page %u", s->core[n], first + n);
+		if ((core[n] & 1) != in)
+			kpanic(ORACLE_SPACE, "mincore says %u of page %u", core[n], first + n);
 	}
 }
 
@@ -139,7 +140,7 @@ static bool may_call(struct space_state *s, const struct space_call *c)
 		if (c->backed || c->code == SPACE_MADVISE) return false;
 		s->core_unknown[c->space] = true;
 	}
-	if (c->code == SPACE_MINCORE && c->length > sizeof s->core * (uint64_t)PAGE_SIZE &&
+	if (c->code == SPACE_MINCORE && c->length > sizeof s->core[0] * (uint64_t)PAGE_SIZE &&
 	    c->length <= USER_END)
 		return false;
 	return space_model_knows(&s->model, c);

@@ -54,7 +54,7 @@ struct space_state {
 	paddr_t squeezed;              /* the first of a chain of pages taken from the pool */
 	bool core_unknown[SPACES_MAX]; /* populating may have stopped half-way there */
 	bool crowded; /* others may have hold of memory: nobody can tell how much */
-	uint8_t core[WINDOW_PAGES];
+	uint8_t core[CPUS_MAX][WINDOW_PAGES]; /* what mincore told each CPU */
 	struct space_model model;
 	struct slab_cpu cpus[KMALLOC_WORLD_CPUS];
 };
