@@ -85,6 +85,7 @@ static void wait_set_timer(struct sched *s, struct thread *t, uint64_t deadline_
 {
 	atomic_store_u64(&t->wait_until_ns, deadline_ns);
 	if (deadline_ns == WAIT_FOREVER) return;
+	ASSERT(t->timer.deadline_ns == UINT64_MAX);
 	t->timer.fire = wait_deadline_passed;
 	if (timer_add(&s->cpu[mach_cpu()].timers, &t->timer, deadline_ns, word))
 		sched_timers_changed(s);
@@ -147,6 +148,7 @@ static bool wait_wake(struct sched *s, struct list *link)
 	struct thread *t = wait_thread(link);
 	const uint64_t word = atomic_load_u64(&t->word);
 
+	ASSERT_SLOW(atomic_load_u64(&t->waits_in) != 0);
 	if (thread_word_state(word) != THREAD_WAITING) return false;
 	if (!sched_wake(s, t, word, 0)) return false;
 	list_remove(link);

@@ -38,6 +38,7 @@ enum {
 void watch_init(struct watch *w, struct sched *s, const struct watch_config *config)
 {
 	ASSERT(config->warn_ns > 0 && config->critical_ns >= config->warn_ns);
+	ASSERT(s->config.cpus >= 1 && s->config.cpus <= CPUS_MAX && s->table.slots >= 1);
 	*w = (struct watch){ .sched = s, .config = *config };
 }
 
@@ -60,6 +61,7 @@ static bool watch_is_worse(const struct watch_report *a, const struct watch_repo
 		[WATCH_STARVED] = 2,
 		[WATCH_NOT_RESUMED] = 1,
 	};
+	ASSERT(a->kind != WATCH_NONE);
 	if (a->critical != b->critical) return a->critical;
 	if (a->kind != b->kind) return weight[a->kind] > weight[b->kind];
 	return a->for_ns > b->for_ns;
@@ -159,6 +161,7 @@ static const struct thread *watch_overtaken_locked(const struct watch *w, const 
 	const struct list *head = &rq->queue[current->priority];
 	uint32_t seen = 0;
 
+	ASSERT(current->priority < PRIORITIES && !current->idle);
 	for (const struct list *l = head->next; l != head && seen < WATCH_QUEUED; l = l->next) {
 		const struct thread *t = watch_queued(l);
 		if (sub_or_zero(current->ready_ns, t->ready_ns) > w->config.warn_ns) return t;
@@ -176,6 +179,7 @@ static const struct thread *watch_starved_locked(const struct watch *w, const st
 
 	if (rq->busy == 0 || current == NULL) return NULL;
 	const unsigned urgent = bit_lowest(rq->busy);
+	ASSERT(urgent < PRIORITIES && !list_empty(&rq->queue[urgent]));
 	if (urgent > current->priority) return NULL; /* what runs comes first */
 	const struct thread *first = watch_queued(rq->queue[urgent].next);
 	const uint64_t since_ns = max_u64(first->ready_ns, atomic_load_u64(&c->switch_ns));
@@ -225,6 +229,8 @@ static void watch_suspect(struct watch *w, uint64_t now_ns, struct watch_report 
 	const struct thread *t = &w->sched->table.threads[w->suspect];
 
 	if (w->suspect_word == 0) return;
+	ASSERT(w->suspect < w->sched->table.slots);
+	ASSERT(thread_word_state(w->suspect_word) == THREAD_READY);
 	if (atomic_load_u64(&t->word) != w->suspect_word) {
 		w->suspect_word = 0;
 		return;
@@ -268,6 +274,7 @@ static void watch_slots(struct watch *w, uint64_t now_ns, struct watch_report *w
 {
 	const uint32_t slots = w->sched->table.slots;
 
+	ASSERT(w->next_slot < slots);
 	for (uint32_t i = 0; i < slots && i < WATCH_SLOTS; i++) {
 		watch_slot(w, w->next_slot, now_ns, worst);
 		w->next_slot = (w->next_slot + 1) % slots;
@@ -297,6 +304,7 @@ struct watch_report watch_look(struct watch *w, uint64_t now_ns)
 		uint64_t *reported = &w->reported[worst.kind];
 		atomic_store_u64(reported, atomic_load_u64(reported) + 1);
 	}
+	ASSERT(atomic_load_u32(&w->looking) == 1);
 	atomic_store_u32(&w->looking, 0);
 	mach_irq_restore(was);
 	return worst;
