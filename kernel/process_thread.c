@@ -46,7 +46,6 @@ static void record_free(struct process_thread *r)
 	struct process_world *w = r->world;
 
 	ASSERT(!list_linked(&r->link));
-	mach_stack_gone(r->stack, KERNEL_STACK_BYTES);
 	kstack_free(w->config.stacks, r->stack);
 	const enum kmalloc_verdict v = kmalloc_free(w->config.memory, r);
 	ASSERT(v == KMALLOC_FREED);

@@ -158,6 +158,17 @@ uint32_t kstack_guard_of(const struct kstack_window *w, uint64_t va)
 
 /* --- stacks ----------------------------------------------------------------------------------- */
 
+/* A kept stack gets another owner: who has its pages is he. */
+static void kstack_note_site(const struct kstack_window *w, uint64_t stack, site_t site)
+{
+	if (!CALL_SITES) return;
+	for (uint32_t i = 0; i < KSTACK_PAGES; i++) {
+		const uint64_t va = stack + (uint64_t)i * PAGE_SIZE;
+		const paddr_t pa = entry_address(pagetable_lookup(w->table, va, NULL));
+		page_frame(w->table->pages, pa)->site = site;
+	}
+}
+
 /* A slot with its pages mapped, or w->slots. */
 static uint32_t kstack_take_locked(struct kstack_window *w, site_t site)
 {
@@ -166,6 +177,7 @@ static uint32_t kstack_take_locked(struct kstack_window *w, site_t site)
 	if (slot != w->slots) {
 		map_clear(w->ready, slot);
 		w->kept--;
+		kstack_note_site(w, kstack_address(w, slot), site);
 	} else {
 		slot = map_find(w, w->taken, false);
 		if (slot == w->slots) return slot;
@@ -201,8 +213,9 @@ uint64_t kstack_alloc(struct kstack_window *w, site_t site)
 void kstack_free(struct kstack_window *w, uint64_t stack)
 {
 	const uint32_t slot = kstack_slot(w, stack);
-	const mach_irq_t was = lock_take(&w->lock);
 
+	mach_stack_gone(stack, KERNEL_STACK_BYTES);
+	const mach_irq_t was = lock_take(&w->lock);
 	if (!map_has(w->taken, slot) || map_has(w->ready, slot))
 		kpanic("double-free", "stack %u is nobody's", slot);
 	if (!kstack_whole(w, stack))

@@ -44,7 +44,8 @@ void kstack_init(struct kstack_window *w, const struct kstack_config *config);
 /* The lowest address of a stack (KERNEL_STACK_BYTES long), or 0.  Its canary is written. */
 uint64_t kstack_alloc(struct kstack_window *w, site_t site);
 
-/* No CPU is on it any more.  kpanic("stack-canary") when somebody wrote over its end. */
+/* No CPU is on it any more ("stack-in-use" otherwise).  kpanic("stack-canary") when somebody wrote
+ * over its end. */
 void kstack_free(struct kstack_window *w, uint64_t stack);
 
 /* Whether the canary is whole: for a look now and then, at a stack that is out.  Takes no lock. */

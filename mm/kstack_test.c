@@ -78,6 +78,17 @@ static void every_stack_is_usable_up_to_its_guard(void)
 	close_window(100);
 }
 
+static uint32_t pages_of_site(site_t site)
+{
+	struct site_row row[4];
+	size_t rows = 0;
+
+	EXPECT(page_sites(&t->pool, row, COUNT_OF(row), &rows));
+	for (size_t i = 0; i < rows; i++)
+		if (row[i].site == site) return row[i].objects;
+	return 0;
+}
+
 static void kept_stacks_are_used_again(void)
 {
 	open_window(100, WINDOW, 2);
@@ -91,8 +102,9 @@ static void kept_stacks_are_used_again(void)
 	kstack_free(&window, c);
 	EXPECT(test_pool_free_pages(t) == free_pages + KSTACK_PAGES && window.kept == 2);
 	sound();
-	EXPECT(kstack_alloc(&window, 1) == a && kstack_whole(&window, a));
+	EXPECT(kstack_alloc(&window, 2) == a && kstack_whole(&window, a));
 	EXPECT(window.kept == 1 && window.live == 1);
+	EXPECT(pages_of_site(2) == KSTACK_PAGES); /* who has it, not who had it mapped */
 	kstack_free(&window, a);
 	EXPECT(kstack_drain(&window) == (size_t)2 * KSTACK_PAGES);
 	EXPECT(kstack_drain(&window) == 0);
