@@ -8,7 +8,7 @@
  * kills does it with the number of whom it means.  In its space each process keeps a word that is
  * its own, and looks at it again and again.
  *
- *	process_storm_test [SEED [COUNT]]	storms SEED to SEED + COUNT - 1; 1 and STORMS by default
+ *	process_storm_test [SEED [COUNT]]	storms from SEED (1) on, COUNT of them (STORMS)
  */
 #include <stdio.h>
 
@@ -206,7 +206,7 @@ static struct turn decide(void *context, struct turns *t, struct turn_point poin
 
 static const struct turns_planner planner = { begin, decide, test_stuck, NULL };
 
-/* --- a child that never comes to be ------------------------------------------------------------ */
+/* --- a child that never comes to be ----------------------------------------------------------- */
 
 enum { TRIES = 12 };
 
@@ -234,7 +234,7 @@ static void waits_for_nobody(void *arg)
 	}
 }
 
-/* --- runs -------------------------------------------------------------------------------------- */
+/* --- runs ------------------------------------------------------------------------------------- */
 
 static void run_planned(struct test_choice choice, uint64_t seed, void (*first)(void *))
 {

@@ -3,8 +3,8 @@
  *
  * "Memory stabilises" is a claim about equal numbers, so this file takes all there are: pages by
  * zone and state, free blocks by order, objects and slabs of every size, the heap's spans and
- * blocks, spaces and stacks, and a hash of which page is in which state, which sees what sums do
- * not.  Peaks and ever rising counters are left out: they may move.
+ * blocks, spaces, stacks, processes and threads, and a hash of which page is in which state, which
+ * sees what sums do not.  Peaks and ever rising counters are left out: they may move.
  *
  * Before it reads it drains, twice: giving back spaces frees objects, taking a CPU's slab from it
  * may empty that, which puts pages into a CPU's cache, which is drained after that; the second
@@ -22,6 +22,7 @@
 
 #include "kernel/console.h"
 #include "kernel/kmem.h"
+#include "kernel/ksched.h"
 #include "kernel/symbols.h"
 #include "kernel/vm.h"
 
@@ -111,6 +112,16 @@ static const char *check_spaces(void)
 	return c.spaces != 0 ? NULL : vm_check(&kernel_vm, NULL, 0);
 }
 
+static void read_processes(struct readings *r)
+{
+	struct process_counts c;
+	process_count(&kernel_processes, &c);
+	add(r, "processes", 0, c.processes);
+	add(r, "zombies", 0, c.zombies);
+	add(r, "process_threads", 0, c.threads);
+	add(r, "thread_slots", 0, thread_count(&kernel_sched.table));
+}
+
 const char *readings_take(struct readings *out)
 {
 	static struct kmalloc_counts counts;
@@ -120,11 +131,13 @@ const char *readings_take(struct readings *out)
 	if (wrong == NULL) wrong = check_spaces();
 	if (wrong == NULL) wrong = kstack_check(&kernel_stacks);
 	if (wrong == NULL) wrong = pagetable_check(&kernel_tables);
+	if (wrong == NULL) wrong = process_check(&kernel_processes);
 	kmalloc_count(&kernel_memory, &counts);
 	out->count = 0;
 	read_pages(out, &counts.pages);
 	read_kmalloc(out, &counts);
 	read_spaces(out);
+	read_processes(out);
 	return wrong;
 }
 

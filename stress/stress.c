@@ -39,7 +39,7 @@
 enum { NAME_ROOM = 256, SAMPLE_SHARES = 24, SAMPLE_NS = 250000000, CYCLES_LEAST = 4 };
 
 static const struct stress *const stresses[] = { &kmalloc_stress, &space_stress, &maps_stress,
-						 NULL };
+						 &spawn_stress,   &wake_stress,  NULL };
 
 static const struct stress *stress;
 static struct stress_plan plan;

@@ -45,7 +45,7 @@ struct stress {
 };
 enum { STRESS_PARTS_MAX = 8 };
 
-extern const struct stress kmalloc_stress, space_stress, maps_stress;
+extern const struct stress kmalloc_stress, space_stress, maps_stress, spawn_stress, wake_stress;
 
 /* --- for stresses; from any CPU --------------------------------------------------------------- */
 

@@ -24,8 +24,10 @@ usage: tools/bazel run //stress:NAME -- [FLAG...]
   --no-exhaustion     do not take all memory in each cycle
   --must-not-fail     with all memory taken, ask for more in a way that may not fail: a panic
   --parallel          CPUs run freely, each on a thread of the host
+  --reap FORM         when dead threads are reaped: after (the switch), idle, before (the next)
   --hard              the kernel fills, fences and keeps aside what is freed
-  --leak N            lose a page at every so many-th operation; --leak-object N: an object
+  --leak N            lose a page at every so many-th operation; --leak-object N: an object (spawn: a
+                      stack)
   --corrupt N         flip a bit of somebody's memory at that operation
   --tlbtrace          keep a trace of page tables, for tools/bazel run //tools:tlbtrace -- FILE
   --out FOLDER        for log, JSON and picture (anvil-out/stress)
@@ -61,7 +63,7 @@ while [ $# -gt 0 ]; do
 	--parallel) turns='' ;;
 	--tlbtrace) trace=yes ;;
 	--must-not-fail | --hard) words="$words ${1#--}" ;;
-	--cpus | --memory | --seed | --cycles | --ops | --timeout | --leak | --leak-object | --corrupt | --out)
+	--cpus | --memory | --seed | --cycles | --ops | --timeout | --leak | --leak-object | --corrupt | --reap | --out)
 		[ $# -ge 2 ] || usage "$1 wants a value"
 		case $1 in
 		--cpus) number "$1" "$2" 1 8 && cpus=$2 ;;
@@ -73,6 +75,10 @@ while [ $# -gt 0 ]; do
 		--leak) number "$1" "$2" 1 999999999 && words="$words lose-page=$2" ;;
 		--leak-object) number "$1" "$2" 1 999999999 && words="$words lose-object=$2" ;;
 		--corrupt) number "$1" "$2" 1 999999999 && words="$words corrupt=$2" ;;
+		--reap)
+			case $2 in after | idle | before) ;; *) usage "--reap is after, idle or before" ;; esac
+			words="$words reap=$2"
+			;;
 		--out) out=$2 ;;
 		esac
 		shift
