@@ -3,7 +3,7 @@
 #
 #   stateless      no member has a writable section: no .data, no .bss, nothing thread-local.
 #                  (.data.rel.ro holds constants that a linker completes; that is no state.)
-#   libfuzzer, afl, sanitize
+#   libfuzzer, afl, afl_guards, sanitize
 #                  every member carries that build's instrumentation
 #   watched        every member calls at its loads and stores, and none reaches a memory primitive
 #                  but by what sees it
@@ -83,11 +83,12 @@ stateless) wrong=$(writable_sections "$@") ;;
 sanitize) wrong=$(members_without '__asan_init' "$@") ;;
 libfuzzer) wrong=$(members_without '__asan_init __sanitizer_cov_8bit_counters_init' "$@") ;;
 afl) wrong=$(members_without '__asan_init __afl_area_ptr' "$@") ;;
+afl_guards) wrong=$(members_without '__asan_init __sanitizer_cov_trace_pc_guard' "$@") ;;
 watched) wrong=$(members_unwatched "$@") ;;
 clean) wrong=$(instrumentation_symbols "$@") ;;
 untraced) wrong=$(trace_symbols "$@") ;;
 *)
-	echo "usage: objects.sh stateless|sanitize|libfuzzer|afl|clean|untraced|watched FILE..." >&2
+	echo "usage: objects.sh stateless|sanitize|libfuzzer|afl|afl_guards|clean|untraced|watched FILE..." >&2
 	exit 2
 	;;
 esac

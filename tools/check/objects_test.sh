@@ -47,6 +47,8 @@ for build in race race_afl race_libfuzzer; do
 	expect 1 watched "$(file_of "constant_$build" "$@")"
 done
 expect 1 watched "$(file_of seen_sanitize "$@")"
+expect 0 afl_guards "$(file_of constant_race_afl "$@")"
+expect 1 afl_guards "$(file_of constant_afl "$@")"
 expect 1 libfuzzer "$(file_of constant_afl "$@")"
 expect 1 afl "$(file_of constant_libfuzzer "$@")"
 
