@@ -124,11 +124,13 @@ def defects_together(example, example_files):
             "$(rootpath README.md)",
             "$(rootpath //fuzz:oracle.h)",
             "$(rootpaths //corpus:canary)",
+            "$(rootpaths //corpus:canary_smp)",
         ] + ["$(rootpath %s)" % p for p in patches],
         data = [
             "README.md",
             "head.sh",
             "//corpus:canary",
+            "//corpus:canary_smp",
             "//fuzz:oracle.h",
         ] + patches,
     )

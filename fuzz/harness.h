@@ -45,7 +45,7 @@ size_t harness_signature(char *out, size_t room);
 /* A sanitizer has something to say, or a child died of a signal while harness->run ran. */
 void harness_fatal(const char *oracle, const char *seen);
 
-/* True when this program's compiler looks for what only a sanitizer can see. */
-bool harness_has_sanitizers(void);
+/* How much this program's compiler lets us see. */
+enum oracle_eyes harness_eyes(void);
 
 #endif

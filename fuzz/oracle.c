@@ -89,7 +89,7 @@ static const struct {
 	{ ORACLE_LOST_WAKE, EYES_HOSTED },
 	{ ORACLE_LIVELOCK, EYES_HOSTED },
 	/* Only where loads and stores are seen. */
-	{ ORACLE_RACE, EYES_SANITIZED },
+	{ ORACLE_RACE, EYES_WATCHED },
 };
 
 bool oracle_is_seen_by(const char *id, enum oracle_eyes eyes)

@@ -70,7 +70,8 @@ extern const char *const oracle_ids[];
  * between machines only as far as their eyes reach (replay --digests).
  */
 enum oracle_eyes {
-	EYES_SANITIZED, /* the host program under ASan and UBSan: all */
+	EYES_WATCHED,   /* the host program under ASan and UBSan, with loads and stores seen: all */
+	EYES_SANITIZED, /* without the latter */
 	EYES_HOSTED,    /* the host machine without them: under qemu-aarch64 */
 	EYES_IMAGE,     /* the booted kernel, its own checks on */
 };

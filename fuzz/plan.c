@@ -104,7 +104,7 @@ static void want(struct plan_counts *c, const struct plan_armed *a)
 		c->until_named = smaller(c->until_named, a->left);
 	} else if (plan_site_is_named(a->site)) {
 		c->until_named = 1;
-	} else if (a->site < PLAN_PLACES && (c->until_place == 0 || c->place == a->site)) {
+	} else if (a->site < PLAN_ELSEWHERE && (c->until_place == 0 || c->place == a->site)) {
 		c->until_place = 1;
 		c->place = a->site;
 	} else { /* a second place, or a kind that nobody counts */

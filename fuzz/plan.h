@@ -15,7 +15,8 @@
  * N is at least 1; 0 is as 1.  A CPU that the world has not is taken modulo those that it has.
  *
  * A site is a kind of point and its detail, "lock.slab", "drop.page-cpu", "step", or the place of a
- * load, store or atomic operation: its offset in the arena, in 8 bytes, as 0x....  Such places, and
+ * load, store or atomic operation: its offset in the arena, in 8 bytes, as 0x..., and "elsewhere"
+ * for what the machine keeps for itself outside of it.  Such places, and
  * counts of points of any kind, mean something on one build of the host alone.
  *
  * Other strategies draw lots from the world's seed and disregard decisions.  What a run of any of
@@ -31,6 +32,8 @@ enum plan_code { PLAN_AFTER, PLAN_CALLS, PLAN_AT, PLAN_MEET, PLAN_CODES };
 
 enum {
 	PLAN_PLACES = 1 << 20, /* a site below this is a place; others count from it: */
+	PLAN_ELSEWHERE =
+		PLAN_PLACES - 1, /* all that is not in the arena: of each process, another */
 	PLAN_KINDS = TURN_KINDS - TURN_RELAX,
 	PLAN_SITES = PLAN_PLACES + PLAN_KINDS * 256,
 	PLAN_NTH = 1 << 11,
@@ -85,7 +88,8 @@ uint32_t plan_end(const struct script *script, const struct subject *subject, ui
 
 static inline uint32_t plan_site(struct turn_point point)
 {
-	if (point.kind < TURN_RELAX) return point.place % PLAN_PLACES;
+	if (point.kind < TURN_RELAX)
+		return point.place < PLAN_ELSEWHERE ? point.place : (uint32_t)PLAN_ELSEWHERE;
 	return PLAN_PLACES + (point.kind - (uint32_t)TURN_RELAX) * 256 + point.detail;
 }
 

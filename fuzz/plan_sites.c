@@ -17,6 +17,8 @@
 
 const char *const plan_tick_names[] = { "tick" };
 
+static const char elsewhere[] = "elsewhere";
+
 static const char *const kinds[PLAN_KINDS] = {
 	[TURN_RELAX - TURN_RELAX] = "relax",     [TURN_WAIT - TURN_RELAX] = "wait",
 	[TURN_LOCK - TURN_RELAX] = "lock",       [TURN_DROP - TURN_RELAX] = "drop",
@@ -68,6 +70,7 @@ static const char *rank_name(uint32_t rank)
 size_t plan_site_name(uint32_t site, char *out, size_t room)
 {
 	ASSERT(site < PLAN_SITES);
+	if (site == PLAN_ELSEWHERE) return format_text(out, room, "%s", elsewhere);
 	if (site < PLAN_PLACES) return format_text(out, room, "0x%x", site);
 	const uint32_t kind = (site - PLAN_PLACES) / 256, detail = site % 256;
 	const char *rank = has_rank(kind) ? rank_name(detail) : NULL;
@@ -118,6 +121,10 @@ bool plan_site_read(const char *text, size_t length, uint32_t *site)
 	uint32_t detail = 0;
 	if (length > 2 && text[0] == '0' && text[1] == 'x')
 		return read_number(text + 2, length - 2, 16, PLAN_PLACES, site);
+	if (same(text, length, elsewhere)) {
+		*site = PLAN_ELSEWHERE;
+		return true;
+	}
 	while (dot < length && text[dot] != '.') dot++;
 	for (uint32_t kind = 0; kind < PLAN_KINDS; kind++) {
 		if (!same(text, dot, kinds[kind])) continue;

@@ -5,6 +5,7 @@
 #include "fuzz/subject.h"
 
 extern const struct subject canary_subject;
+extern const struct subject canary_smp_subject;
 extern const struct subject fdt_subject;
 extern const struct subject heap_subject;
 extern const struct subject kmalloc_subject;
@@ -20,8 +21,8 @@ extern const struct subject timer_subject;
 extern const struct subject usercopy_subject;
 
 const struct subject *const subjects[] = {
-	&canary_subject,      &fdt_subject,      &heap_subject,  &kmalloc_subject,
-	&kmalloc_smp_subject, &lock_subject,     &page_subject,  &pagetable_subject,
-	&runq_subject,        &slab_subject,     &space_subject, &space_smp_subject,
-	&timer_subject,       &usercopy_subject, NULL,
+	&canary_subject,    &canary_smp_subject,  &fdt_subject,      &heap_subject,
+	&kmalloc_subject,   &kmalloc_smp_subject, &lock_subject,     &page_subject,
+	&pagetable_subject, &runq_subject,        &slab_subject,     &space_subject,
+	&space_smp_subject, &timer_subject,       &usercopy_subject, NULL,
 };
