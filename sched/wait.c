@@ -38,6 +38,7 @@
 
 void wait_init(struct wait_queue *q, enum lock_rank rank)
 {
+	ASSERT(rank > RANK_NONE && rank < RANK_THREADS); /* outside of timers and run queues */
 	*q = (struct wait_queue){ .entered_masked = 0 };
 	lock_init(&q->lock, rank);
 	list_init(&q->waiters);

@@ -24,6 +24,7 @@ struct wait_queue {
 
 #define WAIT_FOREVER UINT64_MAX
 
+/* Its lock is of that rank, which is below RANK_THREADS. */
 void wait_init(struct wait_queue *q, enum lock_rank rank);
 
 /* Take and give back its lock; what it returns goes to the other. */
