@@ -2,9 +2,14 @@
  * turns.c -- whose turn it is: the lines that decide, the same on every machine.
  *
  * At a point the planner may say who goes on; where it says nothing, whoever has the turn keeps it,
- * but for three: a CPU that relaxes in a spin loop gives the turn to the next one that can run, so
+ * but for three: a CPU that relaxes in a spin loop gives the turn to another one that can run, so
  * that what it waits for can happen; one that waits for an interrupt gives it away until one comes;
- * one that has ended gives it away for good.
+ * one that has ended gives it away for good.  The turn then goes to the next CPU that does not spin
+ * or, where all do, to the next: each may be what another one waits for.
+ *
+ * A CPU spins from the first time it relaxes until it gets a lock or passes a point that shows that
+ * it got on: interrupts sent, tables changed and the like, an operation that begins.  To ask for a
+ * lock, to drop one, or to unmask interrupts is none: loops that try, and fail, do those.
  *
  * When all that can run spin, some time has to be what they wait for: it moves to the earliest
  * deadline, or on by steps.  Only when that has not helped either is it a deadlock.
@@ -75,12 +80,15 @@ void turns_timer_set(struct turns *t, uint64_t deadline_ns)
 	turns_time(t, t->clock_ns);
 }
 
-uint64_t turns_earliest(const struct turns *t)
+/* The earliest deadline of a CPU that has not ended, UINT64_MAX if there is none. */
+static uint64_t earliest(const struct turns *t)
 {
-	uint64_t earliest = UINT64_MAX;
-	for (uint32_t cpu = 0; cpu < CPUS_MAX; cpu++)
-		earliest = min_u64(earliest, t->cpu[cpu].deadline_ns);
-	return earliest;
+	uint64_t first_ns = UINT64_MAX;
+	for (uint32_t cpu = 0; cpu < t->cpus; cpu++) {
+		const struct turns_cpu *c = &t->cpu[cpu];
+		if (c->state != TURNS_ENDED) first_ns = min_u64(first_ns, c->deadline_ns);
+	}
+	return first_ns;
 }
 
 void turns_interrupt(struct turns *t, uint32_t cpu)
@@ -113,14 +121,22 @@ static bool can_run(const struct turns *t, uint32_t cpu)
 	return cpu < t->cpus && t->cpu[cpu].state == TURNS_RUNS;
 }
 
-/* The next after `from` that can run, `from` itself last; t->cpus: nobody can. */
-static uint32_t next_after(const struct turns *t, uint32_t from)
+/* The next that can run and has relaxed at most so often since it got on; the one that has the turn
+ * comes last; t->cpus: nobody can. */
+static uint32_t next(const struct turns *t, uint32_t spins)
 {
 	for (uint32_t i = 1; i <= t->cpus; i++) {
-		const uint32_t cpu = (from + i) % t->cpus;
-		if (can_run(t, cpu)) return cpu;
+		const uint32_t cpu = (t->now + i) % t->cpus;
+		if (can_run(t, cpu) && t->cpu[cpu].spins <= spins) return cpu;
 	}
 	return t->cpus;
+}
+
+/* One that does not spin, else any; t->cpus: nobody can run. */
+static uint32_t next_busy(const struct turns *t)
+{
+	const uint32_t busy = next(t, 0);
+	return busy < t->cpus ? busy : next(t, UINT32_MAX);
 }
 
 static void stuck(struct turns *t, enum turns_stuck why)
@@ -138,9 +154,9 @@ static bool all_spin(const struct turns *t)
 
 static void all_spin_on(struct turns *t)
 {
-	const uint64_t earliest = turns_earliest(t);
+	const uint64_t first_ns = earliest(t);
 	if (t->steps++ == STEPS_MAX) stuck(t, TURNS_DEADLOCK);
-	turns_time(t, earliest != UINT64_MAX ? earliest : t->clock_ns + (STEP_NS << t->steps));
+	turns_time(t, first_ns != UINT64_MAX ? first_ns : t->clock_ns + (STEP_NS << t->steps));
 	for (uint32_t cpu = 0; cpu < t->cpus; cpu++) t->cpu[cpu].spins = 0;
 }
 
@@ -154,19 +170,19 @@ bool turns_spin_alone(struct turns *t)
 	return true;
 }
 
-/* The CPU that has the turn cannot go on: `wished`, if that can, else the next one that can. */
+/* The CPU that has the turn cannot go on: `wished`, if that can, else another one that can. */
 static uint32_t leave(struct turns *t, uint32_t wished)
 {
 	if (wished != t->now && can_run(t, wished)) return wished;
-	uint32_t next = next_after(t, t->now);
-	if (next == t->cpus) {
-		const uint64_t earliest = turns_earliest(t);
-		if (earliest == UINT64_MAX) stuck(t, TURNS_LOST_WAKE);
-		turns_time(t, earliest);
-		next = next_after(t, t->now);
-		ASSERT(next < t->cpus);
+	uint32_t cpu = next_busy(t);
+	if (cpu == t->cpus) {
+		const uint64_t first_ns = earliest(t);
+		if (first_ns == UINT64_MAX) stuck(t, TURNS_LOST_WAKE);
+		turns_time(t, first_ns);
+		cpu = next_busy(t);
+		ASSERT(cpu < t->cpus);
 	}
-	return next;
+	return cpu;
 }
 
 static uint32_t relax(struct turns *t, uint32_t wished)
@@ -184,11 +200,11 @@ static uint32_t wait(struct turns *t, uint32_t wished)
 	return leave(t, wished);
 }
 
-static uint32_t give(struct turns *t, uint32_t next)
+static uint32_t give(struct turns *t, uint32_t cpu)
 {
-	if (next != t->now) t->switches++;
-	t->now = next;
-	return next;
+	if (cpu != t->now) t->switches++;
+	t->now = cpu;
+	return cpu;
 }
 
 uint32_t turns_pass(struct turns *t, struct turn_point point, bool asked)

@@ -29,7 +29,7 @@ enum turn_kind {
 	TURN_WAIT,   /* idle until an interrupt */
 	TURN_NAMED,
 	TURN_LOCK = TURN_NAMED, /* before waiting for a lock; detail: its rank */
-	TURN_DROP,              /* a lock was dropped; detail: its rank */
+	TURN_DROP,              /* a lock is about to be dropped; detail: its rank */
 	TURN_UNMASK,            /* interrupts have become unmasked */
 	TURN_IPI,               /* an interrupt was sent; detail: to which CPU */
 	TURN_TIMER,             /* the timer was set */
@@ -41,7 +41,8 @@ enum turn_kind {
 	TURN_KINDS
 };
 
-/* Where a CPU is.  `place` is an offset into the arena, in 8 bytes, for accesses and atomics. */
+/* Where a CPU is.  `place` is an offset into the arena, in 8 bytes, for accesses and atomics;
+ * UINT32_MAX: outside of it. */
 struct turn_point {
 	uint8_t kind, detail;
 	uint16_t pad;
@@ -110,11 +111,19 @@ void turns_reset(struct turns *t);
 void turns_open(struct turns *t, uint32_t cpus, const struct turns_planner *planner,
 		uint64_t limit);
 
+/* The CPU that has the turn has got what it wanted: it does not spin. */
+static inline void turns_got_on(struct turns *t)
+{
+	t->cpu[t->now].spins = 0;
+	t->steps = 0;
+}
+
 /* Counts a point; true: the planner is to be asked there. */
 static inline bool turns_count(struct turns *t, struct turn_point point)
 {
 	bool asked = t->until != 0 && --t->until == 0;
 	t->points++;
+	if (point.kind > TURN_UNMASK) turns_got_on(t);
 	if (point.kind >= TURN_NAMED)
 		asked |= t->until_named != 0 && --t->until_named == 0;
 	else if (point.kind < TURN_RELAX)
@@ -139,13 +148,6 @@ static inline bool turns_matter(const struct turns *t, struct turn_point point, 
  */
 uint32_t turns_pass(struct turns *t, struct turn_point point, bool asked);
 
-/* The CPU that has the turn has got what it wanted: it does not spin. */
-static inline void turns_got_on(struct turns *t)
-{
-	t->cpu[t->now].spins = 0;
-	t->steps = 0;
-}
-
 /* Interrupts: sent to `cpu`; and what is to be delivered now to the CPU that has the turn: each at
  * most once, and taken. */
 void turns_interrupt(struct turns *t, uint32_t cpu);
@@ -157,9 +159,6 @@ void turns_timer_set(struct turns *t, uint64_t deadline_ns);
 
 /* Moves time to `to_ns`, unless that has passed: timers whose deadline has come are due. */
 void turns_time(struct turns *t, uint64_t to_ns);
-
-/* The earliest deadline of any CPU, UINT64_MAX if there is none. */
-uint64_t turns_earliest(const struct turns *t);
 
 /* The CPU that has the turn will have nothing more to do; who goes on, or t->cpus: all have ended.
  */

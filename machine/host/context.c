@@ -2,7 +2,7 @@
  * context.c -- the seam's contexts on the host: fibers from a pool.
  *
  * A struct mach_context holds the number of a strand and the serial number of its use, so one that
- * was never made, or has ended, is known for what it is whatever its bytes were before.  The
+ * was never made, or has ended, or is a copy, is known for what it is whatever its bytes.  The
  * stack that the kernel names is only a name here (fibers have stacks of their own, large enough
  * for a sanitizer's report): it is the context's until that ends, and whoever makes another context
  * on it, or gives it away (mach_stack_gone), is told.
@@ -91,7 +91,8 @@ static struct strand *strand_of(const struct mach_context *c)
 		s = &strands[c->word[1]];
 	else if (c->word[1] - STRANDS_MAX < CPUS_MAX)
 		s = cpu_base_strand((unsigned)(c->word[1] - STRANDS_MAX));
-	return s != NULL && s->serial != 0 && s->serial == c->word[0] ? s : NULL;
+	if (s == NULL || s->serial == 0 || s->serial != c->word[0]) return NULL;
+	return s->made_as == NULL || s->made_as == c ? s : NULL;
 }
 
 /* A live context that has some of these bytes as its stack, or NULL. */
@@ -131,7 +132,7 @@ void mach_context_init(struct mach_context *c, uint64_t stack, size_t bytes,
 	const struct strand *old = strand_of(c);
 	(void)fp;
 	ASSERT(is_aligned(stack, 16) && is_aligned(bytes, 16));
-	if (old != NULL && old->made_as == c) broken("makes a context anew that has not ended");
+	if (old != NULL && old->made_as != NULL) broken("makes a context anew that has not ended");
 	if (bytes != 0 && strand_on(stack, bytes) != NULL)
 		broken("makes a context on a stack that another has");
 	struct strand *s = strand_take();
@@ -144,7 +145,7 @@ void mach_context_init(struct mach_context *c, uint64_t stack, size_t bytes,
 		.entry = entry,
 		.arg = arg,
 	};
-	lockcheck_context_init(&s->checks);
+	lockcheck_context_init(&s->checks, (uint32_t)(s - strands));
 	fiber_open(&s->fiber, strand_main, s);
 	name(c, s);
 }
@@ -158,7 +159,6 @@ void mach_context_switch(struct mach_context *from, struct mach_context *to)
 	if (next == NULL) broken("goes on in a context that was never made, or has ended");
 	if (next == cpu_strand()) return;
 	if (next->cpu != STRAND_NOWHERE) broken("goes on in a context that another CPU is in");
-	turns_got_on(&host_turns);
 	cpu_enter(next);
 }
 
@@ -167,6 +167,7 @@ void mach_context_end(struct mach_context *c)
 	struct strand *s = strand_of(c);
 	if (s == NULL || s->made_as == NULL) broken("ends a context that was never made, or ended");
 	if (s->cpu != STRAND_NOWHERE) broken("ends a context that a CPU is in");
+	lockcheck_context_done(&s->checks);
 	strand_give(s);
 	*c = (struct mach_context){ .word = { 0 } };
 }

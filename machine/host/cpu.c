@@ -275,12 +275,10 @@ void host_handlers_set(void (*timer)(void *arg), void (*ipi)(void *arg), void *a
 }
 
 /* What is due to this CPU, one after the other.  A handler may return on another CPU than it was
- * called on, when its context went there; so nothing is remembered over the call. */
+ * called on, when its context went there; so nothing of this CPU is remembered over the call. */
 static void deliver(void)
 {
-	const uint32_t masked = host_now.masked;
-	host_now.masked = 1;
-	lockcheck_interrupt(true);
+	const mach_irq_t was = lockcheck_interrupt();
 	for (;;) {
 		if (turns_take_ipi(&host_turns)) {
 			if (race_watches()) race_interrupt_taken();
@@ -291,8 +289,7 @@ static void deliver(void)
 			break;
 		}
 	}
-	lockcheck_interrupt(false);
-	host_now.masked = masked;
+	lockcheck_resume(was);
 }
 
 static bool is_due(void)

@@ -21,8 +21,10 @@
  *   L3  while a lock is held, interrupts are masked.
  *
  * A latch that was got by trying stands apart: it is nobody's to wait for, interrupts may be on,
- * and it is the last thing its CPU takes.  A book has room for one, and for one that whoever is
- * interrupted has: the handler may take what it likes.
+ * and it is the last thing its CPU takes.  A book has room for one.
+ *
+ * An interrupt may come while one is held; its handler has nothing to do with that, and may take
+ * locks, so the latch is put aside meanwhile.
  *
  * Locks are a CPU's: one that switches contexts hands on what it holds.  Saved interrupt states and
  * a latch that was tried are a context's, and go with it from CPU to CPU (lockcheck_switch).
@@ -56,7 +58,7 @@ struct book {
 	uint32_t id;         /* of the context it is in */
 	uint32_t saved;      /* interrupt states that this has not given back */
 	const void *tried;   /* the latch it got by trying, or NULL */
-	const void *aside;   /* the one that it interrupts the holder of, or NULL */
+	const void *aside;   /* the same of what it interrupted */
 	uint32_t held;
 	struct held stack[HELD_MAX];
 	struct held waiting; /* the lock it asked for last; .lock NULL: got it, or none */
@@ -128,27 +130,32 @@ void lockcheck_turn_to(unsigned number)
 	host_now.cpu = number % CPUS_MAX; /* outside: counts as CPU 0, with a book of its own */
 }
 
+static uint32_t latches(const void *tried, const void *aside)
+{
+	return (tried != NULL ? 1u : 0u) + (aside != NULL ? 1u : 0u);
+}
+
 void lockcheck_forget(unsigned number)
 {
 	ASSERT(number < LOCKCHECK_BOOKS);
 	struct book *b = &books[number];
 	held_by_all -= b->held;
-	tried_by_all -= (b->tried != NULL) + (b->aside != NULL);
+	tried_by_all -= latches(b->tried, b->aside);
 	*b = (struct book){ .id = number };
 	if (b == book) host_now.masked = 0;
 }
 
-void lockcheck_context_init(struct lockcheck_context *c)
+/* --- contexts -------------------------------------------------------------------------------- */
+
+void lockcheck_context_init(struct lockcheck_context *c, uint32_t number)
 {
-	static uint32_t ids = LOCKCHECK_BOOKS;
-	*c = (struct lockcheck_context){ .id = ids };
-	ids = ids == INT32_MAX ? LOCKCHECK_BOOKS : ids + 1;
+	*c = (struct lockcheck_context){ .id = LOCKCHECK_BOOKS + number };
 }
 
 void lockcheck_switch(struct lockcheck_context *from, struct lockcheck_context *to)
 {
 	*from = (struct lockcheck_context){ book->id, book->saved, book->tried, book->aside, NULL };
-	if (from->tried != NULL || from->aside != NULL) {
+	if (UNLIKELY(latches(from->tried, from->aside) > 0)) {
 		from->next = trying;
 		trying = from;
 	}
@@ -157,31 +164,23 @@ void lockcheck_switch(struct lockcheck_context *from, struct lockcheck_context *
 	book->saved = to->saved;
 	book->tried = to->tried;
 	book->aside = to->aside;
-	tried_by_all += (to->tried != NULL) + (to->aside != NULL);
-}
-
-void lockcheck_interrupt(bool begins)
-{
-	if (begins) {
-		ASSERT(book->aside == NULL);
-		book->aside = book->tried;
-		book->tried = NULL;
-		return;
-	}
-	if (book->tried != NULL)
-		kpanic("lock-context", "%s comes back from a handler with a latch that it tried",
-		       book_name(book));
-	book->tried = book->aside;
-	book->aside = NULL;
+	tried_by_all += latches(to->tried, to->aside);
 }
 
 void lockcheck_context_end(const struct lockcheck_context *c)
 {
-	if (c->tried == NULL && c->aside == NULL) return;
+	const uint32_t has = latches(c->tried, c->aside);
+	if (LIKELY(has == 0)) return;
 	struct lockcheck_context **at = &trying;
 	while (*at != c) at = &(*at)->next;
 	*at = c->next;
-	tried_by_all -= (c->tried != NULL) + (c->aside != NULL);
+	tried_by_all -= has;
+}
+
+void lockcheck_context_done(const struct lockcheck_context *c)
+{
+	if (UNLIKELY(latches(c->tried, c->aside) > 0))
+		kpanic("owner", "a context ends with a latch that it tried");
 }
 
 void lockcheck_at_end(void)
@@ -221,7 +220,7 @@ mach_irq_t host_irq_save(void)
 	return was;
 }
 
-void host_irq_restore(mach_irq_t was)
+static inline void give_back(mach_irq_t was)
 {
 	const uint32_t masked = was.state & 1;
 	if (UNLIKELY(book->saved == 0 || was.state != irq_state(book->saved - 1, masked)))
@@ -232,7 +231,30 @@ void host_irq_restore(mach_irq_t was)
 		       book_name(book), book_highest_rank());
 	book->saved--;
 	host_now.masked = masked;
-	if (masked == 0) turns_at_unmask();
+}
+
+void host_irq_restore(mach_irq_t was)
+{
+	give_back(was);
+	if ((was.state & 1) == 0) turns_at_unmask();
+}
+
+mach_irq_t lockcheck_interrupt(void)
+{
+	const mach_irq_t was = host_irq_save();
+	ASSERT(book->aside == NULL);
+	book->aside = book->tried;
+	book->tried = NULL;
+	return was;
+}
+
+/* Perhaps on another CPU, if the handler switched contexts. */
+void lockcheck_resume(mach_irq_t was)
+{
+	host_lock_none_held(RANK_NONE);
+	book->tried = book->aside;
+	book->aside = NULL;
+	give_back(was);
 }
 
 void host_irq_unmask(void)

@@ -5,7 +5,7 @@
 #ifndef MACHINE_HOST_LOCKCHECK_H
 #define MACHINE_HOST_LOCKCHECK_H
 
-#include "machine/base.h"
+#include "machine/machine.h"
 
 /* Books are kept for each CPU, and one more for the code that runs on none. */
 enum { LOCKCHECK_OUTSIDE = CPUS_MAX, LOCKCHECK_BOOKS };
@@ -25,17 +25,23 @@ struct lockcheck_context {
 	uint32_t id;
 	uint32_t saved;    /* interrupt states not given back */
 	const void *tried; /* the latch it got by trying, or NULL */
-	const void *aside; /* the one that it interrupts the holder of, or NULL */
+	const void *aside; /* in an interrupt's handler: what it interrupted had got so, or NULL */
 	struct lockcheck_context *next;
 };
 
-/* A context that is new; this CPU goes from one into another; one that will not go on. */
-void lockcheck_context_init(struct lockcheck_context *c);
+/* A context that is new, whose number no other has at the same time; this CPU goes from one into
+ * another; one that will not go on. */
+void lockcheck_context_init(struct lockcheck_context *c, uint32_t number);
 void lockcheck_switch(struct lockcheck_context *from, struct lockcheck_context *to);
 void lockcheck_context_end(const struct lockcheck_context *c);
 
-/* Handlers are about to be called on this CPU, in the context they interrupt; they are done. */
-void lockcheck_interrupt(bool begins);
+/* The same for one that ends in good order: panics ("owner") when it has a latch that it tried. */
+void lockcheck_context_done(const struct lockcheck_context *c);
+
+/* Around the handlers of interrupts: they come with interrupts masked, and take locks whatever the
+ * interrupted code had got by trying; and leave none behind ("lock-context"). */
+mach_irq_t lockcheck_interrupt(void);
+void lockcheck_resume(mach_irq_t was);
 
 /* If this CPU waits for a lock: panics ("deadlock") and says who has it. */
 void lockcheck_blame(void);

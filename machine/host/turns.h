@@ -18,10 +18,11 @@ extern bool host_together HOST_NEAR; /* CPUs take turns */
 /* The turn may pass here, and interrupts may come (cpu.c). */
 void host_turn(struct turn_point point, bool asked);
 
-/* Where an access lies, for struct turn_point: in 8 bytes from the arena's begin. */
+/* Where an access lies, for struct turn_point: in 8 bytes from the arena's begin.  Elsewhere than
+ * there it must not depend on addresses. */
 static inline uint32_t turns_place(const void *at)
 {
-	return (uint32_t)(((uintptr_t)at - host_arena_bias - HOST_RAM_BASE) / 8);
+	return (uint32_t)min_u64(((uintptr_t)at - host_arena_bias - HOST_RAM_BASE) / 8, UINT32_MAX);
 }
 
 static inline void turns_at_point(struct turn_point point)

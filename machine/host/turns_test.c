@@ -11,7 +11,16 @@
 
 #include <sys/resource.h>
 
-enum { CPUS = 4, SEEDS = 300, ROUNDS = 20, LIMIT = 200000, CYCLES = 100000, GROWTH_MAX_KIB = 8192 };
+enum {
+	CPUS = 4,
+	SEEDS = 300,
+	ROUNDS = 20,
+	LIMIT = 200000,
+	CYCLES = 100000,
+	MEETS = 400,
+	ABANDONED = 2000,
+	GROWTH_MAX_KIB = 8192
+};
 
 /* --- planners --------------------------------------------------------------------------------- */
 
@@ -63,10 +72,10 @@ static const char *ends(void (*fn)(void *arg), uint64_t from_seed)
 	return id;
 }
 
-/* --- what CPUs do
-   ------------------------------------------------------------------------------ */
+/* --- what CPUs do ----------------------------------------------------------------------------- */
 
 static struct lock lock, other;
+static struct latch latch;
 static uint32_t count, flag, entered, ipis, ticks;
 static uint32_t torn; /* plain, but read and written at two points */
 
@@ -130,10 +139,13 @@ static void wait_for_lock(void *arg)
 	lock_drop(&lock, lock_take(&lock));
 }
 
+/* CPUs that have masked their interrupts and do not wait for one. */
+static bool deaf[CPUS_MAX];
+
 static void ipi(void *arg)
 {
 	(void)arg;
-	ASSERT(mach_irq_masked());
+	ASSERT(mach_irq_masked() && !deaf[mach_cpu()]);
 	atomic_fetch_add_u32(&ipis, 1);
 }
 
@@ -153,11 +165,69 @@ static void send(void *arg)
 		return;
 	}
 	const mach_irq_t was = mach_irq_save();
-	const uint32_t before = atomic_load_u32(&entered);
+	deaf[mach_cpu()] = true;
 	for (unsigned i = 0; i < ROUNDS; i++) atomic_load_u32(&count);
-	ASSERT(atomic_load_u32(&entered) == before || CPUS > 2);
+	deaf[mach_cpu()] = false;
 	mach_irq_restore(was);
 	mach_wait();
+}
+
+/* Handlers that take a lock, whatever they interrupt has got by trying. */
+static void locks_in_handler(void *arg)
+{
+	(void)arg;
+	ASSERT(mach_irq_masked());
+	lock_drop(&lock, lock_take(&lock));
+	atomic_fetch_add_u32(&ipis, 1);
+}
+
+static void keeps_lock(void *arg)
+{
+	(void)arg;
+	lock_take_masked(&lock);
+}
+
+static void tries(void *arg)
+{
+	(void)arg;
+	mach_ipi((mach_cpu() + 1) % CPUS);
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		if (!latch_try(&latch)) continue;
+		atomic_load_u32(&count);
+		latch_release(&latch);
+	}
+	mach_wait();
+}
+
+static void tries_with_locks(void *arg)
+{
+	host_handlers_set(locks_in_handler, locks_in_handler, NULL);
+	tries(arg);
+}
+
+static void tries_and_keeps(void *arg)
+{
+	host_handlers_set(keeps_lock, keeps_lock, NULL);
+	tries(arg);
+}
+
+/* Who has ended takes no interrupt, so its timer wakes nobody. */
+static void timer_of_the_ended(void *arg)
+{
+	(void)arg;
+	if (mach_cpu() == 0) mach_timer_set(1000);
+	if (mach_cpu() == 1) mach_wait();
+}
+
+/* Waits for each other without a lock, far more often than who spins in vain. */
+static void meets_often(void *arg)
+{
+	(void)arg;
+	for (unsigned i = 1; i <= MEETS; i++) {
+		host_turn_step(0);
+		atomic_fetch_add_u32(&entered, 1);
+		while (atomic_load_u32(&entered) < i * CPUS) mach_relax();
+	}
 }
 
 /* Time passes only by deadlines. */
@@ -287,6 +357,7 @@ static void new_world(void)
 	host_handlers_set(tick, ipi, NULL);
 	lock_init(&lock, RANK_OUTER);
 	lock_init(&other, RANK_PAGE);
+	latch_init(&latch, RANK_PAGE_CPU);
 	count = flag = entered = ipis = ticks = torn = 0;
 	memset(thread, 0, sizeof(thread));
 	memset(runs, 0, sizeof(runs));
@@ -305,6 +376,10 @@ static const struct row {
 	{ "interrupts", send, "well" },
 	{ "timers in idle CPUs", sleep_until, "well" },
 	{ "spinning until a time", spin_until, "well" },
+	{ "a latch tried, handlers that lock", tries_with_locks, "well" },
+	{ "handlers that keep a lock", tries_and_keeps, "lock-context" },
+	{ "a timer of one that has ended", timer_of_the_ended, "lost-wake" },
+	{ "many meetings", meets_often, "well" },
 	{ "threads on all CPUs", switch_about, "well" },
 	{ "two CPUs in one context", both_in_one, "stack-in-use" },
 	{ "a stack for two", one_stack_twice, "stack-in-use" },
@@ -330,8 +405,7 @@ static void check_rows(void)
 	}
 }
 
-/* --- more than one run
-   -------------------------------------------------------------------------- */
+/* --- more than one run ------------------------------------------------------------------------ */
 
 static void test_lost_updates(void)
 {
@@ -390,10 +464,44 @@ static long resident_kib(void)
 	return usage.ru_maxrss;
 }
 
+/* Every CPU in a thread of its own, in the middle of it, when one escapes. */
+static void escapes_from_thread(void *arg)
+{
+	const unsigned n = (unsigned)(uintptr_t)arg;
+	volatile char frame[200] = { 0 };
+	if (atomic_fetch_add_u32(&entered, 1) == CPUS - 1) host_escape();
+	while (frame[n] == 0) mach_relax();
+}
+
+static void abandons(void *arg)
+{
+	const unsigned cpu = mach_cpu();
+	(void)arg;
+	mach_irq_save();
+	mach_context_adopt(&idle[cpu], NULL);
+	mach_context_init(&thread[cpu], 0x1000 + cpu * 0x100, 0x100, escapes_from_thread,
+			  (void *)(uintptr_t)cpu, NULL);
+	mach_context_switch(&idle[cpu], &thread[cpu]);
+}
+
+static void test_escapes(unsigned times)
+{
+	for (unsigned i = 0; i < times; i++) {
+		new_world();
+		panic_text[0] = '\0';
+		ASSERT(!host_run_together(CPUS, abandons, NULL, &at_random, LIMIT));
+		ASSERT(panic_text[0] == '\0' && entered == CPUS && !mach_irq_masked());
+	}
+	new_world();
+	ASSERT(strcmp(ends(switch_about, 1), "well") == 0);
+}
+
 static void test_growth(void)
 {
 	new_world();
+	test_escapes(ABANDONED);
 	const long before = resident_kib();
+	test_escapes(ABANDONED);
 	ASSERT(host_run_on(0, churn, NULL));
 	ASSERT(resident_kib() - before < GROWTH_MAX_KIB);
 }
