@@ -2,6 +2,8 @@
  * atomic.h -- the few atomic operations that portable code uses, all of them through the machine:
  * inline instructions in the image, checked calls on the host.  Loads acquire, stores release,
  * read-modify-writes do both; there is one weaker form, of peek and poke, and no bare fence.
+ * Besides, of two of these by one CPU the later takes effect later, a load after a store too (LDAR
+ * waits for STLR): who announces something and then looks relies on that (sched/sched_wake.c).
  * All are [yield] points on the host.
  */
 #ifndef MACHINE_ATOMIC_H

@@ -43,6 +43,7 @@ void sched_bury(struct sched *s, struct sched_cpu *c, struct thread *t)
 		sched_reap_one(s, t);
 		return;
 	}
+	ASSERT(!t->idle && t != c->current && !list_linked(&t->slot_link));
 	const mach_irq_t was = lock_take(&s->table.lock);
 	list_add_last(&c->dead, &t->slot_link);
 	atomic_store_u32(&c->dead_count, c->dead_count + 1);
@@ -56,6 +57,7 @@ static struct thread *sched_dead_of(struct sched *s, struct sched_cpu *c)
 	const mach_irq_t was = lock_take(&s->table.lock);
 	struct list *link = list_take_first(&c->dead);
 
+	ASSERT((link != NULL) == (c->dead_count != 0));
 	if (link != NULL) atomic_store_u32(&c->dead_count, c->dead_count - 1);
 	lock_drop(&s->table.lock, was);
 	return link != NULL ? CONTAINER_OF(link, struct thread, slot_link) : NULL;

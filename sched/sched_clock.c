@@ -25,6 +25,8 @@
 void sched_slice_locked(struct sched *s, struct sched_cpu *c, uint64_t now_ns)
 {
 	const struct thread *t = c->current;
+
+	ASSERT_SLOW(c == sched_here(s));
 	const bool shared = !t->idle && runq_most_urgent_locked(&c->runq) <= t->priority;
 
 	atomic_store_u64(&c->slice_end_ns, shared ? now_ns + s->config.slice_ns : UINT64_MAX);
@@ -40,6 +42,7 @@ void sched_clock_set(struct sched_cpu *c)
 {
 	const uint64_t wanted = sched_clock_wanted(c);
 
+	ASSERT_SLOW(mach_irq_masked());
 	if (wanted >= c->clock_ns) return;
 	c->clock_ns = wanted;
 	mach_timer_set(wanted);
@@ -49,6 +52,7 @@ void sched_clock_set_exactly(struct sched_cpu *c)
 {
 	const uint64_t wanted = sched_clock_wanted(c);
 
+	ASSERT_SLOW(mach_irq_masked());
 	if (wanted == c->clock_ns) return;
 	c->clock_ns = wanted;
 	mach_timer_set(wanted);

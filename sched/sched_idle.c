@@ -43,6 +43,7 @@ static bool sched_steal(struct sched *s, struct sched_cpu *c)
 	uint32_t others = ((1u << s->config.cpus) - 1) & ~(1u << here);
 	uint32_t cpu;
 
+	ASSERT_SLOW(c == sched_here(s) && c->current == &c->idle);
 	while ((cpu = sched_busiest(s, others)) != CPUS_MAX) {
 		struct runq *rq = &s->cpu[cpu].runq;
 		lock_take_masked(&rq->lock);
@@ -82,6 +83,7 @@ static bool sched_has_work(struct sched *s, struct sched_cpu *c)
 
 static void sched_wait_for_work(struct sched *s, struct sched_cpu *c)
 {
+	ASSERT(mach_irq_masked() && c->current == &c->idle);
 	atomic_store_u32(&c->idles, 1);
 	atomic_bit_set(&s->idle_cpus, c->runq.cpu);
 	if (!sched_has_work(s, c)) {

@@ -23,8 +23,9 @@ enum { STORMS = 4000, CPUS = 4, LIVES = 60, STEPS = 6, HEARD = 8 };
 struct life {
 	struct wait_queue over; /* guards `ended` and is woken when it is true */
 	bool ended;
-	thread_id id;
-	uint32_t runs; /* atomic: how often it began */
+	thread_id id;   /* as it knows itself */
+	thread_id told; /* its parent's: what the spawn answered */
+	uint32_t runs;  /* atomic: how often it began */
 	uint64_t lots;
 };
 
@@ -72,6 +73,7 @@ static struct life *has_child(uint64_t *lots)
 		atomic_fetch_add_u32(&storm.refused, 1);
 		return NULL;
 	}
+	child->told = id;
 	atomic_store_u64(&storm.heard[t_below(lots, HEARD)], id);
 	return child;
 }
@@ -85,6 +87,7 @@ static void waits_for(struct life *child)
 	while (!child->ended && result == WAIT_WOKEN)
 		result = wait_sleep(S, &child->over, WAIT_FOREVER);
 	EXPECT(child->ended || (result == WAIT_KILLED && sched_killed(S)));
+	if (child->ended) EXPECT(child->id == child->told);
 	wait_leave(&child->over, was);
 	if (result == WAIT_WOKEN) atomic_fetch_add_u32(&storm.joined, 1);
 }

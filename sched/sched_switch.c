@@ -33,7 +33,7 @@ static void sched_switched(struct sched *s)
 	/* With the lock held: afterwards it may be anywhere, and somebody else. */
 	const enum thread_state state = thread_word_state(atomic_load_u64(&left->word));
 
-	ASSERT(c->current != left);
+	ASSERT(left != NULL && c->current != left);
 	c->left = NULL;
 	c->offered = 0;
 	lock_drop_masked(&c->runq.lock);
@@ -78,6 +78,7 @@ static void sched_give_locked(struct sched *s, struct sched_cpu *c, struct threa
 {
 	const uint64_t now_ns = mach_now_ns();
 
+	ASSERT_SLOW(me == c->current && !me->idle);
 	thread_must_move(me, THREAD_RUNNING, THREAD_READY, flags, 0);
 	atomic_store_u64(&me->ready_ns, now_ns);
 	runq_add_locked(&c->runq, me);
@@ -89,6 +90,7 @@ static void sched_give_locked(struct sched *s, struct sched_cpu *c, struct threa
 static void sched_leave_locked(struct sched *s, struct sched_cpu *c, struct thread *me,
 			       uint64_t now_ns)
 {
+	ASSERT_SLOW(me == c->current && !sched_may_run(me, c->runq.cpu));
 	atomic_store_u32(&me->cpu, sched_cpu_for_locked(s, me));
 	sched_switch_locked(s, c, sched_next_locked(c), now_ns);
 }
@@ -188,6 +190,7 @@ void sched_begin(void *arg)
 
 	sched_switched(s);
 	struct thread *me = sched_here(s)->current;
+	ASSERT(!me->idle && me->switches == 1 && me->mutexes == 0);
 	mach_irq_unmask();
 	me->entry(me->arg);
 	sched_exit(s, 0);

@@ -142,6 +142,26 @@ static void test_exit_with_mutex(void)
 	t_expect_stuck("owner");
 }
 
+static bool spawned_by_idle;
+
+static bool spawns_and_says_no(void *arg, uint32_t cpu)
+{
+	if (!spawned_by_idle) t_spawn(notes_and_yields, 'i');
+	spawned_by_idle = true;
+	(void)arg, (void)cpu;
+	return false;
+}
+
+/* What became ready in the last moment is run before the CPU goes. */
+static void test_leaving(void)
+{
+	t_make(1, 4, 0, REAP_AFTER_SWITCH);
+	S->config.idle = spawns_and_says_no;
+	spawned_by_idle = false;
+	t_go(&t_quiet);
+	t_noted("iii");
+}
+
 /* --- priorities and slices -------------------------------------------------------------------- */
 
 static void notes(void *arg)
@@ -449,6 +469,7 @@ int main(void)
 	test_reap_on_demand();
 	test_layout();
 	test_exit_with_mutex();
+	test_leaving();
 	test_priorities();
 	test_slices();
 	test_earlier_deadline();

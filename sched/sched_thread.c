@@ -48,6 +48,7 @@ thread_id sched_spawn(struct sched *s, const struct thread_how *how)
 	t->owner = how->owner;
 	t->space = how->space;
 	mach_context_init(&t->context, how->stack, how->stack_bytes, sched_begin, s, how->fp);
+	ASSERT(how->stack_bytes != 0 && is_aligned(how->stack | how->stack_bytes, 16));
 	const thread_id id = thread_id_of(t); /* afterwards it may end, and be another */
 	const mach_irq_t was = mach_irq_save();
 	atomic_store_u32(&t->cpu, mach_cpu() < s->config.cpus ? mach_cpu() : 0);

@@ -61,6 +61,7 @@ uint32_t sched_cpu_for_locked(struct sched *s, const struct thread *t)
 {
 	const uint32_t last = atomic_load_u32(&t->cpu), here = mach_cpu();
 
+	ASSERT(t->affinity != 0 && t->affinity >> s->config.cpus == 0);
 	if (LIKELY(sched_is_fit(s, t, last))) return last;
 	if (here < s->config.cpus && sched_is_fit(s, t, here)) return here;
 	for (uint32_t cpu = 0; cpu < s->config.cpus; cpu++)
@@ -75,6 +76,7 @@ enum sched_press sched_press_locked(struct sched *s, struct sched_cpu *c, uint64
 	const struct thread *runs = c->current;
 	const unsigned urgent = runq_most_urgent_locked(&c->runq);
 
+	ASSERT_SLOW(c->left == NULL); /* no switch is under way: it would have the lock */
 	if (runs == NULL || urgent == PRIORITIES) return PRESS_NONE;
 	if (runs->idle) return PRESS_IDLE;
 	if (urgent < runs->priority) {
@@ -110,6 +112,7 @@ void sched_offer(struct sched *s, uint32_t affinity, uint32_t cpu)
 {
 	uint64_t idle = atomic_load_u64(&s->idle_cpus) & affinity & ~(1ull << cpu);
 
+	ASSERT_SLOW(mach_irq_masked() && cpu < s->config.cpus && idle >> s->config.cpus == 0);
 	for (; idle != 0; idle &= idle - 1) {
 		const uint32_t other = bit_lowest(idle);
 		if (!atomic_bit_clear(&s->idle_cpus, other)) continue;
@@ -138,6 +141,7 @@ void sched_place(struct sched *s, struct thread *t)
 {
 	struct sched_cpu *c = sched_lock_cpu_of(s, t);
 
+	ASSERT(!t->idle && !list_linked(&t->run_link));
 	for (;;) {
 		const uint32_t cpu = sched_cpu_for_locked(s, t);
 		if (LIKELY(cpu == c->runq.cpu)) break;

@@ -4,6 +4,10 @@
 #ifndef MACHINE_AARCH64_ATOMIC_H
 #define MACHINE_AARCH64_ATOMIC_H
 
+#ifdef __ARM_FEATURE_RCPC
+#error "the compiler would load with LDAPR, which does not wait for an earlier STLR"
+#endif
+
 static inline uint32_t atomic_load_u32(const uint32_t *at)
 {
 	return __atomic_load_n(at, __ATOMIC_ACQUIRE);
