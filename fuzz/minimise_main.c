@@ -10,7 +10,7 @@
  *
  * The script as text goes to standard output, what was and what is to standard error.
  *
- * Exit status: 0 done; 1 no oracle fires; 2 usage; 3 FILE was refused; 4 environment.
+ * Exit status: 0 done; 1 no oracle fires, or not the one that FILE expects; 2 usage; 3 FILE was refused; 4 environment.
  *
  * Locks: none.
  */
@@ -79,6 +79,11 @@ static void minimise_file(const char *path, const struct subject *subject, const
 	if (input.subject == NULL) usage("a raw body; --subject says what it is for: ", path);
 	if (!minimise_open(&work, input.subject, input.body, input.bytes)) {
 		fprintf(stderr, "minimise: %s: no oracle fires\n", path);
+		exit(EXIT_FINDING);
+	}
+	if (input.expects != NULL && strcmp(input.expects, work.oracle) != 0) {
+		fprintf(stderr, "minimise: %s: expected %s, but %s fires\n", path, input.expects,
+			work.oracle);
 		exit(EXIT_FINDING);
 	}
 	fprintf(stderr, "minimise: %s: %s\n", path, work.oracle);

@@ -19,7 +19,7 @@ hunt() { # SEED ORACLE PROGRAM
 	finding=$(find "found$1" -type f ! -name '*.txt')
 }
 
-for seed in 1 2 3 4 5 6; do
+for seed in 1 2 3; do
 	hunt $seed content "$replay"
 	"$replay" --repeat 1000 "$finding" >/dev/null 2>said || fail "$(cat said)"
 	sh "$seeing" "$minimise" "$minimise_race" "$finding" -o small >text 2>said ||
