@@ -64,7 +64,8 @@ struct process *process_claim_locked(struct process_world *w, struct process *pa
 
 	if (link == NULL) return NULL;
 	struct process *p = CONTAINER_OF(link, struct process, link);
-	ASSERT(p->state == PROCESS_FREE && p->space == NULL);
+	ASSERT(p->state == PROCESS_FREE && p->space == NULL && p->held == 0);
+	ASSERT(parent == NULL || parent->state == PROCESS_ALIVE);
 	ASSERT(list_empty(&p->threads) && list_empty(&p->children) && list_empty(&p->dead));
 	p->state = PROCESS_NEW;
 	p->ending = false;
@@ -92,8 +93,8 @@ void process_release_locked(struct process_world *w, struct process *p)
 
 void process_tell_locked(struct process_world *w, struct process *p)
 {
+	ASSERT(p->state == PROCESS_ALIVE);
 	const mach_irq_t was = wait_enter(&p->told);
-
 	p->news++;
 	wait_wake_all(w->config.sched, &p->told);
 	wait_leave(&p->told, was);
@@ -103,7 +104,7 @@ int process_adopt_orphans(struct process_world *w, process_id id)
 {
 	const mach_irq_t was = lock_take(&w->lock);
 	struct process *p = process_find_locked(w, id);
-	const bool fits = id == PROCESS_NONE || (p != NULL && p->state != PROCESS_ZOMBIE);
+	const bool fits = id == PROCESS_NONE || (p != NULL && p->state == PROCESS_ALIVE);
 
 	if (fits) w->init = p;
 	lock_drop(&w->lock, was);

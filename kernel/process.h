@@ -132,8 +132,8 @@ void process_enter(void *world, struct thread *from, struct thread *to);
  * A process with an empty space and one thread, a child of `parent` (PROCESS_NONE: of nobody); *id
  * says which, and is written before its thread can run (PROCESS_NONE: it failed).  From any thread,
  * or before sched_run().
- * -ERR_SRCH: no such parent; -ERR_INTR: it is ending; -ERR_AGAIN: no slot for the process or the
- * thread; -ERR_NOMEM.
+ * -ERR_SRCH: no such parent, or nobody has run in it yet; -ERR_INTR: it is ending; -ERR_AGAIN: no
+ * slot for the process or the thread; -ERR_NOMEM.
  */
 int process_spawn(struct process_world *w, process_id parent, const struct process_how *how,
 		  process_id *id);
@@ -150,7 +150,7 @@ int process_thread_spawn(struct process_world *w, process_id id, const struct pr
 			 thread_id *thread);
 
 /* Orphans are its children from now on, until it ends; PROCESS_NONE: nobody's.  -ERR_SRCH: there is
- * no such process, or it has ended. */
+ * no such process, it has ended, or nobody has run in it yet. */
 int process_adopt_orphans(struct process_world *w, process_id id);
 
 /* --- ending ----------------------------------------------------------------------------------- */

@@ -94,8 +94,7 @@ const char *process_check(struct process_world *w)
 	for (uint32_t slot = 0; slot < w->config.slots && why == NULL; slot++)
 		why = check_process(&walk, &w->config.processes[slot]);
 	if (why == NULL) why = check_counts(&walk);
-	if (why == NULL && w->init != NULL && w->init->state != PROCESS_ALIVE &&
-	    w->init->state != PROCESS_NEW)
+	if (why == NULL && w->init != NULL && w->init->state != PROCESS_ALIVE)
 		why = "T2: orphans go to who has ended";
 	lock_drop(&w->lock, was);
 	return why;

@@ -64,6 +64,7 @@ static void hand_on_locked(struct process_world *w, struct process *child, struc
 		process_release_locked(w, child);
 		return;
 	}
+	ASSERT(child->parent != NULL && child->parent != parent);
 	list_remove(&child->link);
 	child->parent = parent;
 	if (parent != NULL) list_add_last(dead ? &parent->dead : &parent->children, &child->link);
@@ -84,6 +85,7 @@ static void hand_on_all_locked(struct process_world *w, struct process *p) REQUI
 
 static void become_zombie_locked(struct process_world *w, struct process *p) REQUIRES(&w->lock)
 {
+	ASSERT(p->space == NULL && list_empty(&p->children) && list_empty(&p->dead));
 	p->state = PROCESS_ZOMBIE;
 	w->zombies++;
 	list_remove(&p->link);

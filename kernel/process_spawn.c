@@ -10,6 +10,8 @@
  * heeded as soon as its first thread has begun.  A thread of the parent that already waits for
  * children must not wait for one that never comes to be, so giving up is told like an end.
  *
+ * While it is NEW it can have no children of its own, nor get orphans, so it can be given up.
+ *
  * Always true: from NEW to FREE goes only who made it, and only while nobody has run in it.
  *
  * Locks: the world's, twice for a moment; none while anything is asked for.
@@ -24,7 +26,7 @@ static int spawn_claim(struct process_world *w, process_id parent_id, struct pro
 	int answer = 0;
 
 	*child = NULL;
-	if (parent_id != PROCESS_NONE && (parent == NULL || parent->state == PROCESS_ZOMBIE))
+	if (parent_id != PROCESS_NONE && (parent == NULL || parent->state != PROCESS_ALIVE))
 		answer = -ERR_SRCH;
 	else if (parent != NULL && parent->ending)
 		answer = -ERR_INTR;
@@ -40,8 +42,7 @@ static void spawn_abandon(struct process_world *w, struct process *p)
 	p->space = NULL;
 	const mach_irq_t was = lock_take(&w->lock);
 	struct process *parent = p->parent;
-	ASSERT(p->state == PROCESS_NEW);
-	if (w->init == p) w->init = NULL;
+	ASSERT(p->state == PROCESS_NEW && p->running == 0 && p->held == 0);
 	process_release_locked(w, p);
 	if (parent != NULL) process_tell_locked(w, parent);
 	lock_drop(&w->lock, was);

@@ -458,11 +458,32 @@ static void run_one(void (*test)(void *), enum reap_form reap)
 	test_shut();
 }
 
+/* Who is being made may be given up yet: it gets no children. */
+static void nobody_has_run_in_it(void)
+{
+	const struct test_choice choice = { .reap = REAP_AFTER_SWITCH };
+	const struct process_how how = how_of(returns, NULL);
+	process_id id, none;
+	thread_id thread;
+
+	test_open(&choice);
+	EXPECT(process_spawn(W, PROCESS_NONE, &how, &id) == 0);
+	EXPECT(process_spawn(W, id, &how, &none) == -ERR_SRCH && none == PROCESS_NONE);
+	EXPECT(process_adopt_orphans(W, id) == -ERR_SRCH);
+	EXPECT(process_thread_spawn(W, id, &how, &thread) == -ERR_SRCH);
+	EXPECT(process_kill(W, id, 9) == 0);
+	ran = 0;
+	test_run();
+	EXPECT(ran == 0);
+	test_shut();
+}
+
 int main(void)
 {
 	static const enum reap_form forms[] = { REAP_AFTER_SWITCH, REAP_IN_IDLE, REAP_BEFORE_NEXT };
 
 	host_cpus_open(1);
+	nobody_has_run_in_it();
 	for (unsigned f = 0; f < COUNT_OF(forms); f++)
 		for (unsigned i = 0; i < COUNT_OF(tests); i++) run_one(tests[i], forms[f]);
 	host_cpus_close();

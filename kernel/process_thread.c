@@ -56,6 +56,7 @@ static int join_locked(struct process_thread *r, process_id id, bool first)
 	struct process_world *w = r->world;
 	struct process *p = process_find_locked(w, id);
 
+	ASSERT(r->process == NULL && !list_linked(&r->link));
 	if (id != PROCESS_NONE) {
 		const enum process_state wanted = first ? PROCESS_NEW : PROCESS_ALIVE;
 		if (p == NULL || p->state != wanted) return -ERR_SRCH;
@@ -85,7 +86,7 @@ static void leave(struct process_thread *r, uint64_t code)
 
 	if (p == NULL) return;
 	const mach_irq_t was = lock_take(&w->lock);
-	ASSERT(p->running != 0);
+	ASSERT(p->running != 0 && p->held >= p->running && list_linked(&r->link));
 	list_remove(&r->link);
 	if (--p->running == 0 && p->state == PROCESS_ALIVE)
 		process_end_locked(w, p, PROCESS_EXITED, code);
@@ -119,6 +120,7 @@ static NORETURN void process_thread_begin(void *arg)
 	bool ending = false;
 
 	const mach_irq_t was = lock_take(&w->lock);
+	ASSERT(r->id == THREAD_NONE);
 	r->id = thread_id_of(sched_current(w->config.sched));
 	if (p != NULL) {
 		if (p->state == PROCESS_NEW) {

@@ -35,6 +35,7 @@ static int collect_locked(struct process_world *w, struct process *self, process
 		return -ERR_CHILD;
 	}
 	if (child == NULL || child->state != PROCESS_ZOMBIE) return -ERR_AGAIN;
+	ASSERT(child->parent == self && child->status.id == process_id_of(child));
 	*status = child->status;
 	process_release_locked(w, child);
 	return 0;
