@@ -13,6 +13,7 @@ struct canary {
 	struct lock low, high;
 	uint8_t *held[SCRIPT_SLOTS];
 	uint32_t held_count;
+	struct mach_context context; /* the CPU's own, once it is adopted */
 };
 
 static inline struct canary *canary_of(struct run *run)
@@ -27,6 +28,7 @@ void canary_deadlock(struct run *run, const struct script_op *op);
 void canary_lock_order(struct run *run, const struct script_op *op);
 void canary_lock_context(struct run *run, const struct script_op *op);
 void canary_sleep_in_atomic(struct run *run, const struct script_op *op);
+void canary_stack_in_use(struct run *run, const struct script_op *op);
 void canary_owner(struct run *run, const struct script_op *op);
 void canary_irq_order(struct run *run, const struct script_op *op);
 void canary_nondeterminism(struct run *run, const struct script_op *op);

@@ -306,6 +306,7 @@ static const struct op_kind canary_ops[] = {
 	MISDEED("root-in-use", canary_root_in_use),
 	MISDEED("stale-code", canary_stale_code),
 	MISDEED("sleep-in-atomic", canary_sleep_in_atomic),
+	MISDEED("stack-in-use", canary_stack_in_use),
 };
 
 /* --- the subject ------------------------------------------------------------------------------ */

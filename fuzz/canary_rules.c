@@ -70,6 +70,16 @@ void canary_sleep_in_atomic(struct run *run, const struct script_op *op)
 	run_result(run, 0);
 }
 
+/* As who gives up what it stands on. */
+void canary_stack_in_use(struct run *run, const struct script_op *op)
+{
+	struct canary *c = canary_of(run);
+	(void)op;
+	mach_context_adopt(&c->context, NULL);
+	mach_context_end(&c->context);
+	run_result(run, 0);
+}
+
 void canary_owner(struct run *run, const struct script_op *op)
 {
 	struct canary *c = canary_of(run);

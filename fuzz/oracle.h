@@ -43,6 +43,7 @@
 #define ORACLE_LOCK_ORDER "lock-order"
 #define ORACLE_LOCK_CONTEXT "lock-context"       /* a lock held where none may be */
 #define ORACLE_SLEEP_IN_ATOMIC "sleep-in-atomic" /* a wait where none may be */
+#define ORACLE_STACK_IN_USE "stack-in-use"       /* a context on two CPUs, ended, or not alone */
 #define ORACLE_OWNER "owner"                     /* a lock dropped by another CPU */
 #define ORACLE_IRQ_ORDER "irq-order" /* given back in the wrong order, or on with a lock taken */
 #define ORACLE_NONDETERMINISM "nondeterminism"
