@@ -305,6 +305,16 @@ void host_turn(struct turn_point point, bool asked)
 	if (host_now.masked == 0 && is_due()) deliver();
 }
 
+RARE_CALL void host_point(struct turn_point point)
+{
+	turns_at_point(point);
+}
+
+RARE_CALL void host_point_at(enum turn_kind kind, const void *at)
+{
+	turns_at_point((struct turn_point){ .kind = (uint8_t)kind, .place = turns_place(at) });
+}
+
 void host_unmasked(void)
 {
 	turns_at(TURN_UNMASK, 0);

@@ -27,18 +27,22 @@ static inline uint32_t turns_place(const void *at)
 
 static inline void turns_at_point(struct turn_point point)
 {
-	if (LIKELY(!host_together)) {
-		host_turns.points++;
-		return;
-	}
 	const bool asked = turns_count(&host_turns, point);
 	if (UNLIKELY(turns_matter(&host_turns, point, asked))) host_turn(point, asked);
 }
 
+/* The same out of line: where CPUs do not take turns, a point costs three instructions, and no
+ * register of who passes it. */
+RARE_CALL void host_point(struct turn_point point);
+RARE_CALL void host_point_at(enum turn_kind kind, const void *at);
+
 /* A named point, and one at a place. */
 static inline void turns_at(enum turn_kind kind, unsigned detail)
 {
-	turns_at_point((struct turn_point){ .kind = (uint8_t)kind, .detail = (uint8_t)detail });
+	if (UNLIKELY(host_together))
+		host_point((struct turn_point){ .kind = (uint8_t)kind, .detail = (uint8_t)detail });
+	else
+		host_turns.points++;
 }
 
 /* Interrupts have become unmasked: what has come meanwhile is delivered. */
@@ -54,12 +58,17 @@ static inline void turns_at_unmask(void)
 
 static inline void turns_at_place(enum turn_kind kind, const void *at)
 {
-	turns_at_point((struct turn_point){ .kind = (uint8_t)kind, .place = turns_place(at) });
+	if (UNLIKELY(host_together))
+		host_point_at(kind, at);
+	else
+		host_turns.points++;
 }
 
-/* Before a load or a store at offset `at` of what is watched (accesses.c). */
+/* Before a load or a store at offset `at` of what is watched (accesses.c): only while CPUs take
+ * turns, so this is where a point not taken must be cheap. */
 static inline void turns_at_access(size_t at)
 {
+	if (UNLIKELY(!host_together)) return;
 	turns_at_point((struct turn_point){ .kind = TURN_ACCESS, .place = (uint32_t)(at / 8) });
 }
 
