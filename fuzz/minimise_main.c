@@ -10,7 +10,8 @@
  *
  * The script as text goes to standard output, what was and what is to standard error.
  *
- * Exit status: 0 done; 1 no oracle fires, or not the one that FILE expects; 2 usage; 3 FILE was refused; 4 environment.
+ * Exit status: 0 done; 1 no oracle fires, or not the one that FILE expects; 2 usage; 3 FILE was
+ * refused; 4 environment.
  *
  * Locks: none.
  */

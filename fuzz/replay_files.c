@@ -40,6 +40,7 @@ struct progress {
 	uint64_t failed, refused, hung;
 	bool told;            /* of this turn's fault, its signature has been said */
 	uint64_t sometimes;   /* states reached, by bit */
+	uint64_t points;      /* passed by CPUs that take turns, in all runs */
 	struct outcome first; /* of the file that is being repeated */
 };
 
@@ -165,6 +166,7 @@ static void run_turn(const char *path)
 	alarm(0);
 	if (!loud) quiet_end();
 	progress->sometimes |= harness->run.sometimes;
+	progress->points += harness->run.points;
 	judge(path, &input);
 	input_close(&input);
 }
@@ -209,6 +211,8 @@ int replay_files(const struct replay_options *chosen, char **paths, int count)
 	fprintf(stderr, "replay: %zu files, %llu failed, %llu refused, %llu hung\n", file_count,
 		(unsigned long long)progress->failed, (unsigned long long)progress->refused,
 		(unsigned long long)progress->hung);
+	if (progress->points != 0)
+		fprintf(stderr, "replay: %llu points\n", (unsigned long long)progress->points);
 	const bool all =
 		!options->sometimes || tell_sometimes(options->subject, progress->sometimes);
 	if (progress->failed != 0 || !all) return EXIT_FINDING;
