@@ -17,7 +17,8 @@
  * kernel down, the first file without a line is the one.
  *
  * The machine under a run: an arena of kernel pages with the contents the host's has, and the
- * kernel's CPUs, of which one runs at a time and the others rest.  A panic during a run is an
+ * kernel's CPUs, which take turns as the host's do (machine/aarch64/baton.h): time and interrupts
+ * are the script's.  A panic during a run is an
  * oracle: the hook notes which and leaves by smp_escape(), and the next script starts from a fresh
  * world.  A panic outside of any run is the kernel's own and ends the boot with status 6.
  *
@@ -36,6 +37,8 @@
 #include "kernel/power.h"
 #include "kernel/program.h"
 #include "kernel/smp.h"
+#include "kernel/together.h"
+#include "machine/aarch64/baton.h"
 #include "machine/aarch64/cpu.h"
 #include "machine/aarch64/semihost.h"
 
@@ -82,6 +85,7 @@ static void forget_spaces(void *unused)
 static void reset(void)
 {
 	smp_run_all(forget_spaces, NULL);
+	baton_reset();
 	memset(machine.arena, JUNK_BYTE, RUN_ARENA_BYTES);
 }
 
@@ -95,8 +99,11 @@ static bool open_machine(void)
 		.cpus = cpu_count(),
 		.arena = mach_phys(align_up(pa, ARENA_ALIGN)),
 		.reset = reset,
-		.run_on = smp_run_on,
+		.run_on = together_run_on,
 		.escape = smp_escape,
+		.run_together = together_run,
+		.step = baton_step,
+		.handlers = baton_handlers_set,
 	};
 	return true;
 }

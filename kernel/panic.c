@@ -134,6 +134,7 @@ static NORETURN void panic_begin(const char *id, const char *message, uintptr_t 
 	first[cpu->number].message = message;
 	first[cpu->number].told = false;
 	if (panic_hook != NULL) panic_hook(id, message);
+	cpu->plays = 0; /* from here on it is the machine's own time that counts */
 	if (!atomic_claim_u32(&reporter, cpu->number + 1)) park(record);
 	report(id, message, record);
 }

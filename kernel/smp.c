@@ -18,6 +18,7 @@
 #include "kernel/console.h"
 #include "kernel/ksched.h"
 #include "machine/aarch64/clock.h"
+#include "machine/aarch64/baton.h"
 #include "machine/aarch64/cpu.h"
 #include "machine/aarch64/gic.h"
 #include "machine/aarch64/psci.h"
@@ -71,6 +72,7 @@ void smp_escape(void)
 	struct box *box = &boxes[here];
 	if (box->home == NULL || box->who != kernel_sched.cpu[here].current)
 		kpanic("assert", "smp_escape() with nothing to escape from");
+	if (CHECK_LEVEL >= 2) baton_abandon();
 	console_forget();
 	cpu_forget();
 	mach_timer_set(

@@ -10,6 +10,7 @@
  */
 #include "clock.h"
 
+#include "baton.h"
 #include "cpu.h"
 #include "gic.h"
 
@@ -44,23 +45,7 @@ bool clock_init(unsigned interrupt)
 	return true;
 }
 
-void clock_cpu_init(void)
-{
-	mach_timer_set(UINT64_MAX);
-	gic_enable_private(number);
-}
-
-uint64_t mach_now_ns(void)
-{
-	return scale(counter() - start_ticks, ns_per_tick);
-}
-
-uint64_t clock_since_reset_ns(void)
-{
-	return scale(counter(), ns_per_tick);
-}
-
-void mach_timer_set(uint64_t deadline_ns)
+static void clock_set(uint64_t deadline_ns)
 {
 	const mach_irq_t was = mach_irq_save();
 	cpu_here()->timer_ns = deadline_ns;
@@ -74,6 +59,31 @@ void mach_timer_set(uint64_t deadline_ns)
 	mach_irq_restore(was);
 }
 
+void clock_cpu_init(void)
+{
+	clock_set(UINT64_MAX);
+	gic_enable_private(number);
+}
+
+uint64_t mach_now_ns(void)
+{
+	if (cpu_may_play() && cpu_here()->plays != 0) return baton_now_ns();
+	return scale(counter() - start_ticks, ns_per_tick);
+}
+
+uint64_t clock_since_reset_ns(void)
+{
+	return scale(counter(), ns_per_tick);
+}
+
+void mach_timer_set(uint64_t deadline_ns)
+{
+	if (cpu_may_play() && cpu_here()->plays != 0)
+		baton_timer_set(deadline_ns);
+	else
+		clock_set(deadline_ns);
+}
+
 unsigned clock_interrupt(void)
 {
 	return number;
@@ -81,6 +91,6 @@ unsigned clock_interrupt(void)
 
 void clock_fired(void)
 {
-	mach_timer_set(UINT64_MAX);
+	clock_set(UINT64_MAX);
 	cpu_here()->ticks++;
 }

@@ -14,6 +14,7 @@
  */
 #include "cpu.h"
 
+#include "baton.h"
 #include "boot.h"
 #include "context.h"
 #include "gic.h"
@@ -142,11 +143,18 @@ void cpu_ipi_came(void)
 void mach_ipi(unsigned cpu)
 {
 	ASSERT(cpu < count);
-	gic_send(cpu, GIC_SGI_WAKE);
+	if (cpu_may_play() && cpu_here()->plays != 0)
+		baton_ipi(cpu);
+	else
+		gic_send(cpu, GIC_SGI_WAKE);
 }
 
 void mach_wait(void)
 {
+	if (cpu_may_play() && cpu_here()->plays != 0) {
+		baton_wait();
+		return;
+	}
 	const mach_irq_t was = mach_irq_save();
 	if (atomic_load_u32(&cpu_here()->ipi_pending) == 0)
 		__asm__ volatile("dsb sy\n\twfi" : : : "memory");

@@ -18,7 +18,7 @@ struct lock_waiting *mach_lock_waiting(unsigned cpu)
 	return &waiting[cpu];
 }
 
-void cpu_lock_wait(const void *lock, unsigned rank)
+static void look(const void *lock, unsigned rank)
 {
 	const struct machine_cpu *cpu = cpu_here();
 	if (!mach_irq_masked()) kpanic("irq-order", "rank %u taken, interrupts unmasked", rank);
@@ -28,15 +28,23 @@ void cpu_lock_wait(const void *lock, unsigned rank)
 	if (inner->rank >= rank) kpanic("lock-order", "rank %u inside %u", rank, inner->rank);
 }
 
+void cpu_lock_wait(const void *lock, unsigned rank)
+{
+	look(lock, rank);
+	cpu_at(TURN_LOCK, rank);
+}
+
 void cpu_lock_got(const void *lock, unsigned rank)
 {
 	struct machine_cpu *cpu = cpu_here();
 	ASSERT(cpu->lock_count < CPU_LOCKS_MAX);
 	cpu->locks[cpu->lock_count++] = (struct cpu_lock){ .lock = lock, .rank = rank };
+	if (cpu_may_play()) baton_got_on();
 }
 
 void cpu_lock_drop(const void *lock, unsigned rank)
 {
+	cpu_at(TURN_DROP, rank);
 	struct machine_cpu *cpu = cpu_here();
 	if (!mach_irq_masked()) kpanic("irq-order", "rank %u dropped, interrupts unmasked", rank);
 	unsigned at = cpu->lock_count;

@@ -10,6 +10,7 @@
 
 #include "layout.h"
 #include "machine/tlbtrace.h"
+#include "machine/turns.h"
 
 enum { IRQ_MASKED_BIT = 1 << 7 }; /* DAIF.I */
 
@@ -24,6 +25,23 @@ void cpu_lock_only_held(const void *lock);
 extern bool trace_on;
 void trace_event(unsigned kind, uint32_t asid, uint64_t at, uint64_t value, uint64_t was);
 void trace_memory(const void *p, size_t bytes, bool given);
+
+/* baton.c: points of the seam, in images under test while CPUs take turns (baton.h). */
+extern bool baton_on;
+void baton_at(unsigned kind, unsigned detail);
+void baton_unmasked(void);
+void baton_relax(void);
+void baton_got_on(void);
+
+static inline bool cpu_may_play(void)
+{
+	return CHECK_LEVEL >= 2 && UNLIKELY(baton_on);
+}
+
+static inline void cpu_at(enum turn_kind kind, unsigned detail)
+{
+	if (cpu_may_play()) baton_at(kind, detail);
+}
 
 static inline bool cpu_traces(void)
 {
@@ -50,6 +68,7 @@ static inline mach_irq_t mach_irq_save(void)
 static inline void mach_irq_restore(mach_irq_t was)
 {
 	__asm__ volatile("msr daif, %0" : : "r"(was.state) : "memory");
+	if (cpu_may_play() && (was.state & IRQ_MASKED_BIT) == 0) baton_unmasked();
 }
 
 static inline bool mach_irq_masked(void)
@@ -63,11 +82,13 @@ static inline bool mach_irq_masked(void)
 static inline void mach_irq_unmask(void)
 {
 	__asm__ volatile("msr daifclr, #0xf" : : : "memory");
+	if (cpu_may_play()) baton_unmasked();
 }
 
 static inline void mach_relax(void)
 {
 	__asm__ volatile("yield" : : : "memory");
+	if (cpu_may_play()) baton_relax();
 }
 
 static inline void *mach_phys(paddr_t pa)
@@ -150,6 +171,7 @@ static inline void mach_stack_gone(uint64_t stack, size_t bytes)
 
 static inline void mach_entry_store(uint64_t *entry, uint64_t value)
 {
+	cpu_at(TURN_ENTRY, 0);
 	const uint64_t was = cpu_traces() ? *entry : 0;
 	__asm__ volatile("stlr %1, %0" : "=Q"(*entry) : "r"(value) : "memory");
 	if (cpu_traces()) trace_event(TLBTRACE_STORE, 0, mach_pa_untrusted(entry), value, was);
@@ -163,24 +185,28 @@ static inline void mach_entry_sync(void)
 
 static inline void mach_tlb_page(uint64_t operand)
 {
+	cpu_at(TURN_TLB, 0);
 	__asm__ volatile("tlbi vae1is, %0" : : "r"(operand) : "memory");
 	if (cpu_traces()) trace_event(TLBTRACE_PAGE, 0, 0, operand, 0);
 }
 
 static inline void mach_tlb_space(uint32_t asid)
 {
+	cpu_at(TURN_TLB, 0);
 	__asm__ volatile("tlbi aside1is, %0" : : "r"((uint64_t)asid << 48) : "memory");
 	if (cpu_traces()) trace_event(TLBTRACE_SPACE, asid, 0, 0, 0);
 }
 
 static inline void mach_tlb_all(void)
 {
+	cpu_at(TURN_TLB, 0);
 	__asm__ volatile("tlbi vmalle1is" : : : "memory");
 	if (cpu_traces()) trace_event(TLBTRACE_ALL, 0, 0, 0, 0);
 }
 
 static inline void mach_tlb_all_local(void)
 {
+	cpu_at(TURN_TLB, 0);
 	__asm__ volatile("tlbi vmalle1" : : : "memory");
 	if (cpu_traces()) trace_event(TLBTRACE_ALL_LOCAL, 0, 0, 0, 0);
 }
@@ -206,6 +232,7 @@ static inline void mach_space_install(paddr_t root, uint32_t asid)
 	const uint64_t wanted = table | (uint64_t)asid << 48;
 	uint64_t now;
 	ASSERT_SLOW(mach_irq_masked() && (root != PADDR_NONE || asid == 0));
+	cpu_at(TURN_INSTALL, 0);
 	__asm__ volatile("mrs %0, ttbr0_el1" : "=r"(now));
 	if (now == wanted) return;
 	if (cpu_traces()) trace_event(TLBTRACE_INSTALL, asid, root, 0, 0);
