@@ -6,8 +6,8 @@
  * the words of the host's replay --digests (replay_files.c), so that cmp(1) can compare:
  *
  *	FILE digest=HEX ops=N oracle=none|ID op=K
- *	FILE host-only          expected to fire an oracle that this machine has no eyes for, or for
- *	                        CPUs that take turns, which they cannot here
+ *	FILE host-only          expected to fire an oracle that this machine has no eyes for, or
+ *	                        its turns are told in points that only the host has
  *	FILE refused            not a stored script of a subject that is here
  *	FILE differs            with repeat=N: a later run of it ended otherwise than the first
  *
@@ -18,9 +18,9 @@
  *
  * The machine under a run: an arena of kernel pages with the contents the host's has, and the
  * kernel's CPUs, which take turns as the host's do (machine/aarch64/baton.h): time and interrupts
- * are the script's.  A panic during a run is an
- * oracle: the hook notes which and leaves by smp_escape(), and the next script starts from a fresh
- * world.  A panic outside of any run is the kernel's own and ends the boot with status 6.
+ * are the script's.  A panic during a run is an oracle: the hook notes which and leaves by
+ * smp_escape(), and the next script starts from a fresh world.  A panic outside of any run is the
+ * kernel's own and ends the boot with status 6.
  *
  * Always true:
  *   G1  what the kernel keeps in memory is not in the arena, nor is anything of the program;
@@ -29,6 +29,7 @@
  * Locks: none held while a script runs.  Cost: the reset of 8 MiB, a millisecond or two, for each
  * script.
  */
+#include "fuzz/plan.h"
 #include "fuzz/subject.h"
 #include "kernel/boot.h"
 #include "kernel/console.h"
@@ -236,7 +237,7 @@ static bool replay(const char *name)
 	const char *expects = script_file_expects(file);
 	const struct subject *subject = subject_find(subject_name);
 	script_open(&script, body, body_bytes);
-	if (subject->together != NULL && machine.run_together == NULL)
+	if (!plan_is_named(&script, subject))
 		answer("%s host-only\n", name);
 	else if (run_file_often(subject, &script, expects))
 		judge(name, script.ops, expects);

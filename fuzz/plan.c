@@ -55,6 +55,19 @@ uint32_t plan_end(const struct script *script, const struct subject *subject, ui
 	return n;
 }
 
+bool plan_is_named(const struct script *script, const struct subject *subject)
+{
+	if (subject->together == NULL) return true;
+	if (script->world.strategy != PLAN_LISTED) return false;
+	for (uint32_t n = 0; n < script->ops; n++) {
+		const struct script_op op = script_op_for(script, subject, n);
+		if (op.code == PLAN_AFTER) return false;
+		if (op.code == PLAN_AT && !plan_site_is_named(op.arg & ((1u << 21) - 1)))
+			return false;
+	}
+	return true;
+}
+
 uint64_t plan_limit(const struct script *script)
 {
 	return POINTS_BASE + (uint64_t)script->ops * POINTS_PER_OP;

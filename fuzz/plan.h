@@ -105,6 +105,10 @@ static inline bool plan_site_is_named(uint32_t site)
 	return site >= PLAN_PLACES + (TURN_NAMED - TURN_RELAX) * 256;
 }
 
+/* Whether all that a script says of turns is, so that it is the same run on every machine: neither
+ * a strategy, which looks at every point there is, nor `after`, which counts them. */
+bool plan_is_named(const struct script *script, const struct subject *subject);
+
 /* The `n`-th of the sites worth drawing at random, of plan_common_sites. */
 extern const uint32_t plan_common_sites;
 uint32_t plan_common_site(uint32_t n);

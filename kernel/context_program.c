@@ -254,19 +254,20 @@ static void to_ended(void *unused)
 	mach_context_switch(&home, &parties[0].context);
 }
 
-static void to_oneself(void *unused)
+static void to_elsewhere(void *unused)
 {
 	(void)unused;
 	mach_irq_save();
 	mach_context_adopt(&home, NULL);
-	mach_context_switch(&home, &home);
+	parties[0].context.word[CONTEXT_ON / 8] = 2; /* as if CPU 1 were in it */
+	mach_context_switch(&home, &parties[0].context);
 }
 
 static void from_another(void *unused)
 {
 	(void)unused;
 	mach_irq_save();
-	mach_context_switch(&parties[0].context, &parties[0].context);
+	mach_context_switch(&parties[0].context, &home);
 }
 
 static void two_for_a_stack(void *unused)
@@ -332,7 +333,8 @@ static const char *check_watched(void)
 	} cases[] = {
 		{ "stack-in-use a context that was never made, or has ended", to_ended,
 		  answer_home },
-		{ "stack-in-use a context is to go on that is on CPU 0", to_oneself, answer_home },
+		{ "stack-in-use a context is to go on that is on CPU 1", to_elsewhere,
+		  answer_home },
 		{ "stack-in-use a context is left that this CPU is not in", from_another,
 		  answer_home },
 		{ "stack-in-use a second context for a stack", two_for_a_stack, answer_home },

@@ -17,8 +17,8 @@
 
 #include "kernel/console.h"
 #include "kernel/ksched.h"
-#include "machine/aarch64/clock.h"
 #include "machine/aarch64/baton.h"
+#include "machine/aarch64/clock.h"
 #include "machine/aarch64/cpu.h"
 #include "machine/aarch64/gic.h"
 #include "machine/aarch64/psci.h"

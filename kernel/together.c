@@ -24,8 +24,8 @@ static void play(void *arg)
 	baton_leave();
 }
 
-bool together_run(unsigned cpus, void (*fn)(void *), void *arg,
-		  const struct turns_planner *planner, uint64_t limit)
+bool together_run(unsigned cpus, void (*fn)(void *), void *arg, const struct turns_planner *planner,
+		  uint64_t limit)
 {
 	struct part part = { fn, arg, cpus };
 	baton_open(cpus, planner, limit, smp_escape);

@@ -11,8 +11,8 @@
  * Runs fn(arg) on CPUs 0 to `cpus` - 1, which take turns as the planner says, and waits for all;
  * false when one ended by smp_escape(), which abandons them all.  From the thread of CPU 0.
  */
-bool together_run(unsigned cpus, void (*fn)(void *), void *arg,
-		  const struct turns_planner *planner, uint64_t limit);
+bool together_run(unsigned cpus, void (*fn)(void *), void *arg, const struct turns_planner *planner,
+		  uint64_t limit);
 
 /* As smp_run_on(), but by the time and the interrupts of plays. */
 bool together_run_on(unsigned cpu, void (*fn)(void *), void *arg);

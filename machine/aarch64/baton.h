@@ -40,7 +40,7 @@ void baton_step(unsigned detail);
 /* The run that is under way, or NULL. */
 const struct turns *baton_turns_now(void);
 
-/* --- from the seam, on a CPU that plays: cpu_plays() says so (cpu.h) --------------------------- */
+/* --- from the seam, on a CPU that plays (cpu.h) ----------------------------------------------- */
 
 uint64_t baton_now_ns(void);
 void baton_timer_set(uint64_t deadline_ns);

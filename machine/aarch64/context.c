@@ -155,7 +155,6 @@ void mach_context_switch(struct mach_context *from, struct mach_context *to)
 	struct machine_cpu *cpu = cpu_here();
 	if (from == to) return;
 	if (CHECK_LEVEL >= 2) look(cpu, from, to);
-	if (cpu_may_play()) baton_got_on();
 	cpu_fp_leave(cpu);
 	from->word[FP] = (uintptr_t)cpu->fp;
 	cpu->fp = (struct mach_fp *)(uintptr_t)to->word[FP];
