@@ -12,6 +12,11 @@ _MACHINES = [
     ("", "linux_x86_64_sanitize", []),
     ("_aarch64", "linux_aarch64", ["qemu-aarch64"]),
 ]
+
+# With loads and stores seen: turns between them, and the race detector.
+_RACE_MACHINES = [
+    ("", "linux_x86_64_race", []),
+]
 _HIDDEN = ["//visibility:private"]
 _TAG = "defect"
 _QUICK = "quick"
@@ -47,7 +52,7 @@ def _hunt(name, suffix, platform, runner, status, quick):
         tags = [_TAG] + ([_QUICK] if quick else ["manual"]) + ([] if suffix else [_HOST]),
     )
 
-def defect(name, files, quick = False, host_only = False):
+def defect(name, files, quick = False, host_only = False, race = False):
     """Declares NAME, a test that the suite finds the defect of NAME.patch, and NAME_aarch64.
 
     Only `files` are compiled; their objects come before the archives of the clean tree on the
@@ -60,6 +65,8 @@ def defect(name, files, quick = False, host_only = False):
         other).
       quick: found in well under 2 s: then NAME is part of `test //...`; NAME_aarch64 never is.
       host_only: only the sanitizers see it, so there is no NAME_aarch64.
+      race: it takes turns between loads and stores, or the race detector: NAME is built with
+        these, and there is no NAME_aarch64, which has neither.
     """
     copies = ["patched/%s/%s" % (name, f) for f in files]
     status = "patched/%s/status" % name
@@ -80,11 +87,13 @@ def defect(name, files, quick = False, host_only = False):
         testonly = True,
         srcs = copies,
         copts = ["-include $(BINDIR)/%s/%s" % (native.package_name(), h) for h in headers],
+        features = ["watched"],
         tags = ["manual"],
         visibility = _HIDDEN,
         deps = [_PROGRAM],
     )
-    for suffix, platform, runner in _MACHINES[:1 if host_only else 2]:
+    machines = _RACE_MACHINES if race else _MACHINES[:1 if host_only else 2]
+    for suffix, platform, runner in machines:
         _hunt(name, suffix, platform, runner, status, quick and not suffix)
 
 def _clean_test(name, patches, size, tags):
@@ -92,8 +101,15 @@ def _clean_test(name, patches, size, tags):
         name = name,
         size = size,
         srcs = ["clean.sh"],
-        args = ["$(rootpath //fuzz:replay)"] + ["$(rootpath %s)" % p for p in patches],
-        data = ["head.sh", "//fuzz:replay"] + patches,
+        args = [
+            "$(rootpath //fuzz:replay)",
+            "$(rootpath //fuzz:replay_race)",
+        ] + ["$(rootpath %s)" % p for p in patches],
+        data = [
+            "head.sh",
+            "//fuzz:replay",
+            "//fuzz:replay_race",
+        ] + patches,
         tags = tags,
     )
 

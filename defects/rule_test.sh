@@ -45,8 +45,11 @@ sed 's/^Seen-by:.*/Seen-by: host/' "$patch" >"$work/other/$id.patch"
 expect 1 'host_only' sh defects/hunt.sh "$work/other/$id.patch" "$status" env "$defect"
 
 # --- the clean tree must be silent -------------------------------------------------------------------
-expect 0 'did not fire' sh defects/clean.sh "$clean" "$patch"
-expect 1 'panic: ' sh defects/clean.sh "$defect" "$patch"
+expect 0 'did not fire' sh defects/clean.sh "$clean" "$defect" "$patch"
+expect 1 'panic: ' sh defects/clean.sh "$defect" "$clean" "$patch"
+sed 's/^Seen-by:.*/Seen-by: race/' "$patch" >"$work/other/$id.patch"
+expect 0 'did not fire' sh defects/clean.sh "$defect" "$clean" "$work/other/$id.patch"
+expect 1 'panic: ' sh defects/clean.sh "$clean" "$defect" "$work/other/$id.patch"
 
 # --- an oracle must be proved -------------------------------------------------------------------------
 oracle=$(sed -n 's/^Oracle: //p' "$patch")

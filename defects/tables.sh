@@ -20,7 +20,7 @@ shift
 work=$(mktemp -d) || exit 4
 trap 'rm -rf "$work"' EXIT
 failed=0
-awaited=' lost-wake livelock sleep-in-atomic starvation race '
+awaited=' stack-in-use lost-wake livelock sleep-in-atomic starvation '
 
 : >"$work/canaries"
 for file; do
