@@ -11,7 +11,7 @@ trap 'rm -rf "$dir"' EXIT
 cd "$dir"
 unset BUILD_WORKING_DIRECTORY # or the tools would take paths from there
 
-"$script" generate --subject "$subject" -o made --seed 1 --count 2000 --ops 64 >made.log
+"$script" generate --subject "$subject" -o made --seed 1 --count 600 --ops 64 >made.log
 mkdir all listed robin priority
 for file in made/*; do
 	"$script" disassemble "$file" >text
@@ -21,12 +21,12 @@ for file in made/*; do
 	cp "${strategy:-listed}/${file##*/}" all
 done
 
-# rate FOLDER: each script 200 times.
+# rate FOLDER: each script 20 times.
 rate() {
 	files=$(find "$1" -type f | wc -l)
-	( "$replay" --repeat 200 "$1" >/dev/null 2>said || { cat said >&2; exit 1; }; times ) |
+	( "$replay" --repeat 20 "$1" >/dev/null 2>said || { cat said >&2; exit 1; }; times ) |
 		awk 'END { split($1, t, /[ms]/); print t[1] * 60 + t[2] }' >seconds
-	awk -v what="$1" -v runs="$((files * 200))" -v seconds="$(cat seconds)" '
+	awk -v what="$1" -v runs="$((files * 20))" -v seconds="$(cat seconds)" '
 		/^replay: .* points$/ { points = $2 }
 		END { printf "%-10s %9d scripts, %6.1f million points a second\n", what, runs / seconds,
 			points / seconds / 1e6 }' said
