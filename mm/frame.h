@@ -34,11 +34,17 @@ enum page_owner {
 
 /* What the slab allocator keeps about a page of its own. */
 struct frame_slab {
-	uint16_t cache;     /* which cache, by number */
-	uint16_t head_back; /* pages back to the slab's first page */
-	uint32_t state;     /* head: enum slab_state */
-	uint32_t due;       /* head: frees until somebody has to look, see slab_page.c */
-	uint32_t pad;
+	uint32_t pad;   /* of no use to a slab: what other owners keep is here, and nowhere else */
+	uint32_t state; /* head: enum slab_state */
+	uint32_t due;   /* head: frees until somebody has to look, see slab_page.c */
+	union {
+		struct {
+			uint16_t cache;     /* which cache, by number */
+			uint16_t head_back; /* pages back to the slab's first page */
+		};
+		uint32_t whose; /* both at once; FRAME_NONE: no slab's any more.  Who comes
+				   late to a slab looks here while it may change */
+	};
 	uint64_t taken[4]; /* a bit per 16 bytes: an object that starts here is not free */
 };
 

@@ -275,12 +275,13 @@ static NOINLINE enum kmalloc_verdict free_slow(struct kmalloc *km, void *p)
 	return kmalloc_verdict_of_slab(object_verdict(cache, offset));
 }
 
-/* The free that a slab waited for.  Should it be another cache's by now, its look finds nothing to
- * do that is not right. */
+/* The free that a slab waited for.  The slab may be gone by now, and there is nothing to do; or it
+ * is another cache's, whose look finds nothing to do that is not right. */
 static NOINLINE enum kmalloc_verdict free_look(struct kmalloc *km, struct frame *head)
 {
-	ASSERT(head->slab.cache < KMALLOC_CLASSES);
-	slab_look(&km->caches[head->slab.cache], head);
+	const uint32_t whose = atomic_peek_u32(&head->slab.whose);
+
+	if (whose < KMALLOC_CLASSES) slab_look(&km->caches[whose], head);
 	return KMALLOC_FREED;
 }
 

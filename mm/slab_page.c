@@ -156,14 +156,14 @@ void slab_look_locked(struct slab_cache *cache, struct frame *head, uint32_t *ch
 {
 	const struct frame_slab *s = &head->slab;
 
-	if (head->owner != PAGE_OWNER_SLAB || s->cache != cache->number || s->head_back != 0)
-		return;
+	if (atomic_peek_u32(&s->whose) != cache->number) return;
 	const int32_t due = (int32_t)atomic_load_u32(&s->due);
-	if (s->state == SLAB_FULL && due <= 0) {
+	const uint32_t state = atomic_peek_u32(&s->state);
+	if (state == SLAB_FULL && due <= 0) {
 		ASSERT(cache->full != 0);
 		cache->full--;
 		slab_settle_locked(cache, head, cache->per_slab - 1u, chain);
-	} else if (s->state == SLAB_PARTIAL && due == 0) {
+	} else if (state == SLAB_PARTIAL && due == 0) {
 		partial_remove(cache, head);
 		slab_put_away(cache, head, chain);
 	}
@@ -185,9 +185,8 @@ struct frame *slab_make(struct slab_cache *cache, paddr_t pa)
 	for (uint32_t i = 0; i < 1u << cache->order; i++) {
 		frame_owner_set(&head[i], PAGE_OWNER_SLAB);
 		/* Every page: a free asks the page its object starts in. */
-		head[i].slab.cache = cache->number;
-		head[i].slab.head_back = (uint16_t)i;
-		head[i].slab.state = SLAB_NONE; /* a user's page had something else there */
+		atomic_poke_u32(&head[i].slab.state, SLAB_NONE); /* a user's had something else */
+		atomic_poke_u32(&head[i].slab.whose, cache->number | i << 16);
 		ASSERT_SLOW(head[i].slab.taken[0] == 0);
 	}
 	ASSERT(head->slab.due == 0);
@@ -208,8 +207,7 @@ size_t slabs_return(struct slab_cache *cache, uint32_t chain)
 		for (uint32_t i = 0; i < 1u << cache->order; i++) {
 			/* As the pool gave them; what is freed is told by the first page alone. */
 			if (i != 0) frame_owner_set(&head[i], PAGE_OWNER_KERNEL);
-			head[i].slab.cache = 0;
-			head[i].slab.head_back = 0;
+			atomic_poke_u32(&head[i].slab.whose, FRAME_NONE);
 		}
 		const enum page_verdict v =
 			page_free(cache->pages, pa, cache->order, SLAB_PAGES_HOW);
