@@ -59,7 +59,7 @@ static unsigned lane_of(const struct run *run, const struct script_op *op)
 static void link_operations(const struct run *run)
 {
 	uint16_t *tail[RUN_LANES_MAX], *meets = &lanes.first_meet;
-	for (unsigned n = 0; n < lanes.count; n++) tail[n] = &lanes.lane[n].first;
+	for (unsigned n = 0; n < lanes.count; n++) tail[n] = &lanes.lane[n].next;
 	for (uint32_t n = 0; n < run->script->ops; n++) {
 		const struct script_op op = script_op_for(run->script, run->subject, n);
 		if (op.code == SCRIPT_NOP || op_is_decision(run->subject, op.code)) continue;
@@ -81,6 +81,7 @@ void lanes_open(struct run *run)
 	lanes.began = lanes.busy = 0;
 	lanes.checks = false;
 	link_operations(run);
+	for (unsigned n = 0; n < lanes.count; n++) lanes.lane[n].meet = lanes.first_meet;
 	plan_open(&lanes.plan, run);
 	run->lanes = &lanes;
 }
@@ -148,17 +149,26 @@ static void wait_for_others(struct run *run)
 		mach_relax();
 }
 
-/* The meeting point that is operation `at` and has `before` others in front of it. */
-static void meet(struct run *run, uint32_t at, uint32_t before)
+/* The lane's next meeting point; false: it stopped there, and has not left it. */
+static bool meet(struct run *run, struct lane *lane)
 {
 	struct lanes *l = run->lanes;
-	const uint32_t arrived = atomic_fetch_add_u32(&l->meeting->arrived, 1) + 1;
-	if (arrived == l->count * (before + 1)) {
-		check_all(run, at);
-		atomic_store_u32(&l->meeting->passed, before + 1);
-		return;
+	if (!lane->arrived) {
+		lane->arrived = true;
+		const uint32_t all = atomic_fetch_add_u32(&l->meeting->arrived, 1) + 1;
+		if (all == l->count * (lane->met + 1)) {
+			check_all(run, lane->meet);
+			atomic_store_u32(&l->meeting->passed, lane->met + 1);
+		}
 	}
-	while (atomic_load_u32(&l->meeting->passed) <= before) wait_for_others(run);
+	while (atomic_load_u32(&l->meeting->passed) <= lane->met) {
+		if (lane->stops) return false;
+		wait_for_others(run);
+	}
+	lane->arrived = false;
+	lane->met++;
+	lane->meet = l->next[lane->meet];
+	return true;
 }
 
 static void perform(struct run *run, unsigned number, uint32_t n)
@@ -179,17 +189,30 @@ static void perform(struct run *run, unsigned number, uint32_t n)
 	plan_ends(&run->lanes->plan, number);
 }
 
-void run_lane(struct run *run, unsigned number)
+void run_lane_stops(struct run *run)
 {
-	struct lanes *l = run->lanes;
-	ASSERT(number < l->count && !l->lane[number].begun);
-	l->lane[number].begun = true;
-	uint32_t at = l->first_meet, before = 0;
-	for (uint32_t n = l->lane[number].first; n != LANES_NONE; n = l->next[n]) {
-		for (; at < n; at = l->next[at]) meet(run, at, before++);
+	const unsigned number = lanes_now(run);
+	ASSERT(number < run->lanes->count);
+	run->lanes->lane[number].stops = true;
+}
+
+bool run_lane(struct run *run, unsigned number)
+{
+	ASSERT(number < run->lanes->count);
+	struct lane *lane = &run->lanes->lane[number];
+	ASSERT(!lane->busy && !lane->over);
+	lane->stops = false;
+	for (;;) {
+		const uint16_t n = lane->next;
+		while (lane->meet < n)
+			if (!meet(run, lane)) return false;
+		if (n == LANES_NONE) break;
+		lane->next = run->lanes->next[n];
 		perform(run, number, n);
+		if (lane->stops) return false;
 	}
-	for (; at != LANES_NONE; at = l->next[at]) meet(run, at, before++);
+	lane->over = true;
+	return true;
 }
 
 /* --- all of them ------------------------------------------------------------------------------ */

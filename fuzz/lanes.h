@@ -9,9 +9,12 @@
 
 struct lane {
 	uint64_t digest;
-	uint32_t op;    /* that it performs, or performed last */
-	uint16_t first; /* its first operation, or LANES_NONE */
-	bool begun, busy;
+	uint32_t op;   /* that it performs, or performed last */
+	uint32_t met;  /* meeting points that it has left */
+	uint16_t next; /* its next operation, or LANES_NONE */
+	uint16_t meet; /* its next meeting point, or LANES_NONE */
+	bool arrived;  /* there */
+	bool busy, stops, over;
 };
 
 enum { LANES_NONE = 0xffff };

@@ -54,6 +54,10 @@
 #define ORACLE_STARVATION "starvation" /* who waits is passed over */
 #define ORACLE_RACE "race"             /* two accesses, one of them a write, and no order */
 
+/* Of threads (sched/). */
+#define ORACLE_THREAD_STATE "thread-state" /* one that a thread cannot be in */
+#define ORACLE_SLOT_REUSE "slot-reuse"     /* a slot, or an id, that somebody has or had */
+
 /* Seen by the host machine's MMU (machine/host/tlb_rules.h). */
 #define ORACLE_STALE_TLB "stale-tlb"   /* used, or reused, while a CPU may remember its old entry */
 #define ORACLE_BBM "bbm"               /* from one valid entry to another without a break */

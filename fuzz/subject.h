@@ -109,8 +109,11 @@ struct subject {
  */
 enum { RUN_LANES_MAX = 32, RUN_NO_LANE = RUN_LANES_MAX };
 
-/* Performs the operations of `lane`, in order, where it is called; each lane once, every lane. */
-void run_lane(struct run *run, unsigned lane);
+/* Performs the operations of `lane`, in order, where it is called: every lane is, until this says
+ * true.  False: run_lane_stops() was called, by an operation or in `pause`; whoever calls this
+ * again goes on there. */
+bool run_lane(struct run *run, unsigned lane);
+void run_lane_stops(struct run *run); /* that the calling code belongs to */
 
 /* The number of the operation that the calling code is part of. */
 uint32_t run_op(const struct run *run);

@@ -14,6 +14,7 @@ extern const struct subject lock_subject;
 extern const struct subject page_subject;
 extern const struct subject pagetable_subject;
 extern const struct subject runq_subject;
+extern const struct subject sched_subject;
 extern const struct subject slab_subject;
 extern const struct subject space_subject;
 extern const struct subject space_smp_subject;
@@ -21,8 +22,21 @@ extern const struct subject timer_subject;
 extern const struct subject usercopy_subject;
 
 const struct subject *const subjects[] = {
-	&canary_subject,    &canary_smp_subject,  &fdt_subject,      &heap_subject,
-	&kmalloc_subject,   &kmalloc_smp_subject, &lock_subject,     &page_subject,
-	&pagetable_subject, &runq_subject,        &slab_subject,     &space_subject,
-	&space_smp_subject, &timer_subject,       &usercopy_subject, NULL,
+	&canary_subject,
+	&canary_smp_subject,
+	&fdt_subject,
+	&heap_subject,
+	&kmalloc_subject,
+	&kmalloc_smp_subject,
+	&lock_subject,
+	&page_subject,
+	&pagetable_subject,
+	&runq_subject,
+	&sched_subject,
+	&slab_subject,
+	&space_subject,
+	&space_smp_subject,
+	&timer_subject,
+	&usercopy_subject,
+	NULL,
 };
