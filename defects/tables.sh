@@ -20,7 +20,7 @@ shift
 work=$(mktemp -d) || exit 4
 trap 'rm -rf "$work"' EXIT
 failed=0
-awaited=' stack-in-use lost-wake livelock sleep-in-atomic starvation '
+awaited=' starvation thread-state slot-reuse '
 
 : >"$work/canaries"
 for file; do
