@@ -77,6 +77,11 @@ static void print_line(const char *path, const struct input *input)
 		printf("%s host-only\n", path);
 		return;
 	}
+	if (harness->oracle == NULL && input->expects != NULL &&
+	    !oracle_is_seen_by(input->expects, harness_eyes())) {
+		printf("%s unseen\n", path); /* by this program; another has the eyes for it */
+		return;
+	}
 	printf("%s digest=%016llx ops=%u oracle=%s op=%s\n", path,
 	       (unsigned long long)harness->run.digest, harness->script.ops, oracle,
 	       harness->oracle == NULL ? "-" : replay_where());

@@ -87,7 +87,8 @@ static uint64_t live(void)
 	if (is_due(plan->lose_object, operation)) stress_loses_a_stack();
 	if (is_due(plan->lose_page, operation)) stress_loses_a_page_of_processes();
 	atomic_store_u32(&begun_on[(uint16_t)self], mach_cpu());
-	return self ^ (plan->corrupt != 0 && operation + 1 == plan->corrupt);
+	/* From there on, since who is killed at that very one tells nobody. */
+	return self ^ (plan->corrupt != 0 && operation + 1 >= plan->corrupt);
 }
 
 /* --- lives ------------------------------------------------------------------------------------ */

@@ -1,5 +1,5 @@
 #!/bin/sh
-# replay.sh REPLAY REPLAY_AARCH64 SCRIPT_TOOL KERNEL KERNEL_ELF QEMU_SH TABLE_AWK [FLAG...] FILE...
+# replay.sh REPLAY REPLAY_AARCH64 SCRIPT_TOOL KERNEL KERNEL_ELF QEMU_SH TABLE_AWK REPLAY_RACE [FLAG...] FILE...
 #
 # What //tools:replay runs.  Every FILE (or all files of a folder), in any form, becomes a stored
 # script in a folder of its own, and that folder is replayed on the machines of --on: by the host
@@ -89,6 +89,16 @@ run_hosted() { # MACHINE COMMAND...
 	esac
 }
 
+# What takes seeing every load and store, a race, is asked of the program in which they are seen.
+look_closer() {
+	grep -q ' unseen$' "$work/host" || return 0
+	sed -n 's/ unseen$//p' "$work/host" | while IFS= read -r file; do
+		(cd "$work" && timeout -k 5 "$timeout" "$replay_race" --repeat "$repeat" "$file" 2>>host.said)
+	done >"$work/closer"
+	awk 'NR == FNR { closer[$1] = $0; next } $1 in closer { $0 = closer[$1] } { print }' \
+		"$work/closer" "$work/host" >"$work/both" && mv "$work/both" "$work/host"
+}
+
 # The first file without a line gets WORD for one.
 charge() { # MACHINE WORD
 	culprit=$(sed -n "$(($(wc -l <"$work/$1") + 1))p" "$work/list")
@@ -170,7 +180,7 @@ add_prefixes() {
 replay_all() {
 	boots=0 surprised=0
 	[ "$machines" = host ] || ! is_on host || add_prefixes
-	is_on host && run_hosted host "$replay"
+	is_on host && run_hosted host "$replay" && look_closer
 	is_on user && run_hosted user qemu-aarch64 "$replay_aarch64" --digests
 	is_on guest && run_guest
 	compare
@@ -254,7 +264,8 @@ kernel=$(absolute "$4")
 kernel_elf=$(absolute "$5")
 qemu_sh=$(absolute "$6")
 awk_table=$(absolute "$7")
-shift 7
+replay_race=$(absolute "$8")
+shift 8
 
 machines=host,user,guest subject_flag='' timeout='' repeat=1 gdb='' gdb_batch=''
 while [ $# -gt 0 ]; do
