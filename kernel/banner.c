@@ -22,9 +22,9 @@ static void print_constants(void)
 		      HEAP_NODE_BYTES, HEAP_WINDOW_BYTES >> MIB);
 	console_print(
 		"anvil: early heap %u KiB, tick %u ms; kernel stacks %u of %u KiB, a guard page "
-		"and %u words %lx below each\n",
+		"and %u words %lx below each, emergency stacks %u KiB\n",
 		EARLY_HEAP_BYTES >> KIB, TICK_MS, KSTACK_SLOTS_MAX, KERNEL_STACK_BYTES >> KIB,
-		KSTACK_CANARY_WORDS, (unsigned long)STACK_CANARY);
+		KSTACK_CANARY_WORDS, (unsigned long)STACK_CANARY, EMERGENCY_STACK_BYTES >> KIB);
 	console_print(
 		"anvil: by default %u threads, %u of them reserved, cooling %u ms, collected "
 		"after %u ms; system stacks %u KiB, user stacks %u KiB; watchdog %u and %u ms\n",

@@ -296,6 +296,20 @@ static void end_underfoot(void *unused)
 	mach_context_end(&home);
 }
 
+static void end_twice(void *unused)
+{
+	(void)unused;
+	mach_context_end(&parties[0].context);
+	mach_context_end(&parties[0].context);
+}
+
+static void end_unmade(void *unused)
+{
+	struct mach_context never = { .word = { 0 } };
+	(void)unused;
+	mach_context_end(&never);
+}
+
 static void unmasked(void *unused)
 {
 	(void)unused;
@@ -341,6 +355,10 @@ static const char *check_watched(void)
 		{ "stack-in-use its context has not ended", stack_too_soon, answer_home },
 		{ "stack-in-use CPU 0 is on it", stack_underfoot, answer_home },
 		{ "stack-in-use a context ends that is on CPU 0", end_underfoot, answer_home },
+		{ "stack-in-use a context ends that was never made, or has ended", end_twice,
+		  answer_home },
+		{ "stack-in-use a context ends that was never made, or has ended", end_unmade,
+		  answer_home },
 		{ "irq-order a switch with interrupts unmasked", unmasked, answer_home },
 		{ "stack-canary somebody wrote over the end", canary_gone, write_over_the_end },
 		{ "fault floating point in the kernel", float_without, answer_home },
@@ -355,7 +373,8 @@ static const char *check_watched(void)
 			if (caught[k] != cases[i].says[k]) wrong = cases[i].says;
 		}
 		parties[0].context.word[CONTEXT_ON / 8] = 0;
-		if (cases[i].wrong != to_ended) mach_context_end(&parties[0].context);
+		if (cases[i].wrong != to_ended && cases[i].wrong != end_twice)
+			mach_context_end(&parties[0].context);
 		*(uint64_t *)parties[0].stack = STACK_CANARY;
 		kstack_give(parties[0].stack);
 	}

@@ -27,6 +27,8 @@ enum {
 	BOOT_TEST_HEAP_BYTES = 10 << 20,
 
 	KERNEL_STACK_BYTES = 32 << 10,
+	KSTACK_CANARY_WORDS = 8,
+	EMERGENCY_STACK_BYTES = 8 << 10, /* of each CPU, for bad stack pointers */
 
 	/* The layout of the documents; a world may have thousands of threads instead. */
 	THREADS_MAX = 32,

@@ -16,7 +16,6 @@
 enum {
 	KSTACK_PAGES = KERNEL_STACK_BYTES / PAGE_SIZE,
 	KSTACK_SLOT_PAGES = KSTACK_PAGES + 1, /* with the guard page, which is the lowest */
-	KSTACK_CANARY_WORDS = 8,
 };
 
 struct kstack_config {

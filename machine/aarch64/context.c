@@ -15,6 +15,7 @@
  * Images under test look harder, and panic with "stack-in-use" or "stack-canary":
  *   a context is switched to that is on a CPU, was never made, or has ended;
  *   one is left that this CPU is not in;
+ *   one ends that a CPU is in, that was never made, or has ended (in every image);
  *   a stack gets a second context, or another owner, while one has it or a CPU is on it;
  *   the word at the low end of the stack that is left is not STACK_CANARY any more.
  *
@@ -164,7 +165,8 @@ void mach_context_switch(struct mach_context *from, struct mach_context *to)
 
 void mach_context_end(struct mach_context *c)
 {
-	ASSERT(c->word[MADE] == MADE_MARK);
+	if (c->word[MADE] != MADE_MARK)
+		kpanic("stack-in-use", "a context ends that was never made, or has ended");
 	if (CHECK_LEVEL >= 2 && atomic_load_u64(&c->word[ON]) != 0)
 		kpanic("stack-in-use", "a context ends that is on CPU %lu", c->word[ON] - 1);
 	if (CHECK_LEVEL >= 2) stack_ended(c->word[STACK_LOW]);

@@ -9,7 +9,7 @@
 
 struct exception_frame;
 
-enum { CPU_LOCKS_MAX = 8, EMERGENCY_STACK_BYTES = 8 << 10 };
+enum { CPU_LOCKS_MAX = 8 };
 
 /* A lock that a CPU holds, in images under test. */
 struct cpu_lock {
