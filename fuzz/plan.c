@@ -80,19 +80,15 @@ static struct turn go_on(const struct plan *p)
 
 /* --- countdowns ------------------------------------------------------------------------------- */
 
-static struct plan_counts *counts_of(struct plan *p, struct plan_counts *turns)
+static const struct turns_counts *counts_of(const struct plan *p)
 {
-	if (watch != NULL) return &p->countdown;
-	*turns = (struct plan_counts){ p->turns->until, p->turns->until_named,
-				       p->turns->until_place, p->turns->place };
-	return turns;
+	return watch != NULL ? &p->countdown : &p->turns->asks;
 }
 
 /* What was counted since they were set is taken off every decision that counts it. */
 static void count(struct plan *p)
 {
-	struct plan_counts turns;
-	const struct plan_counts *now = counts_of(p, &turns);
+	const struct turns_counts *now = counts_of(p);
 	const uint32_t points = p->set.until - now->until;
 	const uint32_t named = p->set.until_named - now->until_named;
 	for (uint32_t lanes = p->armed; lanes != 0; lanes &= lanes - 1) {
@@ -109,7 +105,7 @@ static uint32_t smaller(uint32_t set, uint32_t wanted)
 }
 
 /* What must be asked for one decision. */
-static void want(struct plan_counts *c, const struct plan_armed *a)
+static void want(struct turns_counts *c, const struct plan_armed *a)
 {
 	if (a->code == PLAN_AFTER) {
 		c->until = smaller(c->until, a->left);
@@ -125,21 +121,18 @@ static void want(struct plan_counts *c, const struct plan_armed *a)
 	}
 }
 
-static void set(struct plan *p, struct plan_counts c)
+static void set(struct plan *p, struct turns_counts c)
 {
 	p->set = c;
 	p->countdown = c;
 	if (p->turns == NULL) return;
-	if (watch != NULL) c = (struct plan_counts){ .until = 1 };
-	p->turns->until = c.until;
-	p->turns->until_named = c.until_named;
-	p->turns->until_place = c.until_place;
-	p->turns->place = c.place;
+	if (watch != NULL) c = (struct turns_counts){ .until = 1 };
+	p->turns->asks = c;
 }
 
 static void set_listed(struct plan *p)
 {
-	struct plan_counts c = { 0 };
+	struct turns_counts c = { 0 };
 	for (uint32_t lanes = p->armed; lanes != 0; lanes &= lanes - 1)
 		want(&c, &p->lane[bit_lowest(lanes)]);
 	set(p, c);
@@ -241,7 +234,7 @@ static struct turn decide_robin(struct plan *p)
 	}
 	turn.tick = random_one_in(&r, TICK_ONE_IN);
 	p->random = r.state;
-	set(p, (struct plan_counts){ .until = draw_distance(p) });
+	set(p, (struct turns_counts){ .until = draw_distance(p) });
 	return turn;
 }
 
@@ -279,7 +272,7 @@ static struct turn decide_priority(struct plan *p)
 	}
 	p->random = r.state;
 	turn.cpu = (uint8_t)highest(p);
-	set(p, (struct plan_counts){ .until = (uint32_t)min_u64(draw_distance(p), LOOK_EVERY) });
+	set(p, (struct turns_counts){ .until = (uint32_t)min_u64(draw_distance(p), LOOK_EVERY) });
 	return turn;
 }
 
@@ -304,22 +297,13 @@ static struct turn decide_now(struct plan *p, struct turn_point point)
 	const bool listed = p->run->script->world.strategy == PLAN_LISTED;
 	if (listed) return decide_listed(p, lane, point);
 	if (!lanes_in_operation(p->run, lane)) { /* asked again at the next point */
-		set(p, (struct plan_counts){ .until = 1 });
+		set(p, (struct turns_counts){ .until = 1 });
 		return go_on(p);
 	}
 	return p->run->script->world.strategy == PLAN_ROBIN ? decide_robin(p) : decide_priority(p);
 }
 
 /* A watched run is asked at every point, and counts for itself what turns would have counted. */
-static bool counted_down(struct plan_counts *c, struct turn_point point)
-{
-	bool asked = c->until != 0 && --c->until == 0;
-	if (point.kind >= TURN_NAMED) asked |= c->until_named != 0 && --c->until_named == 0;
-	if (point.kind < TURN_RELAX && plan_site(point) == c->place)
-		asked |= c->until_place != 0 && --c->until_place == 0;
-	return asked;
-}
-
 static struct turn decide_watched(struct plan *p, struct turn_point point)
 {
 	const unsigned lane = lanes_now(p->run);
@@ -330,10 +314,10 @@ static struct turn decide_watched(struct plan *p, struct turn_point point)
 		seen.lane = lane;
 		seen.op = run_op(p->run);
 	}
-	if (counted_down(&p->countdown, point)) seen.turn = decide_now(p, point);
+	if (turns_counts_down(&p->countdown, point)) seen.turn = decide_now(p, point);
 	seen.decided = seen.turn.cpu != p->turns->now || seen.turn.tick != 0;
 	watch->at(watch->context, &seen);
-	p->turns->until = p->muted ? 0 : 1;
+	p->turns->asks.until = p->muted ? 0 : 1;
 	return seen.turn;
 }
 
@@ -349,8 +333,8 @@ static void begin(void *context, struct turns *t)
 {
 	struct plan *p = context;
 	p->turns = t;
-	set(p,
-	    (struct plan_counts){ .until = p->run->script->world.strategy == PLAN_LISTED ? 0 : 1 });
+	set(p, (struct turns_counts){ .until = p->run->script->world.strategy == PLAN_LISTED ? 0
+											     : 1 });
 }
 
 /* Who is where, for the report: "cpu 0 spins in lock.alloc, cpu 1 waits". */
@@ -396,12 +380,12 @@ void plan_mute(struct plan *p, bool mute)
 	if (mute) {
 		count(p);
 		p->muted = true;
-		p->turns->until = p->turns->until_named = p->turns->until_place = 0;
+		p->turns->asks = (struct turns_counts){ .until = 0 };
 		return;
 	}
 	p->muted = false;
 	if (p->run->script->world.strategy == PLAN_LISTED)
 		set_listed(p);
 	else
-		set(p, (struct plan_counts){ .until = 1 });
+		set(p, (struct turns_counts){ .until = 1 });
 }

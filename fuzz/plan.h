@@ -141,25 +141,20 @@ struct plan_armed {
 	struct turn turn;
 };
 
-/* The countdowns of struct turns as the planner wants them. */
-struct plan_counts {
-	uint32_t until, until_named, until_place, place;
-};
-
 struct plan {
 	struct turns_planner planner;
 	struct run *run;
 	struct turns *turns; /* NULL until they are taken */
 	uint32_t armed;      /* lanes that have a decision armed, by bit */
 	struct plan_armed lane[RUN_LANES_MAX];
-	struct plan_counts set; /* what was asked for last */
-	bool muted;             /* nothing is asked: structures are being checked */
+	struct turns_counts set; /* what was asked for last */
+	bool muted;              /* nothing is asked: structures are being checked */
 	/* For strategies that draw lots. */
 	uint64_t random;
-	uint32_t bits;                /* how far apart their points are, at most, as a power of 2 */
-	uint8_t priority[CPUS_MAX];   /* the highest that can run has the turn */
-	uint32_t changes_in;          /* points asked at until priorities change */
-	struct plan_counts countdown; /* of a watched run, where turns ask at every point */
+	uint32_t bits;              /* how far apart their points are, at most, as a power of 2 */
+	uint8_t priority[CPUS_MAX]; /* the highest that can run has the turn */
+	uint32_t changes_in;        /* points asked at until priorities change */
+	struct turns_counts countdown; /* of a watched run, where turns ask at every point */
 };
 
 /* For a run that is about to begin. */

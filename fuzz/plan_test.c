@@ -50,11 +50,8 @@ static void pass(struct turn_point point)
 {
 	const struct turns_planner *planner = turns.planner;
 	struct turn turn = { .cpu = (uint8_t)turns.now };
-	if (turns.points++ == turns.limit) planner->stuck(planner->context, TURNS_LIVELOCK);
-	bool asked = turns.until != 0 && --turns.until == 0;
-	if (point.kind >= TURN_NAMED) asked |= turns.until_named != 0 && --turns.until_named == 0;
-	if (point.kind < TURN_RELAX && point.place == turns.place)
-		asked |= turns.until_place != 0 && --turns.until_place == 0;
+	const bool asked = turns_count(&turns, point);
+	if (turns.points > turns.limit) planner->stuck(planner->context, TURNS_LIVELOCK);
 	if (asked) turn = planner->decide(planner->context, &turns, point);
 	ticks += turn.tick;
 	if (turns.cpu[turn.cpu].state != TURNS_RUNS) turn.cpu = (uint8_t)turns.now;

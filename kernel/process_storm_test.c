@@ -186,7 +186,7 @@ static void plan_next(struct turns *t)
 {
 	static const uint32_t about[] = { 3, 20, 60, 300 };
 
-	t->until = 1 + (uint32_t)(draw(&storm.planned) % about[storm.planner]);
+	t->asks.until = 1 + (uint32_t)(draw(&storm.planned) % about[storm.planner]);
 }
 
 static void begin(void *context, struct turns *t)

@@ -222,7 +222,7 @@ enum { TEST_LOOK = 50, TEST_POINTS = 10000000, TEST_VAIN = 200 };
 static inline void test_begin(void *context, struct turns *t)
 {
 	(void)context;
-	t->until = TEST_LOOK;
+	t->asks.until = TEST_LOOK;
 }
 
 /* The timer comes for who spins. */
@@ -232,7 +232,7 @@ static inline struct turn test_decide(void *context, struct turns *t, struct tur
 
 	(void)context, (void)point;
 	if (tick) tw->vain = 0;
-	t->until = TEST_LOOK;
+	t->asks.until = TEST_LOOK;
 	return (struct turn){ .cpu = (uint8_t)t->now, .tick = tick };
 }
 

@@ -31,14 +31,14 @@ static uint64_t draw(void)
 static void begin(void *unused, struct turns *t)
 {
 	(void)unused;
-	t->until_named = plan.seed != 0 ? 3 : 0;
+	t->asks.until_named = plan.seed != 0 ? 3 : 0;
 }
 
 static struct turn decide(void *unused, struct turns *t, struct turn_point point)
 {
 	(void)unused, (void)point;
 	plan.asked++;
-	t->until_named = 1 + (uint32_t)draw() % 5;
+	t->asks.until_named = 1 + (uint32_t)draw() % 5;
 	return (struct turn){ .cpu = (uint8_t)(draw() % t->cpus), .tick = draw() % 4 == 0 };
 }
 

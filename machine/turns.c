@@ -44,7 +44,8 @@ void turns_open(struct turns *t, uint32_t cpus, const struct turns_planner *plan
 	t->now = 0;
 	t->planner = planner;
 	t->limit = t->points + min_u64(limit, UINT64_MAX - t->points);
-	t->until = t->until_named = t->until_place = t->steps = 0;
+	t->asks = (struct turns_counts){ .until = 0 };
+	t->steps = 0;
 	for (uint32_t cpu = 0; cpu < cpus; cpu++) {
 		t->cpu[cpu].state = TURNS_RUNS;
 		t->cpu[cpu].spins = 0;

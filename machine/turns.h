@@ -66,11 +66,10 @@ struct turns;
 
 struct turns_planner {
 	/* Turns are about to be taken: turns_open() calls this last.  The planner keeps `t`, sets
-	   t->until and the like for the first time, and may set them again whenever one of the
-	   CPUs runs code of its own. */
+	 * t->asks for the first time, and may set them again whenever one of the CPUs runs code of
+	 * its own. */
 	void (*begin)(void *context, struct turns *t);
-	/* The CPU that has the turn is at a point.  Sets t->until and the like for the next
-	   time. */
+	/* The CPU that has the turn is at a point.  Sets t->asks for the next time. */
 	struct turn (*decide)(void *context, struct turns *t, struct turn_point point);
 	/* Nobody can go on: does not return. */
 	void (*stuck)(void *context, enum turns_stuck why);
@@ -88,14 +87,31 @@ struct turns_cpu {
 	uint64_t deadline_ns; /* of its timer; UINT64_MAX: none */
 };
 
-struct turns {
-	uint32_t cpus, now; /* who has the turn */
-	/* The planner is asked at the point at which one of these, counted down, gets to 0; 0: it
-	 * is not asked for that reason.  Set by the planner. */
+/*
+ * When the planner is asked next: at the point at which one of these, counted down, gets to 0; 0:
+ * not for that reason.
+ */
+struct turns_counts {
 	uint32_t until;       /* points of every kind */
 	uint32_t until_named; /* named ones */
 	uint32_t until_place; /* accesses and atomics at `place` */
 	uint32_t place;
+};
+
+/* Counts a point down; true: the planner is to be asked there. */
+static inline bool turns_counts_down(struct turns_counts *c, struct turn_point point)
+{
+	bool asked = c->until != 0 && --c->until == 0;
+	if (point.kind >= TURN_NAMED)
+		asked |= c->until_named != 0 && --c->until_named == 0;
+	else if (point.kind < TURN_RELAX)
+		asked |= c->until_place != 0 && c->place == point.place && --c->until_place == 0;
+	return asked;
+}
+
+struct turns {
+	uint32_t cpus, now;       /* who has the turn */
+	struct turns_counts asks; /* set by the planner */
 	uint32_t steps; /* of time, since somebody got on: all that could run were spinning */
 	uint64_t points, limit; /* passed, and how many are a livelock */
 	uint64_t switches;      /* of the turn */
@@ -121,14 +137,8 @@ static inline void turns_got_on(struct turns *t)
 /* Counts a point; true: the planner is to be asked there. */
 static inline bool turns_count(struct turns *t, struct turn_point point)
 {
-	bool asked = t->until != 0 && --t->until == 0;
 	t->points++;
-	if (point.kind > TURN_UNMASK) turns_got_on(t);
-	if (point.kind >= TURN_NAMED)
-		asked |= t->until_named != 0 && --t->until_named == 0;
-	else if (point.kind < TURN_RELAX)
-		asked |= t->until_place != 0 && t->place == point.place && --t->until_place == 0;
-	return asked;
+	return turns_counts_down(&t->asks, point);
 }
 
 /* Where one CPU runs alone and nobody is asked: it relaxes in a spin loop.  Time moves on when it

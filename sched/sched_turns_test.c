@@ -30,21 +30,21 @@ static void look_begin(void *context, struct turns *t)
 {
 	(void)context;
 	announced = false;
-	t->place = (uint32_t)(((uint8_t *)&S->idle_cpus - (uint8_t *)host_arena_base()) / 8);
-	t->until_place = 1;
-	t->until = 1;
+	t->asks.place = (uint32_t)(((uint8_t *)&S->idle_cpus - (uint8_t *)host_arena_base()) / 8);
+	t->asks.until_place = 1;
+	t->asks.until = 1;
 }
 
 /* CPU 1 runs until it is about to announce; then CPU 0 does, until it spins. */
 static struct turn look_decide(void *context, struct turns *t, struct turn_point point)
 {
 	(void)context;
-	t->until = 0;
-	t->until_place = announced ? 0 : 1;
-	if (announced || point.kind != TURN_ATOMIC || point.place != t->place || t->now != 1)
+	t->asks.until = 0;
+	t->asks.until_place = announced ? 0 : 1;
+	if (announced || point.kind != TURN_ATOMIC || point.place != t->asks.place || t->now != 1)
 		return (struct turn){ .cpu = announced ? (uint8_t)t->now : 1 };
 	announced = true;
-	t->until_place = 0;
+	t->asks.until_place = 0;
 	return (struct turn){ .cpu = 0 };
 }
 
@@ -81,14 +81,14 @@ static bool about_to_wake;
 static void late_begin(void *context, struct turns *t)
 {
 	(void)context;
-	t->until_named = 1;
+	t->asks.until_named = 1;
 }
 
 /* CPU 1 has looked at the word and asks for the run queue's lock: CPU 0 goes on. */
 static struct turn late_decide(void *context, struct turns *t, struct turn_point point)
 {
 	(void)context;
-	t->until_named = 1;
+	t->asks.until_named = 1;
 	if (!about_to_wake || t->now != 1 || point.kind != TURN_LOCK || point.detail != RANK_RUNQ)
 		return (struct turn){ .cpu = (uint8_t)t->now };
 	about_to_wake = false;

@@ -210,7 +210,7 @@ static void t_stuck(void *context, enum turns_stuck why)
 static void t_quiet_begin(void *context, struct turns *t)
 {
 	(void)context;
-	t->until = 0;
+	t->asks.until = 0;
 }
 
 static struct turn t_quiet_decide(void *context, struct turns *t, struct turn_point point)
@@ -231,14 +231,14 @@ struct t_lots {
 static inline void t_lots_begin(void *context, struct turns *t)
 {
 	struct t_lots *lots = context;
-	t->until = 1 + t_below(&lots->state, lots->about);
+	t->asks.until = 1 + t_below(&lots->state, lots->about);
 }
 
 static inline struct turn t_lots_decide(void *context, struct turns *t, struct turn_point point)
 {
 	struct t_lots *lots = context;
 	(void)point;
-	t->until = 1 + t_below(&lots->state, lots->about);
+	t->asks.until = 1 + t_below(&lots->state, lots->about);
 	return (struct turn){
 		.cpu = (uint8_t)t_below(&lots->state, t->cpus),
 		.tick = lots->ticks != 0 && t_below(&lots->state, lots->ticks) == 0,

@@ -29,7 +29,7 @@ static bool planner_ticks;     /* time moves on at decisions, besides when all w
 
 static void turns_draw_next(struct turns *t)
 {
-	t->until = 1 + lots_below(&planner_lots, planner_reach);
+	t->asks.until = 1 + lots_below(&planner_lots, planner_reach);
 }
 
 static void turns_draw_begin(void *context, struct turns *t)

@@ -104,14 +104,14 @@ static void work(void *arg)
 static void plan_begin(void *context, struct turns *t)
 {
 	(void)context;
-	t->until = TURN_POINTS;
+	t->asks.until = TURN_POINTS;
 }
 
 static struct turn plan_decide(void *context, struct turns *t, struct turn_point point)
 {
 	(void)context;
 	(void)point;
-	t->until = TURN_POINTS;
+	t->asks.until = TURN_POINTS;
 	return (struct turn){ .cpu = (uint8_t)((t->now + 1) % t->cpus) };
 }
 

@@ -36,14 +36,14 @@ static uint32_t below(uint32_t n)
 static void plan_begin(void *context, struct turns *t)
 {
 	(void)context;
-	t->until = 1;
+	t->asks.until = 1;
 }
 
 static struct turn plan_decide(void *context, struct turns *t, struct turn_point point)
 {
 	(void)context;
 	(void)point;
-	t->until = 1 + below(4);
+	t->asks.until = 1 + below(4);
 	return (struct turn){ .cpu = (uint8_t)below(t->cpus) };
 }
 

@@ -38,14 +38,14 @@ static uint32_t draw(uint32_t below)
 static void begin(void *context, struct turns *t)
 {
 	(void)context;
-	t->until = 1;
+	t->asks.until = 1;
 }
 
 static struct turn decide(void *context, struct turns *t, struct turn_point point)
 {
 	(void)context, (void)point;
 	asked++;
-	t->until = 1 + draw(6);
+	t->asks.until = 1 + draw(6);
 	return (struct turn){ .cpu = (uint8_t)draw(t->cpus), .tick = draw(8) == 0 };
 }
 
