@@ -37,7 +37,8 @@ bool timer_cancel(struct timer_queue *q, struct timer *timer);
 uint64_t timer_next_ns(const struct timer_queue *q);
 
 /* Takes out and fires all that are due at `now_ns`, earliest first, equal ones as they were added;
- * how many.  Interrupts masked, no lock held; fire() gets `arg`. */
+ * how many.  Interrupts masked, no lock held; fire() gets `arg`, and adds no timer that is due at
+ * `now_ns` too: this would never end. */
 uint32_t timer_run(struct timer_queue *q, uint64_t now_ns, void *arg);
 
 const char *timer_check(struct timer_queue *q); /* NULL when sound */
