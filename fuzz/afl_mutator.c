@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "fuzz/mutate.h"
-#include "fuzz/random.h"
+#include "machine/random.h"
 
 /* What we keep for one fuzzer. */
 struct mutator {

@@ -23,8 +23,8 @@
 
 #include "fuzz/harness.h"
 #include "fuzz/mutate.h"
-#include "fuzz/random.h"
 #include "fuzz/report.h"
+#include "machine/random.h"
 
 enum { TWICE_EVERY = 64, PATH_ROOM = 4096 };
 

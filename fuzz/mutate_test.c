@@ -6,8 +6,8 @@
 
 #include "fuzz/harness.h"
 #include "fuzz/mutate.h"
-#include "fuzz/random.h"
 #include "machine/host/expect.h"
+#include "machine/random.h"
 
 static uint8_t a[SCRIPT_BODY_MAX], b[SCRIPT_BODY_MAX], c[SCRIPT_BODY_MAX];
 

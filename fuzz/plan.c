@@ -30,9 +30,9 @@
 #include "fuzz/plan.h"
 
 #include "fuzz/lanes.h"
-#include "fuzz/random.h"
 #include "machine/format.h"
 #include "machine/machine.h"
+#include "machine/random.h"
 
 enum {
 	TICK_ONE_IN = 8,
@@ -352,14 +352,9 @@ static size_t say_cpus(const struct plan *p, char *out, size_t room)
 
 static void stuck(void *context, enum turns_stuck why)
 {
-	static const char *const oracles[] = {
-		[TURNS_DEADLOCK] = ORACLE_DEADLOCK,
-		[TURNS_LOST_WAKE] = ORACLE_LOST_WAKE,
-		[TURNS_LIVELOCK] = ORACLE_LIVELOCK,
-	};
 	char words[128];
 	say_cpus(context, words, sizeof(words));
-	kpanic(oracles[why], "after %lu points: %s",
+	kpanic(turns_stuck_name(why), "after %lu points: %s",
 	       (unsigned long)((struct plan *)context)->turns->points, words);
 }
 

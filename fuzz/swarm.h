@@ -4,8 +4,8 @@
 #ifndef FUZZ_SWARM_H
 #define FUZZ_SWARM_H
 
-#include "fuzz/random.h"
 #include "fuzz/subject.h"
+#include "machine/random.h"
 
 /* What one script, or one round of mutation, likes to do. */
 struct swarm {

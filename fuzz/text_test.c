@@ -11,9 +11,9 @@
 
 #include "fuzz/harness.h"
 #include "fuzz/mutate.h"
-#include "fuzz/random.h"
 #include "fuzz/text.h"
 #include "machine/host/expect.h"
+#include "machine/random.h"
 
 enum { BODIES = 800, RUN_EVERY = 4, TEXT_ROOM = 1 << 20 };
 

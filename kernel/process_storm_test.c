@@ -23,31 +23,14 @@ enum {
 	USER_AT = 0x400000,
 };
 
-struct lot {
-	uint64_t state;
-};
-
 static struct {
 	uint64_t seed;
 	uint32_t lives;                             /* atomic: how many have begun */
 	uint64_t heard[HEARD_OF];                   /* atomic: ids of processes */
-	uint64_t planned;                           /* the planner's lots */
+	struct random planned;                      /* the planner's lots */
 	uint32_t planner;                           /* how often the turn passes */
 	uint32_t kills, collected, killed, refused; /* atomic */
 } storm;
-
-static uint64_t draw(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15ull;
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return z ^ z >> 31;
-}
-
-static uint32_t below(struct lot *lot, uint32_t n)
-{
-	return (uint32_t)((draw(&lot->state) >> 32) * n >> 32);
-}
 
 /* --- what a process does ---------------------------------------------------------------------- */
 
@@ -73,22 +56,22 @@ static void maps_its_space(void)
 	EXPECT(at == USER_AT);
 }
 
-static void has_child(struct lot *lot)
+static void has_child(struct random *lot)
 {
 	const struct process_how how = how_of(lives, NULL);
-	const bool fork = process_space(W) != NULL && below(lot, 2) == 0;
+	const bool fork = process_space(W) != NULL && random_below(lot, 2) == 0;
 	process_id id;
 	const int answer =
 		fork ? process_fork(W, &how, &id) : process_spawn(W, process_self(W), &how, &id);
 
 	EXPECT(answer == 0 || answer == -ERR_AGAIN || answer == -ERR_NOMEM || answer == -ERR_INTR);
 	if (answer == 0)
-		atomic_store_u64(&storm.heard[below(lot, HEARD_OF)], id);
+		atomic_store_u64(&storm.heard[random_below(lot, HEARD_OF)], id);
 	else
 		atomic_fetch_add_u32(&storm.refused, 1);
 }
 
-static void has_thread(struct lot *lot)
+static void has_thread(struct random *lot)
 {
 	const struct process_how how = how_of(lives, (void *)1);
 	thread_id thread;
@@ -115,38 +98,39 @@ static int collects(process_id which, uint64_t deadline_ns)
 	return 0;
 }
 
-static void waits(struct lot *lot)
+static void waits(struct random *lot)
 {
 	static const uint32_t patience_ns[] = { 0, 1000, 1000000 };
-	const uint32_t what = below(lot, 4);
-	const process_id which = below(lot, 3) != 0
-					 ? PROCESS_ANY
-					 : atomic_load_u64(&storm.heard[below(lot, HEARD_OF)]);
+	const uint32_t what = random_below(lot, 4);
+	const process_id which =
+		random_below(lot, 3) != 0
+			? PROCESS_ANY
+			: atomic_load_u64(&storm.heard[random_below(lot, HEARD_OF)]);
 
 	collects(which, what == 3   ? WAIT_FOREVER
 			: what == 0 ? 0
 				    : mach_now_ns() + patience_ns[what]);
 }
 
-static void kills(struct lot *lot)
+static void kills(struct random *lot)
 {
-	const process_id id = atomic_load_u64(&storm.heard[below(lot, HEARD_OF)]);
+	const process_id id = atomic_load_u64(&storm.heard[random_below(lot, HEARD_OF)]);
 	const int answer = process_kill(W, id, id);
 
 	EXPECT(answer == 0 || answer == -ERR_SRCH);
 	if (answer == 0) atomic_fetch_add_u32(&storm.kills, 1);
 }
 
-static void step(struct lot *lot)
+static void step(struct random *lot)
 {
-	switch (below(lot, 8)) {
+	switch (random_below(lot, 8)) {
 	case 0: has_child(lot); break;
 	case 1: has_child(lot); break;
 	case 2: has_thread(lot); break;
 	case 3: waits(lot); break;
 	case 4: kills(lot); break;
 	case 5: owns_its_space(); break;
-	case 6: (void)sched_sleep_until(&tw->sched, mach_now_ns() + below(lot, 2000)); break;
+	case 6: (void)sched_sleep_until(&tw->sched, mach_now_ns() + random_below(lot, 2000)); break;
 	default: sched_yield_cpu(&tw->sched); break;
 	}
 }
@@ -155,26 +139,26 @@ static void step(struct lot *lot)
 static void lives(void *arg)
 {
 	const uint32_t number = atomic_fetch_add_u32(&storm.lives, 1);
-	struct lot lot = { storm.seed ^ (uint64_t)number << 32 };
+	struct random lot = { storm.seed ^ (uint64_t)number << 32 };
 	const process_id self = process_self(W);
 
 	if (arg == NULL) maps_its_space();
-	for (uint32_t i = below(&lot, STEPS); i != 0 && !sched_killed(&tw->sched); i--)
+	for (uint32_t i = random_below(&lot, STEPS); i != 0 && !sched_killed(&tw->sched); i--)
 		if (atomic_load_u32(&storm.lives) < LIVES) step(&lot);
-	if (below(&lot, 3) == 0) process_exit(W, self);
+	if (random_below(&lot, 3) == 0) process_exit(W, self);
 	process_thread_exit(W, self);
 }
 
 /* Gets the orphans, has children itself as long as there are to be any, and collects them all. */
 static void collects_all(void *arg)
 {
-	struct lot lot = { ~storm.seed };
+	struct random lot = { ~storm.seed };
 
 	(void)arg;
 	EXPECT(process_adopt_orphans(W, process_self(W)) == 0);
 	while (atomic_load_u32(&storm.lives) < LIVES) {
 		has_child(&lot);
-		if (below(&lot, 2) != 0) collects(PROCESS_ANY, WAIT_FOREVER);
+		if (random_below(&lot, 2) != 0) collects(PROCESS_ANY, WAIT_FOREVER);
 	}
 	while (collects(PROCESS_ANY, WAIT_FOREVER) == 0) {
 	}
@@ -186,7 +170,7 @@ static void plan_next(struct turns *t)
 {
 	static const uint32_t about[] = { 3, 20, 60, 300 };
 
-	t->asks.until = 1 + (uint32_t)(draw(&storm.planned) % about[storm.planner]);
+	t->asks.until = 1 + (uint32_t)(random_u64(&storm.planned) % about[storm.planner]);
 }
 
 static void begin(void *context, struct turns *t)
@@ -197,14 +181,14 @@ static void begin(void *context, struct turns *t)
 
 static struct turn decide(void *context, struct turns *t, struct turn_point point)
 {
-	const uint64_t lots = draw(&storm.planned);
+	const uint64_t lots = random_u64(&storm.planned);
 
 	(void)context, (void)point;
 	plan_next(t);
 	return (struct turn){ .cpu = (uint8_t)(lots % t->cpus), .tick = (lots >> 32) % 8 == 0 };
 }
 
-static const struct turns_planner planner = { begin, decide, test_stuck, NULL };
+static const struct turns_planner planner = { begin, decide, drawn_stuck, NULL };
 
 /* --- a child that never comes to be ----------------------------------------------------------- */
 
@@ -245,7 +229,7 @@ static void run_planned(struct test_choice choice, uint64_t seed, void (*first)(
 	test_open(&choice);
 	memset(&storm, 0, sizeof(storm));
 	storm.seed = seed * 0x9e3779b97f4a7c15ull;
-	storm.planned = storm.seed + 1;
+	storm.planned.state = storm.seed + 1;
 	storm.planner = seed / 12 % 4;
 	nobodys(first, NULL);
 	if (!host_run_together(choice.cpus, test_cpu, NULL, &planner, POINTS)) {

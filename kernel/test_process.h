@@ -12,6 +12,7 @@
 #include "kernel/process_inside.h"
 #include "machine/host/arena.h"
 #include "machine/host/cpu.h"
+#include "machine/host/drawn.h"
 #include "machine/host/expect.h"
 #include "machine/host/mmu.h"
 #include "machine/host/panics.h"
@@ -236,14 +237,6 @@ static inline struct turn test_decide(void *context, struct turns *t, struct tur
 	return (struct turn){ .cpu = (uint8_t)t->now, .tick = tick };
 }
 
-static inline void test_stuck(void *context, enum turns_stuck why)
-{
-	static const char *const names[] = { "deadlock", "lost-wake", "livelock" };
-
-	(void)context;
-	kpanic(names[why], "nobody can go on");
-}
-
 /* Runs until it is asked to end. */
 static inline void test_spin(void)
 {
@@ -256,7 +249,7 @@ static inline void test_spin(void)
 /* Until nobody is left. */
 static inline void test_run(void)
 {
-	static const struct turns_planner planner = { test_begin, test_decide, test_stuck, NULL };
+	static const struct turns_planner planner = { test_begin, test_decide, drawn_stuck, NULL };
 
 	tw->done = tw->vain = 0;
 	if (host_run_together(1, test_cpu, NULL, &planner, TEST_POINTS)) return;

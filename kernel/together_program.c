@@ -44,13 +44,8 @@ static struct turn decide(void *unused, struct turns *t, struct turn_point point
 
 static void stuck(void *unused, enum turns_stuck why)
 {
-	static const char *const names[] = {
-		[TURNS_DEADLOCK] = "deadlock",
-		[TURNS_LOST_WAKE] = "lost-wake",
-		[TURNS_LIVELOCK] = "livelock",
-	};
 	(void)unused;
-	plan.stuck = names[why];
+	plan.stuck = turns_stuck_name(why);
 	smp_escape();
 }
 

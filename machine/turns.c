@@ -31,6 +31,16 @@ enum {
 
 #define STEP_NS 1000000ull
 
+const char *turns_stuck_name(enum turns_stuck why)
+{
+	static const char *const names[] = {
+		[TURNS_DEADLOCK] = "deadlock",
+		[TURNS_LOST_WAKE] = "lost-wake",
+		[TURNS_LIVELOCK] = "livelock",
+	};
+	return names[why];
+}
+
 void turns_reset(struct turns *t)
 {
 	*t = (struct turns){ .limit = UINT64_MAX };

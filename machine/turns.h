@@ -62,6 +62,9 @@ enum turns_stuck {
 	TURNS_LIVELOCK,  /* more points were passed than a run of this size can need */
 };
 
+/* Its name, which is also that of the oracle: "deadlock", "lost-wake", "livelock". */
+const char *turns_stuck_name(enum turns_stuck why);
+
 struct turns;
 
 struct turns_planner {

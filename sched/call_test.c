@@ -20,7 +20,7 @@ struct asked {
 };
 
 static struct call_board *board;
-static struct lots lots;
+static struct random lots;
 static uint32_t cpus, finished;
 static struct asked asked[CPUS_MAX][CALLS];
 static uint32_t deaf_for; /* the last CPU masks interrupts so long, in relaxes */
@@ -61,7 +61,7 @@ static void called(void *arg)
 
 	ASSERT(mach_irq_masked() && mach_cpu() == a->cpu);
 	(void)atomic_fetch_add_u32(&a->runs, 1);
-	for (uint32_t i = lots_below(&lots, 4); i > 0; i--) mach_relax();
+	for (uint32_t i = random_below(&lots, 4); i > 0; i--) mach_relax();
 }
 
 /* Until all have asked what they will, so that each can be called all the time. */
@@ -92,7 +92,7 @@ static void call_others(void *arg)
 	(void)arg;
 	for (uint32_t i = 0; i < CALLS; i++) {
 		struct asked *a = &asked[me][i];
-		a->cpu = lots_below(&lots, cpus);
+		a->cpu = random_below(&lots, cpus);
 		ASSERT(call_cpu(board, a->cpu, called, a, LONG_NS) == CALL_DONE);
 		ASSERT(atomic_load_u32(&a->runs) == 1 && !mach_irq_masked());
 		if (i % 4 == 0) sound();
@@ -138,7 +138,7 @@ static void call_the_deaf(void *arg)
 	}
 	for (uint32_t i = 0; i < CALLS / 3; i++) {
 		struct asked *a = &asked[me][i];
-		a->cpu = i % 2 == 0 ? cpus - 1 : lots_below(&lots, cpus);
+		a->cpu = i % 2 == 0 ? cpus - 1 : random_below(&lots, cpus);
 		const uint64_t begin_ns = mach_now_ns();
 		a->result = call_cpu(board, a->cpu, called, a, TIMEOUT_NS);
 		ASSERT(atomic_load_u32(&a->runs) == (a->result == CALL_DONE ? 1 : 0));

@@ -10,7 +10,7 @@ enum { SEEDS = 2000, MUTEXES = 2, TURNS = 6, WORKERS_MAX = 8 };
 
 static struct mutex mutexes[MUTEXES];
 static uint32_t inside[MUTEXES]; /* who is in each, by what they do */
-static struct lots lots;
+static struct random lots;
 static thread_id workers[WORKERS_MAX];
 static uint32_t worker_count, ended;
 
@@ -43,10 +43,10 @@ static void be_inside(uint32_t n)
 	ASSERT(mutexes[n].owner == thread_id_of(sched_current(&sim->sched)));
 	ASSERT(inside[n] == 0);
 	inside[n] = 1;
-	for (uint32_t i = lots_below(&lots, 4); i > 0; i--) mach_relax();
-	if (lots_below(&lots, 3) == 0) sched_yield_cpu(&sim->sched);
-	if (lots_below(&lots, 6) == 0)
-		(void)sched_sleep_until(&sim->sched, mach_now_ns() + lots_below(&lots, 500));
+	for (uint32_t i = random_below(&lots, 4); i > 0; i--) mach_relax();
+	if (random_below(&lots, 3) == 0) sched_yield_cpu(&sim->sched);
+	if (random_below(&lots, 6) == 0)
+		(void)sched_sleep_until(&sim->sched, mach_now_ns() + random_below(&lots, 500));
 	ASSERT(inside[n] == 1);
 	inside[n] = 0;
 }
@@ -54,10 +54,11 @@ static void be_inside(uint32_t n)
 static bool take(uint32_t n)
 {
 	struct mutex *m = &mutexes[n];
-	const uint64_t until_ns =
-		lots_below(&lots, 2) == 0 ? WAIT_FOREVER : mach_now_ns() + lots_below(&lots, 1500);
+	const uint64_t until_ns = random_below(&lots, 2) == 0
+					  ? WAIT_FOREVER
+					  : mach_now_ns() + random_below(&lots, 1500);
 
-	if (lots_below(&lots, 8) == 0) {
+	if (random_below(&lots, 8) == 0) {
 		const bool got = mutex_try(&sim->sched, m);
 		seen.tried += got;
 		seen.refused += !got;
@@ -80,9 +81,9 @@ static void storm(void *arg)
 
 	(void)arg;
 	for (uint32_t i = 0; i < TURNS && !sched_killed(&sim->sched); i++) {
-		const uint32_t first = lots_below(&lots, MUTEXES);
+		const uint32_t first = random_below(&lots, MUTEXES);
 		if (!take(first)) continue;
-		const bool second = first == 0 && lots_below(&lots, 2) == 0 && take(1);
+		const bool second = first == 0 && random_below(&lots, 2) == 0 && take(1);
 		ASSERT(me->mutexes == (second ? 2 : 1));
 		be_inside(first);
 		if (second) be_inside(1);
@@ -98,7 +99,7 @@ static void kill_some(void *arg)
 {
 	(void)arg;
 	for (uint32_t i = 0; i < 3; i++) {
-		(void)sched_kill(&sim->sched, workers[lots_below(&lots, worker_count)]);
+		(void)sched_kill(&sim->sched, workers[random_below(&lots, worker_count)]);
 		sched_yield_cpu(&sim->sched);
 	}
 }
@@ -106,9 +107,9 @@ static void kill_some(void *arg)
 static void test_storm(uint64_t seed, uint32_t cpus)
 {
 	open(seed, cpus);
-	const uint32_t count = 2 + lots_below(&lots, 5);
+	const uint32_t count = 2 + random_below(&lots, 5);
 	for (uint32_t i = 0; i < count; i++) workers[worker_count++] = sim_thread(storm, NULL);
-	if (lots_below(&lots, 2) == 0) EXPECT(sim_thread(kill_some, NULL) != THREAD_NONE);
+	if (random_below(&lots, 2) == 0) EXPECT(sim_thread(kill_some, NULL) != THREAD_NONE);
 	sim_run(seed, "storm");
 	EXPECT(ended == count);
 	for (uint32_t i = 0; i < MUTEXES; i++)

@@ -9,22 +9,14 @@
 
 #include "machine/host/expect.h"
 #include "machine/host/panics.h"
+#include "machine/random.h"
 
 enum { SLOTS = 32, MANY = 5000 };
 
 static struct thread threads[MANY];
 static struct runq rq;
 
-static uint64_t random_state;
-
-static uint32_t random_below(uint32_t n)
-{
-	/* Steele, Lea and Flood's splitmix64. */
-	uint64_t z = random_state += 0x9e3779b97f4a7c15ull;
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return (uint32_t)(((z ^ z >> 31) >> 32) * n >> 32);
-}
+static struct random lots;
 
 static void make(uint32_t count)
 {
@@ -111,7 +103,7 @@ static void all_run_within(uint32_t ready, uint8_t *waits, uint32_t count)
 	const uint32_t bound = ready;
 
 	for (uint32_t switches = 0; switches < bound; switches++) {
-		end_turn(random_below(TURN_ENDS));
+		end_turn(random_below(&lots, TURN_ENDS));
 		running = run(runq_next_locked(&rq));
 		EXPECT(running != NULL);
 		waits[running->slot] = 0;
@@ -169,8 +161,8 @@ static void test_bound_of_all_slots(void)
 
 	for (uint32_t i = 0; i < SLOTS; i++) slots[i] = i;
 	for (uint32_t n = 0; n < 20000; n++) {
-		const uint32_t set = random_below(65536) << 16 | random_below(65536);
-		bound_for(slots, SLOTS, set, random_below(SLOTS));
+		const uint32_t set = random_below(&lots, 65536) << 16 | random_below(&lots, 65536);
+		bound_for(slots, SLOTS, set, random_below(&lots, SLOTS));
 	}
 }
 
@@ -198,7 +190,7 @@ static void test_bound_thousands(void)
 	sound();
 	make(MANY);
 	for (uint32_t i = 0; i < MANY; i++) {
-		threads[i].priority = (uint8_t)random_below(PRIORITIES);
+		threads[i].priority = (uint8_t)random_below(&lots, PRIORITIES);
 		add(&threads[i]);
 	}
 	for (uint32_t i = 0, p = 0; i < MANY; i++) {

@@ -15,7 +15,7 @@ enum { SCENE = 8 };
 static const uint32_t scene[SCENE] = { 3, 8, 9, 10, 11, 2, 7, 31 };
 
 static struct {
-	uint64_t lots;
+	struct random lots;
 	uint64_t began;      /* switches, when the scene was set */
 	uint32_t set, first; /* bits and place of scene[] */
 	uint32_t ready, ran; /* how many were ready, and how many of them have run within it */
@@ -32,7 +32,7 @@ static void lives(void *arg)
 		bound.ran++;
 	}
 	for (int i = 0; i < 4; i++) {
-		switch (t_below(&bound.lots, 4)) {
+		switch (random_below(&bound.lots, 4)) {
 		case 0: sched_yield_cpu(S); break;
 		case 1: t_spawn(lives, SCENE); break;
 		case 2: sched_sleep_until(S, mach_now_ns() + 1000); break;
@@ -90,7 +90,7 @@ static void one_subset(uint32_t set, uint32_t first)
 /* All 2^8 sets, with each slot of the scene running: among them 3 with 8 to 11 ready. */
 static void test_bound(void)
 {
-	bound.lots = 1;
+	bound.lots.state = 1;
 	for (uint32_t first = 0; first < SCENE; first++)
 		for (uint32_t set = 0; set < 1u << SCENE; set++) one_subset(set, first);
 }

@@ -26,7 +26,7 @@ struct life {
 	thread_id id;   /* as it knows itself */
 	thread_id told; /* its parent's: what the spawn answered */
 	uint32_t runs;  /* atomic: how often it began */
-	uint64_t lots;
+	struct random lots;
 };
 
 struct storm {
@@ -46,35 +46,35 @@ static void lives(void *arg);
 
 static thread_id heard_of(struct life *me)
 {
-	return atomic_load_u64(&storm.heard[t_below(&me->lots, HEARD)]);
+	return atomic_load_u64(&storm.heard[random_below(&me->lots, HEARD)]);
 }
 
-static struct thread_how how_by_lot(uint64_t *lots, struct life *child)
+static struct thread_how how_by_lot(struct random *lots, struct life *child)
 {
 	struct thread_how how = t_how(lives, 0);
 
 	how.arg = child;
-	how.class = t_below(lots, 4) == 0 ? SLOT_SYSTEM : SLOT_USER;
-	how.priority = (uint8_t)(PRIORITY_NORMAL - 1 + t_below(lots, 3));
-	if (t_below(lots, 3) == 0) how.affinity = 1 + t_below(lots, (1u << tw.cpus) - 1);
+	how.class = random_below(lots, 4) == 0 ? SLOT_SYSTEM : SLOT_USER;
+	how.priority = (uint8_t)(PRIORITY_NORMAL - 1 + random_below(lots, 3));
+	if (random_below(lots, 3) == 0) how.affinity = 1 + random_below(lots, (1u << tw.cpus) - 1);
 	return how;
 }
 
 /* A new life, or NULL: there were enough, or there is no slot. */
-static struct life *has_child(uint64_t *lots)
+static struct life *has_child(struct random *lots)
 {
 	const uint32_t n = atomic_fetch_add_u32(&storm.begun, 1);
 
 	if (n >= LIVES) return NULL;
 	struct life *child = &storm.life[n];
-	child->lots = t_draw(lots);
+	child->lots.state = random_u64(lots);
 	const thread_id id = t_spawn_how(how_by_lot(lots, child));
 	if (id == THREAD_NONE) {
 		atomic_fetch_add_u32(&storm.refused, 1);
 		return NULL;
 	}
 	child->told = id;
-	atomic_store_u64(&storm.heard[t_below(lots, HEARD)], id);
+	atomic_store_u64(&storm.heard[random_below(lots, HEARD)], id);
 	return child;
 }
 
@@ -94,19 +94,19 @@ static void waits_for(struct life *child)
 
 static void works(struct life *me)
 {
-	for (uint32_t n = t_below(&me->lots, 60); n > 0; n--)
+	for (uint32_t n = random_below(&me->lots, 60); n > 0; n--)
 		EXPECT(atomic_load_u32(&me->runs) == 1);
 }
 
 static void changes_somebody(struct life *me)
 {
-	const thread_id id = t_below(&me->lots, 4) == 0 ? me->id : heard_of(me);
+	const thread_id id = random_below(&me->lots, 4) == 0 ? me->id : heard_of(me);
 
-	switch (t_below(&me->lots, 3)) {
-	case 0: sched_set_priority(S, id, 2 + t_below(&me->lots, 4)); break;
-	case 1: sched_set_affinity(S, id, 1 + t_below(&me->lots, (1u << tw.cpus) - 1)); break;
+	switch (random_below(&me->lots, 3)) {
+	case 0: sched_set_priority(S, id, 2 + random_below(&me->lots, 4)); break;
+	case 1: sched_set_affinity(S, id, 1 + random_below(&me->lots, (1u << tw.cpus) - 1)); break;
 	default:
-		if (t_below(&me->lots, 2) == 0 && sched_kill(S, id))
+		if (random_below(&me->lots, 2) == 0 && sched_kill(S, id))
 			atomic_fetch_add_u32(&storm.killed, 1);
 	}
 }
@@ -114,8 +114,9 @@ static void changes_somebody(struct life *me)
 /* Waits that deadlines, wakes and kills end, again and again, so that one of them is late. */
 static void joins_herd(struct life *me)
 {
-	for (uint32_t n = t_below(&me->lots, 6); n > 0; n--) {
-		const uint64_t until_ns = mach_now_ns() + 1 + t_below(&me->lots, 3) * T_SLICE_NS;
+	for (uint32_t n = random_below(&me->lots, 6); n > 0; n--) {
+		const uint64_t until_ns =
+			mach_now_ns() + 1 + random_below(&me->lots, 3) * T_SLICE_NS;
 		const mach_irq_t was = wait_enter(&storm.herd);
 		const enum wait_result result = wait_sleep(S, &storm.herd, until_ns);
 		wait_leave(&storm.herd, was);
@@ -126,7 +127,7 @@ static void joins_herd(struct life *me)
 
 static void rouses_herd(struct life *me)
 {
-	for (uint32_t n = t_below(&me->lots, 6); n > 0; n--) {
+	for (uint32_t n = random_below(&me->lots, 6); n > 0; n--) {
 		const mach_irq_t was = wait_enter(&storm.herd);
 		wait_wake_all(S, &storm.herd);
 		wait_leave(&storm.herd, was);
@@ -137,13 +138,15 @@ static void step(struct life *me)
 {
 	struct life *child;
 
-	switch (t_below(&me->lots, 12)) {
+	switch (random_below(&me->lots, 12)) {
 	case 0:
 	case 1:
 		child = has_child(&me->lots);
-		if (child != NULL && t_below(&me->lots, 4) != 0) waits_for(child);
+		if (child != NULL && random_below(&me->lots, 4) != 0) waits_for(child);
 		break;
-	case 2: sched_sleep_until(S, mach_now_ns() + t_below(&me->lots, 3) * T_SLICE_NS); break;
+	case 2:
+		sched_sleep_until(S, mach_now_ns() + random_below(&me->lots, 3) * T_SLICE_NS);
+		break;
 	case 3:
 	case 4: changes_somebody(me); break;
 	case 5: works(me); break;
@@ -170,7 +173,7 @@ static void lives(void *arg)
 	me->ended = true;
 	wait_wake_all(S, &me->over);
 	wait_leave(&me->over, was);
-	if (t_below(&me->lots, 2) == 0) sched_exit(S, 0);
+	if (random_below(&me->lots, 2) == 0) sched_exit(S, 0);
 }
 
 /* --- storms ----------------------------------------------------------------------------------- */
@@ -179,12 +182,12 @@ static struct {
 	uint64_t spawned, refused, switches, preemptions, steals, wakes, joined, killed;
 } seen_all;
 
-static void make(uint64_t *lots)
+static void make(struct random *lots)
 {
-	t_make(1 + t_below(lots, CPUS), 3 + t_below(lots, 10), t_below(lots, 3),
-	       t_below(lots, REAP_BEFORE_NEXT + 1));
-	if (t_below(lots, 3) == 0) S->table.cooldown_ns = T_SLICE_NS / 2;
-	S->config.slice_ns = 1 + t_below(lots, 3) * T_SLICE_NS;
+	t_make(1 + random_below(lots, CPUS), 3 + random_below(lots, 10), random_below(lots, 3),
+	       random_below(lots, REAP_BEFORE_NEXT + 1));
+	if (random_below(lots, 3) == 0) S->table.cooldown_ns = T_SLICE_NS / 2;
+	S->config.slice_ns = 1 + random_below(lots, 3) * T_SLICE_NS;
 	storm_at = t_more(sizeof(storm));
 	wait_init(&storm.herd, RANK_WAIT);
 	for (uint32_t i = 0; i < LIVES; i++) wait_init(&storm.life[i].over, RANK_WAIT);
@@ -208,10 +211,12 @@ static void note_seen(void)
 static void one_storm(uint64_t seed)
 {
 	static const uint32_t about[] = { 3, 10, 40, 200 };
-	uint64_t lots = seed;
+	struct random lots = { seed };
 
 	make(&lots);
-	t_go_by_lots(t_draw(&lots), about[t_below(&lots, 4)], 6 + t_below(&lots, 40));
+	const uint64_t turns = random_u64(&lots);
+	const uint32_t points = about[random_below(&lots, 4)];
+	t_go_by_lots(turns, points, 6 + random_below(&lots, 40));
 	for (uint32_t i = 0; i < LIVES; i++) {
 		const struct life *life = &storm.life[i];
 		EXPECT(life->ended == (life->runs == 1) && life->runs <= 1);

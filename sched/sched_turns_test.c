@@ -48,7 +48,7 @@ static struct turn look_decide(void *context, struct turns *t, struct turn_point
 	return (struct turn){ .cpu = 0 };
 }
 
-static const struct turns_planner look = { look_begin, look_decide, t_stuck, NULL };
+static const struct turns_planner look = { look_begin, look_decide, drawn_stuck, NULL };
 
 static void sets_flag(void *arg)
 {
@@ -96,7 +96,7 @@ static struct turn late_decide(void *context, struct turns *t, struct turn_point
 	return (struct turn){ .cpu = 0 };
 }
 
-static const struct turns_planner late = { late_begin, late_decide, t_stuck, NULL };
+static const struct turns_planner late = { late_begin, late_decide, drawn_stuck, NULL };
 
 static struct thread *sleeper;
 

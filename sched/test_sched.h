@@ -7,6 +7,7 @@
 #define SCHED_TEST_SCHED_H
 
 #include "machine/host/arena.h"
+#include "machine/host/drawn.h"
 #include "machine/host/expect.h"
 #include "machine/host/panics.h"
 #include "sched/wait.h"
@@ -37,20 +38,6 @@ static struct t_world *t_world;
 #define tw (*t_world)
 
 static uint64_t t_seed; /* for a report, where there is one */
-
-/* Steele, Lea and Flood's splitmix64. */
-static uint64_t t_draw(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15ull;
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return z ^ z >> 31;
-}
-
-static uint32_t t_below(uint64_t *state, uint32_t n)
-{
-	return (uint32_t)((t_draw(state) >> 32) * n >> 32);
-}
 
 /* --- what the scheduler asks for -------------------------------------------------------------- */
 
@@ -200,13 +187,6 @@ static inline void t_noted(const char *wanted)
 
 /* --- planners --------------------------------------------------------------------------------- */
 
-static void t_stuck(void *context, enum turns_stuck why)
-{
-	static const char *const names[] = { "deadlock", "lost-wake", "livelock" };
-	(void)context;
-	kpanic(names[why], "the simulation is stuck");
-}
-
 static void t_quiet_begin(void *context, struct turns *t)
 {
 	(void)context;
@@ -220,35 +200,12 @@ static struct turn t_quiet_decide(void *context, struct turns *t, struct turn_po
 }
 
 /* Each CPU runs until it waits; no ticks but those that all wait for. */
-static const struct turns_planner t_quiet = { t_quiet_begin, t_quiet_decide, t_stuck, NULL };
-
-struct t_lots {
-	uint64_t state;
-	uint32_t about; /* points between two decisions, on average half of that */
-	uint32_t ticks; /* one decision in so many lets the timer come; 0: none */
-};
-
-static inline void t_lots_begin(void *context, struct turns *t)
-{
-	struct t_lots *lots = context;
-	t->asks.until = 1 + t_below(&lots->state, lots->about);
-}
-
-static inline struct turn t_lots_decide(void *context, struct turns *t, struct turn_point point)
-{
-	struct t_lots *lots = context;
-	(void)point;
-	t->asks.until = 1 + t_below(&lots->state, lots->about);
-	return (struct turn){
-		.cpu = (uint8_t)t_below(&lots->state, t->cpus),
-		.tick = lots->ticks != 0 && t_below(&lots->state, lots->ticks) == 0,
-	};
-}
+static const struct turns_planner t_quiet = { t_quiet_begin, t_quiet_decide, drawn_stuck, NULL };
 
 static inline void t_go_by_lots(uint64_t seed, uint32_t about, uint32_t ticks)
 {
-	struct t_lots lots = { seed, about, ticks };
-	const struct turns_planner planner = { t_lots_begin, t_lots_decide, t_stuck, &lots };
+	struct drawn lots = { .lots = { seed }, .about = about, .ticks = ticks };
+	const struct turns_planner planner = { drawn_begin, drawn_decide, drawn_stuck, &lots };
 	t_go(&planner);
 }
 

@@ -6,6 +6,7 @@
 
 #include "machine/host/expect.h"
 #include "machine/host/panics.h"
+#include "machine/random.h"
 
 enum { SMALL = 6, DEADLINES = 3, MANY = 50000, MODEL = 300 };
 
@@ -19,16 +20,7 @@ static uint32_t fired_count;
 static struct timer *add_when_fired; /* and what the next to fire adds */
 static uint64_t add_deadline_ns;
 
-/* Steele, Lea and Flood's splitmix64. */
-static uint64_t random_state;
-
-static uint32_t random_below(uint32_t n)
-{
-	uint64_t z = random_state += 0x9e3779b97f4a7c15ull;
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return (uint32_t)(((z ^ z >> 31) >> 32) * n >> 32);
-}
+static struct random lots;
 
 static void note(void *arg, struct timer *timer, uint64_t cookie)
 {
@@ -178,20 +170,20 @@ static void test_against_model(uint64_t seed)
 {
 	uint64_t now_ns = 0;
 
-	random_state = seed;
+	lots.state = seed;
 	make(MODEL);
 	for (uint32_t step = 0; step < 2000; step++) {
-		const uint32_t n = random_below(MODEL);
-		switch (random_below(8)) {
+		const uint32_t n = random_below(&lots, MODEL);
+		switch (random_below(&lots, 8)) {
 		case 0:
-			now_ns += random_below(200);
+			now_ns += random_below(&lots, 200);
 			run_like_model(now_ns, MODEL);
 			break;
 		case 1:
 		case 2: cancel(n); break;
 		default:
 			if (due_ns[n] != UINT64_MAX) cancel(n);
-			add(n, now_ns + random_below(1000), MODEL);
+			add(n, now_ns + random_below(&lots, 1000), MODEL);
 			break;
 		}
 		if (step % 8 == 0) sound();

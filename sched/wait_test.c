@@ -12,7 +12,7 @@
 enum { SEEDS = 2000, WORKERS_MAX = 8 };
 
 static struct wait_queue queue;
-static struct lots lots; /* of the threads; one runs at a time */
+static struct random lots; /* of the threads; one runs at a time */
 static uint32_t items, taken, woken, told, timeouts, kills, ended;
 /* Over all schedules: what must have happened for the test to mean something. */
 static struct {
@@ -79,7 +79,7 @@ static void test_producers(uint64_t seed, uint32_t cpus, bool all)
 
 	open(seed, cpus);
 	how = all;
-	const uint32_t pairs = 1 + lots_below(&lots, 3);
+	const uint32_t pairs = 1 + random_below(&lots, 3);
 	for (uint32_t i = 0; i < pairs; i++) {
 		EXPECT(sim_thread(consume, NULL) != THREAD_NONE);
 		EXPECT(sim_thread(produce, &how) != THREAD_NONE);
@@ -92,14 +92,14 @@ static void test_producers(uint64_t seed, uint32_t cpus, bool all)
 
 static void wait_some(void *arg)
 {
-	const uint32_t waits = 1 + lots_below(&lots, 6);
+	const uint32_t waits = 1 + random_below(&lots, 6);
 
 	(void)arg;
 	for (uint32_t i = 0; i < waits; i++) {
 		const mach_irq_t was = wait_enter(&queue);
-		const uint64_t until_ns = lots_below(&lots, 4) == 0
+		const uint64_t until_ns = random_below(&lots, 4) == 0
 						  ? mach_now_ns() + 100000
-						  : mach_now_ns() + lots_below(&lots, 3000);
+						  : mach_now_ns() + random_below(&lots, 3000);
 		const enum wait_result result = wait_sleep(&sim->sched, &queue, until_ns);
 		if (result == WAIT_WOKEN) {
 			told++;
@@ -124,11 +124,11 @@ static void wake_some(void *arg)
 	(void)arg;
 	for (uint32_t i = 0; i < 8; i++) {
 		const mach_irq_t was = wait_enter(&queue);
-		woken += lots_below(&lots, 4) == 0 ? wait_wake_all(&sim->sched, &queue)
-						   : wait_wake_one(&sim->sched, &queue);
+		woken += random_below(&lots, 4) == 0 ? wait_wake_all(&sim->sched, &queue)
+						     : wait_wake_one(&sim->sched, &queue);
 		sound();
 		wait_leave(&queue, was);
-		if (lots_below(&lots, 2) == 0) sched_yield_cpu(&sim->sched);
+		if (random_below(&lots, 2) == 0) sched_yield_cpu(&sim->sched);
 	}
 }
 
@@ -136,7 +136,7 @@ static void kill_some(void *arg)
 {
 	(void)arg;
 	for (uint32_t i = 0; i < 3; i++) {
-		(void)sched_kill(&sim->sched, workers[lots_below(&lots, worker_count)]);
+		(void)sched_kill(&sim->sched, workers[random_below(&lots, worker_count)]);
 		sched_yield_cpu(&sim->sched);
 	}
 }
@@ -144,11 +144,11 @@ static void kill_some(void *arg)
 static void test_races(uint64_t seed, uint32_t cpus)
 {
 	open(seed, cpus);
-	const uint32_t count = 1 + lots_below(&lots, 5);
+	const uint32_t count = 1 + random_below(&lots, 5);
 	start_workers(wait_some, count);
 	EXPECT(sim_thread(wake_some, NULL) != THREAD_NONE);
-	if (lots_below(&lots, 2) == 0) EXPECT(sim_thread(wake_some, NULL) != THREAD_NONE);
-	if (lots_below(&lots, 2) == 0) EXPECT(sim_thread(kill_some, NULL) != THREAD_NONE);
+	if (random_below(&lots, 2) == 0) EXPECT(sim_thread(wake_some, NULL) != THREAD_NONE);
+	if (random_below(&lots, 2) == 0) EXPECT(sim_thread(kill_some, NULL) != THREAD_NONE);
 	sim_run(seed, "races");
 	EXPECT(told == woken && ended == count && list_empty(&queue.waiters));
 	seen.woken += told;
@@ -200,7 +200,7 @@ static void short_life(void *arg)
 	(void)arg;
 	const mach_irq_t was = wait_enter(&queue);
 	woken += wait_wake_one(&sim->sched, &queue);
-	if (wait_sleep(&sim->sched, &queue, mach_now_ns() + 1 + lots_below(&lots, 40)) ==
+	if (wait_sleep(&sim->sched, &queue, mach_now_ns() + 1 + random_below(&lots, 40)) ==
 	    WAIT_WOKEN)
 		told++;
 	woken += wait_wake_one(&sim->sched, &queue);
@@ -242,7 +242,7 @@ static void test_sleep_order(uint64_t seed)
 {
 	open(seed, 1);
 	sim->sched.config.slice_ns = 1ull << 40;
-	planner_ticks = false;
+	drawn.ticks = 0;
 	came = 0;
 	for (uintptr_t i = 0; i < WORKERS_MAX; i++)
 		EXPECT(sim_thread(sleep_by_number, (void *)i) != THREAD_NONE);

@@ -16,7 +16,7 @@ enum { SEEDS = 300, WORKERS = 6 };
 static struct watch *watch;
 static struct wait_queue queue;
 static struct mutex mutex;
-static struct lots lots;
+static struct random lots;
 static uint32_t said[WATCH_KINDS];
 
 _Static_assert(sizeof(struct watch) <= sizeof sim->more, "it lies in the arena, with the rest");
@@ -39,12 +39,12 @@ static void work(void *arg)
 	(void)arg;
 	for (uint32_t i = 0; i < 6; i++) {
 		const mach_irq_t was = wait_enter(&queue);
-		if (lots_below(&lots, 2) == 0) (void)wait_wake_all(&sim->sched, &queue);
-		(void)wait_sleep(&sim->sched, &queue, mach_now_ns() + lots_below(&lots, 2000));
+		if (random_below(&lots, 2) == 0) (void)wait_wake_all(&sim->sched, &queue);
+		(void)wait_sleep(&sim->sched, &queue, mach_now_ns() + random_below(&lots, 2000));
 		wait_leave(&queue, was);
-		const uint64_t until_ns = mach_now_ns() + lots_below(&lots, 2000);
+		const uint64_t until_ns = mach_now_ns() + random_below(&lots, 2000);
 		if (mutex_lock(&sim->sched, &mutex, until_ns) != WAIT_WOKEN) continue;
-		for (uint32_t n = lots_below(&lots, 20); n > 0; n--) mach_relax();
+		for (uint32_t n = random_below(&lots, 20); n > 0; n--) mach_relax();
 		mutex_unlock(&sim->sched, &mutex);
 	}
 }

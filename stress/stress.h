@@ -9,8 +9,8 @@
 #ifndef STRESS_STRESS_H
 #define STRESS_STRESS_H
 
-#include "fuzz/random.h"
 #include "machine/machine.h"
+#include "machine/random.h"
 
 /* What the boot arguments ask for. */
 struct stress_plan {

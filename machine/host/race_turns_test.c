@@ -8,6 +8,7 @@
  * schedule, so every schedule must say the same.
  */
 #include "machine/host/arena.h"
+#include "machine/host/drawn.h"
 #include "machine/host/panics.h"
 #include "machine/host/race.h"
 #include "machine/lock.h"
@@ -25,35 +26,8 @@ static struct world *w;
 
 /* --- schedules -------------------------------------------------------------------------------- */
 
-static uint64_t random_state;
-
-static uint32_t below(uint32_t n)
-{
-	random_state = random_state * 6364136223846793005u + 1442695040888963407u;
-	return (uint32_t)((random_state >> 33) % n);
-}
-
-static void plan_begin(void *context, struct turns *t)
-{
-	(void)context;
-	t->asks.until = 1;
-}
-
-static struct turn plan_decide(void *context, struct turns *t, struct turn_point point)
-{
-	(void)context;
-	(void)point;
-	t->asks.until = 1 + below(4);
-	return (struct turn){ .cpu = (uint8_t)below(t->cpus) };
-}
-
-static void plan_stuck(void *context, enum turns_stuck why)
-{
-	(void)context;
-	kpanic("stuck", "%u", why);
-}
-
-static const struct turns_planner planner = { plan_begin, plan_decide, plan_stuck, NULL };
+static struct drawn drawn;
+static const struct turns_planner planner = { drawn_begin, drawn_decide, drawn_stuck, &drawn };
 
 /* --- what CPUs do ----------------------------------------------------------------------------- */
 
@@ -253,7 +227,7 @@ static void world_make(void)
 static void row_run(const struct row *row, unsigned seed)
 {
 	world_make();
-	random_state = seed * 0x9e3779b97f4a7c15u;
+	drawn = (struct drawn){ .lots = { seed }, .about = 4 };
 	panic_id[0] = '\0';
 	const bool whole = host_run_together(CPUS, row->fn, NULL, &planner, LIMIT);
 	const char *wanted = row->races ? "race" : "";

@@ -2,10 +2,11 @@
  * turns_test.c -- CPUs that take turns, contexts, interrupts and time, good and bad.
  *
  * Each row runs a function on several CPUs at once under a planner of this test's, and demands what
- * it ends in: nothing, or the panic that names what was wrong.  A planner here draws the turns from
- * a seed, or follows a list of (points, CPU).
+ * it ends in: nothing, or the panic that names what was wrong.  The planner draws the turns from a
+ * seed.
  */
 #include "machine/host/arena.h"
+#include "machine/host/drawn.h"
 #include "machine/host/panics.h"
 #include "machine/lock.h"
 
@@ -24,46 +25,15 @@ enum {
 
 /* --- planners --------------------------------------------------------------------------------- */
 
-static uint64_t seed;
-static uint32_t asked;
-
-static uint32_t draw(uint32_t below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (uint32_t)(seed >> 20) % below;
-}
-
-static void begin(void *context, struct turns *t)
-{
-	(void)context;
-	t->asks.until = 1;
-}
-
-static struct turn decide(void *context, struct turns *t, struct turn_point point)
-{
-	(void)context, (void)point;
-	asked++;
-	t->asks.until = 1 + draw(6);
-	return (struct turn){ .cpu = (uint8_t)draw(t->cpus), .tick = draw(8) == 0 };
-}
-
-static void stuck(void *context, enum turns_stuck why)
-{
-	static const char *const ids[] = { "deadlock", "lost-wake", "livelock" };
-	(void)context;
-	kpanic(ids[why], "nobody can go on");
-}
-
-static const struct turns_planner at_random = { begin, decide, stuck, NULL };
+static struct drawn drawn;
+static const struct turns_planner at_random = { drawn_begin, drawn_decide, drawn_stuck, &drawn };
 
 static char said[sizeof(panic_text)];
 
 /* Runs fn on all CPUs; what it ended in. */
 static const char *ends(void (*fn)(void *arg), uint64_t from_seed)
 {
-	seed = from_seed * 0x9e3779b97f4a7c15ull + 1;
+	drawn = (struct drawn){ .lots = { from_seed }, .about = 6, .ticks = 8 };
 	static char id[sizeof(panic_id)];
 	panic_text[0] = '\0';
 	const bool whole = host_run_together(CPUS, fn, NULL, &at_random, LIMIT);
@@ -439,10 +409,9 @@ static void test_determinism(void)
 		uint32_t questions[2];
 		for (unsigned again = 0; again < 2; again++) {
 			new_world();
-			asked = 0;
 			ends(switch_about, s);
 			points[again] = host_yield_count();
-			questions[again] = asked;
+			questions[again] = drawn.asked;
 		}
 		ASSERT(points[0] == points[1] && questions[0] == questions[1]);
 	}

@@ -4,8 +4,8 @@
  * splitmix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014): a
  * counter and a mix, so any 64-bit seed will do and two seeds that differ give unlike sequences.
  */
-#ifndef FUZZ_RANDOM_H
-#define FUZZ_RANDOM_H
+#ifndef MACHINE_RANDOM_H
+#define MACHINE_RANDOM_H
 
 #include "machine/base.h"
 
