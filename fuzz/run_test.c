@@ -14,13 +14,13 @@
 #include "fuzz/subject.h"
 #include "machine/host/expect.h"
 #include "machine/machine.h"
+#include "machine/random.h"
 
-static uint64_t random_state = 1;
+static struct random lots = { 1 };
 
 static uint32_t random_u32(void)
 {
-	random_state = random_state * 6364136223846793005ull + 1442695040888963407ull;
-	return (uint32_t)(random_state >> 32);
+	return (uint32_t)(random_u64(&lots) >> 32);
 }
 
 static size_t random_body(uint8_t *out, size_t most)

@@ -11,35 +11,31 @@
 #include "machine/aarch64/baton.h"
 #include "machine/aarch64/cpu.h"
 #include "machine/lock.h"
+#include "machine/random.h"
 
 enum { STEPS = 60, LIMIT = 1000000, SHORT_LIMIT = 300 };
 
 /* --- a planner: every few named points somebody else ----------------------------------------- */
 
 static struct {
-	uint64_t seed;
+	struct random lots; /* as they were drawn so far; state 0: nothing is decided */
 	uint32_t asked;
 	const char *stuck;
 } plan;
 
-static uint64_t draw(void)
-{
-	plan.seed = plan.seed * 6364136223846793005ull + 1442695040888963407ull;
-	return plan.seed >> 33;
-}
-
 static void begin(void *unused, struct turns *t)
 {
 	(void)unused;
-	t->asks.until_named = plan.seed != 0 ? 3 : 0;
+	t->asks.until_named = plan.lots.state != 0 ? 3 : 0;
 }
 
 static struct turn decide(void *unused, struct turns *t, struct turn_point point)
 {
 	(void)unused, (void)point;
 	plan.asked++;
-	t->asks.until_named = 1 + (uint32_t)draw() % 5;
-	return (struct turn){ .cpu = (uint8_t)(draw() % t->cpus), .tick = draw() % 4 == 0 };
+	t->asks.until_named = 1 + random_below(&plan.lots, 5);
+	return (struct turn){ .cpu = (uint8_t)random_below(&plan.lots, t->cpus),
+			      .tick = random_one_in(&plan.lots, 4) };
 }
 
 static void stuck(void *unused, enum turns_stuck why)
@@ -54,7 +50,7 @@ static const struct turns_planner planner = { begin, decide, stuck, NULL };
 static bool play(uint64_t seed, void (*fn)(void *), uint64_t limit)
 {
 	baton_reset();
-	plan.seed = seed;
+	plan.lots = (struct random){ seed };
 	plan.asked = 0;
 	plan.stuck = "";
 	return together_run(cpu_count(), fn, NULL, &planner, limit);

@@ -13,6 +13,7 @@
 #include "machine/host/arena.h"
 #include "machine/host/panics.h"
 #include "machine/host/race.h"
+#include "machine/random.h"
 #include "mm/kmalloc.h"
 
 enum { CPUS = 4, PAGES = 512, SLOTS = 64, WORLDS = 12, CALLS = 3000 };
@@ -32,12 +33,11 @@ struct world {
 };
 
 static struct world *w;
-static uint64_t random_state = 1;
+static struct random lots = { 1 };
 
 static uint32_t below(uint32_t n)
 {
-	random_state = random_state * 6364136223846793005u + 1442695040888963407u;
-	return (uint32_t)((random_state >> 33) % n);
+	return random_below(&lots, n);
 }
 
 static void tell_nobody(void *context, enum mm_event event, const struct mm_report *report)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "machine/host/expect.h"
+#include "machine/random.h"
 #include "mm/region.h"
 
 enum { ROOM = 300, PAGES = 4096, FIRST_PAGE = 16 };
@@ -16,13 +17,12 @@ struct row {
 	struct region memory[ROOM];
 	struct region *at[ROOM]; /* in order */
 	uint32_t count;
-	uint64_t seed;
+	struct random lots;
 };
 
 static uint64_t draw(struct row *w, uint64_t below)
 {
-	w->seed = w->seed * 6364136223846793005u + 1442695040888963407u;
-	return (w->seed >> 33) % below;
+	return random_u64(&w->lots) % below;
 }
 
 static uint64_t page(uint64_t n)
@@ -133,7 +133,7 @@ static void agrees_with_a_row(uint64_t seed, uint64_t growth)
 	static struct row w;
 
 	memset(&w, 0, sizeof w);
-	w.seed = seed;
+	w.lots = (struct random){ seed };
 	region_tree_init(&w.tree, bottom, top);
 	for (int step = 0; step < 3000; step++) {
 		const uint64_t kind = draw(&w, 10);

@@ -10,6 +10,7 @@
 #include "machine/host/arena.h"
 #include "machine/host/panics.h"
 #include "machine/host/race.h"
+#include "machine/random.h"
 
 enum { STEPS = 200, RUNS = 4000, BYTES = 32, WORDS = BYTES / 4 + 1 };
 
@@ -117,12 +118,11 @@ static void step_do(void *arg)
 
 /* --- runs ------------------------------------------------------------------------------------- */
 
-static uint64_t random_state = 1;
+static struct random lots = { 1 };
 
 static uint32_t below(uint32_t n)
 {
-	random_state = random_state * 6364136223846793005u + 1442695040888963407u;
-	return (uint32_t)((random_state >> 33) % n);
+	return random_below(&lots, n);
 }
 
 static struct step step_draw(unsigned cpus)
