@@ -142,6 +142,32 @@ static const char *check_one_shot(void)
 	return NULL;
 }
 
+/* Neither a call from another CPU nor a deadline ends a rest, and both come afterwards. */
+static const char *check_rest(void)
+{
+	enum { REST_NS = 200000 };
+	struct timer timer;
+	timer_init(&timer, note_time);
+	for (unsigned i = 0; i < 4; i++) {
+		const mach_irq_t was = mach_irq_save();
+		const uint64_t from = mach_now_ns();
+		const uint64_t want = from + (i % 2 == 0 ? REST_NS / 2 : 3 * REST_NS);
+		atomic_store_u64(&fired_ns, 0);
+		struct timer_queue *queue = &kernel_sched.cpu[mach_cpu()].timers;
+		if (timer_add(queue, &timer, want, i)) sched_timers_changed(&kernel_sched);
+		mach_ipi(mach_cpu());
+		mach_rest(REST_NS);
+		const uint64_t until = mach_now_ns();
+		const bool taken = atomic_load_u64(&fired_ns) != 0;
+		mach_irq_restore(was);
+		while (atomic_load_u64(&fired_ns) == 0) mach_wait();
+		if (until - from < REST_NS) return "an interrupt ended it";
+		if (taken) return "an interrupt was taken";
+		if (fired_ns < want) return "a timer came early";
+	}
+	return NULL;
+}
+
 static const char *check_time_rises(void)
 {
 	uint64_t last = mach_now_ns();
@@ -357,6 +383,7 @@ static const struct ktap_check checks[] = {
 	{ "memcmp", check_memcmp },
 	{ "time-rises", check_time_rises },
 	{ "one-shot-timer", check_one_shot },
+	{ "rest", check_rest },
 	{ "no-wake-lost", check_no_wake_lost },
 	{ "watchdog", check_watchdog },
 	{ "firmware", check_firmware },

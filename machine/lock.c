@@ -8,6 +8,12 @@
  * What is waited for is looked at again only after mach_relax(), so that the other side of the wait
  * runs: on the board its core gets the memory bus, on the host its virtual CPU gets a turn.
  *
+ * Who has looked many times rests in between (mach_rest), for then the other side may have lost its
+ * core to us: where a board of four CPUs has two cores, all four were seen in here, and the one
+ * whose turn it was did not run.  That is early for who is not next, whose turn cannot come before
+ * the next one has had its own; and late, some fifty microseconds, for who is next and whose rest
+ * everybody would have to wait for.
+ *
  * Who waits notes what for, since when, and who has it, where others can read it
  * (mach_lock_waiting): a CPU that is stuck here has its interrupts masked and can tell nobody.  The
  * rank is written last and taken away first, so notes that are read while they change are seen.
@@ -16,6 +22,12 @@
  * CPU and is visited rarely; where many meet, a ticket lock it is.
  */
 #include "machine/lock.h"
+
+enum {
+	LOOKS_NEXT = 2000, /* in vain before a rest, for who comes next */
+	LOOKS_LATER = 32,  /* for who does not */
+	REST_NS = 20000,
+};
 
 static struct lock_waiting *waiting_begins(unsigned cpu, uint32_t rank, uint32_t holder)
 {
@@ -32,16 +44,26 @@ static void waiting_ends(struct lock_waiting *w)
 	atomic_store_u32(&w->rank, RANK_NONE);
 }
 
+/* Before the next look, `looks` having been in vain; `next`: it can be our turn any moment. */
+static void waiting_goes_on(uint32_t looks, bool next)
+{
+	if (LIKELY(looks < (next ? LOOKS_NEXT : LOOKS_LATER)))
+		mach_relax();
+	else
+		mach_rest(REST_NS);
+}
+
 void lock_wait(struct lock *l, uint32_t mine)
 {
-	uint32_t holder = atomic_load_u32(&l->holder);
+	uint32_t holder = atomic_load_u32(&l->holder), serving = mine - 1, looks = 0;
 	struct lock_waiting *w = waiting_begins(mach_cpu(), l->rank, holder);
 
 	do {
 		const uint32_t now = atomic_load_u32(&l->holder);
 		if (now != holder) atomic_store_u32(&w->holder, holder = now);
-		mach_relax();
-	} while (atomic_load_u32(&l->serving) != mine);
+		waiting_goes_on(looks++, mine - serving <= 1);
+		serving = atomic_load_u32(&l->serving);
+	} while (serving != mine);
 	waiting_ends(w);
 }
 
@@ -51,8 +73,9 @@ void latch_wait(struct latch *l, unsigned cpu)
 	const uint32_t holder = atomic_load_u32(&l->holder);
 	struct lock_waiting *w =
 		waiting_begins(cpu, l->rank, holder != 0 ? holder - 1 : (uint32_t)CPUS_MAX);
+	uint32_t looks = 0;
 
-	do mach_relax();
+	do waiting_goes_on(looks++, true);
 	while (!atomic_claim_u32(&l->holder, cpu + 1));
 	waiting_ends(w);
 }

@@ -37,6 +37,13 @@ static inline void mach_irq_unmask(void);
 /* In every spin loop: lets the other side of the wait run.  [yield] */
 static inline void mach_relax(void);
 
+/*
+ * The same for who has waited long already: the other side may want the very core that it burns,
+ * where CPUs are many and a hypervisor has few.  Rests about `ns`, 1 to 10^9, at
+ * most; interrupts that come meanwhile wait until then.  [yield]
+ */
+static inline void mach_rest(uint64_t ns);
+
 /* Physical memory as the kernel sees it, and back.  Only for addresses in RAM. */
 static inline void *mach_phys(paddr_t pa);
 static inline paddr_t mach_pa(const void *p);

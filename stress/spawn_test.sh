@@ -3,7 +3,7 @@
 #
 #	after, idle, before   4 CPUs in turns, more than 10,000 ends, dead threads reaped so: memory
 #	                      stabilises
-#	parallel              2 CPUs running freely
+#	parallel              4 CPUs running freely, on however few cores
 #	turns                 the same seed is the same run to the last line, another is another
 #	exhaustion            with all memory taken but for a few pages
 #	leak                  a stack in 10,000 ends, a wrong status: red, and the culprit's name
@@ -52,7 +52,7 @@ case_idle() { reaped idle; }
 case_before() { reaped before; }
 
 case_parallel() {
-	expect 0 spawn --parallel --no-exhaustion --cpus 2 --ops 100
+	expect 0 spawn --parallel --no-exhaustion --ops 40
 	says '^memory stabilised$'
 	quiet
 	grep '^# cycle 4 of 4: [0-9]' "$here/out"
@@ -89,7 +89,7 @@ case_wake() {
 	says '^memory stabilised$' '^ok 1 contents$' '^ok 4 handed-over$'
 	quiet
 	at_least 50000
-	expect 0 wake --no-exhaustion --parallel --cpus 2 --ops 200
+	expect 0 wake --no-exhaustion --parallel --ops 200
 	says '^memory stabilised$'
 	quiet
 	grep '^# cycle 4 of 4: [0-9]' "$here/out"

@@ -5,8 +5,13 @@
  * multiplication with a 32.32 fixed-point factor, 128 bits wide, so nothing overflows or drifts
  * (at QEMU's 62.5 MHz one tick is exactly 16 ns).
  *
- * Always true: the compare interrupt of a CPU is enabled exactly when its timer_ns is not
- * UINT64_MAX.
+ * A CPU that rests (cpu_rest) waits in WFI for the same timer, set to the end of the rest
+ * meanwhile, with what other CPUs send it held back: they send much when much is going on, and a
+ * WFI with an interrupt pending is none.  YIELD and WFE would not do: QEMU takes them for nothing
+ * where CPUs are threads of the host.  Interrupts are masked until the timer is as it was, so nobody sees it.
+ *
+ * Always true, with interrupts unmasked: the compare interrupt of a CPU is enabled exactly when its
+ * timer_ns is not UINT64_MAX.
  */
 #include "clock.h"
 
@@ -45,17 +50,26 @@ bool clock_init(unsigned interrupt)
 	return true;
 }
 
+/* The counter's value when mach_now_ns() has reached `deadline_ns`. */
+static uint64_t clock_ticks(uint64_t deadline_ns)
+{
+	return start_ticks + scale(deadline_ns, ticks_per_ns) + 1;
+}
+
+static void clock_compare(uint64_t ticks)
+{
+	__asm__ volatile("msr cntv_cval_el0, %0" : : "r"(ticks));
+	__asm__ volatile("msr cntv_ctl_el0, %0\n\tisb" : : "r"(1ull));
+}
+
 static void clock_set(uint64_t deadline_ns)
 {
 	const mach_irq_t was = mach_irq_save();
 	cpu_here()->timer_ns = deadline_ns;
-	if (deadline_ns == UINT64_MAX) {
+	if (deadline_ns == UINT64_MAX)
 		__asm__ volatile("msr cntv_ctl_el0, xzr\n\tisb");
-	} else {
-		const uint64_t at = start_ticks + scale(deadline_ns, ticks_per_ns) + 1;
-		__asm__ volatile("msr cntv_cval_el0, %0" : : "r"(at));
-		__asm__ volatile("msr cntv_ctl_el0, %0\n\tisb" : : "r"(1ull));
-	}
+	else
+		clock_compare(clock_ticks(deadline_ns));
 	mach_irq_restore(was);
 }
 
@@ -63,6 +77,24 @@ void clock_cpu_init(void)
 {
 	clock_set(UINT64_MAX);
 	gic_enable_private(number);
+	cpu_here()->rests = 1;
+}
+
+void cpu_rest(uint64_t ns)
+{
+	struct machine_cpu *cpu = cpu_here();
+
+	if (cpu->rests == 0 || (cpu_may_play() && cpu->plays != 0)) {
+		mach_relax();
+		return;
+	}
+	const mach_irq_t was = mach_irq_save();
+	clock_compare(counter() + scale(ns, ticks_per_ns) + 1);
+	gic_private_only(true);
+	__asm__ volatile("dsb sy\n\twfi" : : : "memory");
+	gic_private_only(false);
+	clock_set(cpu->timer_ns);
+	mach_irq_restore(was);
 }
 
 uint64_t mach_now_ns(void)

@@ -29,6 +29,7 @@ struct machine_cpu {
 	uintptr_t probe;    /* where to go on when the access being tried faults; 0: none is */
 	struct mach_fp *fp; /* of the context it is in; NULL: that has none */
 	uint32_t fp_live;   /* the FP registers are that context's, and do not trap */
+	uint32_t rests;     /* its timer is there, and may end a mach_rest() */
 	uint32_t plays;     /* it takes turns with others, see baton.h */
 
 	uint64_t affinity;       /* MPIDR_EL1's affinity fields: its name for PSCI and the GIC */

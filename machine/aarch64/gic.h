@@ -28,8 +28,13 @@ enum { GIC_SGI_WAKE = 0, GIC_SGI_STOP = 1, GIC_PRIVATE_END = 32, GIC_NONE = 1020
 void gic_init(const struct gic_place *place);
 void gic_cpu_init(void);
 
-/* Lets this CPU take its private interrupt `id` (16 to 31). */
+/* Lets this CPU take its private interrupt `id` (16 to 31), which is more urgent than what CPUs
+ * send each other. */
 void gic_enable_private(unsigned id);
+
+/* From here on (or no longer) this CPU is not told of what other CPUs send it: that waits, and does
+ * not end a WFI.  Private interrupts do. */
+void gic_private_only(bool only);
 
 /* Sends the software interrupt `id` to a CPU that has been through gic_cpu_init(). */
 void gic_send(unsigned cpu, unsigned id);
@@ -43,11 +48,22 @@ static inline unsigned gic_number(uint32_t claimed)
 	return claimed & 0x3ff; /* version 2 has the sender above; no number here is larger */
 }
 
+/* Priorities: the lower the more urgent.  Of four interrupts in one register, as at the start, and
+ * with `id` among them one that was enabled; and what the mask lets through: what is below it. */
+#define GIC_PRIORITY_SENT 0x80808080u
+enum { GIC_MASK_ALL = 0xff, GIC_MASK_PRIVATE = 0x80 };
+
+static inline uint32_t gic_priority_private(unsigned id)
+{
+	return GIC_PRIORITY_SENT ^ 0xc0u << 8 * (id % 4);
+}
+
 /* What a version supplies. */
 struct gic_version {
 	void (*init)(const struct gic_place *place);
 	void (*cpu_init)(void);
 	void (*enable_private)(unsigned id);
+	void (*private_only)(bool only);
 	void (*send)(unsigned cpu, unsigned id);
 	uint32_t (*claim)(void);
 	void (*done)(uint32_t claimed);

@@ -20,7 +20,6 @@ enum {
 	GICC_IAR = 0x00c,
 	GICC_EOIR = 0x010,
 };
-#define PRIORITY_MIDDLE 0x80808080u /* of four interrupts at once */
 
 static uintptr_t distributor, interface;
 static uint8_t target[CPUS_MAX];
@@ -37,20 +36,26 @@ static void gic2_cpu_init(void)
 	uint32_t mask = 0;
 	for (unsigned i = 0; i < GIC_PRIVATE_END; i += 4) {
 		mask |= mmio_read(distributor + GICD_ITARGETSR + i);
-		mmio_write(distributor + GICD_IPRIORITYR + i, PRIORITY_MIDDLE);
+		mmio_write(distributor + GICD_IPRIORITYR + i, GIC_PRIORITY_SENT);
 	}
 	mask |= mask >> 16;
 	mask |= mask >> 8;
 	/* With one CPU the registers read as zero, and nothing needs to be targeted but oneself. */
 	target[mach_cpu()] = (mask & 0xff) != 0 ? (uint8_t)mask : 1;
 	mmio_write(distributor + GICD_ISENABLER, 0xffff);
-	mmio_write(interface + GICC_PMR, 0xff);
+	mmio_write(interface + GICC_PMR, GIC_MASK_ALL);
 	mmio_write(interface + GICC_CTLR, 1);
 }
 
 static void gic2_enable_private(unsigned id)
 {
+	mmio_write(distributor + GICD_IPRIORITYR + id / 4 * 4, gic_priority_private(id));
 	mmio_write(distributor + GICD_ISENABLER, 1u << id);
+}
+
+static void gic2_private_only(bool only)
+{
+	mmio_write(interface + GICC_PMR, only ? GIC_MASK_PRIVATE : GIC_MASK_ALL);
 }
 
 static void gic2_send(unsigned cpu, unsigned id)
@@ -72,6 +77,7 @@ const struct gic_version gic_version_2 = {
 	.init = gic2_init,
 	.cpu_init = gic2_cpu_init,
 	.enable_private = gic2_enable_private,
+	.private_only = gic2_private_only,
 	.send = gic2_send,
 	.claim = gic2_claim,
 	.done = gic2_done,

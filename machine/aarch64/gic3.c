@@ -32,7 +32,6 @@ enum {
 	PATIENCE = 1000000,
 };
 #define CTLR_WRITE_PENDING (1u << 31)
-#define PRIORITY_MIDDLE 0x80808080u /* of four interrupts at once */
 
 static struct gic_place gic_at;
 
@@ -83,6 +82,12 @@ static uintptr_t redistributor_find(uint64_t affinity)
 	kpanic("machine", "gic: no redistributor for CPU %u", mach_cpu());
 }
 
+static void gic3_private_only(bool only)
+{
+	const uint64_t mask = only ? GIC_MASK_PRIVATE : GIC_MASK_ALL;
+	__asm__ volatile("msr s3_0_c4_c6_0, %0\n\tisb" : : "r"(mask)); /* ICC_PMR_EL1 */
+}
+
 static void gic3_cpu_init(void)
 {
 	struct machine_cpu *cpu = cpu_here();
@@ -91,14 +96,14 @@ static void gic3_cpu_init(void)
 	wait_while(at + GICR_WAKER, GICR_WAKER_CHILDREN_ASLEEP, "a redistributor's waking");
 	mmio_write(at + GICR_IGROUPR0, UINT32_MAX);
 	for (unsigned i = 0; i < GIC_PRIVATE_END; i += 4)
-		mmio_write(at + GICR_IPRIORITYR + i, PRIORITY_MIDDLE);
+		mmio_write(at + GICR_IPRIORITYR + i, GIC_PRIORITY_SENT);
 	mmio_write(at + GICR_ISENABLER0, 0xffff);
 	wait_while(at + GICR_CTLR, 1u << 3, "a redistributor");
 
 	uint64_t sre;
 	__asm__ volatile("mrs %0, s3_0_c12_c12_5" : "=r"(sre)); /* ICC_SRE_EL1 */
 	__asm__ volatile("msr s3_0_c12_c12_5, %0\n\tisb" : : "r"(sre | 1));
-	__asm__ volatile("msr s3_0_c4_c6_0, %0" : : "r"(0xffull));       /* ICC_PMR_EL1 */
+	gic3_private_only(false);
 	__asm__ volatile("msr s3_0_c12_c12_4, xzr");                     /* ICC_CTLR_EL1 */
 	__asm__ volatile("msr s3_0_c12_c12_7, %0\n\tisb" : : "r"(1ull)); /* ICC_IGRPEN1_EL1 */
 	cpu->redistributor = at;
@@ -106,7 +111,9 @@ static void gic3_cpu_init(void)
 
 static void gic3_enable_private(unsigned id)
 {
-	mmio_write(cpu_here()->redistributor + GICR_ISENABLER0, 1u << id);
+	const uintptr_t at = cpu_here()->redistributor;
+	mmio_write(at + GICR_IPRIORITYR + id / 4 * 4, gic_priority_private(id));
+	mmio_write(at + GICR_ISENABLER0, 1u << id);
 }
 
 static void gic3_send(unsigned number, unsigned id)
@@ -135,6 +142,7 @@ const struct gic_version gic_version_3 = {
 	.init = gic3_init,
 	.cpu_init = gic3_cpu_init,
 	.enable_private = gic3_enable_private,
+	.private_only = gic3_private_only,
 	.send = gic3_send,
 	.claim = gic3_claim,
 	.done = gic3_done,

@@ -48,6 +48,9 @@ static inline bool cpu_traces(void)
 	return CHECK_LEVEL >= 2 && UNLIKELY(trace_on);
 }
 
+/* clock.c: mach_rest() */
+void cpu_rest(uint64_t ns);
+
 /* mmu.c: the table that is installed when no space is; it stays empty. */
 extern paddr_t machine_no_space;
 
@@ -89,6 +92,11 @@ static inline void mach_relax(void)
 {
 	__asm__ volatile("yield" : : : "memory");
 	if (cpu_may_play()) baton_relax();
+}
+
+static inline void mach_rest(uint64_t ns)
+{
+	cpu_rest(ns);
 }
 
 static inline void *mach_phys(paddr_t pa)

@@ -85,6 +85,12 @@ static inline void mach_relax(void)
 	host_relax();
 }
 
+static inline void mach_rest(uint64_t ns)
+{
+	(void)ns;
+	host_relax();
+}
+
 /* Unsigned arithmetic throughout: the bias is "negative" when the arena lies low. */
 static inline void *mach_phys(paddr_t pa)
 {
