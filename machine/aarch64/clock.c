@@ -8,7 +8,8 @@
  * A CPU that rests (cpu_rest) waits in WFI for the same timer, set to the end of the rest
  * meanwhile, with what other CPUs send it held back: they send much when much is going on, and a
  * WFI with an interrupt pending is none.  YIELD and WFE would not do: QEMU takes them for nothing
- * where CPUs are threads of the host.  Interrupts are masked until the timer is as it was, so nobody sees it.
+ * where CPUs are threads of the host.  Interrupts are masked until the timer is as it was, so
+ * nobody sees it.
  *
  * Always true, with interrupts unmasked: the compare interrupt of a CPU is enabled exactly when its
  * timer_ns is not UINT64_MAX.

@@ -2,8 +2,8 @@
  * gic.c -- which of the two interrupt controllers this machine has.
  *
  * Both are used the same way: every interrupt in one group, of two priorities (a private one that
- * is enabled is the more urgent, so that it alone can be let through), edge or level as the hardware
- * has them at reset; private interrupts only (the timer's, and those that CPUs send each
+ * is enabled is the more urgent, so that it alone can be let through), edge or level as the
+ * hardware has them at reset; private interrupts only (the timer's, and those that CPUs send each
  * other).  The choice is made once, by the device tree's version, before any interrupt is taken.
  *
  * Locks: none.  gic_init() runs before other CPUs do; the rest touches registers of one's own CPU,
