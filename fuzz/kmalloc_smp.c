@@ -16,19 +16,14 @@
  *     own damaged red zone, and of what no pool ever had;
  *   - counts, structures and sites, where all lanes meet.
  *
+ * What the boot allocator is asked for, and its blocks: kmalloc_smp_early.c.
+ *
  * Results: what was granted, how much a block can hold, verdicts; at meeting points what is live.
  */
 #include "fuzz/kmalloc_model.h"
-#include "fuzz/kmalloc_world.h"
+#include "fuzz/kmalloc_smp.h"
 #include "fuzz/plan.h"
 #include "machine/lock.h"
-
-struct smp_state {
-	struct pool_world world;
-	struct kmalloc km;
-	struct slab_cpu cpus[KMALLOC_WORLD_CPUS];
-	uint32_t handed[SCRIPT_SLOTS]; /* atomic: by which handles go from lane to lane */
-};
 
 /* Beside the state, not in it: what is watched is what lies in the arena. */
 static struct model {
@@ -39,51 +34,35 @@ static struct model {
 	uint32_t made[SCRIPT_SLOTS]; /* by which CPU */
 } model;
 
-/* States that a campaign must reach. */
-enum {
-	SAW_EXHAUSTION,
-	SAW_WINDOW_FULL,
-	SAW_MET_AT_HANDLE,
-	SAW_OTHER_CPU_FREE,
-	SAW_RESIZE_MOVED,
-	SAW_RESIZE_REFUSED,
-	SAW_DRAIN_RACED,
-	SAW_LOCK_WAITED,
-	SAW_SLAB_RETURNED,
-	SAW_STATES
-};
-
 static const char *const saw_names[] = {
 	"exhaustion",     "window-full", "met-at-handle", "other-cpu-free", "resize-moved",
-	"resize-refused", "drain-raced", "lock-waited",   "slab-returned",  NULL,
+	"resize-refused", "drain-raced", "lock-waited",   "slab-returned",  "early-raced",
+	"early-full",     "early-ended", NULL,
 };
 
 _Static_assert(COUNT_OF(saw_names) == SAW_STATES + 1, "a name for each");
 
-static struct smp_state *state_of(const struct run *run)
-{
-	return run->state;
-}
-
 static struct kmalloc *km_of(const struct run *run)
 {
-	return &state_of(run)->km;
+	return &smp_of(run)->km;
 }
 
 /* --- the world -------------------------------------------------------------------------------- */
 
 static void smp_open(struct run *run)
 {
-	struct smp_state *s = state_of(run);
+	struct smp_state *s = smp_of(run);
 	const struct script_world *w = &run->script->world;
 	const uint32_t window = w->window_pages != 0 ? w->window_pages : w->pages / 4u;
 
 	pool_world_open(&s->world, run);
 	memset(s->handed, 0, sizeof(s->handed));
+	smp_early_open(run);
 	struct kmalloc_config config = kmalloc_world_config(run, &s->world, s->cpus);
 	config.quarantine = (uint32_t)min_u64(w->quarantine, KMALLOC_QUARANTINE_MAX);
 	config.window_bytes = (size_t)window << PAGE_SHIFT;
 	config.keep_bytes = (size_t)w->keep_pages << PAGE_SHIFT;
+	config.early = &s->early;
 	kmalloc_init(&s->km, &config);
 	memset(&model, 0, sizeof(model));
 	model.limits = (struct kmalloc_limits){
@@ -105,11 +84,11 @@ static void note_company(struct run *run)
 	if (model.drains != 0) run_sometimes(run, SAW_DRAIN_RACED);
 }
 
-/* The handle is this lane's from here on; false: it is another's.  Who hands a block to somebody
- * must see to it that what was done to it comes first, and so does this. */
-static bool claim(struct run *run, unsigned slot)
+/* Who hands a block to somebody must see to it that what was done to it comes first, and so does
+ * this. */
+bool smp_claim(struct run *run, unsigned slot)
 {
-	atomic_fetch_add_u32(&state_of(run)->handed[slot], 1);
+	atomic_fetch_add_u32(&smp_of(run)->handed[slot], 1);
 	if (model.taken[slot]) {
 		run_sometimes(run, SAW_MET_AT_HANDLE);
 		run_result(run, 0xbad);
@@ -119,9 +98,9 @@ static bool claim(struct run *run, unsigned slot)
 	return true;
 }
 
-static void unclaim(struct run *run, unsigned slot)
+void smp_unclaim(struct run *run, unsigned slot)
 {
-	atomic_fetch_add_u32(&state_of(run)->handed[slot], 1);
+	atomic_fetch_add_u32(&smp_of(run)->handed[slot], 1);
 	model.taken[slot] = false;
 }
 
@@ -129,7 +108,7 @@ static void unclaim(struct run *run, unsigned slot)
 
 static void judge_refusal(struct run *run, size_t bytes, size_t align, uint32_t how, uint32_t alone)
 {
-	const struct smp_state *s = state_of(run);
+	const struct smp_state *s = smp_of(run);
 	if (s->world.told[MM_EVENT_PAGES_AT_GROWTH] != 0) run_sometimes(run, SAW_EXHAUSTION);
 	if (s->world.told[MM_EVENT_NO_HEAP_BLOCK] != 0) run_sometimes(run, SAW_WINDOW_FULL);
 	if ((how & KM_NO_RECLAIM) != 0 || !run_alone_since(run, alone)) return;
@@ -180,14 +159,14 @@ static void give_back(struct run *run, unsigned slot)
 
 static void alloc(struct run *run, unsigned slot, size_t bytes, size_t align, uint32_t how)
 {
-	if (!claim(run, slot)) return;
+	if (!smp_claim(run, slot)) return;
 	if (model.blocks.blocks[slot].at != NULL) give_back(run, slot);
 	const uint32_t alone = run_alone(run);
 	void *p = align == KMALLOC_ALIGN
 			  ? kmalloc_alloc(km_of(run), bytes, how, run_op(run) + 1)
 			  : kmalloc_alloc_aligned(km_of(run), bytes, align, how, run_op(run) + 1);
 	got(run, slot, p, bytes, align, how, alone);
-	unclaim(run, slot);
+	smp_unclaim(run, slot);
 }
 
 static void step_alloc(struct run *run, const struct script_op *op)
@@ -203,9 +182,9 @@ static void step_aligned(struct run *run, const struct script_op *op)
 
 static void step_free(struct run *run, const struct script_op *op)
 {
-	if (!claim(run, op->slot)) return;
+	if (!smp_claim(run, op->slot)) return;
 	if (model.blocks.blocks[op->slot].at != NULL) give_back(run, op->slot);
-	unclaim(run, op->slot);
+	smp_unclaim(run, op->slot);
 }
 
 static void resized(struct run *run, unsigned slot, void *was, void *p, size_t bytes)
@@ -228,10 +207,10 @@ static void step_realloc(struct run *run, const struct script_op *op)
 	const struct block *b = &model.blocks.blocks[op->slot];
 	const size_t bytes = field_size(op->arg);
 	enum kmalloc_verdict v;
-	if (!claim(run, op->slot)) return;
+	if (!smp_claim(run, op->slot)) return;
 	void *was = b->at;
 	if (was == NULL) {
-		unclaim(run, op->slot);
+		smp_unclaim(run, op->slot);
 		alloc(run, op->slot, bytes, KMALLOC_ALIGN, 0);
 		return;
 	}
@@ -242,15 +221,15 @@ static void step_realloc(struct run *run, const struct script_op *op)
 	if (v != KMALLOC_FREED) refused(v);
 	note_company(run);
 	resized(run, op->slot, was, p, bytes);
-	unclaim(run, op->slot);
+	smp_unclaim(run, op->slot);
 }
 
 static void step_verify(struct run *run, const struct script_op *op)
 {
-	if (!claim(run, op->slot)) return;
+	if (!smp_claim(run, op->slot)) return;
 	if (model.blocks.blocks[op->slot].at != NULL)
 		block_verify(&model.blocks, op->slot, SIZE_MAX);
-	unclaim(run, op->slot);
+	smp_unclaim(run, op->slot);
 }
 
 /* --- giving up what is kept ------------------------------------------------------------------- */
@@ -267,14 +246,14 @@ static void step_page_drain(struct run *run, const struct script_op *op)
 {
 	(void)op;
 	model.drains++;
-	page_drain(&state_of(run)->world.pool);
+	page_drain(&smp_of(run)->world.pool);
 	model.drains--;
 }
 
 static void step_reclaim(struct run *run, const struct script_op *op)
 {
 	model.drains++;
-	page_reclaim(&state_of(run)->world.pool, op->arg);
+	page_reclaim(&smp_of(run)->world.pool, op->arg);
 	model.drains--;
 }
 
@@ -291,11 +270,11 @@ static void misuse(struct run *run, const void *p, uint32_t allowed)
 static void step_inside_free(struct run *run, const struct script_op *op)
 {
 	const struct block *b = &model.blocks.blocks[op->slot];
-	if (!claim(run, op->slot)) return;
+	if (!smp_claim(run, op->slot)) return;
 	if (b->at != NULL && b->bytes >= 2)
 		misuse(run, b->at + 1 + op->arg % (b->bytes - 1),
 		       1u << KMALLOC_WILD | 1u << KMALLOC_CORRUPT);
-	unclaim(run, op->slot);
+	smp_unclaim(run, op->slot);
 }
 
 static void step_wild_free(struct run *run, const struct script_op *op)
@@ -341,6 +320,7 @@ static void check_walk(struct run *run)
 	for (uint32_t i = 0; i < model.blocks.live_count; i++)
 		block_verify(&model.blocks, model.blocks.live[i], SIZE_MAX);
 	if (CALL_SITES && (run->script->world.flags & WORLD_SITES)) check_sites(run);
+	smp_early_check(run);
 	run_result(run, counts.live_bytes);
 }
 
@@ -357,7 +337,7 @@ static void smp_close(struct run *run)
 		give_back(run, model.blocks.live[model.blocks.live_count - 1]);
 	kmalloc_drain(km_of(run));
 	check_walk(run);
-	pool_world_close(&state_of(run)->world);
+	pool_world_close(&smp_of(run)->world);
 }
 
 static void smp_together(struct run *run, unsigned cpu)
@@ -385,6 +365,10 @@ static const struct op_kind operations[] = {
 	{ "inside-free", 3, { SLOT, { "offset", IN_ARG, FORM_NUMBER, 0, NULL } },
 	  step_inside_free },
 	{ "wild-free", 2, { { "which", IN_AUX, FORM_NUMBER, 3, NULL } }, step_wild_free },
+	{ "early", 10, { { "slot", IN_SLOT, FORM_NUMBER, SMP_EARLY_SLOTS, NULL },
+			 { "size", IN_ARG, FORM_NUMBER, SMP_EARLY_SIZE_MAX, NULL },
+			 { "shift", IN_AUX, FORM_NUMBER, 10, NULL } }, smp_step_early },
+	{ "early-end", 1, NONE, smp_step_early_end },
 };
 /* clang-format on */
 

@@ -13,14 +13,15 @@
  *
  * Always true:
  *   E1  used <= bytes, and [base, base + used) is all that was ever handed out, padding included;
- *   E2  after closing, `bytes` ends where the given-away pages begin, so early_owns needs no
- *       second bound;
+ *   E2  `used` only grows, and not at all once EARLY_CLOSED stands in it: so each byte is handed
+ *       out once, and the pages that were given away at the hand-over stay outside;
  *   E3  released <= blocks.
  *
  * Arithmetic: sizes come from callers and addresses may lie anywhere, the last page of the address
  * space included, so what is compared is always room that is left, never a sum that might wrap.
  *
- * Locks: none.  One CPU until early_close(); after that only reads, and one atomic count.
+ * Locks: none.  The pointer is moved by compare-and-swap from where it was seen, for a CPU that
+ * starts while this is still open may allocate too: who was not fast enough looks again.
  * Cost: O(1), and zeroing.
  */
 #include "mm/early.h"
@@ -28,9 +29,9 @@
 #include "machine/atomic.h"
 #include "machine/machine.h"
 
-static uintptr_t early_next(const struct early *e)
+static size_t early_used(uint64_t word)
 {
-	return (uintptr_t)e->base + e->used;
+	return (size_t)(word & ~EARLY_CLOSED);
 }
 
 /* Bytes from `at` up to the next multiple of `align`. */
@@ -42,23 +43,36 @@ static size_t early_padding(uintptr_t at, size_t align)
 void early_init(struct early *e, void *base, size_t bytes)
 {
 	ASSERT(base != NULL && bytes != 0);
-	ASSERT(bytes - 1 <= UINTPTR_MAX - (uintptr_t)base);
+	ASSERT(bytes < EARLY_CLOSED && bytes - 1 <= UINTPTR_MAX - (uintptr_t)base);
 	*e = (struct early){ .base = base, .bytes = bytes };
+}
+
+/* What a block takes from `used` on, padding included; 0: there is no room for it. */
+static size_t early_takes(const struct early *e, size_t used, size_t bytes, size_t align)
+{
+	ASSERT(used <= e->bytes);
+	const size_t room = e->bytes - used;
+	const size_t padding = early_padding((uintptr_t)e->base + used, align);
+
+	if (padding > room || bytes > room - padding) return 0;
+	return padding + bytes;
 }
 
 void *early_alloc(struct early *e, size_t bytes, size_t align)
 {
+	uint64_t was;
+	size_t takes;
+
 	ASSERT(is_power_of_two(align));
-	ASSERT(e->used <= e->bytes);
-	if (e->closed || bytes == 0) return NULL;
-
-	const size_t room = e->bytes - e->used;
-	const size_t padding = early_padding(early_next(e), align);
-	if (padding > room || bytes > room - padding) return NULL;
-
-	uint8_t *block = e->base + e->used + padding;
-	e->used += padding + bytes;
-	e->blocks++;
+	if (bytes == 0) return NULL;
+	do {
+		was = atomic_load_u64(&e->used);
+		if ((was & EARLY_CLOSED) != 0) return NULL;
+		takes = early_takes(e, (size_t)was, bytes, align);
+		if (takes == 0) return NULL;
+	} while (!atomic_change_u64(&e->used, was, was + takes));
+	atomic_fetch_add_u32(&e->blocks, 1);
+	uint8_t *block = e->base + was + takes - bytes;
 	ASSERT(is_aligned((uintptr_t)block, align));
 	memset(block, 0, bytes);
 	return block;
@@ -66,27 +80,30 @@ void *early_alloc(struct early *e, size_t bytes, size_t align)
 
 size_t early_close(struct early *e, void **rest)
 {
-	ASSERT(!e->closed && e->used <= e->bytes);
-	e->closed = true;
+	uint64_t was;
 
-	const size_t room = e->bytes - e->used;
-	const size_t padding = early_padding(early_next(e), PAGE_SIZE);
+	do {
+		was = atomic_load_u64(&e->used);
+		ASSERT((was & EARLY_CLOSED) == 0 && was <= e->bytes);
+	} while (!atomic_change_u64(&e->used, was, was | EARLY_CLOSED));
+
+	const size_t room = e->bytes - (size_t)was;
+	const size_t padding = early_padding((uintptr_t)e->base + was, PAGE_SIZE);
 	const size_t given = padding > room ? 0 : (size_t)align_down(room - padding, PAGE_SIZE);
-	*rest = given == 0 ? NULL : e->base + e->used + padding;
-	if (given != 0) e->bytes = e->used + padding;
+	*rest = given == 0 ? NULL : e->base + was + padding;
 	return given;
 }
 
 bool early_owns(const struct early *e, const void *p)
 {
-	return (uintptr_t)p - (uintptr_t)e->base < e->used;
+	return (uintptr_t)p - (uintptr_t)e->base < early_used(atomic_load_u64(&e->used));
 }
 
 bool early_release(struct early *e, const void *p)
 {
 	ASSERT(early_owns(e, p));
 	const uint32_t before = atomic_fetch_add_u32(&e->released, 1);
-	if (before < e->blocks) return true;
+	if (before < atomic_load_u32(&e->blocks)) return true;
 	atomic_fetch_add_u32(&e->released, UINT32_MAX); /* back by one: it was never a block's */
 	return false;
 }
