@@ -44,6 +44,7 @@ static struct run_machine machine = {
 	.run_on = host_run_on,
 	.escape = host_escape,
 	.run_together = host_run_together,
+	.run_aside = host_run_aside,
 	.step = host_turn_step,
 	.handlers = host_handlers_set,
 	.settled = host_mmu_settle,

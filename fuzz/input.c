@@ -88,14 +88,11 @@ bool input_open(const char *path, const uint8_t *file, size_t bytes, const struc
 
 bool input_read(const char *path, const struct subject *subject, struct input *input, char *said)
 {
+	static uint8_t file[FILE_MAX]; /* to poison so much anew takes longer than to run it */
 	size_t bytes;
-	uint8_t *file = malloc(FILE_MAX);
-	if (file == NULL) abort();
-	const bool read = file_read(path, file, FILE_MAX, &bytes);
-	const bool opened = read ? input_open(path, file, bytes, subject, input, said)
-				 : refuse(said, path, strerror(errno));
-	free(file);
-	return opened;
+	if (!file_read(path, file, sizeof(file), &bytes))
+		return refuse(said, path, strerror(errno));
+	return input_open(path, file, bytes, subject, input, said);
 }
 
 void input_close(struct input *input)

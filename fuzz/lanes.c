@@ -5,7 +5,9 @@
  * once.  Decisions are in no lane: the planner reads them behind the operation that they belong to.
  * Meeting points are in all: a lane goes through each before its next operation behind it, and the
  * rest of them at its end.  The last lane to come looks at the structures, interrupts masked and
- * nobody asked about turns meanwhile, and lets the others go.
+ * nobody asked about turns meanwhile, and lets the others go.  All that was done before is known to
+ * it, and nobody does anything meanwhile, so where the machine can, the look passes no points and
+ * counts for no race: it costs what it costs where one CPU runs.
  *
  * What lanes share in order to meet, two words, lies in the arena behind the subject's state and is
  * touched by atomic operations alone, so that whoever follows what happened before what sees that
@@ -98,6 +100,12 @@ bool lanes_in_operation(const struct run *run, unsigned lane)
 	return lane < run->lanes->count && run->lanes->lane[lane].busy && !run->lanes->checks;
 }
 
+bool lanes_waits(const struct run *run, unsigned lane)
+{
+	const struct lanes *l = run->lanes;
+	return lane < l->count && l->lane[lane].arrived && l->meeting->passed <= l->lane[lane].met;
+}
+
 uint32_t run_op(const struct run *run)
 {
 	if (run->lanes == NULL) return run->op;
@@ -125,7 +133,16 @@ bool run_alone_since(const struct run *run, uint32_t since)
 
 /* --- lanes ------------------------------------------------------------------------------------ */
 
-static void check_all(struct run *run, uint32_t meet)
+static void check_structures(void *arg)
+{
+	struct run *run = arg;
+	run->subject->check(run, CHECK_COUNTS);
+	run->subject->check(run, CHECK_WALK);
+	if (run->machine->settled != NULL) run->machine->settled();
+}
+
+/* By whoever has the turn; `call` is how. */
+static void check_all(struct run *run, uint32_t meet, void (*call)(void (*fn)(void *), void *arg))
 {
 	struct lanes *l = run->lanes;
 	const mach_irq_t was = mach_irq_save();
@@ -133,12 +150,23 @@ static void check_all(struct run *run, uint32_t meet)
 	l->meet = meet;
 	l->checks = true;
 	if (meet >= run->reached) run->reached = meet + 1;
-	run->subject->check(run, CHECK_COUNTS);
-	run->subject->check(run, CHECK_WALK);
-	if (run->machine->settled != NULL) run->machine->settled();
+	call(check_structures, run);
 	l->checks = false;
 	plan_mute(&l->plan, false);
 	mach_irq_restore(was);
+}
+
+static void call_here(void (*fn)(void *), void *arg)
+{
+	fn(arg);
+}
+
+/* In the middle of a simulation, of which the look at it is no part where all others do nothing but
+ * wait: where they pause, one may be under way to somebody else, with a lock that is looked at. */
+static void check_at_meet(struct run *run, uint32_t meet)
+{
+	const bool at_rest = run->subject->pause == NULL && run->machine->run_aside != NULL;
+	check_all(run, meet, at_rest ? run->machine->run_aside : call_here);
 }
 
 static void wait_for_others(struct run *run)
@@ -157,7 +185,7 @@ static bool meet(struct run *run, struct lane *lane)
 		lane->arrived = true;
 		const uint32_t all = atomic_fetch_add_u32(&l->meeting->arrived, 1) + 1;
 		if (all == l->count * (lane->met + 1)) {
-			check_all(run, lane->meet);
+			check_at_meet(run, lane->meet);
 			atomic_store_u32(&l->meeting->passed, lane->met + 1);
 		}
 	}
@@ -227,7 +255,7 @@ static void run_cpu(void *arg)
 static void run_last_check(void *arg)
 {
 	struct run *run = arg;
-	if (run->script->ops != 0) check_all(run, run->script->ops - 1);
+	if (run->script->ops != 0) check_all(run, run->script->ops - 1, call_here);
 }
 
 static void note_turns(struct run *run)

@@ -49,6 +49,9 @@ unsigned lanes_now(struct run *run);
 /* Where a result of the calling code goes. */
 uint64_t *lanes_digest(struct run *run);
 
+/* Whether it is one that waits at a meeting point for others. */
+bool lanes_waits(const struct run *run, unsigned lane);
+
 /* Whether `lane` is one and performs an operation. */
 bool lanes_in_operation(const struct run *run, unsigned lane);
 

@@ -10,12 +10,13 @@
  * `after` and `calls` count whoever passes, since a schedule in their terms is a list of distances;
  * `at` counts the operation's own passings, since it says what that operation was about to do.
  *
- * Robin: at points drawn at random the turn goes to another CPU drawn at random, and now and then
- * the timer's interrupt comes.  Priority (Burckhardt and others, "A Randomized Scheduler with
- * Probabilistic Guarantees of Finding Bugs", ASPLOS 2010): the highest that can run has the turn;
- * at few points, drawn at random, the one that has it becomes the lowest.  A CPU that spins is
- * passed over, or nobody would ever leave a lock.  Distances are drawn between 1 and a power of two
- * that the seed draws, evenly over the powers.
+ * Robin: at points drawn at random the turn goes to another CPU drawn at random, but to none whose
+ * lane waits for others at a meeting point; and now and then the timer's interrupt comes.
+ * Priority (Burckhardt and others, "A Randomized Scheduler with Probabilistic Guarantees of Finding
+ * Bugs", ASPLOS 2010): the highest that can run has the turn; at few points, drawn at random, the
+ * one that has it becomes the lowest.  A CPU that spins is passed over, or nobody would ever leave
+ * a lock.  Distances are drawn between 1 and a power of two that the seed draws, evenly over the
+ * powers.
  *
  * Outside of operations (at a meeting point, before the first one) nothing is decided, so that
  * every decision belongs to an operation and can be written down as such.
@@ -221,6 +222,13 @@ static bool can_run(const struct plan *p, uint32_t cpu)
 	return p->turns->cpu[cpu].state == TURNS_RUNS;
 }
 
+/* Where lanes are CPUs, one that waits for others at a meeting point has nothing to interleave. */
+static bool has_work(const struct plan *p, uint32_t cpu)
+{
+	const bool waits = p->run->subject->lane_now == NULL && lanes_waits(p->run, cpu);
+	return can_run(p, cpu) && !waits;
+}
+
 static struct turn decide_robin(struct plan *p)
 {
 	struct random r = { p->random };
@@ -228,7 +236,7 @@ static struct turn decide_robin(struct plan *p)
 	uint32_t skip = random_below(&r, p->turns->cpus);
 	for (uint32_t i = 1; i < p->turns->cpus; i++) {
 		const uint32_t cpu = (p->turns->now + i + skip) % p->turns->cpus;
-		if (cpu == p->turns->now || !can_run(p, cpu)) continue;
+		if (cpu == p->turns->now || !has_work(p, cpu)) continue;
 		turn.cpu = (uint8_t)cpu;
 		break;
 	}

@@ -163,7 +163,7 @@ void kpanic_claim(const char *file, int line, const char *claim)
 /* --- the subject ------------------------------------------------------------------------------ */
 
 static char trace[TRACE];
-static unsigned traced, checks;
+static unsigned traced, checks, pauses, asides;
 static bool in_check;
 
 /* 'a' and on for lane 0, 'A' and on for lane 1, '0' and on for lane 2: the n-th point it passed. */
@@ -240,7 +240,14 @@ static void walkers_together(struct run *run, unsigned cpu)
 static void walkers_pause(struct run *run)
 {
 	(void)run;
+	pauses++;
 	point(TURN_RELAX, 0, 0);
+}
+
+static void toy_run_aside(void (*fn)(void *), void *arg)
+{
+	asides++;
+	fn(arg);
 }
 
 /* clang-format off */
@@ -266,6 +273,7 @@ static const struct subject walkers = {
 	.state_bytes = 8,
 };
 const struct subject *const subjects[] = { &walkers, NULL };
+static const struct subject *played = &walkers; /* this one, or one that differs in calls alone */
 
 /* --- running text ----------------------------------------------------------------------------- */
 
@@ -303,8 +311,8 @@ static bool play(const char *world, const char *lines)
 		fprintf(stderr, "%s\nis not\n%s\n", back, text);
 		exit(1);
 	}
-	traced = checks = ticks = 0;
-	const bool whole = run_script(&run, &walkers, &script, &machine);
+	traced = checks = ticks = pauses = asides = 0;
+	const bool whole = run_script(&run, played, &script, &machine);
 	trace[traced] = '\0';
 	return whole;
 }
@@ -382,6 +390,35 @@ static void test_meets(void)
 				   "touch count=4 @2\nmeet\nwalk count=9 rank=0 @1\n"));
 		const char *first = strchr(trace, '0'), *last = strchr(trace, '3');
 		EXPECT(traced == 31 && first - trace == 18 && last - trace == 21);
+	}
+}
+
+/* Who waits there does nothing else, so that a look need be no part of the run; who pauses may be
+ * anywhere. */
+static void test_aside(void)
+{
+	struct subject waiters = walkers;
+	waiters.pause = NULL;
+	machine.run_aside = toy_run_aside;
+	plays(TWO, WALKS "meet\nwalk count=1 rank=0 @1\n", "abcdA");
+	EXPECT(asides == 0 && checks == 4);
+	played = &waiters;
+	plays("", WALKS "meet\n" WALKS "meet\n", "abcdabcd");
+	EXPECT(asides == 2 && checks == 6);
+	machine.run_aside = NULL;
+	plays("", WALKS "meet\n" WALKS "meet\n", "abcdabcd");
+	EXPECT(asides == 0 && checks == 6);
+	played = &walkers;
+}
+
+/* The turn goes to nobody who can only wait. */
+static void test_waiting_is_left_alone(void)
+{
+	for (unsigned seed = 1; seed < 60; seed++) {
+		char world[64];
+		snprintf(world, sizeof(world), " cpus=2 strategy=robin seed=%u", seed);
+		EXPECT(play(world, WALKS "meet\nwalk count=190 rank=0 @1\n" WALKS "meet\n"));
+		EXPECT(pauses <= 2);
 	}
 }
 
@@ -495,6 +532,8 @@ int main(void)
 	test_text();
 	test_decisions();
 	test_meets();
+	test_aside();
+	test_waiting_is_left_alone();
 	test_strategies();
 	test_watching();
 	test_faults();

@@ -154,34 +154,41 @@ static bool open_file(const char *path, struct input *input)
 	return false;
 }
 
-static void run_turn(const char *path)
+static void run_turn(const char *path, const struct input *input)
 {
-	struct input input;
-	if (!open_file(path, &input)) return;
-	const bool loud = input.expects == NULL;
+	const bool loud = input->expects == NULL;
 	const bool twice =
-		input.expects != NULL && strcmp(input.expects, ORACLE_NONDETERMINISM) == 0;
+		input->expects != NULL && strcmp(input->expects, ORACLE_NONDETERMINISM) == 0;
 	harness->quiet = !loud;
 	harness->announce = loud ? announce : NULL;
 	progress->told = false;
 	reader = getpid();
 	if (!loud) quiet_begin();
 	alarm(options->timeout_seconds);
-	harness_run(input.subject, input.body, input.bytes, twice);
+	harness_run(input->subject, input->body, input->bytes, twice);
 	alarm(0);
 	if (!loud) quiet_end();
 	progress->sometimes |= harness->run.sometimes;
 	progress->points += harness->run.points;
-	judge(path, &input);
-	input_close(&input);
+	judge(path, input);
 }
 
-/* In the child: all that is left to do. */
+/* In the child: all that is left to do.  A file is read once for all its repetitions. */
 static void run_turns(void *arg)
 {
 	const uint64_t turns = file_count * (uint64_t)options->repeat;
+	struct input input = { .body = NULL };
+	const char *opened = NULL;
 	(void)arg;
-	for (; progress->turn < turns; progress->turn++) run_turn(current_path());
+	for (; progress->turn < turns; progress->turn++) {
+		const char *path = current_path();
+		if (path != opened) {
+			input_close(&input);
+			opened = open_file(path, &input) ? path : NULL;
+		}
+		if (opened != NULL) run_turn(path, &input);
+	}
+	input_close(&input);
 }
 
 /* The child died of this file; what it found is in *harness, what it read is not here. */

@@ -149,6 +149,9 @@ struct run_machine {
 	 * `limit` points is a livelock.  NULL: CPUs cannot take turns here. */
 	bool (*run_together)(unsigned cpus, void (*fn)(void *), void *arg,
 			     const struct turns_planner *planner, uint64_t limit);
+	/* On a CPU that takes turns, where all others wait: calls fn(arg) as no part of what is
+	 * simulated.  NULL: as part of it. */
+	void (*run_aside)(void (*fn)(void *), void *arg);
 	/* On a CPU that takes turns: it is at TURN_STEP. */
 	void (*step)(unsigned detail);
 	/* What interrupts call, until the next reset. */

@@ -64,6 +64,7 @@ static unsigned cpus;
 
 struct turns host_turns;
 bool host_together;
+static bool aside; /* from turns that are being taken: see host_run_aside() */
 static struct turns_planner planner_here; /* as given, but that the host knows more of a deadlock */
 static void (*stuck_there)(void *context, enum turns_stuck why);
 
@@ -204,6 +205,20 @@ bool host_run_together(unsigned n, void (*fn)(void *arg), void *arg,
 	return whole;
 }
 
+void host_run_aside(void (*fn)(void *arg), void *arg)
+{
+	const uint64_t points = host_turns.points;
+	ASSERT(host_together);
+	host_together = false;
+	aside = true;
+	race_aside(true);
+	fn(arg);
+	race_aside(false);
+	aside = false;
+	host_together = true;
+	host_turns.points = points;
+}
+
 const struct turns *host_turns_now(void)
 {
 	return host_together ? &host_turns : NULL;
@@ -217,11 +232,13 @@ NORETURN void host_escape(void)
 		abort();
 	}
 	struct slot *from = current;
-	current = host_together ? &slots[OUTSIDE] : from->caller;
+	const bool all = host_together || aside;
+	aside = false;
+	current = all ? &slots[OUTSIDE] : from->caller;
 	host_turns.now = slot_number(current) % OUTSIDE;
 	lockcheck_turn_to(slot_number(current));
 	for (unsigned cpu = 0; cpu < cpus; cpu++)
-		if (host_together || &slots[cpu] == from) lockcheck_forget(cpu);
+		if (all || &slots[cpu] == from) lockcheck_forget(cpu);
 	fiber_leave(&from->on->fiber, &current->on->fiber);
 }
 

@@ -35,6 +35,11 @@ bool host_run_together(unsigned n, void (*fn)(void *arg), void *arg,
 /* The turns that are being taken, or NULL. */
 const struct turns *host_turns_now(void);
 
+/* Calls fn(arg), while CPUs take turns, as something that is no part of what is simulated: no
+ * points are passed, no interrupt comes, and nobody looks for races.  Who has to wait for another
+ * CPU there waits in vain ("deadlock"). */
+void host_run_aside(void (*fn)(void *arg), void *arg);
+
 /* This CPU is at TURN_STEP, with that detail. */
 void host_turn_step(unsigned detail);
 

@@ -95,6 +95,11 @@ void race_end(void)
 	race_window.bytes = 0;
 }
 
+void race_aside(bool aside)
+{
+	race_window.bytes = aside || !RACE_WATCHED ? 0 : arena.bytes;
+}
+
 /* --- cells that count ------------------------------------------------------------------------ */
 
 static NOINLINE void page_begin(struct page_note *page)

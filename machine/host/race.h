@@ -57,6 +57,9 @@ void race_arena(void *base, size_t bytes);
 void race_begin(unsigned cpus);
 void race_end(void);
 
+/* In the middle of one: nobody looks, until this is taken back. */
+void race_aside(bool aside);
+
 /*
  * The CPU that runs is about to touch `bytes` bytes at offset `at` of the window; all of them lie
  * in it.  `pc` is where: a return address in the program.  Panics ("race") when another CPU has

@@ -193,6 +193,32 @@ static void migrate_unordered(void *arg)
 	}
 }
 
+static void look(void *arg)
+{
+	(void)arg;
+	(void)*(volatile uint64_t *)&w->plain;
+	lock_drop(&w->lock, lock_take(&w->lock));
+}
+
+/* Who looks aside is not seen to; what it does after that is. */
+static void look_aside(void *arg)
+{
+	(void)arg;
+	if (mach_cpu() == 0)
+		host_run_aside(look, NULL);
+	else if (mach_cpu() == 1)
+		w->plain = 1;
+}
+
+static void look_aside_and_add(void *arg)
+{
+	(void)arg;
+	if (mach_cpu() < 2) {
+		host_run_aside(look, NULL);
+		w->plain++;
+	}
+}
+
 /* --- rows ------------------------------------------------------------------------------------- */
 
 static const struct row {
@@ -209,6 +235,8 @@ static const struct row {
 	{ "from before", read_before, false },
 	{ "an interrupt", interrupt, false },
 	{ "an interrupt sent early", interrupt_early, true },
+	{ "aside", look_aside, false },
+	{ "after aside", look_aside_and_add, true },
 	{ "a thread moves", migrate, false },
 	{ "a thread moves in no order", migrate_unordered, true },
 };

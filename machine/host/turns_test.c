@@ -85,6 +85,61 @@ static void take_both(void *arg)
 	mach_irq_restore(was);
 }
 
+/* What passes points, and would give the turn away at them. */
+static void pass_many(void *arg)
+{
+	const uint32_t was = entered;
+	(void)arg;
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		atomic_fetch_add_u32(&entered, 1);
+		lock_drop(&other, lock_take(&other));
+	}
+	ASSERT(entered == was + ROUNDS && !mach_irq_masked());
+}
+
+static void pass_aside(void *arg)
+{
+	const uint64_t points = host_yield_count();
+	(void)arg;
+	host_run_aside(pass_many, NULL);
+	ASSERT(host_yield_count() == points);
+	count_up(NULL);
+}
+
+static void fail(void *arg)
+{
+	(void)arg;
+	kpanic("told to", "cpu %u", mach_cpu());
+}
+
+static void fail_aside(void *arg)
+{
+	(void)arg;
+	const mach_irq_t was = lock_take(&lock);
+	host_run_aside(fail, NULL);
+	lock_drop(&lock, was);
+}
+
+static void take_other(void *arg)
+{
+	(void)arg;
+	lock_drop(&other, lock_take(&other));
+}
+
+/* For a lock that another CPU has, whose turn it does not become. */
+static void wait_aside(void *arg)
+{
+	(void)arg;
+	if (mach_cpu() == 0) {
+		const mach_irq_t was = lock_take(&other);
+		atomic_store_u32(&flag, 1);
+		lock_drop(&other, was);
+	} else if (mach_cpu() == 1) {
+		while (atomic_load_u32(&flag) == 0) mach_relax();
+		host_run_aside(take_other, NULL);
+	}
+}
+
 static void wait_for_nobody(void *arg)
 {
 	(void)arg;
@@ -340,6 +395,9 @@ static const struct row {
 } rows[] = {
 	{ "a lock", count_up, "well" },
 	{ "two claims in either order", take_both, "deadlock" },
+	{ "aside", pass_aside, "well" },
+	{ "a failure aside", fail_aside, "told to" },
+	{ "waiting aside", wait_aside, "deadlock" },
 	{ "waiting for nobody", wait_for_nobody, "lost-wake" },
 	{ "a loop without end", never_end, "livelock" },
 	{ "waiting for a lock that stays taken", wait_for_lock, "deadlock" },
