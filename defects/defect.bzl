@@ -13,9 +13,11 @@ _MACHINES = [
     ("_aarch64", "linux_aarch64", ["qemu-aarch64"]),
 ]
 
-# With loads and stores seen: turns between them, and the race detector.
+# With loads and stores seen: turns between them, and the race detector; and what ThreadSanitizer says
+# of the same.
 _RACE_MACHINES = [
     ("", "linux_x86_64_race", []),
+    ("_tsan", "linux_x86_64_tsan", []),
 ]
 _HIDDEN = ["//visibility:private"]
 _TAG = "defect"
@@ -52,7 +54,7 @@ def _hunt(name, suffix, platform, runner, status, quick):
         tags = [_TAG] + ([_QUICK] if quick else ["manual"]) + ([] if suffix else [_HOST]),
     )
 
-def defect(name, files, quick = False, host_only = False, race = False):
+def defect(name, files, quick = False, host_only = False, race = False, tsan = False):
     """Declares NAME, a test that the suite finds the defect of NAME.patch, and NAME_aarch64.
 
     Only `files` are compiled; their objects come before the archives of the clean tree on the
@@ -67,6 +69,7 @@ def defect(name, files, quick = False, host_only = False, race = False):
       host_only: only the sanitizers see it, so there is no NAME_aarch64.
       race: it takes turns between loads and stores, or the race detector: NAME is built with
         these, and there is no NAME_aarch64, which has neither.
+      tsan: ThreadSanitizer sees it too, which NAME_tsan demands.
     """
     copies = ["patched/%s/%s" % (name, f) for f in files]
     status = "patched/%s/status" % name
@@ -92,7 +95,7 @@ def defect(name, files, quick = False, host_only = False, race = False):
         visibility = _HIDDEN,
         deps = [_PROGRAM],
     )
-    machines = _RACE_MACHINES if race else _MACHINES[:1 if host_only else 2]
+    machines = _RACE_MACHINES[:2 if tsan else 1] if race else _MACHINES[:1 if host_only else 2]
     for suffix, platform, runner in machines:
         _hunt(name, suffix, platform, runner, status, quick and not suffix)
 

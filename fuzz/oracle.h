@@ -79,6 +79,7 @@ enum oracle_eyes {
 	EYES_SANITIZED, /* without the latter */
 	EYES_HOSTED,    /* the host machine without them: under qemu-aarch64 */
 	EYES_IMAGE,     /* the booted kernel, its own checks on */
+	EYES_THREADS,   /* as EYES_WATCHED, but ThreadSanitizer is there in ASan's place */
 };
 bool oracle_is_seen_by(const char *id, enum oracle_eyes eyes);
 

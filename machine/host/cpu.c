@@ -115,6 +115,7 @@ static void turn_to(struct slot *to)
 	current = to;
 	host_turns.now = slot_number(to) % OUTSIDE;
 	lockcheck_turn_to(slot_number(to));
+	race_turn_to(slot_number(to));
 	fiber_switch(&from->on->fiber, &to->on->fiber);
 }
 
@@ -134,6 +135,7 @@ static void cpu_main(void *arg)
 	struct slot *me = arg;
 	for (;;) {
 		me->fn(me->arg);
+		race_ask();
 		ASSERT(current == me && me->on == &me->base);
 		lockcheck_at_end();
 		struct slot *next = after(me);
@@ -237,6 +239,7 @@ NORETURN void host_escape(void)
 	current = all ? &slots[OUTSIDE] : from->caller;
 	host_turns.now = slot_number(current) % OUTSIDE;
 	lockcheck_turn_to(slot_number(current));
+	race_turn_to(slot_number(current));
 	for (unsigned cpu = 0; cpu < cpus; cpu++)
 		if (all || &slots[cpu] == from) lockcheck_forget(cpu);
 	fiber_leave(&from->on->fiber, &current->on->fiber);
@@ -317,7 +320,9 @@ static bool is_due(void)
 
 void host_turn(struct turn_point point, bool asked)
 {
+	race_look_away(true);
 	turns_pass(&host_turns, point, asked);
+	race_look_away(false);
 	if (host_turns.now != slot_number(current)) turn_to(&slots[host_turns.now]);
 	if (host_now.masked == 0 && is_due()) deliver();
 }

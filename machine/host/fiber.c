@@ -30,6 +30,7 @@
 #include <sys/mman.h>
 
 #include "machine/host/console.h"
+#include "machine/host/race.h"
 #include "machine/host/shadow.h"
 
 extern void __sanitizer_start_switch_fiber(void **fake, const void *stack, size_t bytes)
@@ -111,6 +112,7 @@ static uint8_t *stack_take(void)
 	if (spares == NULL) return stack_map();
 	struct spare *spare = spares;
 	spares = spare->next;
+	race_stack_anew(spare, FIBER_STACK_BYTES);
 	return (uint8_t *)spare;
 }
 

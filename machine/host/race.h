@@ -10,8 +10,9 @@
 
 #include "machine/machine.h"
 
-/* Given by the build file: 1 where portable code calls us at each load and store. */
-enum { RACE_WATCHED = HOST_WATCHED };
+/* Given by the build file: 1 where portable code calls us at each load and store; 2 where besides
+ * ThreadSanitizer stands behind all of this (tsan.c) and not race.c. */
+enum { RACE_WATCHED = HOST_WATCHED != 0, RACE_BY_TSAN = HOST_WATCHED == 2 };
 
 /* The memory that is watched now: `bytes` is 0 while there is no simulation. */
 struct race_window {
@@ -84,5 +85,41 @@ void race_poke(const void *word, size_t bytes, const void *pc);
  * it, and now comes after all who sent. */
 void race_interrupt_sent(unsigned to);
 void race_interrupt_taken(void);
+
+/* --- ThreadSanitizer alone (tsan.c) ----------------------------------------------------------- */
+
+extern bool tsan_found HOST_NEAR; /* a race, and has not said so yet */
+NORETURN void tsan_panic(void);
+void tsan_turn_to(unsigned slot);
+void tsan_look_away(bool away);
+void tsan_stack_anew(void *stack, size_t bytes);
+
+/* It tells of a race in the middle of an access, where nobody may leave; so it is asked at points,
+ * and where a CPU's function ends. */
+static inline void race_ask(void)
+{
+	if (RACE_BY_TSAN && UNLIKELY(tsan_found)) tsan_panic();
+}
+
+/* The turn is about to pass to that slot of cpu.c's: in a simulation that orders nothing, else what
+ * one does is after what the other did. */
+static inline void race_turn_to(unsigned slot)
+{
+	if (RACE_BY_TSAN) tsan_turn_to(slot);
+}
+
+/* A planner decides, who is no part of the machine, whatever it is compiled like; or is done. */
+static inline void race_look_away(bool away)
+{
+	if (RACE_BY_TSAN) tsan_look_away(away);
+}
+
+/* A stack of the host's is about to be another context's: who had it before has nothing to do with
+ * who has it now, as theirs are two stacks on the machine that this one stands for.  Its bytes are
+ * zero after. */
+static inline void race_stack_anew(void *stack, size_t bytes)
+{
+	if (RACE_BY_TSAN) tsan_stack_anew(stack, bytes);
+}
 
 #endif

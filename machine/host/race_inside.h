@@ -70,6 +70,11 @@ void sync_release(const void *word, uint32_t run);
 void sync_break(const void *word, uint32_t run); /* hands on nothing any more */
 void sync_arena(size_t bytes);
 
+/* --- ThreadSanitizer (tsan_memory.c) ---------------------------------------------------------- */
+
+/* Bytes from offset `at` of the window on are read, or written, at once. */
+void tsan_range(size_t at, size_t bytes, enum race_kind kind, const void *pc);
+
 /* --- cells (race_cell.c) ---------------------------------------------------------------------- */
 
 /*
@@ -100,6 +105,11 @@ void cells_begin(void);
 /* --- reports (race_report.c) ------------------------------------------------------------------ */
 
 place_t place_make(const void *pc, enum race_how how);
+
+/* What is said of a race at offset `at` of the arena: at most RACE_WORDS_BYTES. */
+enum { RACE_WORDS_BYTES = 512 };
+void race_words(char *out, size_t at, epoch_t mine, place_t place, epoch_t earlier,
+		place_t earlier_place);
 
 /* `mine` at `place` is about to happen at offset `at`, without an order to `earlier`. */
 NORETURN void race_report(size_t at, epoch_t mine, place_t place, epoch_t earlier,

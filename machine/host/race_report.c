@@ -18,7 +18,7 @@
 #include "machine/host/arena.h"
 #include "machine/host/symbol.h"
 
-enum { PLACE_BYTES = 96, OBJECT_BYTES = 160 };
+enum { PLACE_BYTES = 96, OBJECT_BYTES = 192 };
 
 struct given {
 	uint32_t when; /* 1 for the first that was given; 0: nothing begins here */
@@ -114,21 +114,32 @@ static const char *object_text(char *out, size_t at)
 {
 	char where[PLACE_BYTES];
 	size_t first = 0;
+	if (at / RACE_GRAIN >= given_count) return "outside of the arena";
 	const struct given *g = given_find(at, &first);
-	if (g == NULL) return "in no object";
-	format_text(out, OBJECT_BYTES, "byte %zu of %u given by %s", at - first, g->bytes,
-		    place_text(where, g->place));
+	if (g == NULL)
+		format_text(out, OBJECT_BYTES, "arena+0x%zx, in no object", at);
+	else
+		format_text(out, OBJECT_BYTES, "arena+0x%zx, byte %zu of %u given by %s", at,
+			    at - first, g->bytes, place_text(where, g->place));
 	return out;
+}
+
+void race_words(char *out, size_t at, epoch_t mine, place_t place, epoch_t earlier,
+		place_t earlier_place)
+{
+	char now[PLACE_BYTES + 64], before[PLACE_BYTES + 64], object[OBJECT_BYTES];
+	access_text(now, sizeof(now), mine, place);
+	access_text(before, sizeof(before), earlier, earlier_place);
+	format_text(out, RACE_WORDS_BYTES, "%s; unordered, before it %s: %s", now, before,
+		    object_text(object, at));
 }
 
 /* Nobody looks any more from here on: the run is over, and what words it is not part of it. */
 NORETURN void race_report(size_t at, epoch_t mine, place_t place, epoch_t earlier,
 			  place_t earlier_place)
 {
-	char now[PLACE_BYTES + 64], before[PLACE_BYTES + 64], object[OBJECT_BYTES];
+	char words[RACE_WORDS_BYTES];
 	race_end();
-	access_text(now, sizeof(now), mine, place);
-	access_text(before, sizeof(before), earlier, earlier_place);
-	kpanic("race", "%s; unordered, before it %s: arena+0x%zx, %s", now, before, at,
-	       object_text(object, at));
+	race_words(words, at, mine, place, earlier, earlier_place);
+	kpanic("race", "%s", words);
 }

@@ -5,6 +5,8 @@
  * A row is a list of steps, each a function run to its end on one CPU, one after the other.  That
  * schedule orders nothing: what counts is what the steps do.  So the steps of a row are as if they
  * ran side by side, and the detector must see in the last of them what could have gone wrong.
+ *
+ * ThreadSanitizer is asked the same in a build of its own, and answers the same but in two rows.
  */
 #include "machine/host/arena.h"
 #include "machine/host/expect.h"
@@ -182,6 +184,8 @@ STEP(thread_after_taken, const mach_irq_t was = lock_take(&w->lock); lock_drop(&
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
+enum { BUT_NOT_BY_TSAN = 2 }; /* it races, but ThreadSanitizer does not see that */
+
 struct step {
 	unsigned cpu;
 	void (*fn)(void *arg);
@@ -189,7 +193,7 @@ struct step {
 
 static const struct row {
 	const char *name;
-	bool races; /* in its last step, and in no other */
+	int races; /* in its last step, and in no other: true, false, or BUT_NOT_BY_TSAN */
 	struct step steps[STEPS_MAX];
 } rows[] = {
 	{ "two writes", true, { { 0, plain_write }, { 1, plain_write } } },
@@ -252,7 +256,10 @@ static const struct row {
 	{ "subscribe too late", true, { { 0, publish }, { 1, subscribe_early } } },
 	{ "publish by another word", true, { { 0, publish_elsewhere }, { 1, subscribe } } },
 	{ "publish by a plain store", true, { { 0, publish_plainly }, { 1, flag_load } } },
-	{ "publish by a relaxed store", true, { { 0, publish_relaxed }, { 1, flag_load } } },
+	/* The compiler's own atomics, which do not belong here, are plain accesses to race.c. */
+	{ "publish by a relaxed store",
+	  BUT_NOT_BY_TSAN,
+	  { { 0, publish_relaxed }, { 1, flag_load } } },
 	{ "subscribe by a plain load", true, { { 0, publish }, { 1, subscribe_plainly } } },
 	{ "by adding", false, { { 0, publish_by_adding }, { 1, subscribe } } },
 	{ "by changing", false, { { 0, publish_by_change }, { 1, subscribe_word } } },
@@ -288,7 +295,10 @@ static const struct row {
 	{ "a peek and a plain write", true, { { 0, flag_peek }, { 1, flag_write } } },
 	{ "publish by a poke", true, { { 0, publish_by_poke }, { 1, subscribe } } },
 	{ "subscribe by a peek", true, { { 0, publish }, { 1, subscribe_by_peek } } },
-	{ "a poke in between", true, { { 0, publish }, { 1, flag_poke }, { 2, subscribe } } },
+	/* To ThreadSanitizer a relaxed store leaves alone what an earlier release left. */
+	{ "a poke in between",
+	  BUT_NOT_BY_TSAN,
+	  { { 0, publish }, { 1, flag_poke }, { 2, subscribe } } },
 
 	{ "an interrupt", false, { { 0, interrupt_1 }, { 1, interrupted } } },
 	{ "an interrupt for another", true, { { 0, interrupt_2 }, { 1, interrupted } } },
@@ -355,13 +365,14 @@ static void world_make(void)
 
 static void row_run(const struct row *row)
 {
+	const bool races = RACE_BY_TSAN ? row->races == true : row->races != false;
 	unsigned steps = 0;
 	world_make();
 	race_begin(CPUS);
 	while (steps < STEPS_MAX && row->steps[steps].fn != NULL) steps++;
 	for (unsigned i = 0; i < steps; i++)
 		expect_panic(row->steps[i].cpu, row->steps[i].fn, NULL,
-			     i + 1 == steps && row->races ? "race" : NULL, row->name);
+			     i + 1 == steps && races ? "race" : NULL, row->name);
 	race_end();
 }
 
@@ -370,6 +381,9 @@ static void row_run(const struct row *row)
 STEP(object_give, mach_unpoison(&w->page[64], 48))
 STEP(object_write, w->page[66] = 1)
 STEP(object_touch, *(volatile uint16_t *)(void *)&w->page[66] = 2)
+
+/* ThreadSanitizer cuts ranges into words, and knows of writes what they are and not what for. */
+#define BY(race_c, tsan) (RACE_BY_TSAN ? (tsan) : (race_c))
 
 static const struct wording {
 	void (*first)(void *arg);
@@ -387,9 +401,14 @@ static const struct wording {
 	    "cpu 2 atomically writes 4 bytes at flag_store+0x" } },
 	{ bytes_set,
 	  byte_3_write,
-	  { "cpu 5 writes 1 byte at byte_3_write+0x", "cpu 2 writes a range at bytes_set+0x" } },
-	{ wide_read, bytes_set, { "cpu 2 reads 16 bytes at wide_read+0x" } },
-	{ page_word_read, page_free, { "cpu 5 frees it at page_free+0x" } },
+	  { "cpu 5 writes 1 byte at byte_3_write+0x",
+	    BY("cpu 2 writes a range at bytes_set+0x", "cpu 2 writes 8 bytes at bytes_set+0x") } },
+	{ wide_read,
+	  bytes_set,
+	  { BY("cpu 2 reads 16 bytes at wide_read+0x", "cpu 2 reads 8 bytes at wide_read+0x") } },
+	{ page_word_read,
+	  page_free,
+	  { BY("cpu 5 frees it at page_free+0x", "cpu 5 writes 8 bytes at page_free+0x") } },
 	{ object_write,
 	  object_touch,
 	  { "cpu 5 writes 2 bytes", "byte 16 of 48 given by object_give+0x" } },

@@ -9,6 +9,7 @@
 #define MACHINE_HOST_TURNS_H
 
 #include "machine/host/arena.h"
+#include "machine/host/race.h"
 #include "machine/machine.h"
 #include "machine/turns.h"
 
@@ -39,6 +40,7 @@ RARE_CALL void host_point_at(enum turn_kind kind, const void *at);
 /* A named point, and one at a place. */
 static inline void turns_at(enum turn_kind kind, unsigned detail)
 {
+	race_ask();
 	if (UNLIKELY(host_together))
 		host_point((struct turn_point){ .kind = (uint8_t)kind, .detail = (uint8_t)detail });
 	else
@@ -50,6 +52,7 @@ void host_unmasked(void);
 
 static inline void turns_at_unmask(void)
 {
+	race_ask();
 	if (LIKELY(!host_together))
 		host_turns.points++;
 	else
@@ -58,6 +61,7 @@ static inline void turns_at_unmask(void)
 
 static inline void turns_at_place(enum turn_kind kind, const void *at)
 {
+	race_ask();
 	if (UNLIKELY(host_together))
 		host_point_at(kind, at);
 	else
@@ -68,6 +72,7 @@ static inline void turns_at_place(enum turn_kind kind, const void *at)
  * turns, so this is where a point not taken must be cheap. */
 static inline void turns_at_access(size_t at)
 {
+	race_ask();
 	if (UNLIKELY(!host_together)) return;
 	turns_at_point((struct turn_point){ .kind = TURN_ACCESS, .place = (uint32_t)(at / 8) });
 }

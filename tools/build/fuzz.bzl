@@ -175,6 +175,7 @@ def cc_fuzz_test(
       NAME_hunt_test  bazel test: a fixed number of generated scripts, which must be clean and
                     must reach every "sometimes" state of the subject
       NAME_race_test   where `watched`: a quarter as many, with loads and stores seen
+      NAME_tsan_test   where `watched`: half of those, before ThreadSanitizer
       NAME_bin      the libFuzzer program; NAME_afl_bin: AFL++'s
       NAME_corpus   a directory of stored files, assembled from the tree's
       NAME_dict     the dictionary
@@ -227,3 +228,4 @@ def cc_fuzz_test(
     _hunt_test(name + "_hunt_test", subject, hunt_runs, ["--sometimes"], "//fuzz:replay", size, tags, visibility)
     if watched:
         _hunt_test(name + "_race_test", subject, hunt_runs // 4, [], "//fuzz:replay_race", size, tags, visibility)
+        _hunt_test(name + "_tsan_test", subject, hunt_runs // 8, [], "//fuzz:replay_tsan", size, tags, visibility)

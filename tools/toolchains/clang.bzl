@@ -25,12 +25,14 @@ def clang_toolchain(name, os, cpu, triple = "", instrumentation = "none", access
         triple = triple,
     )
 
+    # What the flags include (cc_toolchain_config.bzl).
+    included = ":watched.h" if instrumentation == "thread" else ":empty"
     cc_toolchain(
         name = name + "_cc",
-        all_files = ":empty",
+        all_files = included,
         ar_files = ":empty",
         as_files = ":empty",
-        compiler_files = ":empty",
+        compiler_files = included,
         dwp_files = ":empty",
         linker_files = ":empty",
         objcopy_files = ":empty",
