@@ -3,7 +3,7 @@
  *
  * An oracle fires by kpanic(ORACLE_X, "what was seen"), which prints one line
  * `panic: ID SUBJECT.OPERATION` at the start of a line: the signature that triage groups by.
- * For each there is a canary (fuzz/canary_fuzz.c) and a defect (defects/).
+ * For each there is a canary (fuzz/canary*.c) and a defect (defects/); a test holds that.
  */
 #ifndef FUZZ_ORACLE_H
 #define FUZZ_ORACLE_H

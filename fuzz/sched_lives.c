@@ -1,5 +1,5 @@
 /*
- * sched_lives.c -- subject sched: the threads of a world, and what they live for.
+ * sched_lives.c -- the threads of a world, and what they live for.
  *
  * Every thread has a record, from before it is spawned until the scheduler says that it was reaped.
  * A thread begins once, under an id that nobody had before, in a slot that nobody has; it ends as
@@ -11,16 +11,16 @@
  *
  * That one is never killed and is the last to end.  It waits until a CPU with nothing to do finds
  * that nobody can go on by himself: every thread waits, without a deadline or for other lanes to
- * come.  Then it gives a unit to each queue at which somebody waits without a deadline, so that any
- * script comes to an end; and where it did so many times and nobody has done anything, a wake-up
- * was lost.
+ * come.  Then it gives a unit to each queue at which somebody waits without a deadline, and calls
+ * everybody where somebody waits for a call, so that any script comes to an end; and where it did
+ * so many times and nobody has done anything, a wake-up was lost.
  *
  * The stacks are names: pieces of the arena that nothing is written to, one for each record, so
  * what one has had is soon another's.
  *
  * Compiled without points, and records are changed in one piece.  Locks: none.
  */
-#include "fuzz/sched_subject.h"
+#include "fuzz/sched_world.h"
 
 enum {
 	CARE_PATIENCE = 64, /* times that nothing is done after it took care */
@@ -65,6 +65,14 @@ void lives_progress(void)
 thread_id lives_heard(uint32_t n)
 {
 	return world.heard[n % HEARD];
+}
+
+thread_id lives_of_lane(unsigned lane)
+{
+	for (uint32_t i = 0; i < LIVES; i++)
+		if (world.life[i].state == LIFE_RUNS && world.life[i].lane == lane)
+			return world.life[i].id;
+	return THREAD_NONE;
 }
 
 struct life *life_with(thread_id id)
@@ -169,7 +177,7 @@ static void lives_one_step(struct run *run, struct life *me)
 			owned_unlock(run, me, me->number % MUTEXES);
 		}
 		break;
-	case WAY_WORKS: sched_work(run, 20); break;
+	case WAY_WORKS: does_pass(run, 20); break;
 	case WAY_SPAWNS: {
 		const struct life_how how = { WAY_YIELDS, RUN_NO_LANE, PRIORITY_NORMAL, 0,
 					      SLOT_USER };
@@ -187,6 +195,8 @@ static void gives_units(struct run *run)
 {
 	for (uint32_t n = 0; n < QUEUES; n++)
 		if (queue_has_forever(run, n)) queue_post(run, n, 1, false);
+	for (uint32_t n = 0; n < CALLS; n++)
+		if (calls_have_forever(run, n)) calls_make(run, n, (1u << LANES) - 1);
 }
 
 static bool waits(const struct run *run, const struct life *life)
@@ -201,7 +211,9 @@ static bool care_is_wanted(struct run *run)
 	bool wanted = world.due != 0 || world.count == 1;
 	for (uint32_t i = 0; i < LIVES; i++)
 		if (world.life[i].state != LIFE_NONE && !waits(run, &world.life[i])) return false;
+	sleepers_at_rest(run);
 	for (uint32_t n = 0; n < QUEUES; n++) wanted |= queue_has_forever(run, n);
+	for (uint32_t n = 0; n < CALLS; n++) wanted |= calls_have_forever(run, n);
 	return wanted;
 }
 
@@ -336,6 +348,7 @@ void lives_reaped(void *arg, const struct thread_gone *gone)
 	life->state = LIFE_NONE;
 	world.count--;
 	lives_progress();
+	ends_told(run);
 	if (life->way != WAY_CARE) return;
 	world.over = true;
 	for (uint32_t cpu = 0; cpu < s->config.cpus; cpu++)
@@ -345,6 +358,7 @@ void lives_reaped(void *arg, const struct thread_gone *gone)
 bool lives_idle(void *run, uint32_t cpu)
 {
 	(void)cpu;
+	sleepers_have_timers(run);
 	if (!world.over && care_is_wanted(run)) care_is_asked_for(run);
 	return !world.over;
 }

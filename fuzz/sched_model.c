@@ -1,7 +1,7 @@
 /*
- * sched_model.c -- subject sched: nobody is passed over.
+ * sched_model.c -- no ready thread is passed over.
  *
- * Run queues.  Each time a CPU changes threads, with the lock of its queue held, the queue is
+ * Each time a CPU changes threads, with the lock of its queue held, the queue is
  * looked at.  A less urgent thread does not go on while a more urgent one is ready there; and a
  * ready thread that was seen in this queue before, and has been in it ever since, has one fewer in
  * front of it for every thread of its priority that went on.  So it goes on within as many switches
@@ -10,14 +10,10 @@
  * having run (its count of switches), a steal (counts of all CPUs), a change of its priority or
  * affinity (operations of ours, which say so before and after).
  *
- * Waits.  Who waited at a queue or mutex before somebody else came is woken before: once that one
- * has what it came for, none of those that it found waiting is still in the same wait.  Who was
- * woken by a deadline or a kill is not.
- *
  * Compiled without points, and no atomic operation among what is done: so what is looked at stands
  * still meanwhile.
  */
-#include "fuzz/sched_subject.h"
+#include "fuzz/sched_world.h"
 
 /* Where a thread was when it was last seen ready. */
 struct place {
@@ -93,6 +89,8 @@ void order_enter(void *arg, struct thread *from, struct thread *to)
 	const struct sched_cpu *c = &s->cpu[mach_cpu()];
 	const bool reaps = to->idle && s->config.reap == REAP_BEFORE_NEXT;
 	(void)from;
+	sleepers_have_timers(arg);
+	if (!to->idle) sleeper_goes_on(to);
 	if (!to->idle && (to->affinity >> c->runq.cpu & 1) == 0)
 		kpanic(ORACLE_VERDICT, "thread %u goes on where it may not be", to->slot);
 	for (uint32_t p = 0; p < PRIORITIES; p++) {
@@ -101,36 +99,4 @@ void order_enter(void *arg, struct thread *from, struct thread *to)
 			       p);
 		judge_list(s, c, p, p == to->priority);
 	}
-}
-
-/* --- waits ------------------------------------------------------------------------------------ */
-
-void waiting_note(const struct run *run, const struct wait_queue *q, struct waiting *w)
-{
-	const struct sched_state *s = sched_state_of(run);
-	w->count = 0;
-	for (uint32_t i = 0; i < s->sched.config.slots; i++) {
-		const struct thread *t = &s->threads[i];
-		if (t->waits_in != (uintptr_t)q) continue;
-		if (thread_word_state(t->word) != THREAD_WAITING) continue;
-		w->thread[w->count] = t;
-		w->word[w->count++] = t->word;
-	}
-}
-
-void waiting_judge(const struct waiting *w, const char *what)
-{
-	for (uint32_t i = 0; i < w->count; i++)
-		if (w->thread[i]->word == w->word[i])
-			kpanic(ORACLE_STARVATION, "thread %u waited for a %s before this one",
-			       w->thread[i]->slot, what);
-}
-
-void wait_judge(const struct life *me, enum wait_result result, uint64_t deadline_ns)
-{
-	if (result == WAIT_TIMEOUT && mach_now_ns() < deadline_ns)
-		kpanic(ORACLE_VERDICT, "a wait ended %lu ns early",
-		       (unsigned long)(deadline_ns - mach_now_ns()));
-	if (result == WAIT_KILLED && me->told == 0)
-		kpanic(ORACLE_VERDICT, "thread %u was killed by nobody", me->number);
 }

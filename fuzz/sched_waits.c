@@ -1,5 +1,5 @@
 /*
- * sched_waits.c -- subject sched: queues at which threads wait for units, mutexes that they own.
+ * sched_waits.c -- queues at which threads wait for units, mutexes that they own.
  *
  * A queue has units.  Who wants one takes it if there is one, else waits; who adds units wakes.
  * What must hold whenever the queue's lock is held: while somebody waits there, there are no more
@@ -12,7 +12,7 @@
  * Compiled without points but for those of the calls; what is guarded is touched in sched_touch.c.
  * Locks: the queues' and the mutexes'.
  */
-#include "fuzz/sched_subject.h"
+#include "fuzz/sched_world.h"
 
 static struct {
 	struct {
@@ -86,9 +86,10 @@ static enum wait_result queue_sleep(struct run *run, struct life *me, uint32_t n
 	struct queue *q = &sched_state_of(run)->queue[n];
 	const uint32_t from = mach_cpu(), forever = deadline_ns == WAIT_FOREVER;
 	world.queue[n].forever += forever;
+	sleep_begins(me, &q->wait, deadline_ns);
 	const enum wait_result result = wait_sleep(sched_of(run), &q->wait, deadline_ns);
 	world.queue[n].forever -= forever;
-	wait_judge(me, result, deadline_ns);
+	sleep_ended(me, result);
 	note_end(run, n, result, deadline_ns, from);
 	return result;
 }
@@ -116,12 +117,15 @@ void queue_post(struct run *run, uint32_t n, uint32_t units, bool all)
 {
 	struct queue *q = &sched_state_of(run)->queue[n];
 	struct sched *s = sched_of(run);
+	struct waiting asleep;
 	uint32_t woken = 0;
 	const mach_irq_t was = wait_enter(&q->wait);
 	if (judge_queue_locked(q, n) != 0) run_sometimes(run, SAW_TIMEOUT_RACED);
 	queue_add_units(q, units);
+	waking_begins(&q->wait, &asleep);
 	if (all) woken = wait_wake_all(s, &q->wait);
 	for (uint32_t i = 0; !all && i < units; i++) woken += wait_wake_one(s, &q->wait);
+	waking_ended(&asleep, all ? UINT32_MAX : units, woken);
 	world.queue[n].pending += woken;
 	if (woken != 0) world.queue[n].waker = mach_cpu();
 	judge_queue_locked(q, n);
@@ -145,7 +149,10 @@ enum wait_result owned_lock(struct run *run, struct life *me, uint32_t n, uint64
 	world.owned[n].engaged++;
 	world.owned[n].begun++;
 	const bool was_owned = m->owner != THREAD_NONE;
+	if (was_owned && me->held != 0) run_sometimes(run, SAW_NESTED);
+	sleep_begins(me, &m->queue, deadline_ns);
 	const enum wait_result result = mutex_lock(sched_of(run), m, deadline_ns);
+	me->sleeps_at = NULL;
 	lives_progress();
 	wait_judge(me, result, deadline_ns);
 	if (result == WAIT_TIMEOUT) run_sometimes(run, SAW_MUTEX_TIMEOUT);

@@ -5,6 +5,7 @@
 #include "fuzz/subject.h"
 
 extern const struct subject canary_subject;
+extern const struct subject canary_sched_subject;
 extern const struct subject canary_smp_subject;
 extern const struct subject fdt_subject;
 extern const struct subject heap_subject;
@@ -20,9 +21,11 @@ extern const struct subject space_subject;
 extern const struct subject space_smp_subject;
 extern const struct subject timer_subject;
 extern const struct subject usercopy_subject;
+extern const struct subject wait_subject;
 
 const struct subject *const subjects[] = {
 	&canary_subject,
+	&canary_sched_subject,
 	&canary_smp_subject,
 	&fdt_subject,
 	&heap_subject,
@@ -38,5 +41,6 @@ const struct subject *const subjects[] = {
 	&space_smp_subject,
 	&timer_subject,
 	&usercopy_subject,
+	&wait_subject,
 	NULL,
 };
