@@ -22,6 +22,7 @@
 #include "kernel/ksched.h"
 
 #include "kernel/kmem.h"
+#include "kernel/oom.h"
 #include "kernel/platform.h"
 #include "kernel/tick.h"
 #include "kernel/vm.h"
@@ -32,6 +33,7 @@ enum {
 	SLOTS_MOST = KSTACK_SLOTS_MAX,
 	SLOTS_SYSTEM = 2 * CPUS_MAX,
 	PROCESSES = 256,
+	IDLE_PAGES = 64, /* of work, before an idle CPU looks for threads again */
 };
 
 #define NS_PER_MS 1000000ull
@@ -76,6 +78,27 @@ static void enter(void *world, struct thread *from, struct thread *to)
 	if (process_owns(from->owner) || process_owns(to->owner)) process_enter(world, from, to);
 }
 
+/*
+ * A CPU has nothing to run: it takes retired spaces apart, in bounded pieces, and when pressure has
+ * changed since somebody last did, what caches keep goes back.  Nothing here sets a clock, so a CPU
+ * that has done its share rests until it is woken.
+ */
+static bool idle(void *world, uint32_t cpu)
+{
+	static uint32_t heeded; /* atomic: how often pressure had changed */
+	const uint32_t *ready = &kernel_sched.cpu[cpu].runq.count;
+	(void)world;
+	while (atomic_load_u32(ready) == 0 && vm_reclaim_retired(&kernel_vm, IDLE_PAGES) != 0) {
+	}
+	const uint32_t changes = oom_count(MM_EVENT_PRESSURE);
+	if (LIKELY(atomic_load_u32(&heeded) == changes)) return true;
+	atomic_store_u32(&heeded, changes);
+	kstack_drain(&kernel_stacks);
+	kmalloc_drain(&kernel_memory);
+	page_drain(&kernel_pages);
+	return true;
+}
+
 /* One thread more, or one less, is to be waited for. */
 static void count(struct kthread_end *end, uint32_t change)
 {
@@ -85,9 +108,16 @@ static void count(struct kthread_end *end, uint32_t change)
 	wait_leave(&end->queue, was);
 }
 
-thread_id kthread_spawn(const struct kthread_how *how)
+/* The dead may have what there is too little of. */
+static uint64_t take_stack(void)
 {
 	const uint64_t stack = kstack_take();
+	return stack != 0 || sched_reap(&kernel_sched) == 0 ? stack : kstack_take();
+}
+
+thread_id kthread_spawn(const struct kthread_how *how)
+{
+	const uint64_t stack = take_stack();
 	if (stack == 0) return THREAD_NONE;
 	const uint64_t bytes = KERNEL_STACK_BYTES - (how->fp ? sizeof(struct mach_fp) : 0);
 	struct mach_fp *fp = how->fp ? (struct mach_fp *)(uintptr_t)(stack + bytes) : NULL;
@@ -119,15 +149,27 @@ void kthread_end_init(struct kthread_end *end)
 	end->left = 0;
 }
 
+/* False: they were not, by then. */
+static bool gone_by(struct kthread_end *end, uint64_t deadline_ns)
+{
+	enum wait_result result = WAIT_WOKEN;
+	const mach_irq_t was = wait_enter(&end->queue);
+	while (end->left > 0 && result != WAIT_TIMEOUT) {
+		result = wait_sleep(&kernel_sched, &end->queue, deadline_ns);
+		ASSERT(result != WAIT_KILLED); /* nobody kills who waits for others' end */
+	}
+	const bool gone = end->left == 0;
+	wait_leave(&end->queue, was);
+	return gone;
+}
+
+/* Where only idle CPUs reap, who waits does so as well, now and then: none may be idle. */
 void kthread_wait(struct kthread_end *end)
 {
-	const mach_irq_t was = wait_enter(&end->queue);
-	while (end->left > 0) {
-		const enum wait_result result =
-			wait_sleep(&kernel_sched, &end->queue, WAIT_FOREVER);
-		ASSERT(result == WAIT_WOKEN); /* nobody kills who waits for others' end */
-	}
-	wait_leave(&end->queue, was);
+	const bool reaps = kernel_sched.config.reap == REAP_IN_IDLE;
+	do {
+		if (reaps) sched_reap(&kernel_sched);
+	} while (!gone_by(end, reaps ? mach_now_ns() + TICK_MS * NS_PER_MS : WAIT_FOREVER));
 }
 
 void kthread_yield(void)
@@ -207,7 +249,9 @@ const char *ksched_start(unsigned cpus, const char *bootargs)
 	struct sched_config config = {
 		.cpus = cpus,
 		.slice_ns = TICK_MS * NS_PER_MS,
+		.collect_ns = REAP_COLLECT_MS * NS_PER_MS,
 		.reaped = reaped,
+		.idle = idle,
 		.enter = enter,
 		.arg = &kernel_processes,
 	};

@@ -113,6 +113,13 @@ int process_adopt_orphans(struct process_world *w, process_id id)
 
 /* --- who asks --------------------------------------------------------------------------------- */
 
+bool process_reap(struct process_world *w)
+{
+	struct sched *s = w->config.sched;
+
+	return s->config.reap == REAP_IN_IDLE && sched_reap(s) != 0;
+}
+
 struct process_thread *process_thread_self(struct process_world *w)
 {
 	const struct thread *t = sched_current(w->config.sched);

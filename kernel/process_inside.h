@@ -39,6 +39,9 @@ void process_release_locked(struct process_world *w, struct process *p) REQUIRES
 /* There is something that threads of `p` may wait for in process_wait(). */
 void process_tell_locked(struct process_world *w, struct process *p) REQUIRES(&w->lock);
 
+/* Reaps the dead where nobody else may come to it (REAP_IN_IDLE).  False: there were none. */
+bool process_reap(struct process_world *w);
+
 /* The caller's record, or NULL: it is no thread of this world. */
 struct process_thread *process_thread_self(struct process_world *w);
 

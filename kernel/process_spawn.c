@@ -49,7 +49,7 @@ static void spawn_abandon(struct process_world *w, struct process *p)
 }
 
 /* `from`: whose copy its space is; NULL: nobody's. */
-static int spawn(struct process_world *w, process_id parent, const struct process_how *how,
+static int spawn_once(struct process_world *w, process_id parent, const struct process_how *how,
 		 struct space *from, process_id *id)
 {
 	struct process *p;
@@ -70,6 +70,16 @@ static int spawn(struct process_world *w, process_id parent, const struct proces
 	*id = PROCESS_NONE;
 	spawn_abandon(w, p);
 	return answer;
+}
+
+/* With too little of something, once more if the dead have had some. */
+static int spawn(struct process_world *w, process_id parent, const struct process_how *how,
+		 struct space *from, process_id *id)
+{
+	const int answer = spawn_once(w, parent, how, from, id);
+
+	if (answer != -ERR_NOMEM && answer != -ERR_AGAIN) return answer;
+	return process_reap(w) ? spawn_once(w, parent, how, from, id) : answer;
 }
 
 int process_spawn(struct process_world *w, process_id parent, const struct process_how *how,

@@ -170,7 +170,9 @@ int process_thread_spawn(struct process_world *w, process_id id, const struct pr
 			 thread_id *thread)
 {
 	*thread = THREAD_NONE;
-	return process_thread_make(w, id, false, how, thread);
+	const int answer = process_thread_make(w, id, false, how, thread);
+	if (answer != -ERR_NOMEM || !process_reap(w)) return answer;
+	return process_thread_make(w, id, false, how, thread); /* with what the dead had */
 }
 
 NORETURN void process_thread_exit(struct process_world *w, uint64_t code)

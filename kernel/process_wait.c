@@ -75,14 +75,6 @@ static enum wait_result sleep_until_told(struct process_world *w, struct process
 	return result;
 }
 
-/* Where nobody else may come to it.  True: somebody was reaped. */
-static bool reap_here(struct process_world *w)
-{
-	struct sched *s = w->config.sched;
-
-	return s->config.reap == REAP_IN_IDLE && sched_reap(s) != 0;
-}
-
 /* Until told; or until it is time to reap, which is as if something had been told. */
 static enum wait_result sleep_a_while(struct process_world *w, struct process *self, uint64_t seen,
 				      uint64_t deadline_ns)
@@ -107,7 +99,7 @@ int process_wait(struct process_world *w, process_id which, uint64_t deadline_ns
 		const uint64_t seen = news_of(self);
 		const int answer = collect(w, self, which, status);
 		if (answer != -ERR_AGAIN) return answer;
-		if (reap_here(w)) continue;
+		if (process_reap(w)) continue;
 		if (deadline_ns == 0 || result == WAIT_TIMEOUT) return -ERR_AGAIN;
 		if (result == WAIT_KILLED) return -ERR_INTR;
 		result = sleep_a_while(w, self, seen, deadline_ns);

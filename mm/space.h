@@ -71,6 +71,10 @@ bool vm_init(struct vm *vm, const struct vm_config *config);
  * pressure calls it too. */
 size_t vm_reclaim(struct vm *vm, size_t pages);
 
+/* Of that only what is retired: for who has time, when nobody is short.  How much work it was; 0:
+ * nothing is left that can be done now. */
+size_t vm_reclaim_retired(struct vm *vm, size_t pages);
+
 /* The end: nothing is alive any more.  Gives back the shared page and the rest. */
 void vm_close(struct vm *vm);
 

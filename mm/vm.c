@@ -92,6 +92,15 @@ size_t vm_reclaim(struct vm *vm, size_t pages)
 	return work.back;
 }
 
+size_t vm_reclaim_retired(struct vm *vm, size_t pages)
+{
+	struct space_work work = { .done = 0 };
+
+	while (work.done < pages && vm_step(vm, &work)) {
+	}
+	return work.done;
+}
+
 /* How many pages have to come back before a request for `pages` can be met: the first ones may go
  * to the reserve.  Several in a row: nobody knows. */
 static size_t vm_needed(const struct vm *vm, size_t pages)

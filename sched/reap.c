@@ -12,11 +12,17 @@
  *	REAP_BEFORE_NEXT   there and then too, but the CPU goes on in its idle thread first
  *	                   (sched_exit), so no other thread runs before everything is back.
  *
+ * A CPU that never idles would keep its dead for ever.  So in the second form it has a collector, a
+ * timer that is set when the first dead thread is queued and no longer than there are any: it comes
+ * collect_ns later at the latest, whatever runs, and takes a bounded number in one interrupt.  An
+ * idle CPU has no dead, and therefore no such timer.  From an end to its reaping, with n that ended
+ * there before it and are dead still: collect_ns + n / COLLECT_MOST * slice_ns, at most.
+ *
  * Each gives back once: a dead thread is in the hands of the CPU that left it, or in one queue, out
  * of which it is taken under a lock.  The order is context, slot, config.reaped: who hears of the
  * end finds the slot free, and the stack is given to somebody else only by who hears of it.
  *
- * Locks: the table's guards the queues of the dead.  Cost: about 150 instructions and the callback.
+ * Locks: the table's guards the queues of the dead; a collector is its CPU's own.  Cost: about 150 instructions and the callback.
  */
 #include "sched/sched_inside.h"
 
@@ -37,6 +43,16 @@ static void sched_reap_one(struct sched *s, struct thread *t)
 	if (s->config.reaped != NULL) s->config.reaped(s->config.arg, &gone);
 }
 
+/* While there are dead threads here: so much later, if not before. */
+static void sched_collector_set(struct sched *s, struct sched_cpu *c, uint64_t after_ns)
+{
+	ASSERT(c == sched_here(s) && s->config.reap == REAP_IN_IDLE);
+	if (s->config.collect_ns == 0 || c->collector.deadline_ns != UINT64_MAX) return;
+	if (atomic_load_u32(&c->dead_count) == 0) return;
+	if (timer_add(&c->timers, &c->collector, mach_now_ns() + after_ns, 0))
+		sched_timers_changed(s);
+}
+
 void sched_bury(struct sched *s, struct sched_cpu *c, struct thread *t)
 {
 	if (s->config.reap != REAP_IN_IDLE) {
@@ -48,6 +64,7 @@ void sched_bury(struct sched *s, struct sched_cpu *c, struct thread *t)
 	list_add_last(&c->dead, &t->slot_link);
 	atomic_store_u32(&c->dead_count, c->dead_count + 1);
 	lock_drop(&s->table.lock, was);
+	sched_collector_set(s, c, s->config.collect_ns);
 }
 
 /* The one that has been dead longest, out of its queue; NULL: none. */
@@ -63,16 +80,21 @@ static struct thread *sched_dead_of(struct sched *s, struct sched_cpu *c)
 	return link != NULL ? CONTAINER_OF(link, struct thread, slot_link) : NULL;
 }
 
-uint32_t sched_reap_of(struct sched *s, struct sched_cpu *c)
+static uint32_t sched_reap_some(struct sched *s, struct sched_cpu *c, uint32_t most)
 {
 	uint32_t reaped = 0;
 	struct thread *t;
 
-	while ((t = sched_dead_of(s, c)) != NULL) {
+	while (reaped < most && (t = sched_dead_of(s, c)) != NULL) {
 		sched_reap_one(s, t);
 		reaped++;
 	}
 	return reaped;
+}
+
+uint32_t sched_reap_of(struct sched *s, struct sched_cpu *c)
+{
+	return sched_reap_some(s, c, UINT32_MAX);
 }
 
 uint32_t sched_reap(struct sched *s)
@@ -81,4 +103,27 @@ uint32_t sched_reap(struct sched *s)
 
 	for (uint32_t i = 0; i < s->config.cpus; i++) reaped += sched_reap_of(s, &s->cpu[i]);
 	return reaped;
+}
+
+/* --- the collector ---------------------------------------------------------------------------- */
+
+static void sched_collect(void *arg, struct timer *timer, uint64_t cookie)
+{
+	struct sched *s = arg;
+	struct sched_cpu *c = sched_here(s);
+
+	ASSERT(timer == &c->collector && cookie == 0);
+	sched_reap_some(s, c, COLLECT_MOST);
+	sched_collector_set(s, c, s->config.slice_ns);
+}
+
+void sched_collector_init(struct sched_cpu *c)
+{
+	timer_init(&c->collector, sched_collect);
+}
+
+void sched_collector_rest(struct sched_cpu *c)
+{
+	ASSERT(mach_irq_masked());
+	if (c->collector.deadline_ns != UINT64_MAX) (void)timer_cancel(&c->timers, &c->collector);
 }

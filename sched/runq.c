@@ -90,6 +90,28 @@ struct thread *runq_steal_locked(struct runq *rq, uint32_t cpu)
 	return NULL;
 }
 
+/* The last of a list that may run on `cpu` and may be moved, or NULL. */
+static struct thread *runq_last_for_locked(struct list *queue, uint32_t cpu)
+{
+	for (struct list *link = queue->prev; link != queue; link = link->prev) {
+		struct thread *t = runq_thread(link);
+		if ((t->affinity >> cpu & 1) != 0 && t->moved_at != t->switches + 1) return t;
+	}
+	return NULL;
+}
+
+struct thread *runq_spare_locked(struct runq *rq, uint32_t cpu, unsigned urgent)
+{
+	ASSERT(cpu < CPUS_MAX && cpu != rq->cpu && urgent <= PRIORITY_IDLE);
+	for (unsigned p = min_u64(urgent, PRIORITIES - 1) + 1; p-- > 0;) {
+		struct thread *t = runq_last_for_locked(&rq->queue[p], cpu);
+		if (t == NULL) continue;
+		runq_remove_locked(rq, t);
+		return t;
+	}
+	return NULL;
+}
+
 /* --- check ------------------------------------------------------------------------------------ */
 
 static const char *runq_check_one_locked(const struct runq *rq, const struct thread *t, unsigned p)

@@ -3,8 +3,9 @@
  *
  * The parts: sched_switch.c leaves one thread for another (yields, blocks, exits, preempts);
  * sched_wake.c makes threads ready and tells CPUs; sched_idle.c is what a CPU does with nothing to
- * run; sched_clock.c has the timer and the slices; sched_thread.c spawns, kills and changes
- * threads; reap.c gives back what the dead had; sched_check.c looks whether all that is true.
+ * run; sched_clock.c has the timer and the slices; sched_balance.c evens out CPUs; sched_thread.c
+ * spawns, kills and changes threads; reap.c gives back what the dead had; sched_check.c looks
+ * whether all that is true.
  *
  * Who may change what:
  *   a thread's state        by compare-and-swap of its word (thread.h).  Into READY, and out of it,
@@ -40,7 +41,7 @@ void sched_init(struct sched *s, const struct sched_config *config)
 {
 	ASSERT(config->cpus >= 1 && config->cpus <= CPUS_MAX);
 	ASSERT(config->slice_ns >= 1 && config->slice_ns <= 1ull << 62);
-	ASSERT(config->reap <= REAP_BEFORE_NEXT);
+	ASSERT(config->reap <= REAP_BEFORE_NEXT && config->collect_ns <= 1ull << 62);
 	*s = (struct sched){ .config = *config };
 	thread_table_init(&s->table, config->threads, config->slots, config->reserved,
 			  config->cooldown_ns);
@@ -50,6 +51,7 @@ void sched_init(struct sched *s, const struct sched_config *config)
 		timer_queue_init(&c->timers, i);
 		sched_init_idle(&c->idle, config->slots + i, i);
 		list_init(&c->dead);
+		sched_collector_init(c);
 		c->slice_end_ns = c->clock_ns = UINT64_MAX;
 	}
 }

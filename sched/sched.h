@@ -13,6 +13,14 @@
  *
  * Fairness: a ready thread runs within as many switches of its CPU as there are ready threads at
  * its priority there.  Higher priorities go first and may starve lower ones.
+ *
+ * Balance: at the end of a slice a CPU that has two or more ready threads more than another gives it
+ * one, the one that came last.  While no thread comes or goes, a thread that may run anywhere is
+ * moved by no more slices than there are threads, and then no two CPUs that have slices differ by
+ * two.  A thread is moved at most once between two of its turns, and only to where nothing is more
+ * urgent; there its bound begins anew.  So where CPUs are balanced, too, a ready thread runs within
+ * the sum of two such bounds.  (A CPU that runs a thread more urgent than all that are ready has no
+ * slices: from there only idle CPUs take.)
  */
 #ifndef SCHED_SCHED_H
 #define SCHED_SCHED_H
@@ -23,7 +31,8 @@
 /* When a dead thread's stack, context and slot are given back. */
 enum reap_form {
 	REAP_AFTER_SWITCH, /* by the thread that runs next, at once (the default) */
-	REAP_IN_IDLE,     /* by the CPU's idle thread, from a queue; and by whoever finds no slot */
+	REAP_IN_IDLE,     /* by the CPU's idle thread, from a queue; by whoever finds no slot; and
+			   * where it is never idle, by its collector */
 	REAP_BEFORE_NEXT, /* by the idle thread, before any other thread is chosen */
 };
 
@@ -36,6 +45,8 @@ struct thread_gone {
 	uint64_t exit_code;
 };
 
+enum { COLLECT_MOST = 16 }; /* in one interrupt: its time is bounded, too */
+
 struct sched_config {
 	uint32_t cpus; /* 1 to CPUS_MAX */
 	struct thread *threads;
@@ -43,6 +54,10 @@ struct sched_config {
 	uint64_t cooldown_ns;
 	uint64_t slice_ns; /* how long a thread runs while another of its priority is ready */
 	enum reap_form reap;
+	/* REAP_IN_IDLE: a CPU that has dead threads and never idles reaps COLLECT_MOST of them so
+	 * long after the first of them ended (up to 2^62), and as many again every slice_ns while
+	 * there are more.  0: there is no collector. */
+	uint64_t collect_ns;
 	/* A thread has ended, nobody is in its context and its slot is free again: takes back what
 	 * kernel/ gave it (stack, process).  Called once for each, no lock held, perhaps with
 	 * interrupts masked; may not wait.  NULL: nothing to take back. */
@@ -66,15 +81,18 @@ struct sched_cpu {
 	struct thread idle;     /* in no table; its number is after the table's slots */
 	struct list dead;       /* (t) TERMINATED, to be reaped by this CPU's idle thread */
 	uint32_t dead_count;    /* (t) atomic reads */
+	struct timer collector; /* (o) in `timers` while there may be dead threads, see reap.c */
 	uint32_t online;        /* (r) atomic reads: it is in sched_run() */
 	uint32_t idles;         /* (o) atomic: it is, or is about to be, in mach_wait() */
 	uint32_t resched;       /* (r) atomic reads: it was told to choose anew, and has not yet */
 	uint32_t handles;       /* (o) it runs its timers, and chooses anew after that */
 	uint32_t offered;       /* (r)(o) bits of CPUs that may take over `left` */
+	uint32_t receives;      /* atomic: another CPU is about to give it a thread */
 	uint64_t slice_end_ns;  /* (r) atomic reads; UINT64_MAX: nobody else is ready */
 	uint64_t clock_ns;      /* (o) what its timer is set to; may be earlier than it need be */
 	uint64_t wakes;         /* (r) */
 	uint64_t switches, preemptions, steals, idle_ns; /* (o) */
+	uint64_t gifts; /* (o) threads that it gave to others, to balance */
 	uint64_t switch_ns; /* (o) atomic: when it last switched; for the watchdog and the dump */
 	uint64_t beat_ns;   /* (o) atomic: when it last took an interrupt or switched */
 };

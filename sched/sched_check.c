@@ -117,6 +117,8 @@ const char *sched_check(struct sched *s)
 		why = sched_check_cpu(&s->cpu[i], &found);
 		if (why == NULL) why = sched_check_dead(s, &s->cpu[i], &found);
 	}
+	for (uint32_t i = 0; i < s->config.cpus && why == NULL; i++)
+		if (atomic_load_u32(&s->cpu[i].receives) != 0) why = "Q6: a CPU waits for a gift";
 	if (why == NULL) why = sched_check_slots(s, &found);
 	if (why == NULL && (atomic_load_u64(&s->idle_cpus) & found.wanted) != 0)
 		why = "Q5: a CPU waits for work while there is some";

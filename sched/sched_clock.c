@@ -77,6 +77,7 @@ void sched_timer_fired(struct sched *s)
 	c->handles = 1;
 	timer_run(&c->timers, now_ns, s);
 	c->handles = 0;
+	sched_balance(s, c);
 	sched_choose(s);
 	sched_clock_set(sched_here(s)); /* the interrupted thread may go on elsewhere */
 }

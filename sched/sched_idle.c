@@ -139,6 +139,7 @@ void sched_run(struct sched *s)
 		const bool more =
 			s->config.idle == NULL || s->config.idle(s->config.arg, mach_cpu());
 		was = mach_irq_save();
+		sched_collector_rest(c);
 		if (more)
 			sched_wait_for_work(s, c);
 		else if (sched_go(c))

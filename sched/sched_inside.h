@@ -67,6 +67,11 @@ void sched_slice_locked(struct sched *s, struct sched_cpu *c, uint64_t now_ns);
 void sched_clock_set(struct sched_cpu *c);
 void sched_clock_set_exactly(struct sched_cpu *c);
 
+/* --- sched_balance.c -------------------------------------------------------------------------- */
+
+/* A slice may have ended on c, this CPU, no lock held: gives a thread to a CPU that has fewer. */
+void sched_balance(struct sched *s, struct sched_cpu *c);
+
 /* --- reap.c ----------------------------------------------------------------------------------- */
 
 /* `t` has ended on c, this CPU, which has left its context; no lock held. */
@@ -74,5 +79,9 @@ void sched_bury(struct sched *s, struct sched_cpu *c, struct thread *t);
 
 /* Reaps the dead of c; how many. */
 uint32_t sched_reap_of(struct sched *s, struct sched_cpu *c);
+
+/* A collector as new; and off duty, where c, this CPU, has just reaped its dead and idles. */
+void sched_collector_init(struct sched_cpu *c);
+void sched_collector_rest(struct sched_cpu *c);
 
 #endif

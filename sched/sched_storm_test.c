@@ -187,6 +187,7 @@ static void make(struct random *lots)
 	t_make(1 + random_below(lots, CPUS), 3 + random_below(lots, 10), random_below(lots, 3),
 	       random_below(lots, REAP_BEFORE_NEXT + 1));
 	if (random_below(lots, 3) == 0) S->table.cooldown_ns = T_SLICE_NS / 2;
+	if (random_below(lots, 2) == 0) S->config.collect_ns = 1 + random_below(lots, T_SLICE_NS);
 	S->config.slice_ns = 1 + random_below(lots, 3) * T_SLICE_NS;
 	storm_at = t_more(sizeof(storm));
 	wait_init(&storm.herd, RANK_WAIT);
