@@ -50,7 +50,7 @@ static void spawn_abandon(struct process_world *w, struct process *p)
 
 /* `from`: whose copy its space is; NULL: nobody's. */
 static int spawn_once(struct process_world *w, process_id parent, const struct process_how *how,
-		 struct space *from, process_id *id)
+		      struct space *from, process_id *id)
 {
 	struct process *p;
 	thread_id thread;

@@ -397,6 +397,23 @@ static const char *check_tickless(void)
 	return "there are ticks";
 }
 
+/* What nobody asks for comes back while CPUs are idle. */
+static const char *check_idle_reclaims(void)
+{
+	struct vm_counts counts;
+	for (int i = 0; i < MANY; i++) {
+		struct space *s = space_create(&kernel_vm, SITE_NONE);
+		if (s == NULL) return "no space";
+		space_retire(s);
+	}
+	for (int looks = 0; looks < 100; looks++) {
+		kthread_sleep(MS);
+		vm_count(&kernel_vm, &counts);
+		if (counts.retired == 0) break;
+	}
+	return counts.retired == 0 ? NULL : "retired spaces are left";
+}
+
 /* --- ends ------------------------------------------------------------------------------------- */
 
 static uint32_t exited; /* atomic */
@@ -474,14 +491,21 @@ WITH_THREADS(wakes)
 WITH_THREADS(fp)
 WITH_THREADS(sleep)
 WITH_THREADS(tickless)
+WITH_THREADS(idle_reclaims)
 WITH_THREADS(exits)
 
 static const struct ktap_check checks[] = {
-	{ "hot-start", threads_hot_start },   { "preemption", threads_preemption },
-	{ "yields", threads_yields },         { "slices", threads_slices },
-	{ "priorities", threads_priorities }, { "stealing", threads_stealing },
-	{ "wakes", threads_wakes },           { "fp", threads_fp },
-	{ "sleep", threads_sleep },           { "tickless", threads_tickless },
+	{ "hot-start", threads_hot_start },
+	{ "preemption", threads_preemption },
+	{ "yields", threads_yields },
+	{ "slices", threads_slices },
+	{ "priorities", threads_priorities },
+	{ "stealing", threads_stealing },
+	{ "wakes", threads_wakes },
+	{ "fp", threads_fp },
+	{ "sleep", threads_sleep },
+	{ "tickless", threads_tickless },
+	{ "idle-reclaims", threads_idle_reclaims },
 	{ "exits", threads_exits },
 };
 

@@ -102,6 +102,7 @@ void call_serve(struct call_board *b)
 static void call_ask(struct call_board *b, uint32_t cpu, struct call *call)
 {
 	struct call_cpu *c = &b->cpu[cpu];
+	ASSERT(cpu < b->cpus && call->fn != NULL);
 	const mach_irq_t was = lock_take(&c->lock);
 
 	call->number = atomic_load_u64(&c->asked);

@@ -87,6 +87,7 @@ void mutex_unlock(struct sched *s, struct mutex *m)
 	ASSERT(t->mutexes > 0);
 	t->mutexes--;
 	const struct thread *next = wait_wake_first(s, &m->queue);
+	ASSERT(next != t);
 	m->owner = next != NULL ? thread_id_of(next) : THREAD_NONE;
 	wait_leave(&m->queue, was);
 }

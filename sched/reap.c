@@ -22,7 +22,8 @@
  * of which it is taken under a lock.  The order is context, slot, config.reaped: who hears of the
  * end finds the slot free, and the stack is given to somebody else only by who hears of it.
  *
- * Locks: the table's guards the queues of the dead; a collector is its CPU's own.  Cost: about 150 instructions and the callback.
+ * Locks: the table's guards the queues of the dead; a collector is its CPU's own.  Cost: about 150
+ * instructions and the callback.
  */
 #include "sched/sched_inside.h"
 

@@ -36,6 +36,7 @@ void runq_init(struct runq *rq, uint32_t cpu)
 void runq_add_locked(struct runq *rq, struct thread *t)
 {
 	ASSERT(t->priority < PRIORITIES && (t->affinity >> rq->cpu & 1) != 0);
+	ASSERT(!t->idle && !list_linked(&t->run_link));
 	ASSERT_SLOW(thread_word_state(atomic_load_u64(&t->word)) == THREAD_READY);
 	ASSERT_SLOW(atomic_load_u32(&t->cpu) == rq->cpu);
 	list_add_last(&rq->queue[t->priority], &t->run_link);
@@ -66,6 +67,7 @@ struct thread *runq_next_of_locked(struct runq *rq, unsigned priority)
 
 	if (urgent > priority || urgent == PRIORITIES) return NULL;
 	struct thread *t = runq_thread(rq->queue[urgent].next);
+	ASSERT(t->priority == urgent);
 	runq_remove_locked(rq, t);
 	return t;
 }

@@ -14,8 +14,8 @@
  * Fairness: a ready thread runs within as many switches of its CPU as there are ready threads at
  * its priority there.  Higher priorities go first and may starve lower ones.
  *
- * Balance: at the end of a slice a CPU that has two or more ready threads more than another gives it
- * one, the one that came last.  While no thread comes or goes, a thread that may run anywhere is
+ * Balance: at the end of a slice a CPU that has two or more ready threads more than another gives
+ * it one, the one that came last.  While no thread comes or goes, a thread that may run anywhere is
  * moved by no more slices than there are threads, and then no two CPUs that have slices differ by
  * two.  A thread is moved at most once between two of its turns, and only to where nothing is more
  * urgent; there its bound begins anew.  So where CPUs are balanced, too, a ready thread runs within
@@ -31,9 +31,9 @@
 /* When a dead thread's stack, context and slot are given back. */
 enum reap_form {
 	REAP_AFTER_SWITCH, /* by the thread that runs next, at once (the default) */
-	REAP_IN_IDLE,     /* by the CPU's idle thread, from a queue; by whoever finds no slot; and
+	REAP_IN_IDLE,      /* by the CPU's idle thread, from a queue; by whoever finds no slot; and
 			   * where it is never idle, by its collector */
-	REAP_BEFORE_NEXT, /* by the idle thread, before any other thread is chosen */
+	REAP_BEFORE_NEXT,  /* by the idle thread, before any other thread is chosen */
 };
 
 /* What a thread had, told when its slot may be another's already: so who hears of an end finds the
@@ -92,7 +92,7 @@ struct sched_cpu {
 	uint64_t clock_ns;      /* (o) what its timer is set to; may be earlier than it need be */
 	uint64_t wakes;         /* (r) */
 	uint64_t switches, preemptions, steals, idle_ns; /* (o) */
-	uint64_t gifts; /* (o) threads that it gave to others, to balance */
+	uint64_t gifts;     /* (o) threads that it gave to others, to balance */
 	uint64_t switch_ns; /* (o) atomic: when it last switched; for the watchdog and the dump */
 	uint64_t beat_ns;   /* (o) atomic: when it last took an interrupt or switched */
 };

@@ -18,8 +18,8 @@
  * makes one gift too many, which the next slices put right.
  *
  * Locks: run queues', one at a time, as when stealing: the thread is READY and in no queue in
- * between (sched_place).  Cost: a load for each CPU in a slice; about 300 instructions a gift, and a
- * look at each thread that may not be moved.
+ * between (sched_place).  Cost: a load for each CPU in a slice; about 300 instructions a gift, and
+ * a look at each thread that may not be moved.
  */
 #include "sched/sched_inside.h"
 

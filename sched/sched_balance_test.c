@@ -14,7 +14,7 @@
 enum { CPUS = 4, MOST = 24, LOOKS = 400, SEEDS = 3 };
 
 static struct {
-	uint32_t on[CPUS];    /* threads on each CPU, to begin with */
+	uint32_t on[CPUS]; /* threads on each CPU, to begin with */
 	thread_id id[MOST];
 	uint32_t count, begun; /* begun: atomic */
 	uint32_t stops, even;  /* atomic: set by who looks */
@@ -57,7 +57,8 @@ static bool is_due(uint32_t here)
 {
 	if (S->cpu[here].current == NULL || S->cpu[here].current->idle) return false;
 	for (uint32_t cpu = 0; cpu < tw.cpus; cpu++) {
-		if (atomic_load_u32(&S->cpu[cpu].receives) != 0) return false; /* it is on its way */
+		if (atomic_load_u32(&S->cpu[cpu].receives) != 0)
+			return false; /* it is on its way */
 		if (ready_on(cpu) + 2 > ready_on(here)) continue;
 		return true;
 	}
@@ -67,8 +68,7 @@ static bool is_due(uint32_t here)
 static void timer(void *arg)
 {
 	const uint64_t before = gifts();
-	const bool due =
-		atomic_load_u32(&seen.even) == 1 && nobody_looks() && is_due(mach_cpu());
+	const bool due = atomic_load_u32(&seen.even) == 1 && nobody_looks() && is_due(mach_cpu());
 
 	sched_timer_fired(arg);
 	/* In the middle of a switch a CPU has one less than it has: twice, it is true. */

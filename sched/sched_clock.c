@@ -84,7 +84,7 @@ void sched_timer_fired(struct sched *s)
 
 void sched_ipi_came(struct sched *s)
 {
-	ASSERT(mach_irq_masked());
+	ASSERT(mach_irq_masked() && sched_here(s)->handles == 0);
 	atomic_store_u64(&sched_here(s)->beat_ns, mach_now_ns());
 	sched_choose(s);
 	sched_clock_set(sched_here(s));

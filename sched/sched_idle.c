@@ -51,6 +51,7 @@ static bool sched_steal(struct sched *s, struct sched_cpu *c)
 		if (t != NULL) atomic_store_u32(&t->cpu, here);
 		lock_drop_masked(&rq->lock);
 		if (t != NULL) {
+			ASSERT(!t->idle && sched_may_run(t, here));
 			c->steals++;
 			sched_place(s, t);
 			return true;
@@ -115,6 +116,7 @@ static bool sched_go(struct sched_cpu *c)
 {
 	lock_take_masked(&c->runq.lock);
 	const bool empty = c->runq.count == 0;
+	ASSERT(c->current == &c->idle && c->left == NULL);
 	if (empty) {
 		thread_must_move(&c->idle, THREAD_RUNNING, THREAD_READY, 0, 0);
 		c->current = NULL;

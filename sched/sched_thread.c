@@ -38,6 +38,7 @@ thread_id sched_spawn(struct sched *s, const struct thread_how *how)
 	ASSERT((affinity & ~sched_all_cpus(s)) == 0);
 	struct thread *t = sched_claim(s, how->class);
 	if (t == NULL) return THREAD_NONE;
+	ASSERT(!t->idle && t->mutexes == 0 && !list_linked(&t->slot_link));
 	t->priority = how->priority;
 	t->affinity = affinity;
 	t->fp = how->fp;
@@ -134,6 +135,7 @@ static void sched_drive_away_locked(struct sched *s, struct sched_cpu *c, struct
 	const uint32_t cpu = c->runq.cpu;
 	const bool queued = list_linked(&t->run_link), runs = c->current == t;
 
+	ASSERT(!(queued && runs) && !sched_may_run(t, cpu));
 	if (queued) runq_remove_locked(&c->runq, t);
 	if (runs) atomic_store_u32(&c->resched, 1);
 	lock_drop_masked(&c->runq.lock);

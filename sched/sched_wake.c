@@ -129,6 +129,7 @@ static void sched_enqueue_locked(struct sched *s, struct sched_cpu *c, struct th
 	const uint64_t now_ns = mach_now_ns();
 	const uint32_t affinity = t->affinity, cpu = c->runq.cpu;
 
+	ASSERT(t != c->current && c->left == NULL);
 	atomic_store_u64(&t->ready_ns, now_ns);
 	runq_add_locked(&c->runq, t);
 	const enum sched_press press = sched_press_locked(s, c, now_ns);

@@ -77,6 +77,7 @@ static struct thread *slot_take_locked(struct thread_table *table, enum slot_cla
 
 	if (list_empty(list)) return NULL;
 	struct thread *t = slot_thread(list->next);
+	ASSERT(t->slot < table->slots && slot_class_of(table, t->slot) == class);
 	if (t->free_ns > 0 && t->free_ns > mach_now_ns()) return NULL;
 	list_remove(&t->slot_link);
 	return t;

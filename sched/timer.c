@@ -120,6 +120,7 @@ static void timer_cut(struct timer *timer)
 
 static void timer_set_first_locked(struct timer_queue *q, struct timer *root)
 {
+	ASSERT(root == NULL || (root->prev == NULL && root->next == NULL));
 	q->first = root;
 	atomic_store_u64(&q->next_ns, root != NULL ? root->deadline_ns : UINT64_MAX);
 }
@@ -193,6 +194,7 @@ static bool timer_take_due(struct timer_queue *q, uint64_t now_ns, struct timer_
 	const bool is_due = first != NULL && first->deadline_ns <= now_ns;
 
 	if (is_due) {
+		ASSERT(first->cpu == q->cpu && first->fire != NULL);
 		*due = (struct timer_due){ first, first->fire, first->cookie };
 		timer_remove_locked(q, first);
 	}

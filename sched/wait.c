@@ -118,6 +118,7 @@ enum wait_result wait_sleep(struct sched *s, struct wait_queue *q, uint64_t dead
 	ASSERT(thread_word_state(was) == THREAD_RUNNING);
 	if ((was & THREAD_KILLED) != 0) return WAIT_KILLED;
 	if (deadline_ns <= mach_now_ns()) return WAIT_TIMEOUT;
+	ASSERT(!list_linked(&t->wait_link) && t->timer.deadline_ns == UINT64_MAX);
 	list_add_last(&q->waiters, &t->wait_link);
 	atomic_store_u64(&t->waits_in, (uintptr_t)q);
 	wait_set_timer(s, t, deadline_ns,

@@ -103,6 +103,7 @@ trap 'exit 130' INT TERM
 
 set --
 [ -z "$turns" ] || set -- -- -icount shift=3,sleep=off
+[ -z "$turns" ] || words="$words even"
 {
 	(cd "$work" && sh "$qemu_sh" --smp "$cpus" --memory "$memory" --timeout "$timeout" --append \
 		"stress=$name out=samples seed=$seed cycles=$cycles operations=$ops $exhaust$words" \

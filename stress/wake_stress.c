@@ -15,12 +15,21 @@
  * of their turns what sched.h promises: nobody among them has been chosen more than once oftener
  * than another.  The number of times is the scheduler's own (thread.switches).
  *
+ * Shares, in the cycle for warming up.  CPU 0 has five threads that do nothing but run, the others
+ * one each.  When all are there they may go anywhere; a while later each is given the same time to
+ * count in, and tells its count: with all CPUs even, nobody has a third of what another has.
+ * (Where CPUs run freely that says more about the machine, and is told only.)
+ *
  * Always true: a part is over when its threads are gone, and then boxes are empty and mutexes free.
  *
  * Locks: those that are tried.  Cost: see bazel run //stress:wake.
  */
+#include "kernel/boot.h"
+#include "kernel/console.h"
 #include "kernel/ksched.h"
+#include "kernel/platform.h"
 #include "machine/atomic.h"
+#include "machine/limits.h"
 #include "sched/mutex.h"
 #include "stress/stress.h"
 
@@ -187,14 +196,86 @@ static void takes_turns(void *arg)
 	atomic_fetch_add_u32(&race->over, 1);
 }
 
-/* --- parts ------------------------------------------------------------------------------------ */
-
 static void spawn_or_panic(struct kthread_how how, struct kthread_end *end)
 {
 	how.end = end;
 	how.priority = PRIORITY_NORMAL;
 	if (kthread_spawn(&how) == THREAD_NONE) kpanic("assert", "no slot for a thread of a storm");
 }
+
+/* --- shares ----------------------------------------------------------------------------------- */
+
+enum { HOGS = 5, HOGS_MOST = HOGS + CPUS_MAX, EVEN_MS = 5 * TICK_MS, COUNT_MS = 8 * TICK_MS };
+#define NS_PER_MS 1000000ull
+
+static struct {
+	uint64_t from_ns, until_ns; /* atomic; 0: not yet known */
+	uint64_t counts[HOGS_MOST];
+	thread_id id[HOGS_MOST];
+	uint32_t here; /* atomic: hogs that have begun */
+} hogs;
+
+static void hogs_a_cpu(void *arg)
+{
+	uint64_t *count = &hogs.counts[(uintptr_t)arg], now_ns;
+	hogs.id[(uintptr_t)arg] = thread_id_of(sched_current(&kernel_sched));
+	atomic_fetch_add_u32(&hogs.here, 1);
+	do {
+		/* Much work for each yield: a yield is dear where instructions are counted. */
+		for (volatile unsigned i = 0; i < 1000; i++) continue;
+		mach_relax();
+		now_ns = mach_now_ns();
+		*count += now_ns >= atomic_load_u64(&hogs.from_ns);
+	} while (now_ns < atomic_load_u64(&hogs.until_ns));
+}
+
+static uint64_t gifts(void)
+{
+	uint64_t sum = 0;
+	for (uint32_t i = 0; i < kernel_sched.config.cpus; i++) sum += kernel_sched.cpu[i].gifts;
+	return sum;
+}
+
+static void look_at_shares(unsigned count, uint64_t given)
+{
+	uint64_t least = UINT64_MAX, most = 0;
+	for (unsigned i = 0; i < count; i++) {
+		least = min_u64(least, hogs.counts[i]);
+		most = max_u64(most, hogs.counts[i]);
+	}
+	console_print(
+		"# shares: %u threads, %u on one CPU at first; %lu moved; least %lu, most %lu\n",
+		count, HOGS, given, least, most);
+	if (bootarg_is_set(boot.platform.bootargs, "even") && most > 3 * least)
+		wake_is_wrong("shares", most / 3, least);
+}
+
+/* From CPU 0: all of them. */
+static void share(const struct stress_turn *turn, struct random *random)
+{
+	const unsigned cpus = kernel_sched.config.cpus, count = HOGS + cpus - 1;
+	struct kthread_end end;
+	(void)random;
+	if (turn->cycle != 0 || mach_cpu() != 0) return;
+	kthread_end_init(&end);
+	memset(&hogs, 0, sizeof(hogs));
+	hogs.from_ns = hogs.until_ns = UINT64_MAX;
+	for (uintptr_t i = 0; i < count; i++)
+		spawn_or_panic((struct kthread_how){ .entry = hogs_a_cpu,
+						     .arg = (void *)i,
+						     .affinity = i < HOGS ? 1u : 2u << (i - HOGS) },
+			       &end);
+	while (atomic_load_u32(&hogs.here) < count) kthread_sleep(NS_PER_MS);
+	const uint64_t before = gifts(), now_ns = mach_now_ns();
+	for (unsigned i = 0; i < count; i++)
+		sched_set_affinity(&kernel_sched, hogs.id[i], (1u << cpus) - 1);
+	atomic_store_u64(&hogs.from_ns, now_ns + EVEN_MS * NS_PER_MS);
+	atomic_store_u64(&hogs.until_ns, now_ns + (EVEN_MS + COUNT_MS) * NS_PER_MS);
+	kthread_wait(&end);
+	look_at_shares(count, gifts() - before);
+}
+
+/* --- parts ------------------------------------------------------------------------------------ */
 
 /* This CPU's workers, wherever they run, until they are gone. */
 static void work(const struct stress_turn *turn, struct random *random, void (*entry)(void *))
@@ -285,9 +366,9 @@ static void nothing(void)
 }
 
 static const struct stress_part parts[] = {
-	{ "make", make, false }, { "pass", pass, false },       { "tokens", check_tokens, false },
-	{ "add", add, false },   { "sums", check_sums, false }, { "turns", take_turns, false },
-	{ NULL, NULL, false },
+	{ "make", make, false },   { "pass", pass, false },       { "tokens", check_tokens, false },
+	{ "add", add, false },     { "sums", check_sums, false }, { "turns", take_turns, false },
+	{ "share", share, false }, { NULL, NULL, false },
 };
 
 const struct stress wake_stress = {
