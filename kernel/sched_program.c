@@ -400,7 +400,7 @@ static const char *check_tickless(void)
 /* What nobody asks for comes back while CPUs are idle. */
 static const char *check_idle_reclaims(void)
 {
-	struct vm_counts counts;
+	struct vm_counts now;
 	for (int i = 0; i < MANY; i++) {
 		struct space *s = space_create(&kernel_vm, SITE_NONE);
 		if (s == NULL) return "no space";
@@ -408,10 +408,10 @@ static const char *check_idle_reclaims(void)
 	}
 	for (int looks = 0; looks < 100; looks++) {
 		kthread_sleep(MS);
-		vm_count(&kernel_vm, &counts);
-		if (counts.retired == 0) break;
+		vm_count(&kernel_vm, &now);
+		if (now.retired == 0) break;
 	}
-	return counts.retired == 0 ? NULL : "retired spaces are left";
+	return now.retired == 0 ? NULL : "retired spaces are left";
 }
 
 /* --- ends ------------------------------------------------------------------------------------- */

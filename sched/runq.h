@@ -40,8 +40,8 @@ struct thread *runq_next_of_locked(struct runq *rq, unsigned priority);
 struct thread *runq_steal_locked(struct runq *rq, uint32_t cpu);
 
 /* What this CPU may give to CPU `cpu`, where nothing is more urgent than `urgent`: of those that
- * are at least as urgent the least urgent, that which came last first, and that has run since it was
- * last given away; removed; NULL: none.  The caller holds no other run queue's lock. */
+ * are at least as urgent the least urgent, that which came last first, and that has run since it
+ * was last given away; removed; NULL: none.  The caller holds no other run queue's lock. */
 struct thread *runq_spare_locked(struct runq *rq, uint32_t cpu, unsigned urgent);
 
 /* NULL when sound, else what is wrong. */
