@@ -28,6 +28,7 @@
 #include "machine/host/arena.h"
 #include "machine/host/cpu.h"
 #include "machine/host/mmu.h"
+#include "machine/host/race.h"
 #include "machine/machine.h"
 
 enum {
@@ -100,6 +101,7 @@ static NORETURN void panic_alone(const char *id)
 NORETURN void kpanic(const char *id, const char *format, ...)
 {
 	struct run *run = run_current();
+	race_ask(); /* a race that nobody has been told of came before this */
 	va_list args;
 	va_start(args, format);
 	if (harness != NULL && (run == NULL || run->oracle == NULL))
