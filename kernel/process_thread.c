@@ -79,6 +79,17 @@ static int join(struct process_thread *r, process_id id, bool first)
 	return answer;
 }
 
+/* Nothing of it runs any more.  Where it is the last, the process ends as who left last said. */
+static void leave_locked(struct process_thread *r) REQUIRES(&r->world->lock)
+{
+	struct process *p = r->process;
+
+	ASSERT(p->running != 0 && p->held >= p->running && list_linked(&r->link));
+	list_remove(&r->link);
+	if (--p->running == 0 && p->state == PROCESS_ALIVE)
+		process_end_locked(r->world, p, PROCESS_EXITED, p->status.code);
+}
+
 static void leave(struct process_thread *r, uint64_t code)
 {
 	struct process_world *w = r->world;
@@ -86,10 +97,20 @@ static void leave(struct process_thread *r, uint64_t code)
 
 	if (p == NULL) return;
 	const mach_irq_t was = lock_take(&w->lock);
-	ASSERT(p->running != 0 && p->held >= p->running && list_linked(&r->link));
-	list_remove(&r->link);
-	if (--p->running == 0 && p->state == PROCESS_ALIVE)
-		process_end_locked(w, p, PROCESS_EXITED, code);
+	if (!p->ending) p->status.code = code;
+	leave_locked(r);
+	lock_drop(&w->lock, was);
+}
+
+/* It will never run, so it says nothing of how its process ends, though the last that did may have
+ * left meanwhile. */
+static void withdraw(struct process_thread *r)
+{
+	struct process_world *w = r->world;
+
+	if (r->process == NULL) return;
+	const mach_irq_t was = lock_take(&w->lock);
+	leave_locked(r);
 	lock_drop(&w->lock, was);
 }
 
@@ -160,7 +181,7 @@ int process_thread_make(struct process_world *w, process_id id, bool first,
 	struct process *p = r->process;
 	*thread = sched_spawn(w->config.sched, &as);
 	if (*thread != THREAD_NONE) return 0;
-	leave(r, 0);
+	withdraw(r);
 	record_free(r);
 	gone(w, p);
 	return -ERR_AGAIN;
