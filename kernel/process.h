@@ -192,7 +192,7 @@ struct process_counts {
 };
 void process_count(struct process_world *w, struct process_counts *out);
 
-/* NULL when sound, else what is wrong.  At rest: nobody is making, ending or waiting. */
+/* NULL when sound, else what is wrong.  At any time. */
 const char *process_check(struct process_world *w);
 
 #endif

@@ -2,8 +2,8 @@
  * process_check.c -- whether a world of processes is sound: T1 to T5 of process.c, by a walk over
  * all slots, and what its threads have against what the window of stacks says is out.
  *
- * At rest only: nobody is making, ending or waiting.  Locks: the world's.  Cost: O(slots +
- * threads).
+ * What it asks for holds whenever the world's lock is free, so it may be called at any time.
+ * Locks: the world's, and under it the queue of each process.  Cost: O(slots + threads).
  */
 #include "kernel/process_inside.h"
 
@@ -57,6 +57,16 @@ static const char *check_zombie(const struct process *p)
 	return p->status.id == process_id_of(p) ? NULL : "T5: a status names another process";
 }
 
+/* A thread that waits has not left. */
+static bool has_ghost(struct process *p)
+{
+	const mach_irq_t was = wait_enter(&p->told);
+	const bool waits = !list_empty(&p->told.waiters);
+
+	wait_leave(&p->told, was);
+	return waits && p->running == 0;
+}
+
 static const char *check_process(struct walk *walk, struct process *p)
 {
 	if (p->state == PROCESS_FREE) return check_free(p);
@@ -67,7 +77,7 @@ static const char *check_process(struct walk *walk, struct process *p)
 	if (count_list(&p->dead, p, true) == UINT32_MAX) return "T2: who is dead lives";
 	if (count_threads(p) != p->running) return "T4: threads are counted wrongly";
 	if (p->held < p->running) return "T4: a thread has no stack";
-	if (!list_empty(&p->told.waiters) && p->running == 0) return "T4: a ghost waits";
+	if (has_ghost(p)) return "T4: a ghost waits";
 	if (p->state != PROCESS_ZOMBIE) return NULL;
 	walk->zombies++;
 	return check_zombie(p);
