@@ -18,7 +18,8 @@
  *
  * The machine under a run: an arena of kernel pages with the contents the host's has, and the
  * kernel's CPUs, which take turns as the host's do (machine/aarch64/baton.h): time and interrupts
- * are the script's.  A panic during a run is an oracle: the hook notes which and leaves by
+ * are the script's.  What a script has for kernel addresses, stacks in a window, stands beside the
+ * kernel's own meanwhile.  A panic during a run is an oracle: the hook notes which and leaves by
  * smp_escape(), and the next script starts from a fresh world.  A panic outside of any run is the
  * kernel's own and ends the boot with status 6.
  *
@@ -40,8 +41,10 @@
 #include "kernel/smp.h"
 #include "kernel/together.h"
 #include "machine/aarch64/baton.h"
+#include "machine/aarch64/boot.h"
 #include "machine/aarch64/cpu.h"
 #include "machine/aarch64/semihost.h"
+#include "machine/entry.h"
 
 enum {
 	JUNK_BYTE = 0xA5,     /* HOST_JUNK_BYTE: memory that nobody has written yet */
@@ -83,8 +86,45 @@ static void forget_spaces(void *unused)
 	mach_irq_restore(was);
 }
 
+/* The root's entries that a script's tables have lent to the kernel's, by bit. */
+static uint64_t lent[PAGE_SIZE / sizeof(uint64_t) / 64];
+
+/* Beside the kernel's own, which nobody may cover. */
+static void lend_tables(paddr_t root)
+{
+	const uint64_t *theirs = mach_phys(root);
+	uint64_t *own = mach_phys(kernel_table);
+	for (unsigned n = 0; n < PAGE_SIZE / sizeof(uint64_t); n++) {
+		if ((theirs[n] & ENTRY_VALID) == 0) continue;
+		if ((own[n] & ENTRY_VALID) != 0) kpanic("replay", "the kernel has entry %u", n);
+		mach_entry_store(&own[n], theirs[n]);
+		lent[n / 64] |= 1ull << n % 64;
+	}
+	mach_entry_sync();
+}
+
+static void take_tables_back(void)
+{
+	uint64_t *own = mach_phys(kernel_table);
+	for (unsigned n = 0; n < PAGE_SIZE / sizeof(uint64_t); n++)
+		if ((lent[n / 64] >> n % 64 & 1) != 0) mach_entry_store(&own[n], 0);
+	memset(lent, 0, sizeof(lent));
+	mach_entry_sync();
+	mach_tlb_all();
+	mach_tlb_wait();
+}
+
+static void set_kernel_tables(paddr_t root)
+{
+	if (root == PADDR_NONE)
+		take_tables_back();
+	else
+		lend_tables(root);
+}
+
 static void reset(void)
 {
+	take_tables_back();
 	smp_run_all(forget_spaces, NULL);
 	baton_reset();
 	memset(machine.arena, JUNK_BYTE, RUN_ARENA_BYTES);
@@ -105,6 +145,7 @@ static bool open_machine(void)
 		.run_together = together_run,
 		.step = baton_step,
 		.handlers = baton_handlers_set,
+		.kernel_tables = set_kernel_tables,
 	};
 	return true;
 }

@@ -37,7 +37,11 @@ struct meeting {
 
 static struct lanes lanes;
 
-enum { STATE_AT = RUN_ARENA_BYTES - RUN_STATE_BYTES, MEETING_AT = RUN_ARENA_BYTES - 64 };
+enum {
+	STATE_AT = RUN_ARENA_BYTES - RUN_STATE_BYTES,
+	MEETING_AT = RUN_ARENA_BYTES - 64,
+	RESTLESS_TIMES = 16,
+};
 
 void lanes_place_state(struct run *run)
 {
@@ -81,7 +85,7 @@ void lanes_open(struct run *run)
 	memset(lanes.lane, 0, sizeof(lanes.lane));
 	lanes.digest = 0;
 	lanes.began = lanes.busy = 0;
-	lanes.checks = false;
+	lanes.checks = lanes.ended = false;
 	link_operations(run);
 	for (unsigned n = 0; n < lanes.count; n++) lanes.lane[n].meet = lanes.first_meet;
 	plan_open(&lanes.plan, run);
@@ -138,6 +142,7 @@ static void check_structures(void *arg)
 	struct run *run = arg;
 	run->subject->check(run, CHECK_COUNTS);
 	run->subject->check(run, CHECK_WALK);
+	if (run->subject->restless && !run->lanes->ended) return;
 	if (run->machine->settled != NULL) run->machine->settled();
 }
 
@@ -255,6 +260,7 @@ static void run_cpu(void *arg)
 static void run_last_check(void *arg)
 {
 	struct run *run = arg;
+	run->lanes->ended = true;
 	if (run->script->ops != 0) check_all(run, run->script->ops - 1, call_here);
 }
 
@@ -267,13 +273,19 @@ static void note_turns(struct run *run)
 	lanes.plan.turns = NULL; /* they are over, or about to be */
 }
 
+/* More points than it can take. */
+static uint64_t limit_of(const struct run *run)
+{
+	return plan_limit(run->script) * (run->subject->restless ? RESTLESS_TIMES : 1);
+}
+
 bool lanes_run(struct run *run)
 {
 	const struct run_machine *machine = run->machine;
 	ASSERT(machine->run_together != NULL);
 	lanes_open(run);
 	const bool whole = machine->run_together(run->script->world.cpus, run_cpu, run,
-						 &lanes.plan.planner, plan_limit(run->script));
+						 &lanes.plan.planner, limit_of(run));
 	note_turns(run);
 	if (whole && machine->run_on(0, run_last_check, run)) {
 		lanes_close(run);

@@ -30,6 +30,7 @@ struct lanes {
 	struct meeting *meeting;
 	uint32_t meet;   /* number of the meet at which structures are being checked */
 	bool checks;     /* they are, by whoever has the turn */
+	bool ended;      /* every CPU is back */
 	uint64_t digest; /* of what those checks say */
 };
 

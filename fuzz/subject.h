@@ -93,6 +93,9 @@ struct subject {
 	unsigned (*lane_now)(struct run *run);
 	/* Lets other lanes get on, where one waits for the others (NULL: mach_relax()). */
 	void (*pause)(struct run *run);
+	/* There is more under way than lanes: when they meet, CPUs are not at rest, and it takes
+	 * more points till all is over. */
+	bool restless;
 	/* Bytes of its state, which then lies in the arena, where accesses to it are seen. */
 	size_t state_bytes;
 };
@@ -157,8 +160,11 @@ struct run_machine {
 	/* What interrupts call, until the next reset. */
 	void (*handlers)(void (*timer)(void *), void (*ipi)(void *), void *arg);
 	/* On the host alone, else NULL: panics when, with every CPU at rest, one may still remember
-	 * what the tables no longer say; and what all CPUs have for kernel addresses. */
+	 * what the tables no longer say. */
 	void (*settled)(void);
+	/* What all CPUs have for kernel addresses, or PADDR_NONE: the machine's own again.  The
+	 * kernel has these beside its own, and takes them over as they are now: the root's entries
+	 * are to stay. */
 	void (*kernel_tables)(paddr_t root);
 };
 

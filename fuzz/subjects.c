@@ -14,6 +14,7 @@ extern const struct subject kmalloc_smp_subject;
 extern const struct subject lock_subject;
 extern const struct subject page_subject;
 extern const struct subject pagetable_subject;
+extern const struct subject process_subject;
 extern const struct subject runq_subject;
 extern const struct subject sched_subject;
 extern const struct subject slab_subject;
@@ -34,6 +35,7 @@ const struct subject *const subjects[] = {
 	&lock_subject,
 	&page_subject,
 	&pagetable_subject,
+	&process_subject,
 	&runq_subject,
 	&sched_subject,
 	&slab_subject,
