@@ -2,10 +2,8 @@
 # tables.sh [--check README] ORACLE_H CANARY... PATCH... -- which oracle is proved by what, and the
 # defects there are, as two tables in Markdown.
 #
-# An oracle is proved by a canary, a script that expects it (corpus/canary; canary_fuzz_test replays
+# An oracle is proved by a canary, a script that expects it (corpus/canary*; their _fuzz_test replays
 # them), and by a defect, a patch that names it and no other.  One that lacks either is a failure.
-# Oracles that are newer than what proves them are named in `awaited`; whoever brings the defect
-# takes the name out.
 #
 # With --check also a README whose tables, between its two marks, are not these.
 set -u
@@ -20,7 +18,6 @@ shift
 work=$(mktemp -d) || exit 4
 trap 'rm -rf "$work"' EXIT
 failed=0
-awaited=' starvation thread-state slot-reuse '
 
 : >"$work/canaries"
 for file; do
@@ -41,14 +38,8 @@ print_tables() {
 		canary=none defects=$(awk -F "|" -v id="$oracle" '$2 == id { printf " %s", $1 }' \
 			"$work/heads")
 		grep -qx "$oracle" "$work/canaries" && canary=yes
-		lacks=''
-		[ "$canary" = yes ] || lacks="oracle $oracle has no canary"
-		[ -n "$defects" ] || lacks="$lacks${lacks:+
-}oracle $oracle has no defect"
-		case $awaited in
-		*" $oracle "*) [ -n "$lacks" ] || echo "oracle $oracle is awaited no more" >>"$work/lacks" ;;
-		*) [ -z "$lacks" ] || echo "$lacks" >>"$work/lacks" ;;
-		esac
+		[ "$canary" = yes ] || echo "oracle $oracle has no canary" >>"$work/lacks"
+		[ -n "$defects" ] || echo "oracle $oracle has no defect" >>"$work/lacks"
 		printf '| %s | %s |%s |\n' "$oracle" "$canary" "${defects:- none}"
 	done
 	printf '\n| defect | what | subject | oracle | seen by |\n| --- | --- | --- | --- | --- |\n'
