@@ -30,7 +30,7 @@ static void beat(void *s, struct timer *timer, uint64_t cookie)
 	const unsigned here = mach_cpu();
 	(void)cookie;
 	if (__atomic_load_n(&tick_hook, __ATOMIC_ACQUIRE) == NULL) return;
-	/* The beat can fall due between tick_came() and here: then it has an interrupt of its own. */
+	/* The beat can fall due between tick_came() and here: then it has one of its own. */
 	const uint64_t at = max_u64(next_ns[here], mach_now_ns() + 1);
 	timer_add(&sched->cpu[here].timers, timer, at, 0); /* the clock is set after */
 }

@@ -15,7 +15,8 @@ struct mutex {
 void mutex_init(struct mutex *m);
 
 /*
- * WAIT_WOKEN: it is ours.  WAIT_TIMEOUT, WAIT_KILLED: it is not.  Taking one's own is "deadlock".
+ * WAIT_WOKEN: it is ours.  WAIT_TIMEOUT, WAIT_KILLED: it is not; a kill ends the wait at once.
+ * Taking one's own is "deadlock".
  * One that is free is ours at once, also for a thread that was killed: who cleans up may need it.
  * A mutex that was handed to a waiter is its, and it is told so, even when it was killed or its
  * deadline passed before it ran.  Contexts as wait_sleep(), whether or not it has to wait.

@@ -17,6 +17,7 @@ static uint32_t worker_count, ended;
 /* Over all schedules: what must have happened for the test to mean something. */
 static struct {
 	uint32_t got, timeouts, kills, handed_and_killed, handed_late, tried, refused;
+	uint32_t met_killed, met_handed; /* a kill and an unlock at once: who was first */
 } seen;
 
 static void open(uint64_t seed, uint32_t cpus)
@@ -177,6 +178,65 @@ static void test_order(uint64_t seed, uint32_t cpus)
 	EXPECT(departed == WORKERS_MAX && memcmp(arrival, departure, sizeof arrival) == 0);
 }
 
+/* --- a kill meets an unlock ------------------------------------------------------------------- */
+
+static enum wait_result victims;
+static uint32_t lets_go; /* atomic: the owner is about to unlock */
+
+static void is_killed(void *arg)
+{
+	(void)arg;
+	victims = mutex_lock(&sim->sched, &mutexes[0], WAIT_FOREVER);
+	ASSERT((victims == WAIT_WOKEN) ==
+	       (mutexes[0].owner == thread_id_of(sched_current(&sim->sched))));
+	if (victims == WAIT_WOKEN) mutex_unlock(&sim->sched, &mutexes[0]);
+}
+
+/* Behind the victim: gets it whatever becomes of that. */
+static void comes_next(void *arg)
+{
+	(void)arg;
+	while (waiting_in(&mutexes[0]) == 0) sched_yield_cpu(&sim->sched);
+	ASSERT(mutex_lock(&sim->sched, &mutexes[0], WAIT_FOREVER) == WAIT_WOKEN);
+	mutex_unlock(&sim->sched, &mutexes[0]);
+	ended++;
+}
+
+static void kills_then(void *arg)
+{
+	(void)arg;
+	while (atomic_load_u32(&lets_go) == 0) mach_relax();
+	for (uint32_t i = random_below(&lots, 8); i > 0; i--) mach_relax();
+	(void)sched_kill(&sim->sched, workers[0]);
+}
+
+static void unlocks_then(void *arg)
+{
+	(void)arg;
+	ASSERT(mutex_lock(&sim->sched, &mutexes[0], WAIT_FOREVER) == WAIT_WOKEN);
+	workers[0] = sim_thread(is_killed, NULL);
+	EXPECT(sim_thread(comes_next, NULL) != THREAD_NONE);
+	EXPECT(sim_thread(kills_then, NULL) != THREAD_NONE);
+	while (waiting_in(&mutexes[0]) != 2) sched_yield_cpu(&sim->sched);
+	atomic_store_u32(&lets_go, 1);
+	for (uint32_t i = random_below(&lots, 8); i > 0; i--) mach_relax();
+	mutex_unlock(&sim->sched, &mutexes[0]);
+}
+
+/* The victim has it or has not, and says so; nobody else is kept from it by that. */
+static void test_kill_meets_unlock(uint64_t seed, uint32_t cpus)
+{
+	open(seed, cpus);
+	lets_go = 0;
+	victims = WAIT_TIMEOUT;
+	EXPECT(sim_thread(unlocks_then, NULL) != THREAD_NONE);
+	sim_run(seed, "a kill meets an unlock");
+	EXPECT(victims != WAIT_TIMEOUT && ended == 1);
+	EXPECT(mutexes[0].owner == THREAD_NONE && list_empty(&mutexes[0].queue.waiters));
+	seen.met_killed += victims == WAIT_KILLED;
+	seen.met_handed += victims == WAIT_WOKEN;
+}
+
 /* --- what must not be ------------------------------------------------------------------------- */
 
 static void lock_twice(void *arg)
@@ -279,6 +339,7 @@ int main(void)
 	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
 		test_storm(seed, 1 + seed % 4);
 		if (seed % 4 == 0) test_order(seed, 1 + seed / 4 % 4);
+		if (seed % 4 == 1) test_kill_meets_unlock(seed, 2 + seed / 4 % 3);
 	}
 	printf("%u got, %u timed out, %u killed; handed over and then killed %u, too late %u; of "
 	       "tries %u got it, %u did not\n",
@@ -287,6 +348,9 @@ int main(void)
 	EXPECT(seen.got > SEEDS && seen.timeouts > SEEDS / 4 && seen.kills > SEEDS / 16);
 	EXPECT(seen.handed_and_killed > 0 && seen.handed_late > 0);
 	EXPECT(seen.tried > 0 && seen.refused > 0);
+	printf("of kills that met an unlock %u came first, %u second\n", seen.met_killed,
+	       seen.met_handed);
+	EXPECT(seen.met_killed > SEEDS / 40 && seen.met_handed > SEEDS / 40);
 	host_cpus_close();
 	return 0;
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # space_test.sh CASE STRESS_SH QEMU_SH KERNEL -- short forms of //stress:space and //stress:maps.
 #
-#	parallel    2 CPUs running freely: memory stabilises
+#	parallel    4 CPUs running freely: memory stabilises
 #	turns       4 CPUs in turns, twice: the same to the last line
 #	exhaustion  to exhaustion and back: it stabilises
 #	leak        a page or a space in 10,000 operations, wrong words: red, and the culprit's name
@@ -33,7 +33,7 @@ says() { # PATTERN...
 quiet() { ! grep -E 'out of memory|^oom:|panic:|not ok' "$here/out" || fail "bad words"; }
 
 case_parallel() {
-	expect 0 space --parallel --no-exhaustion --cpus 2 --ops 400
+	expect 0 space --parallel --no-exhaustion --ops 200
 	says '^memory stabilised$' '^ok 3 counts-equal$' '^ok 4 handed-over$'
 	quiet
 	tail -n 9 "$here/out"

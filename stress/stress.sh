@@ -6,7 +6,7 @@
 #
 # By default QEMU's CPUs take turns and count instructions (-icount), so a run is the same every
 # time.  With --parallel each has a thread of the host: real parallelism, and another run each time.
-# With more CPUs than the host has that is slow, for who waits for a lock burns its host's time.
+# Who waits for a lock rests (machine/lock.c), so more CPUs than the host has do not burn its time.
 #
 # Exit: 0 memory stabilised; 1 it did not, or another check failed; 2 usage; 4 a package is missing or
 # the disk is full; 5 no end; 6 the kernel panicked.
