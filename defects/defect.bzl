@@ -28,7 +28,7 @@ def _label(path):
     folder, _, name = path.rpartition("/")
     return "//%s:%s" % (folder, name)
 
-def _hunt(name, suffix, platform, runner, status, quick):
+def _hunt(name, suffix, platform, runner, status, quick, scripts):
     platform_binary(
         name = name + suffix + "_bin",
         testonly = True,
@@ -50,11 +50,11 @@ def _hunt(name, suffix, platform, runner, status, quick):
             name + suffix + "_bin",
             status,
             "head.sh",
-        ],
+        ] + scripts,
         tags = [_TAG] + ([_QUICK] if quick else ["manual"]) + ([] if suffix else [_HOST]),
     )
 
-def defect(name, files, quick = False, host_only = False, race = False, tsan = False):
+def defect(name, files, quick = False, host_only = False, race = False, tsan = False, scripts = []):
     """Declares NAME, a test that the suite finds the defect of NAME.patch, and NAME_aarch64.
 
     Only `files` are compiled; their objects come before the archives of the clean tree on the
@@ -70,6 +70,7 @@ def defect(name, files, quick = False, host_only = False, race = False, tsan = F
       race: it takes turns between loads and stores, or the race detector: NAME is built with
         these, and there is no NAME_aarch64, which has neither.
       tsan: ThreadSanitizer sees it too, which NAME_tsan demands.
+      scripts: labels, where the patch names a script.
     """
     copies = ["patched/%s/%s" % (name, f) for f in files]
     status = "patched/%s/status" % name
@@ -97,7 +98,7 @@ def defect(name, files, quick = False, host_only = False, race = False, tsan = F
     )
     machines = _RACE_MACHINES[:2 if tsan else 1] if race else _MACHINES[:1 if host_only else 2]
     for suffix, platform, runner in machines:
-        _hunt(name, suffix, platform, runner, status, quick and not suffix)
+        _hunt(name, suffix, platform, runner, status, quick and not suffix, scripts)
 
 def _clean_test(name, patches, size, tags):
     sh_test(

@@ -2,7 +2,8 @@
 # hunt.sh PATCH STATUS [EMULATOR] PROGRAM -- PROGRAM, the replay program with PATCH's defect, makes the
 # oracle that PATCH names fire, within PATCH's budget of executions, from seed 1.
 #
-# A patch may name several oracles where each is right; then one of them must fire.
+# A patch may name several oracles where each is right; then one of them must fire.  Where it names a
+# script, that must make the first of them fire too.
 set -u
 . defects/head.sh
 patch=$1 status=$2
@@ -22,6 +23,12 @@ case $(head_of "$patch" Seen-by) in
 	}
 	;;
 esac
+script=$(head_of "$patch" Script)
+if [ -n "$script" ]; then
+	oracle=$(head_of "$patch" Oracle | sed 's/,.*//')
+	sed "/^subject/a !expect $oracle" "$script" >"$TEST_TMPDIR/script" &&
+		"$@" "$TEST_TMPDIR/script" || exit 1
+fi
 for oracle in $(head_of "$patch" Oracle | tr ',' ' '); do
 	# Flags are words.
 	# shellcheck disable=SC2046

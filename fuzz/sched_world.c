@@ -8,6 +8,8 @@
  *	2, 3     slots that are the system's: 1 to 3
  *	4 to 6   slots to spare, besides one for each lane and the system's: 5 more than that, mod 8
  *	7, 8     the slice, in units of SLICE_NS: 1 more than that
+ *	11 to 14 all set: 32 slots, of which 8 are the system's, as in the documents' layout, and
+ *	         not those that bits 2 to 6 say; the lanes are in slots 8 to 11 then
  *
  * What must hold:
  *
@@ -40,15 +42,24 @@ static void ipi_came(void *arg)
 	sched_ipi_came(sched_of(arg));
 }
 
+_Static_assert(LANES + RESERVED_MAX + SPARE_MAX <= SLOTS_MAX, "there are that many records");
+
+static void layout_of(const struct script_world *w, struct sched_config *config)
+{
+	config->reserved = 1 + (w->tag >> 2 & 3) % RESERVED_MAX;
+	config->slots = LANES + config->reserved + (5 + (w->tag >> 4 & 7u)) % (SPARE_MAX + 1);
+	if ((w->tag >> 11 & 15) != 15) return;
+	config->reserved = THREADS_RESERVED;
+	config->slots = THREADS_MAX;
+}
+
 static struct sched_config config_of(struct run *run)
 {
 	const struct script_world *w = &run->script->world;
-	const uint32_t reap = w->tag & 3, reserved = 1 + (w->tag >> 2 & 3) % RESERVED_MAX;
-	return (struct sched_config){
+	const uint32_t reap = w->tag & 3;
+	struct sched_config config = {
 		.cpus = w->cpus,
 		.threads = sched_state_of(run)->threads,
-		.slots = LANES + reserved + (5 + (w->tag >> 4 & 7u)) % (SPARE_MAX + 1),
-		.reserved = reserved,
 		.slice_ns = (1 + (w->tag >> 7 & 3u)) * (uint64_t)SLICE_NS,
 		.reap = reap > REAP_BEFORE_NEXT ? REAP_AFTER_SWITCH : (enum reap_form)reap,
 		.reaped = lives_reaped,
@@ -56,6 +67,8 @@ static struct sched_config config_of(struct run *run)
 		.enter = order_enter,
 		.arg = run,
 	};
+	layout_of(w, &config);
+	return config;
 }
 
 void world_open(struct run *run)
