@@ -4,7 +4,7 @@ load("@rules_cc//cc:cc_binary.bzl", "cc_binary")
 load("@rules_cc//cc:cc_library.bzl", "cc_library")
 load("@rules_shell//shell:sh_binary.bzl", "sh_binary")
 load("@rules_shell//shell:sh_test.bzl", "sh_test")
-load(":platform.bzl", "platform_binary")
+load(":platform.bzl", "TRANSITION_ALLOWLIST", "platform_binary", "program_of", "to_release")
 
 def _corpus_impl(ctx):
     out = ctx.actions.declare_directory(ctx.label.name)
@@ -14,7 +14,7 @@ def _corpus_impl(ctx):
     args.add("--subject", ctx.attr.subject)
     args.add_all(ctx.files.srcs)
     ctx.actions.run(
-        executable = ctx.executable._script,
+        executable = program_of(ctx.attr._script),
         arguments = [args],
         inputs = ctx.files.srcs,
         outputs = [out],
@@ -27,15 +27,15 @@ def _corpus_impl(ctx):
 # to fire, in crashing/ where one is.
 _corpus = rule(
     implementation = _corpus_impl,
-    attrs = {
+    attrs = dict({
         "srcs": attr.label_list(allow_files = True),
         "subject": attr.string(mandatory = True),
         "_script": attr.label(
-            cfg = "exec",
+            cfg = to_release,
             default = "//fuzz:script_tool",
             executable = True,
         ),
-    },
+    }, **TRANSITION_ALLOWLIST),
 )
 
 def _dict_impl(ctx):
