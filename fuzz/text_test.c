@@ -7,6 +7,7 @@
  *
  * The canary's scripts are translated but not run: some of its operations end the process.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "fuzz/harness.h"
@@ -76,7 +77,7 @@ static void check_run(const struct subject *subject, size_t bytes, size_t length
 	EXPECT(first.op == harness->run.op && first.phase == harness->run.phase);
 }
 
-static void test_subject(const struct subject *subject)
+static void test_subject(const struct subject *subject, unsigned bodies)
 {
 	struct random random = { 2026 };
 	const char *fault = subject_fault(subject);
@@ -84,7 +85,7 @@ static void test_subject(const struct subject *subject)
 		fprintf(stderr, "%s: %s\n", subject->name, fault);
 		exit(1);
 	}
-	for (unsigned n = 0; n < BODIES; n++) {
+	for (unsigned n = 0; n < bodies; n++) {
 		struct script s;
 		const size_t bytes = make_body(subject, &random);
 		script_open(&s, body, bytes);
@@ -175,10 +176,12 @@ static void test_freedom(void)
 	EXPECT(!text_is("subjective", 10) && !text_is("", 0) && !text_is("#", 1));
 }
 
-int main(void)
+/* text_test [BODIES], of each subject */
+int main(int argc, char **argv)
 {
+	const unsigned bodies = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 0) : BODIES;
 	harness_open();
-	for (unsigned i = 0; subjects[i] != NULL; i++) test_subject(subjects[i]);
+	for (unsigned i = 0; subjects[i] != NULL; i++) test_subject(subjects[i], bodies);
 	test_world_fields();
 	test_mistakes();
 	test_freedom();

@@ -325,8 +325,11 @@ static void test_check(void)
 	broken("W1");
 }
 
-int main(void)
+/* mutex_test [SEEDS] */
+int main(int argc, char **argv)
 {
+	const uint64_t seeds = argc > 1 ? strtoull(argv[1], NULL, 0) : SEEDS;
+
 	host_arena_open(HOST_ARENA_BYTES);
 	host_cpus_open(4);
 	open(1, 1);
@@ -336,7 +339,7 @@ int main(void)
 	refused(lock_and_wait, unlock_others, "owner");
 	refused(exit_as_owner, NULL, "owner");
 	refused(lock_masked, NULL, "sleep-in-atomic");
-	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+	for (uint64_t seed = 1; seed <= seeds; seed++) {
 		test_storm(seed, 1 + seed % 4);
 		if (seed % 4 == 0) test_order(seed, 1 + seed / 4 % 4);
 		if (seed % 4 == 1) test_kill_meets_unlock(seed, 2 + seed / 4 % 3);
@@ -345,7 +348,7 @@ int main(void)
 	       "tries %u got it, %u did not\n",
 	       seen.got, seen.timeouts, seen.kills, seen.handed_and_killed, seen.handed_late,
 	       seen.tried, seen.refused);
-	EXPECT(seen.got > SEEDS && seen.timeouts > SEEDS / 4 && seen.kills > SEEDS / 16);
+	EXPECT(seen.got > seeds && seen.timeouts > seeds / 4 && seen.kills > seeds / 16);
 	EXPECT(seen.handed_and_killed > 0 && seen.handed_late > 0);
 	EXPECT(seen.tried > 0 && seen.refused > 0);
 	printf("of kills that met an unlock %u came first, %u second\n", seen.met_killed,

@@ -87,11 +87,12 @@ static void one_subset(uint32_t set, uint32_t first)
 	EXPECT(bound.ran == bound.ready);
 }
 
-/* All 2^8 sets, with each slot of the scene running: among them 3 with 8 to 11 ready. */
-static void test_bound(void)
+/* All 2^8 sets, with each of that many slots of the scene running: among them 3 with 8 to 11
+ * ready. */
+static void test_bound(uint32_t firsts)
 {
 	bound.lots.state = 1;
-	for (uint32_t first = 0; first < SCENE; first++)
+	for (uint32_t first = 0; first < firsts; first++)
 		for (uint32_t set = 0; set < 1u << SCENE; set++) one_subset(set, first);
 }
 
@@ -125,11 +126,12 @@ static void test_bound_thousands(void)
 	t_go(&t_quiet);
 }
 
-int main(void)
+/* sched_bound_test [FIRSTS] */
+int main(int argc, char **argv)
 {
 	host_arena_open(T_ARENA_BYTES);
 	host_cpus_open(1);
-	test_bound();
+	test_bound(argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 0) : SCENE);
 	test_bound_thousands();
 	host_cpus_close();
 	return 0;

@@ -366,15 +366,18 @@ static void test_no_need(void)
 	sim_run(1, "no need");
 }
 
-int main(void)
+/* wait_test [SEEDS] */
+int main(int argc, char **argv)
 {
+	const uint64_t seeds = argc > 1 ? strtoull(argv[1], NULL, 0) : SEEDS;
+
 	host_arena_open(HOST_ARENA_BYTES);
 	host_cpus_open(4);
 	test_no_need();
 	refused(sleep_masked, false);
 	refused(sleep_with_lock, false);
 	refused(NULL, true);
-	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+	for (uint64_t seed = 1; seed <= seeds; seed++) {
 		const uint32_t cpus = 1 + seed % 4;
 		test_producers(seed, cpus, seed % 3 == 0);
 		test_races(seed, cpus);
@@ -387,8 +390,8 @@ int main(void)
 	       "used again\n",
 	       seen.woken, seen.timeouts, seen.kills, seen.woken_and_killed, seen.woken_and_late,
 	       seen.reused);
-	EXPECT(seen.woken > SEEDS && seen.timeouts > SEEDS / 2 && seen.kills > SEEDS / 8);
-	EXPECT(seen.woken_and_killed > 0 && seen.woken_and_late > 0 && seen.reused > SEEDS);
+	EXPECT(seen.woken > seeds && seen.timeouts > seeds / 2 && seen.kills > seeds / 8);
+	EXPECT(seen.woken_and_killed > 0 && seen.woken_and_late > 0 && seen.reused > seeds);
 	host_cpus_close();
 	return 0;
 }

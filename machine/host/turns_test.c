@@ -10,6 +10,7 @@
 #include "machine/host/panics.h"
 #include "machine/lock.h"
 
+#include <stdlib.h>
 #include <sys/resource.h>
 
 enum {
@@ -19,7 +20,7 @@ enum {
 	LIMIT = 200000,
 	CYCLES = 100000,
 	MEETS = 400,
-	ABANDONED = 2000,
+	ABANDONED = 7, /* times the number of seeds */
 	GROWTH_MAX_KIB = 8192
 };
 
@@ -28,6 +29,7 @@ enum {
 static struct drawn drawn;
 static const struct turns_planner at_random = { drawn_begin, drawn_decide, drawn_stuck, &drawn };
 
+static unsigned seeds = SEEDS;
 static char said[sizeof(panic_text)];
 
 /* Runs fn on all CPUs; what it ended in. */
@@ -420,7 +422,7 @@ static void check_rows(void)
 {
 	for (unsigned n = 0; n < COUNT_OF(rows); n++) {
 		unsigned seen = 0;
-		for (uint64_t s = 0; s < SEEDS; s++) {
+		for (uint64_t s = 0; s < seeds; s++) {
 			new_world();
 			const char *got = ends(rows[n].fn, s);
 			if (strcmp(got, rows[n].id) == 0)
@@ -438,19 +440,19 @@ static void check_rows(void)
 static void test_lost_updates(void)
 {
 	unsigned lost = 0;
-	for (uint64_t s = 0; s < SEEDS; s++) {
+	for (uint64_t s = 0; s < seeds; s++) {
 		new_world();
 		ASSERT(strcmp(ends(count_up, s), "well") == 0 && torn == CPUS * ROUNDS);
 		new_world();
 		ends(count_unlocked, s);
 		lost += torn < CPUS * ROUNDS ? 1 : 0;
 	}
-	ASSERT(lost > SEEDS / 2);
+	ASSERT(lost > seeds / 2);
 }
 
 static void test_interrupts(void)
 {
-	for (uint64_t s = 0; s < SEEDS; s++) {
+	for (uint64_t s = 0; s < seeds; s++) {
 		new_world();
 		ASSERT(strcmp(ends(send, s), "well") == 0 && ipis == CPUS - 1);
 		new_world();
@@ -462,7 +464,7 @@ static void test_interrupts(void)
 /* One seed, one run: as many points and questions, and the same end. */
 static void test_determinism(void)
 {
-	for (uint64_t s = 0; s < SEEDS; s++) {
+	for (uint64_t s = 0; s < seeds; s++) {
 		uint64_t points[2];
 		uint32_t questions[2];
 		for (unsigned again = 0; again < 2; again++) {
@@ -526,15 +528,17 @@ static void test_escapes(unsigned times)
 static void test_growth(void)
 {
 	new_world();
-	test_escapes(ABANDONED);
+	test_escapes(ABANDONED * seeds);
 	const long before = resident_kib();
-	test_escapes(ABANDONED);
+	test_escapes(ABANDONED * seeds);
 	ASSERT(host_run_on(0, churn, NULL));
 	ASSERT(resident_kib() - before < GROWTH_MAX_KIB);
 }
 
-int main(void)
+/* turns_test [SEEDS] */
+int main(int argc, char **argv)
 {
+	if (argc > 1) seeds = (unsigned)strtoul(argv[1], NULL, 0);
 	host_arena_open(HOST_ARENA_BYTES);
 	host_cpus_open(CPUS);
 	check_rows();
