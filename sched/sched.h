@@ -47,6 +47,13 @@ struct thread_gone {
 
 enum { COLLECT_MOST = 16 }; /* in one interrupt: its time is bounded, too */
 
+/* What an observer is told of a thread. */
+enum sched_seen {
+	SEEN_CLAIMED, /* it has a slot and all that it begins with, and is nobody's yet */
+	SEEN_READY,   /* it has come into the run queue of t->cpu, whose lock is held; not told of
+	               * who yields or is preempted: config.enter sees that */
+};
+
 struct sched_config {
 	uint32_t cpus; /* 1 to CPUS_MAX */
 	struct thread *threads;
@@ -68,6 +75,9 @@ struct sched_config {
 	/* Before a CPU goes on in another thread, interrupts masked, with the run queue's lock
 	 * held: installs to->space.  NULL: nothing. */
 	void (*enter)(void *arg, struct thread *from, struct thread *to);
+	/* For a trace: interrupts masked, perhaps with a run queue's lock held; takes no lock.
+	 * NULL: nobody looks on. */
+	void (*observe)(void *arg, enum sched_seen seen, const struct thread *t);
 	void *arg;
 };
 

@@ -52,6 +52,7 @@ thread_id sched_spawn(struct sched *s, const struct thread_how *how)
 	ASSERT(how->stack_bytes != 0 && is_aligned(how->stack | how->stack_bytes, 16));
 	const thread_id id = thread_id_of(t); /* afterwards it may end, and be another */
 	const mach_irq_t was = mach_irq_save();
+	if (s->config.observe != NULL) s->config.observe(s->config.arg, SEEN_CLAIMED, t);
 	atomic_store_u32(&t->cpu, mach_cpu() < s->config.cpus ? mach_cpu() : 0);
 	sched_place(s, t);
 	mach_irq_restore(was);

@@ -132,6 +132,7 @@ static void sched_enqueue_locked(struct sched *s, struct sched_cpu *c, struct th
 	ASSERT(t != c->current && c->left == NULL);
 	atomic_store_u64(&t->ready_ns, now_ns);
 	runq_add_locked(&c->runq, t);
+	if (UNLIKELY(s->config.observe != NULL)) s->config.observe(s->config.arg, SEEN_READY, t);
 	const enum sched_press press = sched_press_locked(s, c, now_ns);
 	lock_drop_masked(&c->runq.lock);
 	sched_tell(s, cpu, press);
