@@ -174,5 +174,6 @@ void cpu_park(uintptr_t at)
 	struct machine_cpu *cpu = cpu_here();
 	cpu->stopped_at = at;
 	atomic_store_u32(&cpu->stopped, 1);
+	if (atomic_load_u32(&cpu->online) != 0) gic_cpu_leave();
 	for (;;) __asm__ volatile("msr daifset, #0xf\n\twfi" : : : "memory");
 }

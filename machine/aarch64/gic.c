@@ -25,6 +25,11 @@ void gic_cpu_init(void)
 	gic->cpu_init();
 }
 
+void gic_cpu_leave(void)
+{
+	gic->cpu_leave();
+}
+
 void gic_enable_private(unsigned id)
 {
 	ASSERT(id < GIC_PRIVATE_END);

@@ -28,6 +28,9 @@ enum { GIC_SGI_WAKE = 0, GIC_SGI_STOP = 1, GIC_PRIVATE_END = 32, GIC_NONE = 1020
 void gic_init(const struct gic_place *place);
 void gic_cpu_init(void);
 
+/* No interrupt reaches this CPU any more, so that its WFI rests whatever is pending. */
+void gic_cpu_leave(void);
+
 /* Lets this CPU take its private interrupt `id` (16 to 31), which is more urgent than what CPUs
  * send each other. */
 void gic_enable_private(unsigned id);
@@ -62,6 +65,7 @@ static inline uint32_t gic_priority_private(unsigned id)
 struct gic_version {
 	void (*init)(const struct gic_place *place);
 	void (*cpu_init)(void);
+	void (*cpu_leave)(void);
 	void (*enable_private)(unsigned id);
 	void (*private_only)(bool only);
 	void (*send)(unsigned cpu, unsigned id);

@@ -47,6 +47,11 @@ static void gic2_cpu_init(void)
 	mmio_write(interface + GICC_CTLR, 1);
 }
 
+static void gic2_cpu_leave(void)
+{
+	mmio_write(interface + GICC_CTLR, 0);
+}
+
 static void gic2_enable_private(unsigned id)
 {
 	mmio_write(distributor + GICD_IPRIORITYR + id / 4 * 4, gic_priority_private(id));
@@ -76,6 +81,7 @@ static void gic2_done(uint32_t claimed)
 const struct gic_version gic_version_2 = {
 	.init = gic2_init,
 	.cpu_init = gic2_cpu_init,
+	.cpu_leave = gic2_cpu_leave,
 	.enable_private = gic2_enable_private,
 	.private_only = gic2_private_only,
 	.send = gic2_send,

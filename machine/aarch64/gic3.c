@@ -109,6 +109,11 @@ static void gic3_cpu_init(void)
 	cpu->redistributor = at;
 }
 
+static void gic3_cpu_leave(void)
+{
+	__asm__ volatile("msr s3_0_c12_c12_7, xzr\n\tisb"); /* ICC_IGRPEN1_EL1 */
+}
+
 static void gic3_enable_private(unsigned id)
 {
 	const uintptr_t at = cpu_here()->redistributor;
@@ -141,6 +146,7 @@ static void gic3_done(uint32_t claimed)
 const struct gic_version gic_version_3 = {
 	.init = gic3_init,
 	.cpu_init = gic3_cpu_init,
+	.cpu_leave = gic3_cpu_leave,
 	.enable_private = gic3_enable_private,
 	.private_only = gic3_private_only,
 	.send = gic3_send,
