@@ -52,6 +52,14 @@ bool bootarg_text(const char *bootargs, const char *key, const char **text, size
 	return false;
 }
 
+bool bootarg_says(const char *bootargs, const char *key, const char *value)
+{
+	const char *text;
+	size_t bytes;
+	if (!bootarg_text(bootargs, key, &text, &bytes)) return false;
+	return bytes > 0 && starts_with(text, bytes, value) == bytes;
+}
+
 /* The value of a digit, or 255. */
 static unsigned digit(char c)
 {

@@ -41,6 +41,22 @@ void console_print(const char *format, ...)
 	va_end(args);
 }
 
+void console_hint(const char *format, ...)
+{
+	char line[CONSOLE_LINE_BYTES];
+	va_list args;
+	va_start(args, format);
+	const size_t bytes = format_text_v(line, sizeof(line), format, args);
+	va_end(args);
+	mach_irq_t was;
+	const bool got = lock_try(&console, &was);
+	if (got) atomic_store_u32(&holder, mach_cpu() + 1);
+	write(line, bytes);
+	if (!got) return;
+	atomic_store_u32(&holder, 0);
+	lock_drop(&console, was);
+}
+
 void console_report(const char *format, ...)
 {
 	char line[CONSOLE_LINE_BYTES];

@@ -13,6 +13,9 @@ enum { CONSOLE_LINE_BYTES = 256 };
 void console_print(const char *format, ...) PRINTF_LIKE(1, 2);
 void console_print_v(const char *format, va_list args);
 
+/* The same, but waits for nobody: in the middle of another's line, where that may hang. */
+void console_hint(const char *format, ...) PRINTF_LIKE(1, 2);
+
 /* The same without the lock, for reports when nothing can be trusted.  console_fresh_line() ends
  * a line that somebody had begun. */
 void console_report(const char *format, ...) PRINTF_LIKE(1, 2);

@@ -8,7 +8,7 @@
  *
  * There is no tick.  A CPU's timer is set to the end of a slice while a second thread is ready,
  * and to the earliest timer of its queue; otherwise a CPU is left alone, and rests in WFI where it
- * has no thread.
+ * has no thread.  One timer is the watchdog's, which comes a few times a second (kwatch.c).
  *
  * Always true: a thread's floating-point registers lie on its own stack, above the part that the
  * scheduler knows of, so they live exactly as long as the stack does.
@@ -22,6 +22,8 @@
 #include "kernel/ksched.h"
 
 #include "kernel/kmem.h"
+#include "kernel/ktrace.h"
+#include "kernel/kwatch.h"
 #include "kernel/oom.h"
 #include "kernel/platform.h"
 #include "kernel/tick.h"
@@ -47,6 +49,7 @@ struct process_world kernel_processes;
 static void timer_came(void *s)
 {
 	tick_came();
+	kwatch_came();
 	sched_timer_fired(s);
 }
 
@@ -76,6 +79,12 @@ static void reaped(void *world, const struct thread_gone *gone)
 static void enter(void *world, struct thread *from, struct thread *to)
 {
 	if (process_owns(from->owner) || process_owns(to->owner)) process_enter(world, from, to);
+}
+
+static void enter_traced(void *world, struct thread *from, struct thread *to)
+{
+	ktrace_switch(from, to);
+	enter(world, from, to);
 }
 
 /*
@@ -184,13 +193,6 @@ void kthread_sleep(uint64_t ns)
 
 /* --- start ------------------------------------------------------------------------------------ */
 
-static bool is_word(const char *text, size_t bytes, const char *word)
-{
-	size_t n = 0;
-	while (n < bytes && word[n] == text[n]) n++;
-	return n == bytes && word[n] == 0;
-}
-
 /* Which form the boot arguments ask for; false: none that there is. */
 static bool reap_form(const char *bootargs, enum reap_form *form)
 {
@@ -204,7 +206,7 @@ static bool reap_form(const char *bootargs, enum reap_form *form)
 	*form = REAP_AFTER_SWITCH;
 	if (!bootarg_text(bootargs, "reap", &text, &bytes)) return true;
 	for (unsigned i = 0; i < COUNT_OF(names); i++) {
-		if (!is_word(text, bytes, names[i])) continue;
+		if (!bootarg_says(bootargs, "reap", names[i])) continue;
 		*form = (enum reap_form)i;
 		return true;
 	}
@@ -213,11 +215,9 @@ static bool reap_form(const char *bootargs, enum reap_form *form)
 
 static void layout(const char *bootargs, struct sched_config *config)
 {
-	const char *text;
-	size_t bytes;
 	config->slots = SLOTS;
 	config->reserved = SLOTS_SYSTEM;
-	if (bootarg_text(bootargs, "layout", &text, &bytes) && is_word(text, bytes, "documents")) {
+	if (bootarg_says(bootargs, "layout", "documents")) {
 		config->slots = THREADS_MAX;
 		config->reserved = THREADS_RESERVED;
 		config->cooldown_ns = SLOT_COOLDOWN_MS * NS_PER_MS;
@@ -259,17 +259,25 @@ const char *ksched_start(unsigned cpus, const char *bootargs)
 	layout(bootargs, &config);
 	if (config.slots < config.reserved || config.slots > SLOTS_MOST)
 		return "threads= is too few, or more than there are stacks";
+	const char *wrong = ktrace_start(bootargs, cpus, config.slots);
+	if (wrong != NULL) return wrong;
+	if (ktrace_is_on()) {
+		config.enter = enter_traced;
+		config.observe = ktrace_observe;
+	}
 	config.threads = kmalloc(config.slots * sizeof(struct thread));
 	if (config.threads == NULL) return "no room for the slots of threads";
 	sched_init(&kernel_sched, &config);
 	call_init(&kernel_calls, cpus);
-	const char *wrong = make_processes(bootargs);
+	wrong = kwatch_start(bootargs);
+	if (wrong == NULL) wrong = make_processes(bootargs);
 	cpu_handlers_set(&handlers);
 	return wrong;
 }
 
 NORETURN void ksched_run(void)
 {
+	kwatch_begin();
 	sched_run(&kernel_sched);
 	kpanic("assert", "a CPU has left the scheduler");
 }

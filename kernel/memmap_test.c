@@ -244,6 +244,9 @@ static void boot_arguments(void)
 	EXPECT(bootarg_text(args, "four", &text, &bytes) && bytes == 0);
 	EXPECT(bootarg_text(args, "five", &text, &bytes) && bytes == 1 && *text == 'x');
 	EXPECT(!bootarg_text(args, "seven", &text, &bytes));
+	EXPECT(bootarg_says(args, "two", "2") && bootarg_says(args, "five", "x"));
+	EXPECT(!bootarg_says(args, "two", "") && !bootarg_says(args, "two", "22"));
+	EXPECT(!bootarg_says(args, "four", "") && !bootarg_says(args, "one", "one"));
 }
 
 int main(void)

@@ -4,7 +4,12 @@
  *   panic: ID message          at the start of a line: the signature that triage takes
  *   CPU, registers             where an exception led here
  *   backtrace                  by names
- *   where the other CPUs were  they are stopped first; one that does not answer is named
+ *   where the other CPUs were  they are stopped first; one that does not answer is named, with its
+ *                              locks
+ *   the trace                  where a boot argument asked for one
+ *
+ * The watchdog's panic ("hang") has its own report instead of a backtrace (kwatch.c), and ends with
+ * STATUS_HANG.
  *
  * The first CPU to panic reports; another that panics meanwhile parks, and what it had to say
  * stands where it is named.  A panic inside a panic prints a line for both and leaves; a third
@@ -16,12 +21,15 @@
 
 #include "kernel/backtrace.h"
 #include "kernel/console.h"
+#include "kernel/ktrace.h"
+#include "kernel/kwatch.h"
 #include "kernel/power.h"
 #include "kernel/symbols.h"
 #include "machine/aarch64/cpu.h"
 #include "machine/aarch64/exception.h"
+#include "machine/lock.h"
 
-enum { STOP_PATIENCE_NS = 200000000, MESSAGE_BYTES = 200 };
+enum { STOP_PATIENCE_NS = 200000000, MESSAGE_BYTES = 200, RELAX_EACH = 64 };
 
 static uint32_t reporter;
 
@@ -51,10 +59,28 @@ static void stop_others(void)
 	}
 	const uint64_t end = mach_now_ns() + STOP_PATIENCE_NS;
 	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
-		while (is_other(cpu) && atomic_load_u32(&machine_cpus[cpu].stopped) == 0 &&
-		       mach_now_ns() < end)
-			mach_relax();
+		for (unsigned i = 0;
+		     is_other(cpu) && atomic_load_u32(&machine_cpus[cpu].stopped) == 0 &&
+		     mach_now_ns() < end;
+		     i++)
+			if (i % RELAX_EACH == 0) mach_relax();
 	}
+}
+
+/* It has masked its interrupts: the locks that it has (known in images under test) and the one that
+ * it waits for say why. */
+static void report_silent(unsigned cpu)
+{
+	const struct machine_cpu *c = &machine_cpus[cpu];
+	const struct lock_waiting *w = mach_lock_waiting(cpu);
+	const uint32_t rank = atomic_load_u32(&w->rank), holder = atomic_load_u32(&w->holder);
+	console_report("CPU %u does not answer\n", cpu);
+	for (unsigned i = 0; i < c->lock_count && i < CPU_LOCKS_MAX; i++)
+		console_report("  it has a lock of rank %u\n", c->locks[i].rank);
+	if (rank != RANK_NONE && holder < CPUS_MAX)
+		console_report("  it waits for a lock of rank %u that CPU %u has\n", rank, holder);
+	else if (rank != RANK_NONE)
+		console_report("  it waits for a lock of rank %u\n", rank);
 }
 
 static void report_others(void)
@@ -62,7 +88,7 @@ static void report_others(void)
 	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
 		if (!is_other(cpu)) continue;
 		if (atomic_load_u32(&machine_cpus[cpu].stopped) == 0) {
-			console_report("CPU %u does not answer\n", cpu);
+			report_silent(cpu);
 			continue;
 		}
 		uint64_t offset = 0;
@@ -86,6 +112,30 @@ static void report_registers(const struct exception_frame *frame)
 		       frame->esr, frame->far);
 }
 
+/* The watchdog's word, on whichever CPU looked: what hangs is elsewhere. */
+static bool is_hang(const char *id)
+{
+	static const char hang[] = "hang";
+	unsigned n = 0;
+	while (n < sizeof(hang) - 1 && id[n] == hang[n]) n++;
+	return id[n] == hang[n];
+}
+
+static int status_of(const char *id)
+{
+	return is_hang(id) ? STATUS_HANG : STATUS_PANIC;
+}
+
+static void report_here(const struct machine_cpu *cpu, uintptr_t record)
+{
+	if (cpu->frame != NULL) report_registers(cpu->frame);
+	console_report("backtrace:\n");
+	if (cpu->frame != NULL)
+		backtrace_print((uintptr_t)cpu->frame->record, true);
+	else
+		backtrace_print(record, false);
+}
+
 static NORETURN void report(const char *id, const char *message, uintptr_t record)
 {
 	const struct machine_cpu *cpu = cpu_here();
@@ -94,16 +144,13 @@ static NORETURN void report(const char *id, const char *message, uintptr_t recor
 	console_report("panic: %s %s\n", id, message);
 	first[cpu->number].told = true;
 	console_report("on CPU %u of %u\n", cpu->number, cpu_count());
-	if (cpu->frame != NULL) {
-		report_registers(cpu->frame);
-		console_report("backtrace:\n");
-		backtrace_print((uintptr_t)cpu->frame->record, true);
-	} else {
-		console_report("backtrace:\n");
-		backtrace_print(record, false);
-	}
+	if (!is_hang(id)) report_here(cpu, record);
 	report_others();
-	power_off(STATUS_PANIC);
+	if (is_hang(id))
+		kwatch_print_hang();
+	else
+		ktrace_print(mach_now_ns());
+	power_off(status_of(id));
 }
 
 /* The CPU that came second parks unasked: while it handles an interrupt, none would reach it. */
@@ -123,7 +170,7 @@ static NORETURN void report_nested(const char *id, const char *message)
 			console_report("panic: %s %s\n", first[cpu].id, first[cpu].message);
 		console_report("then, while reporting: %s %s\n", id, message);
 	}
-	power_off(STATUS_PANIC);
+	power_off(status_of(first[cpu].id));
 }
 
 static NORETURN void panic_begin(const char *id, const char *message, uintptr_t record)

@@ -16,7 +16,7 @@
 #include "kernel/vm.h"
 #include "machine/aarch64/clock.h"
 #include "machine/aarch64/cpu.h"
-#include "machine/atomic.h"
+#include "machine/lock.h"
 
 static NOINLINE void way_null(void)
 {
@@ -155,6 +155,33 @@ static NOINLINE void way_deaf(void)
 	smp_run_all(deaf_body, &arrived);
 }
 
+static struct lock held;
+
+static void lock_body(void *arrived)
+{
+	const unsigned here = mach_cpu();
+	if (here == 1) lock_take(&held);
+	if (here == 2) {
+		while (atomic_load_u32(arrived) == 0) mach_relax();
+		lock_take(&held);
+	}
+	if (here == 1) atomic_fetch_add_u32(arrived, 1);
+	if (here == 0) {
+		while (atomic_load_u32(&mach_lock_waiting(2)->rank) == RANK_NONE) mach_relax();
+		way_null();
+	}
+	if (here == 3) kthread_sleep(UINT32_MAX);
+	for (;;) mach_relax();
+}
+
+/* One CPU has a lock and never gives it back, one waits for that, and one has nothing to do. */
+static NOINLINE void way_lock(void)
+{
+	uint32_t arrived = 0;
+	lock_init(&held, RANK_OUTER);
+	smp_run_all(lock_body, &arrived);
+}
+
 static void everywhere_body(void *unused)
 {
 	(void)unused;
@@ -248,6 +275,7 @@ static const struct {
 	{ "no-exit", way_no_exit },
 	{ "other-cpu", way_other_cpu },
 	{ "deaf", way_deaf },
+	{ "lock", way_lock },
 	{ "everywhere", way_everywhere },
 	{ "ticks", way_ticks },
 	{ "hang", way_hang },

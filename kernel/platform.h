@@ -52,6 +52,9 @@ const char *platform_read(const struct fdt *tree, struct platform *out);
 bool bootarg_is_set(const char *bootargs, const char *word);
 uint64_t bootarg_number(const char *bootargs, const char *key, uint64_t otherwise);
 
+/* Is "key=value" one of them, and the first with that key? */
+bool bootarg_says(const char *bootargs, const char *key, const char *value);
+
 /* The text behind "key=", up to the next blank; false when there is none. */
 bool bootarg_text(const char *bootargs, const char *key, const char **text, size_t *bytes);
 

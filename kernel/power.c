@@ -7,6 +7,7 @@
 #include "kernel/power.h"
 
 #include "kernel/console.h"
+#include "kernel/ktrace.h"
 #include "kernel/tlbtrace.h"
 #include "machine/aarch64/cpu.h"
 #include "machine/aarch64/psci.h"
@@ -27,6 +28,7 @@ void power_off(int status)
 {
 	cpu_irq_mask();
 	say_what_waits();
+	ktrace_print_barriers(status);
 	if (CHECK_LEVEL >= 2) tlbtrace_end();
 	semihost_exit(status);
 	psci_system_off();

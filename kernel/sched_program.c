@@ -12,6 +12,7 @@
 #include "kernel/kmem.h"
 #include "kernel/ksched.h"
 #include "kernel/ktap.h"
+#include "kernel/kwatch.h"
 #include "kernel/power.h"
 #include "kernel/program.h"
 #include "kernel/smp.h"
@@ -28,6 +29,7 @@ enum {
 	WARM_UP = 200,
 	BATCH = 16,
 	SPAWN_TRIES = 1000,
+	LOOKS_MOST = 3,
 };
 
 #define MS 1000000ull
@@ -99,23 +101,46 @@ static void runs_there(void *cpu)
 	note_bit(&ran_on, mach_cpu());
 }
 
+/* Anywhere, and never asleep, until every CPU has had one of them. */
+static uint32_t shared_on; /* atomic: a bit for each CPU */
+
+static void spin_until_shared(void *end_ns)
+{
+	while (atomic_load_u32(&shared_on) != (1u << cpu_count()) - 1 &&
+	       mach_now_ns() < (uintptr_t)end_ns) {
+		const mach_irq_t was = mach_irq_save();
+		note_bit(&shared_on, mach_cpu());
+		mach_irq_restore(was);
+		work();
+	}
+}
+
+/* While threads run on the others: what waits for a late CPU runs there, and it takes its share of
+ * what can run anywhere. */
 static const char *check_hot_start(void)
 {
 	unsigned cpu;
 	int64_t status;
 	const unsigned first = smp_count();
 	if (first == cpu_count()) return NULL;
-	ran_on = 0;
+	ran_on = shared_on = 0;
 	for (unsigned i = first; i < cpu_count(); i++) {
 		if (spawn(runs_there, (void *)(uintptr_t)i, 1u << i) == THREAD_NONE)
 			return "no thread for a CPU that is off";
 	}
 	kthread_sleep(5 * MS);
 	if (ran_on != 0) return "a thread ran on a CPU that is off";
+	const uintptr_t end = mach_now_ns() + PATIENCE_NS;
+	for (unsigned i = 0; i < 2 * cpu_count(); i++)
+		if (spawn(spin_until_shared, (void *)end, 0) == THREAD_NONE) return "no thread";
+	kthread_sleep(5 * MS);
+	if (shared_on != (1u << first) - 1) return "the CPUs that are on are not busy";
 	const char *wrong = smp_start(cpu_count(), &cpu, &status);
 	if (wrong != NULL) return wrong;
 	kthread_wait(&all_gone);
-	return ran_on == (1u << cpu_count()) - (1u << first) ? NULL : "a CPU ran nothing";
+	if (ran_on != (1u << cpu_count()) - (1u << first))
+		return "a late CPU ran nothing of its own";
+	return shared_on == (1u << cpu_count()) - 1 ? NULL : "a late CPU took nothing";
 }
 
 /* --- preemption and fairness ------------------------------------------------------------------ */
@@ -378,22 +403,32 @@ static uint64_t all_ticks(void)
 	return sum;
 }
 
+/* The watchdog's, on whichever CPU: one in 50 ms of the whole machine. */
+static uint64_t all_looks(void)
+{
+	uint64_t sum = 0;
+	for (unsigned cpu = 0; cpu < smp_count(); cpu++) sum += kwatch_looks(cpu);
+	return sum;
+}
+
 static void spin_for(void *end_ns)
 {
 	while (mach_now_ns() < (uintptr_t)end_ns) work();
 }
 
-/* Ten slices long: one interrupt ends the sleep, and no others come, though a CPU is busy. */
+/* Ten slices long: one interrupt ends the sleep, and none comes besides but the watchdog's looks,
+ * though a CPU is busy. */
 static const char *check_tickless(void)
 {
 	const uintptr_t end = mach_now_ns() + 10ull * TICK_MS * MS;
 	if (smp_count() > 1 && spawn(spin_for, (void *)end, 2) == THREAD_NONE) return "no thread";
-	const uint64_t before = all_ticks();
+	const uint64_t before = all_ticks(), looks_before = all_looks();
 	kthread_sleep(10ull * TICK_MS * MS);
-	const uint64_t ticks = all_ticks() - before;
+	const uint64_t ticks = all_ticks() - before, looks = all_looks() - looks_before;
 	kthread_wait(&all_gone);
-	if (ticks == 1) return NULL;
-	console_print("# %lu timer interrupts\n", ticks);
+	if (looks > LOOKS_MOST) return "the watchdog looks too often";
+	if (ticks >= 1 && ticks <= 1 + looks) return NULL;
+	console_print("# %lu timer interrupts, %lu looks\n", ticks, looks);
 	return "there are ticks";
 }
 

@@ -25,6 +25,7 @@
 
 enum box_state { BOX_EMPTY, BOX_POSTED, BOX_RETURNED, BOX_ESCAPED };
 
+enum { NS_PER_MS = 1000000 };
 #define START_PATIENCE_NS 10000000000ull /* of a busy host's time */
 
 struct box {
@@ -160,6 +161,34 @@ bool smp_run_all(void (*fn)(void *), void *arg)
 		if (cpu != here && !collect(cpu)) returned = false;
 	}
 	return returned;
+}
+
+/* --- calls ------------------------------------------------------------------------------------ */
+
+/* From outside, and without waiting for it: it may be dead. */
+static void tell_silent(unsigned cpu, uint64_t timeout_ns)
+{
+	const struct sched_cpu *c = &kernel_sched.cpu[cpu];
+	const struct lock_waiting *w = mach_lock_waiting(cpu);
+	const uint64_t now_ns = mach_now_ns();
+	const char *state = "has its interrupts masked";
+	if (atomic_load_u32(&machine_cpus[cpu].stopped) != 0)
+		state = "is stopped";
+	else if (atomic_load_u32(&c->online) == 0)
+		state = "is not on";
+	else if (atomic_load_u32(&w->rank) != RANK_NONE)
+		state = "waits for a lock";
+	console_print(
+		"smp: CPU %u does not answer a call for %lu ms: it %s; last seen %lu ms ago\n", cpu,
+		timeout_ns / NS_PER_MS, state, (now_ns - atomic_load_u64(&c->beat_ns)) / NS_PER_MS);
+}
+
+bool smp_call(unsigned cpu, void (*fn)(void *), void *arg, uint64_t timeout_ns)
+{
+	ASSERT(cpu < cpu_count());
+	if (call_cpu(&kernel_calls, cpu, fn, arg, timeout_ns) == CALL_DONE) return true;
+	tell_silent(cpu, timeout_ns);
+	return false;
 }
 
 /* --- starting --------------------------------------------------------------------------------- */

@@ -33,6 +33,14 @@ bool smp_run_on(unsigned cpu, void (*fn)(void *), void *arg);
  * escaped. */
 bool smp_run_all(void (*fn)(void *), void *arg);
 
+/*
+ * Calls fn(arg) on CPU `cpu`, in an interrupt of it: interrupts masked, nothing waited for.  For
+ * what cannot wait for that CPU's threads.  False, with a line that says what is known of the CPU,
+ * when it has not begun within `timeout_ns`: then it will not be called.  Interrupts unmasked, no
+ * lock held.
+ */
+bool smp_call(unsigned cpu, void (*fn)(void *), void *arg, uint64_t timeout_ns);
+
 /* Ends what smp_run_on() or smp_run_all() runs on this CPU, from wherever its thread is: exception
  * handlers and the panic hook included.  Locks it holds are forgotten, not given back; interrupts,
  * stack and the count of panics are as new. */

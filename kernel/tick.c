@@ -38,9 +38,10 @@ static void beat(void *s, struct timer *timer, uint64_t cookie)
 void tick_came(void)
 {
 	void (*hook)(void) = __atomic_load_n(&tick_hook, __ATOMIC_ACQUIRE);
+	if (LIKELY(hook == NULL)) return;
 	uint64_t *next = &next_ns[mach_cpu()];
 	const uint64_t now = mach_now_ns();
-	if (LIKELY(hook == NULL) || now < *next) return;
+	if (now < *next) return;
 	*next += TICK_NS;
 	if (*next <= now) *next = now + TICK_NS;
 	hook();

@@ -16,6 +16,7 @@
 #include "kernel/vm.h"
 
 #include "kernel/kmem.h"
+#include "kernel/ktrace.h"
 #include "kernel/symbols.h"
 #include "machine/aarch64/boot.h"
 
@@ -70,12 +71,27 @@ struct space *kspace_create(void)
 
 struct space *kspace_clone(struct space *from)
 {
-	return space_clone(from, CALLER);
+	ktrace_enter(KTRACE_FORK, (uintptr_t)from, 0, 0);
+	struct space *clone = space_clone(from, CALLER);
+	ktrace_leave(KTRACE_FORK, clone != NULL ? 0 : -ERR_NOMEM);
+	return clone;
 }
 
 int64_t kspace_map(struct space *s, uint64_t bytes, uint32_t prot, uint32_t flags)
 {
-	return space_mmap(s, 0, bytes, prot, flags | MAP_ANONYMOUS, NULL, 0, CALLER);
+	ktrace_enter(KTRACE_MMAP, (uintptr_t)s, prot, bytes);
+	const int64_t answer =
+		space_mmap(s, 0, bytes, prot, flags | MAP_ANONYMOUS, NULL, 0, CALLER);
+	ktrace_leave(KTRACE_MMAP, answer);
+	return answer;
+}
+
+int64_t kspace_unmap(struct space *s, uint64_t at, uint64_t bytes)
+{
+	ktrace_enter(KTRACE_MUNMAP, (uintptr_t)s, at, bytes);
+	const int64_t answer = space_munmap(s, at, bytes);
+	ktrace_leave(KTRACE_MUNMAP, answer);
+	return answer;
 }
 
 /* --- a program's accesses --------------------------------------------------------------------- */

@@ -32,6 +32,9 @@ struct space *kspace_clone(struct space *from);
 /* Anonymous memory wherever there is room: the address, or an error. */
 int64_t kspace_map(struct space *s, uint64_t bytes, uint32_t prot, uint32_t flags);
 
+/* What munmap does; 0, or an error. */
+int64_t kspace_unmap(struct space *s, uint64_t at, uint64_t bytes);
+
 /*
  * An access as a program of `s` would make it, faults handled: 8 bytes at a multiple of 8.  `s` is
  * this CPU's space.  FAULT_DONE, or what the program would be told of.

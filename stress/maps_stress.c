@@ -34,7 +34,7 @@ static void make(const struct stress_turn *turn, struct random *random)
 
 static void unmap(uint64_t at, uint64_t bytes)
 {
-	if (bytes != 0) space_granted("munmap", space_munmap(space, at, bytes));
+	if (bytes != 0) space_granted("munmap", kspace_unmap(space, at, bytes));
 }
 
 static NOINLINE void stress_maps_again(const struct stress_turn *turn, struct random *random)

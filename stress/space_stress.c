@@ -130,7 +130,7 @@ static NOINLINE void stress_maps(struct mapping *m, struct random *random)
 static void unmap(struct mapping *m)
 {
 	check_mapping("before munmap", m);
-	if (!space_granted("munmap", space_munmap(space_of(m), m->at, bytes_of(m)))) return;
+	if (!space_granted("munmap", kspace_unmap(space_of(m), m->at, bytes_of(m)))) return;
 	if (m->cpu != mach_cpu()) stress_count(STRESS_FREED_FOREIGN);
 	m->at = 0;
 }
@@ -143,7 +143,7 @@ static void unmap_some(struct mapping *m, struct random *random)
 	const uint64_t bytes = (uint64_t)less << PAGE_SHIFT;
 	if (less == 0) return;
 	const uint64_t from = start ? m->at : m->at + bytes_of(m) - bytes;
-	if (!space_granted("munmap", space_munmap(space_of(m), from, bytes))) return;
+	if (!space_granted("munmap", kspace_unmap(space_of(m), from, bytes))) return;
 	m->pages -= less;
 	if (start) {
 		m->at += bytes;
