@@ -41,7 +41,7 @@ expect() {
 
 # The four kinds.
 expect 5 silent '^watch: silent: CPU 1 takes no interrupts, for 1[0-9] ms; thread 16.1 is on it$' \
-	'^panic: hang silent$' '^CPU 1 does not answer' '^CPU 3 stopped at mach_wait' \
+	'^panic: hang silent$' '^CPU 1 does not answer' '^CPU [023] stopped at mach_wait' \
 	'^hang: silent: CPU 1 takes no interrupts, for [4-6][0-9] ms; thread 16.1 is on it' \
 	'^sched: 4 CPUs' '^cpu 1: runs 16.1, last switch [4-9].... us ago' \
 	'^thread 16.1: running on cpu 1' '^hang: end of the report' '!^trace' '!^last calls'

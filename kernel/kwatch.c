@@ -64,13 +64,13 @@ static uint64_t next_ns(unsigned here, uint64_t now_ns)
 				 : first_ns + ((now_ns - first_ns) / round_ns + 1) * round_ns;
 }
 
+/* Where the look fell due in the interrupt of another timer, it gets one of its own. */
 static void look_again(void *s, struct timer *timer, uint64_t cookie)
 {
 	struct sched *sched = s;
 	const unsigned here = mach_cpu();
-	const uint64_t now_ns = mach_now_ns();
 	(void)cookie;
-	if (lookouts[here].due_ns <= now_ns) lookouts[here].due_ns = next_ns(here, now_ns);
+	lookouts[here].due_ns = max_u64(lookouts[here].due_ns, mach_now_ns() + 1);
 	timer_add(&sched->cpu[here].timers, timer, lookouts[here].due_ns, 0);
 }
 
@@ -79,6 +79,7 @@ void kwatch_begin(void)
 	if (period_ns == 0) return;
 	const mach_irq_t was = mach_irq_save();
 	timer_init(&lookouts[mach_cpu()].timer, look_again);
+	lookouts[mach_cpu()].due_ns = next_ns(mach_cpu(), mach_now_ns());
 	look_again(&kernel_sched, &lookouts[mach_cpu()].timer, 0);
 	mach_irq_restore(was);
 }
@@ -143,8 +144,10 @@ static void warn(const struct watch_report *r)
 void kwatch_came(void)
 {
 	const unsigned here = mach_cpu();
+	/* Most interrupts are for something that was due before. */
+	if (period_ns == 0 || kernel_sched.cpu[here].clock_ns < lookouts[here].due_ns) return;
 	const uint64_t now_ns = mach_now_ns();
-	if (period_ns == 0 || now_ns < lookouts[here].due_ns) return;
+	if (now_ns < lookouts[here].due_ns) return;
 	lookouts[here].due_ns = next_ns(here, now_ns); /* first: this may not come back */
 	atomic_store_u64(&lookouts[here].looks, kwatch_looks(here) + 1);
 	if (cpu_may_play()) return;
