@@ -1,6 +1,6 @@
 /*
  * runq_test.c -- the run queue: order, the bound on waiting for every subset of a small table and
- * for thousands of threads, stealing, and each rule of the check broken once.
+ * for thousands of threads, stealing, giving, and each rule of the check broken once.
  *
  * The scene of the starvation that the documents tell of is among the subsets: slots 3 and 8 to 11
  * of a table of 32, where a search that starts after the running thread's slot never gets to 10.
@@ -224,6 +224,33 @@ static void test_steal(void)
 	EXPECT(runq_steal_locked(&rq, 2) == NULL);
 }
 
+/* Six to give, in the order they came: 0 and 1 of priority 6, 2 to 4 of 4, 5 of 2. */
+static void test_spare(void)
+{
+	make(6);
+	for (uint32_t i = 0; i < 6; i++) {
+		threads[i].priority = i < 2 ? 6 : i < 5 ? 4 : 2;
+		threads[i].affinity = i == 4 ? 1u << 1 : UINT32_MAX;
+		threads[i].switches = 7;
+		threads[i].moved_at = i == 3 ? 8 : 7; /* since its last turn; before that */
+		add(&threads[i]);
+	}
+	/* Where something of priority 3 is: only what is at least as urgent. */
+	EXPECT(runq_spare_locked(&rq, 0, 1) == NULL);
+	EXPECT(runq_spare_locked(&rq, 0, 3) == &threads[5]);
+	EXPECT(runq_spare_locked(&rq, 0, 3) == NULL);
+	/* The least urgent, and of these who came last; not who may not go there or was moved. */
+	EXPECT(runq_spare_locked(&rq, 0, 4) == &threads[2]);
+	EXPECT(runq_spare_locked(&rq, 0, 4) == NULL);
+	sound();
+	EXPECT(runq_spare_locked(&rq, 0, PRIORITY_IDLE) == &threads[1]);
+	EXPECT(runq_spare_locked(&rq, 0, PRIORITY_IDLE) == &threads[0]);
+	EXPECT(runq_spare_locked(&rq, 0, PRIORITY_IDLE) == NULL && rq.count == 2);
+	threads[3].switches++;
+	EXPECT(runq_spare_locked(&rq, 0, PRIORITY_IDLE) == &threads[3]);
+	sound();
+}
+
 /* --- misuse, and checks that fail ------------------------------------------------------------- */
 
 static void add_twice(void *arg)
@@ -337,6 +364,7 @@ int main(void)
 	test_bound_of_all_slots();
 	test_bound_thousands();
 	test_steal();
+	test_spare();
 	test_misuse();
 	test_check();
 	host_cpus_close();
