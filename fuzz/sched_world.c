@@ -62,6 +62,7 @@ static struct sched_config config_of(struct run *run)
 		.threads = sched_state_of(run)->threads,
 		.slice_ns = (1 + (w->tag >> 7 & 3u)) * (uint64_t)SLICE_NS,
 		.reap = reap > REAP_BEFORE_NEXT ? REAP_AFTER_SWITCH : (enum reap_form)reap,
+		.collect_ns = 4 * (uint64_t)SLICE_NS,
 		.reaped = lives_reaped,
 		.idle = lives_idle,
 		.enter = order_enter,
