@@ -358,7 +358,7 @@ void lives_reaped(void *arg, const struct thread_gone *gone)
 bool lives_idle(void *run, uint32_t cpu)
 {
 	(void)cpu;
-	sleepers_have_timers(run);
+	sleepers_judge(run);
 	if (!world.over && care_is_wanted(run)) care_is_asked_for(run);
 	return !world.over;
 }

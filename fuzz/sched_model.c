@@ -89,7 +89,7 @@ void order_enter(void *arg, struct thread *from, struct thread *to)
 	const struct sched_cpu *c = &s->cpu[mach_cpu()];
 	const bool reaps = to->idle && s->config.reap == REAP_BEFORE_NEXT;
 	(void)from;
-	sleepers_have_timers(arg);
+	sleepers_judge(arg);
 	if (!to->idle) sleeper_goes_on(to);
 	if (!to->idle && (to->affinity >> c->runq.cpu & 1) == 0)
 		kpanic(ORACLE_VERDICT, "thread %u goes on where it may not be", to->slot);

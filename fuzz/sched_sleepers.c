@@ -9,7 +9,8 @@
  * Deadlines.  A thread that sleeps with one has its timer in the queue of the CPU on which it fell
  * asleep, unless that CPU is about to fire it, with interrupts masked: so whenever a CPU changes
  * threads or idles, all those that fell asleep on it have theirs.  A thread that goes on by its
- * deadline does not before that.  The count of its waits does not go back.
+ * deadline does not before that.  The count of its waits does not go back.  Who was killed does not
+ * sleep.
  *
  * Among those who want the same, who waited before somebody else came is woken before: once that
  * one has what it came for, none of those that it found waiting is still in the same wait.
@@ -73,12 +74,15 @@ void sleeper_goes_on(const struct thread *t)
 	counted[t->slot].waits = waits;
 }
 
-void sleepers_have_timers(const struct run *run)
+void sleepers_judge(const struct run *run)
 {
 	const struct sched_state *s = sched_state_of(run);
 	for (uint32_t i = 0; i < s->sched.config.slots; i++) {
 		const struct thread *t = &s->threads[i];
-		if (!sleeps(t) || t->wait_until_ns == WAIT_FOREVER) continue;
+		if (!sleeps(t)) continue;
+		if ((t->word & THREAD_KILLED) != 0)
+			kpanic(ORACLE_LOST_WAKE, "thread %u was killed, and sleeps", t->slot);
+		if (t->wait_until_ns == WAIT_FOREVER) continue;
 		if (t->timer.cpu != mach_cpu() || t->timer.deadline_ns == t->wait_until_ns)
 			continue;
 		kpanic(ORACLE_LOST_WAKE, "thread %u sleeps until %lu, and no timer is set for it",

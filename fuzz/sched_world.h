@@ -185,8 +185,9 @@ void order_moves(thread_id id, bool begins);
 
 void sleepers_open(void);
 
-/* On this CPU, which is about to change threads, or idles: every deadline has its timer. */
-void sleepers_have_timers(const struct run *run);
+/* On this CPU, which is about to change threads, or idles: every deadline has its timer, and nobody
+ * sleeps who was killed. */
+void sleepers_judge(const struct run *run);
 
 /* A thread goes on: what it was woken with can be so. */
 void sleeper_goes_on(const struct thread *t);

@@ -48,10 +48,10 @@ static bool sched_steal(struct sched *s, struct sched_cpu *c)
 		struct runq *rq = &s->cpu[cpu].runq;
 		lock_take_masked(&rq->lock);
 		struct thread *t = runq_steal_locked(rq, here);
+		ASSERT(t == NULL || (!t->idle && sched_may_run(t, here))); /* now, with the lock */
 		if (t != NULL) atomic_store_u32(&t->cpu, here);
 		lock_drop_masked(&rq->lock);
 		if (t != NULL) {
-			ASSERT(!t->idle && sched_may_run(t, here));
 			c->steals++;
 			sched_place(s, t);
 			return true;
