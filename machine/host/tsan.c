@@ -4,7 +4,7 @@
  * The build of //tools/platforms:linux_x86_64_tsan has this file in place of race.c: the same
  * calls, the same points, and another judge, which knows nothing of ours.  Portable code is
  * compiled with -fsanitize=thread, so its plain loads and stores reach ThreadSanitizer by
- * themselves, those to stacks and to what lies outside of the arena too.  What it cannot see is
+ * themselves, those to stacks too, which race.c does not see.  What it cannot see is
  * told here: whose turn it is, atomic operations, interrupts, copies (tsan_memory.c), and memory
  * that becomes nobody's.
  *
@@ -44,6 +44,7 @@
 #include "machine/host/console.h"
 #include "machine/host/lockcheck.h"
 #include "machine/host/race_inside.h"
+#include "machine/host/symbol.h"
 
 /* From <sanitizer/tsan_interface.h>, which a build of C files does not always find. */
 void *__tsan_get_current_fiber(void);
@@ -64,6 +65,8 @@ uint64_t __tsan_atomic64_fetch_add(volatile void *at, uint64_t value, int order)
 int __tsan_get_report_mop(const void *report, unsigned long n, int *thread, void **at, int *bytes,
 			  int *write, int *atomic, void **trace, unsigned long depth);
 const char *__tsan_default_options(void);
+
+extern char _end[]; /* the linker's: of the program's variables */
 
 enum { SWITCH_ORDERS = 0, SWITCH_ORDERS_NOT = 1 };
 enum { OUTSIDE = LOCKCHECK_OUTSIDE, FIRST_CPU = 1 /* ThreadSanitizer's number of CPU 0 */ };
@@ -309,6 +312,13 @@ static bool access_of(const void *report, unsigned long n, struct access *access
 	return true;
 }
 
+/* Portable code has no variables of its own: the program's are models', which change in one piece
+ * and may be written by who is tested, where it returns something. */
+static bool is_models(uintptr_t at)
+{
+	return at - symbol_base() < (uintptr_t)_end - symbol_base();
+}
+
 /* ThreadSanitizer's own name for what a program may define to be told first; true: it is not to
  * print anything. */
 bool tsan_reports(const void *report,
@@ -317,7 +327,7 @@ bool tsan_reports(const void *report,
 bool tsan_reports(const void *report, bool suppressed)
 {
 	(void)suppressed;
-	if (!tsan_found && access_of(report, 0, &found.now))
+	if (!tsan_found && access_of(report, 0, &found.now) && !is_models(found.now.at))
 		tsan_found = access_of(report, 1, &found.before);
 	return true;
 }
