@@ -1,6 +1,6 @@
 /*
- * race_test.c -- pages and kmalloc on four CPUs: whatever order calls come in, no two of them touch
- * the same byte without an order between them.
+ * race_test.c -- pages and kmalloc on eight CPUs: whatever order calls come in, no two of them
+ * touch the same byte without an order between them.
  *
  * Calls run to their end, one after the other, on CPUs drawn at random.  Nothing of that orders
  * them: only locks, latches and atomics of the allocators do, and what a lock of the test's own
@@ -16,7 +16,7 @@
 #include "machine/random.h"
 #include "mm/kmalloc.h"
 
-enum { CPUS = 4, PAGES = 512, SLOTS = 64, WORLDS = 12, CALLS = 3000 };
+enum { CPUS = CPUS_MAX, PAGES = 512, SLOTS = 64, WORLDS = 12, CALLS = 3000 };
 
 struct world {
 	struct page_pool pool;

@@ -207,44 +207,97 @@ static void bench_poison_page(unsigned i)
 	mach_poison(base + (40 + i % 16) * PAGE_SIZE, PAGE_SIZE);
 }
 
+/* --- CPUs that take turns --------------------------------------------------------------------- */
+
+enum { TOGETHER = 2 };
+
+static void bench_point(unsigned i)
+{
+	(void)i;
+	host_turn_step(0);
+}
+
+static void stay_begin(void *context, struct turns *t)
+{
+	(void)context;
+	t->asks = (struct turns_counts){ 0 };
+}
+
+/* The turn passes at every point. */
+static void pass_begin(void *context, struct turns *t)
+{
+	stay_begin(context, t);
+	t->asks.until = 1;
+}
+
+static struct turn pass_decide(void *context, struct turns *t, struct turn_point point)
+{
+	(void)context;
+	(void)point;
+	t->asks.until = 1;
+	return (struct turn){ .cpu = (uint8_t)((t->now + 1) % TOGETHER) };
+}
+
+static void nobody_goes_on(void *context, enum turns_stuck why)
+{
+	(void)context;
+	kpanic(turns_stuck_name(why), "in a benchmark");
+}
+
+static const struct turns_planner stay = { stay_begin, pass_decide, nobody_goes_on, NULL };
+static const struct turns_planner pass = { pass_begin, pass_decide, nobody_goes_on, NULL };
+
 static const struct row {
 	const char *name;
 	void (*call)(unsigned i);
 	unsigned calls;
 	void (*before)(void);
+	const struct turns_planner *turns; /* taken by TOGETHER CPUs, which share the calls */
 } rows[] = {
-	{ "run a function on a CPU and return", bench_run, BATCH_CALLS, NULL },
-	{ "run a function on a CPU and escape", bench_escape, BATCH_CALLS, NULL },
-	{ "unpoison 64 bytes", bench_unpoison_64, BATCH_CALLS, NULL },
-	{ "poison 64 bytes", bench_poison_64, BATCH_CALLS, NULL },
-	{ "unpoison a page", bench_unpoison_page, BATCH_CALLS, NULL },
-	{ "lock, take and drop", bench_lock, BATCH_CALLS, NULL },
-	{ "mask, latch take and drop, unmask", bench_latch, BATCH_CALLS, NULL },
-	{ "mask and unmask", bench_irq, BATCH_CALLS, NULL },
-	{ "atomic add", bench_atomic, BATCH_CALLS, NULL },
-	{ "mach_phys", bench_phys, BATCH_CALLS, NULL },
-	{ "user load, remembered", bench_load_hit, BATCH_CALLS, bench_space },
-	{ "user store, remembered", bench_store_hit, BATCH_CALLS, NULL },
-	{ "user load, walk of four levels", bench_load_miss, BATCH_CALLS, NULL },
-	{ "entry away and back, invalidated", bench_map_unmap, BATCH_CALLS, NULL },
-	{ "poison a page, tables watched", bench_poison_page, BATCH_CALLS, NULL },
-	{ "reset, nothing dirty", bench_reset_0, RESET_CALLS, NULL },
-	{ "reset, 32 pages dirty", bench_reset_32, RESET_CALLS, NULL },
-	{ "reset, 256 pages dirty", bench_reset_256, RESET_CALLS, NULL },
-	{ "look for writes to clean pages", bench_check, RESET_CALLS, NULL },
+	{ "run a function on a CPU and return", bench_run, BATCH_CALLS, NULL, NULL },
+	{ "run a function on a CPU and escape", bench_escape, BATCH_CALLS, NULL, NULL },
+	{ "unpoison 64 bytes", bench_unpoison_64, BATCH_CALLS, NULL, NULL },
+	{ "poison 64 bytes", bench_poison_64, BATCH_CALLS, NULL, NULL },
+	{ "unpoison a page", bench_unpoison_page, BATCH_CALLS, NULL, NULL },
+	{ "lock, take and drop", bench_lock, BATCH_CALLS, NULL, NULL },
+	{ "mask, latch take and drop, unmask", bench_latch, BATCH_CALLS, NULL, NULL },
+	{ "mask and unmask", bench_irq, BATCH_CALLS, NULL, NULL },
+	{ "atomic add", bench_atomic, BATCH_CALLS, NULL, NULL },
+	{ "mach_phys", bench_phys, BATCH_CALLS, NULL, NULL },
+	{ "user load, remembered", bench_load_hit, BATCH_CALLS, bench_space, NULL },
+	{ "user store, remembered", bench_store_hit, BATCH_CALLS, NULL, NULL },
+	{ "user load, walk of four levels", bench_load_miss, BATCH_CALLS, NULL, NULL },
+	{ "entry away and back, invalidated", bench_map_unmap, BATCH_CALLS, NULL, NULL },
+	{ "poison a page, tables watched", bench_poison_page, BATCH_CALLS, NULL, NULL },
+	{ "reset, nothing dirty", bench_reset_0, RESET_CALLS, NULL, NULL },
+	{ "reset, 32 pages dirty", bench_reset_32, RESET_CALLS, NULL, NULL },
+	{ "reset, 256 pages dirty", bench_reset_256, RESET_CALLS, NULL, NULL },
+	{ "look for writes to clean pages", bench_check, RESET_CALLS, NULL, NULL },
+	{ "a point of CPUs that take turns", bench_point, BATCH_CALLS, NULL, &stay },
+	{ "a point, and the turn passes", bench_point, BATCH_CALLS, NULL, &pass },
+	{ "lock, take and drop, in turns", bench_lock, BATCH_CALLS, NULL, &stay },
 };
+
+static void share(void *arg)
+{
+	const struct row *row = arg;
+	for (unsigned i = 0; i < row->calls / TOGETHER; i++) row->call(i);
+}
 
 static uint64_t batch_ns(const struct row *row)
 {
 	const uint64_t start = clock_read_ns();
-	for (unsigned i = 0; i < row->calls; i++) row->call(i);
+	if (row->turns != NULL)
+		host_run_together(TOGETHER, share, (void *)(uintptr_t)row, row->turns, UINT64_MAX);
+	else
+		for (unsigned i = 0; i < row->calls; i++) row->call(i);
 	return clock_read_ns() - start;
 }
 
 int main(void)
 {
 	base = host_arena_open(HOST_ARENA_BYTES);
-	host_cpus_open(1);
+	host_cpus_open(TOGETHER);
 	lock_init(&lock, RANK_OUTER);
 	latch_init(&latch, RANK_OUTER);
 	for (size_t r = 0; r < COUNT_OF(rows); r++) {

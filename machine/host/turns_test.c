@@ -14,7 +14,7 @@
 #include <sys/resource.h>
 
 enum {
-	CPUS = 4,
+	CPUS = 4, /* and as many as there can be, by the second argument */
 	SEEDS = 300,
 	ROUNDS = 20,
 	LIMIT = 200000,
@@ -29,7 +29,7 @@ enum {
 static struct drawn drawn;
 static const struct turns_planner at_random = { drawn_begin, drawn_decide, drawn_stuck, &drawn };
 
-static unsigned seeds = SEEDS;
+static unsigned seeds = SEEDS, cpus = CPUS;
 static char said[sizeof(panic_text)];
 
 /* Runs fn on all CPUs; what it ended in. */
@@ -38,7 +38,7 @@ static const char *ends(void (*fn)(void *arg), uint64_t from_seed)
 	drawn = (struct drawn){ .lots = { from_seed }, .about = 6, .ticks = 8 };
 	static char id[sizeof(panic_id)];
 	panic_text[0] = '\0';
-	const bool whole = host_run_together(CPUS, fn, NULL, &at_random, LIMIT);
+	const bool whole = host_run_together(cpus, fn, NULL, &at_random, LIMIT);
 	memcpy(id, whole ? "well" : panic_id, whole ? sizeof("well") : sizeof(id));
 	memcpy(said, panic_text, sizeof(said));
 	return id;
@@ -188,7 +188,7 @@ static void send(void *arg)
 {
 	(void)arg;
 	if (mach_cpu() == 0) {
-		for (unsigned cpu = 1; cpu < CPUS; cpu++) mach_ipi(cpu);
+		for (unsigned cpu = 1; cpu < cpus; cpu++) mach_ipi(cpu);
 		return;
 	}
 	const mach_irq_t was = mach_irq_save();
@@ -217,7 +217,7 @@ static void keeps_lock(void *arg)
 static void tries(void *arg)
 {
 	(void)arg;
-	mach_ipi((mach_cpu() + 1) % CPUS);
+	mach_ipi((mach_cpu() + 1) % cpus);
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		if (!latch_try(&latch)) continue;
 		atomic_load_u32(&count);
@@ -253,7 +253,7 @@ static void meets_often(void *arg)
 	for (unsigned i = 1; i <= MEETS; i++) {
 		host_turn_step(0);
 		atomic_fetch_add_u32(&entered, 1);
-		while (atomic_load_u32(&entered) < i * CPUS) mach_relax();
+		while (atomic_load_u32(&entered) < i * cpus) mach_relax();
 	}
 }
 
@@ -276,8 +276,8 @@ static void spin_until(void *arg)
 
 /* --- contexts --------------------------------------------------------------------------------- */
 
-static struct mach_context idle[CPUS], thread[CPUS];
-static uint32_t runs[CPUS];
+static struct mach_context idle[CPUS_MAX], thread[CPUS_MAX];
+static uint32_t runs[CPUS_MAX];
 
 /* Comes with the lock that an idle context took, and goes with it; the state it saved is given back
  * on whatever CPU goes on with it. */
@@ -301,22 +301,22 @@ static void switch_about(void *arg)
 	(void)arg;
 	mach_context_adopt(&idle[cpu], NULL);
 	if (cpu == 0) {
-		for (unsigned n = 0; n < CPUS; n++)
+		for (unsigned n = 0; n < cpus; n++)
 			mach_context_init(&thread[n], 0x1000 + n * 0x100, 0x100, thread_main,
 					  (void *)(uintptr_t)n, NULL);
 		atomic_store_u32(&flag, 1);
 	}
 	while (atomic_load_u32(&flag) == 0) mach_relax();
-	for (unsigned n = 0; n < CPUS; n++) {
+	for (unsigned n = 0; n < cpus; n++) {
 		const mach_irq_t was = lock_take(&lock);
 		mach_context_switch(&idle[cpu], &thread[n]);
 		lock_drop(&lock, was);
 	}
 	atomic_fetch_add_u32(&entered, 1);
-	while (atomic_load_u32(&entered) != CPUS) mach_relax();
+	while (atomic_load_u32(&entered) != cpus) mach_relax();
 	if (cpu != 0) return;
-	for (unsigned n = 0; n < CPUS; n++) {
-		ASSERT(runs[n] == CPUS);
+	for (unsigned n = 0; n < cpus; n++) {
+		ASSERT(runs[n] == cpus);
 		mach_context_end(&thread[n]);
 	}
 	mach_stack_gone(0x1000, 0x400);
@@ -442,10 +442,10 @@ static void test_lost_updates(void)
 	unsigned lost = 0;
 	for (uint64_t s = 0; s < seeds; s++) {
 		new_world();
-		ASSERT(strcmp(ends(count_up, s), "well") == 0 && torn == CPUS * ROUNDS);
+		ASSERT(strcmp(ends(count_up, s), "well") == 0 && torn == cpus * ROUNDS);
 		new_world();
 		ends(count_unlocked, s);
-		lost += torn < CPUS * ROUNDS ? 1 : 0;
+		lost += torn < cpus * ROUNDS ? 1 : 0;
 	}
 	ASSERT(lost > seeds / 2);
 }
@@ -454,10 +454,10 @@ static void test_interrupts(void)
 {
 	for (uint64_t s = 0; s < seeds; s++) {
 		new_world();
-		ASSERT(strcmp(ends(send, s), "well") == 0 && ipis == CPUS - 1);
+		ASSERT(strcmp(ends(send, s), "well") == 0 && ipis == cpus - 1);
 		new_world();
-		ASSERT(strcmp(ends(sleep_until, s), "well") == 0 && ticks == CPUS);
-		ASSERT(mach_now_ns() == 1000000ull * CPUS);
+		ASSERT(strcmp(ends(sleep_until, s), "well") == 0 && ticks == cpus);
+		ASSERT(mach_now_ns() == 1000000ull * cpus);
 	}
 }
 
@@ -498,7 +498,7 @@ static void escapes_from_thread(void *arg)
 {
 	const unsigned n = (unsigned)(uintptr_t)arg;
 	volatile char frame[200] = { 0 };
-	if (atomic_fetch_add_u32(&entered, 1) == CPUS - 1) host_escape();
+	if (atomic_fetch_add_u32(&entered, 1) == cpus - 1) host_escape();
 	while (frame[n] == 0) mach_relax();
 }
 
@@ -518,8 +518,8 @@ static void test_escapes(unsigned times)
 	for (unsigned i = 0; i < times; i++) {
 		new_world();
 		panic_text[0] = '\0';
-		ASSERT(!host_run_together(CPUS, abandons, NULL, &at_random, LIMIT));
-		ASSERT(panic_text[0] == '\0' && entered == CPUS && !mach_irq_masked());
+		ASSERT(!host_run_together(cpus, abandons, NULL, &at_random, LIMIT));
+		ASSERT(panic_text[0] == '\0' && entered == cpus && !mach_irq_masked());
 	}
 	new_world();
 	ASSERT(strcmp(ends(switch_about, 1), "well") == 0);
@@ -535,12 +535,13 @@ static void test_growth(void)
 	ASSERT(resident_kib() - before < GROWTH_MAX_KIB);
 }
 
-/* turns_test [SEEDS] */
+/* turns_test [SEEDS [CPUS]] */
 int main(int argc, char **argv)
 {
 	if (argc > 1) seeds = (unsigned)strtoul(argv[1], NULL, 0);
+	if (argc > 2) cpus = (unsigned)strtoul(argv[2], NULL, 0);
 	host_arena_open(HOST_ARENA_BYTES);
-	host_cpus_open(CPUS);
+	host_cpus_open(cpus);
 	check_rows();
 	test_lost_updates();
 	test_interrupts();
