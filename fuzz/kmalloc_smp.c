@@ -20,8 +20,8 @@
  *
  * Results: what was granted, how much a block can hold, verdicts; at meeting points what is live.
  */
-#include "fuzz/kmalloc_model.h"
 #include "fuzz/kmalloc_smp.h"
+#include "fuzz/kmalloc_model.h"
 #include "fuzz/plan.h"
 #include "machine/lock.h"
 
@@ -35,9 +35,19 @@ static struct model {
 } model;
 
 static const char *const saw_names[] = {
-	"exhaustion",     "window-full", "met-at-handle", "other-cpu-free", "resize-moved",
-	"resize-refused", "drain-raced", "lock-waited",   "slab-returned",  "early-raced",
-	"early-full",     "early-ended", NULL,
+	"exhaustion",
+	"window-full",
+	"met-at-handle",
+	"other-cpu-free",
+	"resize-moved",
+	"resize-refused",
+	"drain-raced",
+	"lock-waited",
+	"slab-returned",
+	"early-raced",
+	"early-full",
+	"early-ended",
+	NULL,
 };
 
 _Static_assert(COUNT_OF(saw_names) == SAW_STATES + 1, "a name for each");

@@ -15,6 +15,8 @@
  * everybody where somebody waits for a call, so that any script comes to an end; and where it did
  * so many times and nobody has done anything, a wake-up was lost.
  *
+ * A spawn that is refused has first had all the dead reaped that were waiting for that.
+ *
  * The stacks are names: pieces of the arena that nothing is written to, one for each record, so
  * what one has had is soon another's.
  *
@@ -294,6 +296,39 @@ static struct life *record_claim(const struct life_how *how)
 	return NULL;
 }
 
+/* Dead threads in the queues of the dead: their words, by slot; 0: that one is not. */
+struct dead {
+	uint64_t word[SLOTS_MAX];
+};
+
+static void note_dead(const struct sched *s, struct dead *dead)
+{
+	for (uint32_t i = 0; i < s->table.slots; i++) {
+		const struct thread *t = &s->table.threads[i];
+		const bool queued = thread_word_state(t->word) == THREAD_TERMINATED &&
+				    list_linked(&t->slot_link);
+		dead->word[i] = queued ? t->word : 0;
+	}
+}
+
+/* None, where somebody changes the queues at this moment. */
+static void note_dead_before(const struct sched *s, struct dead *dead)
+{
+	memset(dead, 0, sizeof(*dead));
+	if (s->table.lock.next == s->table.lock.serving) note_dead(s, dead);
+}
+
+/* Who finds no slot has the dead reaped: of those that were queued before, none is now. */
+static void judge_reaping(const struct sched *s, const struct dead *before)
+{
+	struct dead now;
+	note_dead(s, &now);
+	for (uint32_t i = 0; i < s->table.slots; i++)
+		if (now.word[i] != 0 && now.word[i] == before->word[i])
+			kpanic(ORACLE_MUST_SUCCEED, "no slot for a thread, and %u has a dead one",
+			       i);
+}
+
 /* While nobody else spawned, there cannot have been more threads than at first. */
 static void judge_refusal(struct run *run, uint32_t others, uint32_t spawns)
 {
@@ -319,8 +354,11 @@ bool life_spawn(struct run *run, const struct life_how *how)
 		.priority = how->priority,
 		.affinity = how->affinity,
 	};
+	struct dead dead;
+	note_dead_before(sched_of(run), &dead);
 	const thread_id id = sched_spawn(sched_of(run), &thread);
 	if (id == THREAD_NONE) {
+		judge_reaping(sched_of(run), &dead);
 		life->state = LIFE_NONE;
 		world.count--;
 		judge_refusal(run, others, spawns);

@@ -7,6 +7,11 @@
  * fork takes parent and child.  So what meets inside is what spaces share: pages, kmalloc, ASIDs,
  * backings, retired spaces, pages copied at the first write, and CPUs that remember entries.
  *
+ * `write` takes a space together with others that write in it, each a word of the page that is its
+ * CPU's: so what all of them leave behind does not depend on who was first, even where they meet in
+ * one page and all of them find it absent, or shared with another space.  An object that such a
+ * page is yet to be copied from, or that is written through it, they have in common likewise.
+ *
  * `visit` is the one that takes nothing: loads and fetches in a space whatever is being done to it
  * at that moment, answered as they may be, before or after.  It changes nothing that the model
  * knows, but for what mincore says.  While a space exits nobody visits.
@@ -14,51 +19,52 @@
  * What is refused while others are at work is not judged, nor asked for where nobody could tell
  * how far it came (populating).  Everything is compared where all lanes meet.
  *
+ * Kernel stacks come and go over the same pool (space_smp_stacks.c).
+ *
  * Who takes something comes after whoever had it last: two atomic operations on a word of it see to
  * that, as whatever hands a space from CPU to CPU would.
  *
  * Locks: none of its own.
  */
+#include "fuzz/space_smp.h"
 #include "fuzz/plan.h"
-#include "fuzz/space_fuzz.h"
 #include "machine/lock.h"
 #include "machine/machine.h"
 
 static const char *const saw_names[] = {
-	"exhaustion",     "cow-broken",        "last-owner-writes",
-	"asid-rollover",  "retired-in-use",    "remap-moved",
-	"remap-in-place", "fixed-over-others", "beyond-the-end",
-	"fork-refused",   "tables-freed",      "heap-grown",
-	"shared-seen",    "open-answer",       "met",
-	"visit-raced",    "lock-waited",       NULL,
+	"exhaustion",   "cow-broken",     "last-owner-writes", "asid-rollover",  "retired-in-use",
+	"remap-moved",  "remap-in-place", "fixed-over-others", "beyond-the-end", "fork-refused",
+	"tables-freed", "heap-grown",     "shared-seen",       "open-answer",    "met",
+	"visit-raced",  "lock-waited",    "write-raced",       "stack-raced",    NULL,
 };
 
 _Static_assert(COUNT_OF(saw_names) == SAW_SMP_STATES + 1, "a name for each");
+_Static_assert(SCRIPT_CPUS_MAX <= WORDS_PER_PAGE, "each CPU has a word of every page");
 
-enum holds { HOLDS_NOTHING, HOLDS_CALL, HOLDS_LIFE };
+enum { STEP_WRITE = PLAN_CODES + 18 };
+
+/* By one, or (shared) by all who do the same. */
+enum holds {
+	HOLDS_NOTHING,
+	HOLDS_CALL,
+	HOLDS_LIFE,
+	HOLDS_WORDS,  /* shared: a space, or an object, of which CPUs write their words */
+	HOLDS_SOURCE, /* shared: an object that pages are copied from */
+};
 
 /* Who has what.  Changes in one piece, as nobody comes in between where this is compiled. */
 static struct {
 	enum holds space[SPACES_MAX];
 	uint32_t visitors[SPACES_MAX];
-	bool object[MODEL_OBJECTS];
+	uint32_t writers[SPACES_MAX];
+	enum holds object[MODEL_OBJECTS];
+	uint32_t sharers[MODEL_OBJECTS];
 	bool sharing;   /* a mapping of new shared memory is being made */
 	bool squeezing; /* the chain of squeezed pages is being changed */
 	struct script_op aim[SCRIPT_CPUS_MAX];
 } claims;
 
-/* In the arena, behind the subject's state. */
-struct space_smp {
-	struct space_state state;
-	uint32_t space[SPACES_MAX], object[MODEL_OBJECTS], squeezing; /* atomic */
-};
-
-static struct space_smp *smp_of(struct run *run)
-{
-	return run->state;
-}
-
-static bool met(struct run *run)
+bool smp_met(struct run *run)
 {
 	run_sometimes(run, SAW_MET);
 	run_result(run, 0xbad);
@@ -68,9 +74,9 @@ static bool met(struct run *run)
 static bool claim_space(struct run *run, uint32_t n, enum holds what)
 {
 	atomic_fetch_add_u32(&smp_of(run)->space[n], 1);
-	if (claims.space[n] != HOLDS_NOTHING) return met(run);
-	if (what == HOLDS_LIFE && claims.visitors[n] != 0) return met(run);
-	if (what == HOLDS_CALL && state_of(run)->space[n] == NULL) return met(run);
+	if (claims.space[n] != HOLDS_NOTHING) return smp_met(run);
+	if (what == HOLDS_LIFE && claims.visitors[n] != 0) return smp_met(run);
+	if (what == HOLDS_CALL && state_of(run)->space[n] == NULL) return smp_met(run);
 	claims.space[n] = what;
 	return true;
 }
@@ -84,7 +90,7 @@ static void leave_space(struct run *run, uint32_t n)
 static bool claim(struct run *run, bool *what, uint32_t *word)
 {
 	atomic_fetch_add_u32(word, 1);
-	if (*what) return met(run);
+	if (*what) return smp_met(run);
 	*what = true;
 	return true;
 }
@@ -93,6 +99,37 @@ static void leave(bool *what, uint32_t *word)
 {
 	atomic_fetch_add_u32(word, 1);
 	*what = false;
+}
+
+/* With all who do the same. */
+static bool join(struct run *run, enum holds *held, enum holds what, uint32_t *count,
+		 uint32_t *word)
+{
+	atomic_fetch_add_u32(word, 1);
+	if (*held != HOLDS_NOTHING && *held != what) return smp_met(run);
+	*held = what;
+	(*count)++;
+	return true;
+}
+
+static void part(enum holds *held, uint32_t *count, uint32_t *word)
+{
+	atomic_fetch_add_u32(word, 1);
+	if (--*count == 0) *held = HOLDS_NOTHING;
+}
+
+static bool claim_object(struct run *run, uint32_t n)
+{
+	atomic_fetch_add_u32(&smp_of(run)->object[n], 1);
+	if (claims.object[n] != HOLDS_NOTHING) return smp_met(run);
+	claims.object[n] = HOLDS_CALL;
+	return true;
+}
+
+static void leave_object(struct run *run, uint32_t n)
+{
+	atomic_fetch_add_u32(&smp_of(run)->object[n], 1);
+	claims.object[n] = HOLDS_NOTHING;
 }
 
 /* --- steps ------------------------------------------------------------------------------------ */
@@ -111,7 +148,7 @@ static void do_call(struct run *run, struct space_call *c)
 	const bool shares = c->code == SPACE_MMAP && !c->backed && (c->flags & MAP_SHARED) != 0;
 	calm(c);
 	if (shares && claims.sharing) {
-		met(run);
+		smp_met(run);
 		return;
 	}
 	claims.sharing |= shares;
@@ -132,6 +169,12 @@ static uint32_t object_of(const struct space_state *s, const struct space_call *
 									     : MODEL_NO_OBJECT;
 }
 
+static bool is_shared(const struct space_state *s, const struct space_call *c)
+{
+	const uint64_t page = (c->addr - WINDOW_START) >> PAGE_SHIFT;
+	return (s->model.space[c->space].page[page].flags & MODEL_SHARED) != 0;
+}
+
 static void do_access(struct run *run, const struct space_call *c)
 {
 	const enum mach_access access = c->code == SPACE_LOAD    ? MACH_LOAD
@@ -139,12 +182,41 @@ static void do_access(struct run *run, const struct space_call *c)
 								 : MACH_FETCH;
 	if (!claim_space(run, c->space, HOLDS_CALL)) return;
 	const uint32_t object = object_of(state_of(run), c);
-	uint32_t *word = object == MODEL_NO_OBJECT ? NULL : &smp_of(run)->object[object];
-	if (word == NULL || claim(run, &claims.object[object], word)) {
+	if (object == MODEL_NO_OBJECT || claim_object(run, object)) {
 		space_step_access(run, c, access);
-		if (word != NULL) leave(&claims.object[object], word);
+		if (object != MODEL_NO_OBJECT) leave_object(run, object);
 	}
 	leave_space(run, c->space);
+}
+
+static void write_word(struct run *run, const struct space_call *c)
+{
+	if (claims.writers[c->space] > 1) run_sometimes(run, SAW_WRITE_RACED);
+	space_step_access(run, c, MACH_STORE);
+	if (claims.writers[c->space] > 1) run_sometimes(run, SAW_WRITE_RACED);
+}
+
+static void do_write(struct run *run, const struct space_call *c)
+{
+	const uint32_t n = c->space;
+	uint32_t *space = &smp_of(run)->space[n];
+	if (!join(run, &claims.space[n], HOLDS_WORDS, &claims.writers[n], space)) return;
+	const uint32_t object =
+		state_of(run)->space[n] == NULL ? MODEL_NO_OBJECT : object_of(state_of(run), c);
+	if (state_of(run)->space[n] == NULL) {
+		smp_met(run);
+	} else if (object == MODEL_NO_OBJECT) {
+		write_word(run, c);
+	} else {
+		uint32_t *word = &smp_of(run)->object[object];
+		uint32_t *sharers = &claims.sharers[object];
+		const enum holds what = is_shared(state_of(run), c) ? HOLDS_WORDS : HOLDS_SOURCE;
+		if (join(run, &claims.object[object], what, sharers, word)) {
+			write_word(run, c);
+			part(&claims.object[object], sharers, word);
+		}
+	}
+	part(&claims.space[n], &claims.writers[n], space);
 }
 
 static void do_fork(struct run *run, const struct space_call *c)
@@ -220,9 +292,11 @@ static struct space_call call_of(const struct script_op *op, struct script_op *a
 		SPACE_MADVISE, SPACE_MINCORE, SPACE_BRK,    SPACE_LOAD,     SPACE_STORE,
 		SPACE_FETCH,   SPACE_FORK,    SPACE_EXIT,   SPACE_LEAVE,    SPACE_RECLAIM,
 		SPACE_SQUEEZE, SPACE_RELAX,   SPACE_LOAD, /* visit */
+		SPACE_STORE,                              /* write */
 	};
 	*as = *op;
 	as->code = codes[op->code - PLAN_CODES];
+	if (op->code == STEP_WRITE) as->aux = (uint8_t)mach_cpu();
 	return space_call_read(as, &claims.aim[mach_cpu()]);
 }
 
@@ -232,6 +306,21 @@ static void step(struct run *run, const struct script_op *op)
 	struct space_call c = call_of(op, &as);
 	note_company(run);
 	if (state_of(run)->vm_open) do_one(run, &c, &as);
+}
+
+/* To a page, and to the same word of so many more behind it, as far as the window goes. */
+static void step_write(struct run *run, const struct script_op *op)
+{
+	struct script_op as;
+	struct space_state *s = state_of(run);
+	struct space_call c = call_of(op, &as);
+	note_company(run);
+	for (uint32_t more = op->arg >> 16;; more--, c.addr += PAGE_SIZE) {
+		c.space = space_resolve(space_model_alive(&s->model), op->slot);
+		if (s->vm_open && c.space != SPACES_MAX) do_write(run, &c);
+		const bool last = c.addr < WINDOW_START || c.addr >= WINDOW_END - PAGE_SIZE;
+		if (more == 0 || last) break;
+	}
 }
 
 /* One access, answered as the moment has it; a fault that can be handled is. */
@@ -276,11 +365,19 @@ static void smp_open(struct run *run)
 	s->squeezing = 0;
 	for (unsigned cpu = 0; cpu < SCRIPT_CPUS_MAX; cpu++) claims.aim[cpu].code = SPACE_AIM;
 	space_open(run);
+	smp_stacks_open(run);
+}
+
+static void smp_check(struct run *run, enum check_depth depth)
+{
+	space_check_run(run, depth);
+	if (depth == CHECK_WALK) smp_stacks_check(run);
 }
 
 static void smp_close(struct run *run)
 {
 	state_of(run)->crowded = false;
+	smp_stacks_close(run);
 	space_close(run);
 }
 
@@ -323,6 +420,10 @@ static const struct op_kind operations[] = {
 	{ "squeeze", 3, { PAGES }, step },
 	{ "relax", 6, NONE, step },
 	{ "visit", 20, { SPACE, PLACE, WORD }, step_visit },
+	{ "write", 30, { SPACE, PLACE, { "more", IN_HIGH, FORM_NUMBER, 4, NULL } }, step_write },
+	{ "stack", 12, { { "stack", IN_SLOT, FORM_NUMBER, SMP_STACK_HANDLES, NULL } },
+	  smp_step_stack },
+	{ "stack-drain", 2, NONE, smp_step_stack_drain },
 };
 /* clang-format on */
 
@@ -332,7 +433,7 @@ const struct subject space_smp_subject = {
 	.op_count = COUNT_OF(operations),
 	.sometimes = saw_names,
 	.open = smp_open,
-	.check = space_check_run,
+	.check = smp_check,
 	.close = smp_close,
 	.leave = space_leave,
 	.together = smp_together,

@@ -17,7 +17,8 @@
  *   S1  a FREE slot is in the free list of its class, once, and no other slot is in one;
  *   S2  a free list is in the order in which its slots may be claimed;
  *   S3  `live` slots are not FREE;
- *   S4  a slot knows its number, and its generation is not 0.
+ *   S4  a slot knows its number, and its generation is not 0;
+ *   S5  nothing that its last owner waited in is known of a FREE slot.
  *
  * Locks: table->lock (RANK_THREADS) guards the lists; a slot's owner is settled by its word.
  * Cost: claim and release about 60 instructions each, whatever the number of slots.
@@ -187,6 +188,7 @@ static const char *slots_check_locked(struct thread_table *table)
 		if (thread_word_state(word) != THREAD_FREE) continue;
 		free++;
 		if (!list_linked(&t->slot_link)) return "S1: a free slot is in no list";
+		if (atomic_load_u64(&t->waits_in) != 0) return "S5: a free slot waits somewhere";
 	}
 	if (free != listed) return "S1: a slot is in two free lists, or in one twice";
 	return table->slots - free == table->live ? NULL : "S3: `live` disagrees with the slots";
