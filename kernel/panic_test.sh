@@ -64,6 +64,8 @@ expect ticks 6 '^panic: fault data abort' '^  bite+0x' '^CPU [0-9] stopped at wa
 	'^  it panicked too: fault data abort: write near address 0' '!does not answer'
 expect nested 6 '^panic: assert' '^then, while reporting: fault data abort'
 expect caught 0 '^hook: fault data abort' '^hook: stack-overflow' '^hook: double-free'
+expect 'null trace=4' 6 '^panic: fault data abort' '^CPU 3 stopped' '^last calls of threads:' \
+	'^trace: the last 4 of each CPU' 'cpu 0: 0.1 runs, after idle 0, which is ready'
 expect nonsense 2 'no such way'
 
 # Without semihosting the report is the same, and the machine is powered off.
