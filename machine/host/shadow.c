@@ -41,15 +41,7 @@ static uint8_t *shadow_of(const void *p)
 	return (uint8_t *)((uintptr_t)p / SHADOW_GRAIN + shadow_offset);
 }
 
-/* As much as one store of either machine takes. */
-typedef uint64_t wide_t __attribute__((vector_size(16)));
-
 static void eight_set(uint8_t *at, uint64_t value)
-{
-	__builtin_memcpy(at, &value, sizeof(value));
-}
-
-static void wide_set(uint8_t *at, wide_t value)
 {
 	__builtin_memcpy(at, &value, sizeof(value));
 }
@@ -61,19 +53,16 @@ static uint64_t eight_get(const uint8_t *at)
 	return value;
 }
 
-/* Stores of 16 or eight bytes, the last of which may overlap the one before: most ranges are an
- * object's, some all pages of a world. */
+/* Stores of eight bytes, the last of which may overlap the one before. */
 static void shadow_fill(uint8_t *at, uint8_t value, size_t bytes)
 {
 	const uint64_t eight = 0x0101010101010101u * value;
-	const wide_t wide = { eight, eight };
 	if (bytes < sizeof(eight)) {
 		for (; bytes > 0; bytes--) *at++ = value;
 		return;
 	}
 	uint8_t *last = at + bytes - sizeof(eight);
-	for (; last - at > (ptrdiff_t)sizeof(eight); at += sizeof(wide)) wide_set(at, wide);
-	if (at < last) eight_set(at, eight);
+	for (; at < last; at += sizeof(eight)) eight_set(at, eight);
 	eight_set(last, eight);
 }
 
