@@ -34,11 +34,12 @@ static struct {
 	struct life life[LIVES];
 	thread_id heard[HEARD];
 	uint32_t generation[SLOTS_MAX];
-	uint32_t begun;  /* threads, ever */
-	uint32_t spawns; /* calls that were begun, ever */
-	uint32_t count;  /* records in use */
-	uint32_t due;    /* lanes that need a thread, by bit */
-	uint64_t done;   /* counted by lives_progress() */
+	uint32_t begun;   /* threads, ever */
+	uint32_t spawns;  /* calls that were begun, ever */
+	uint32_t count;   /* records in use */
+	uint32_t due;     /* lanes that need a thread, by bit */
+	uint32_t telling; /* CPUs that have reaped somebody, and have not told of it yet */
+	uint64_t done;    /* counted by lives_progress() */
 	bool started, over;
 } world;
 
@@ -213,7 +214,7 @@ static bool care_is_wanted(struct run *run)
 	bool wanted = world.due != 0 || world.count == 1;
 	for (uint32_t i = 0; i < LIVES; i++)
 		if (world.life[i].state != LIFE_NONE && !waits(run, &world.life[i])) return false;
-	sleepers_at_rest(run);
+	if (world.telling == 0) sleepers_at_rest(run);
 	for (uint32_t n = 0; n < QUEUES; n++) wanted |= queue_has_forever(run, n);
 	for (uint32_t n = 0; n < CALLS; n++) wanted |= calls_have_forever(run, n);
 	return wanted;
@@ -385,8 +386,10 @@ void lives_reaped(void *arg, const struct thread_gone *gone)
 	run_sometimes(run, SAW_REAP_AFTER_SWITCH + (unsigned)s->config.reap);
 	life->state = LIFE_NONE;
 	world.count--;
+	world.telling++;
 	lives_progress();
 	ends_told(run);
+	world.telling--;
 	if (life->way != WAY_CARE) return;
 	world.over = true;
 	for (uint32_t cpu = 0; cpu < s->config.cpus; cpu++)

@@ -15,10 +15,10 @@ enum {
 	MUTEXES = 3,
 	CALLS = 2, /* queues where a thread waits until it is called */
 	RESERVED_MAX = 3,
-	SPARE_MAX = 7, /* slots beyond those that lanes and the system have */
+	SPARE_MAX = 7,           /* slots beyond those that lanes and the system have */
 	SLOTS_MAX = THREADS_MAX, /* LANES, RESERVED_MAX and SPARE_MAX are fewer together */
-	LIVES = 24, /* records of threads, and stacks */
-	HEARD = 16, /* ids that operations can name */
+	LIVES = 24,              /* records of threads, and stacks */
+	HEARD = 16,              /* ids that operations can name */
 	SLICE_NS = 1000,
 	GRID_NS = 500, /* deadlines that are to coincide are multiples of this */
 	LIFE_STACK_BYTES = 16384,
