@@ -161,33 +161,42 @@ struct race {
 	uint32_t turns; /* of each thread */
 	uint32_t over;  /* atomic: threads that have had them */
 	struct thread *thread[RUNNERS];
-	uint64_t before[RUNNERS]; /* their `switches` when all were there */
-	uint32_t here;            /* atomic: how many have begun */
+	uint64_t before[RUNNERS]; /* their `switches` when all were there, at one moment */
+	uint32_t here, there;     /* atomic: how many have begun; and can be looked at */
+	uint32_t on;              /* atomic: `before` stands */
 };
 
 static struct race races[CPUS_MAX];
 
+/* Interrupts are masked meanwhile: all of them are this CPU's, so none runs. */
 static void look_at_turns(const struct race *race)
 {
 	uint64_t least = UINT64_MAX, most = 0;
+	const mach_irq_t was = mach_irq_save();
 	for (unsigned i = 0; i < RUNNERS; i++) {
 		const uint64_t turns = race->thread[i]->switches - race->before[i];
 		if (turns < least) least = turns;
 		if (turns > most) most = turns;
 	}
+	mach_irq_restore(was);
 	if (most - least > 1) wake_is_wrong("turns", least + 1, most);
+}
+
+static void begin_race(struct race *race)
+{
+	const mach_irq_t was = mach_irq_save();
+	for (unsigned i = 0; i < RUNNERS; i++) race->before[i] = race->thread[i]->switches;
+	mach_irq_restore(was);
+	atomic_store_u32(&race->on, 1);
 }
 
 /* Nobody looks before all are there, or after the first has had enough. */
 static void takes_turns(void *arg)
 {
 	struct race *race = arg;
-	struct thread *self = sched_current(&kernel_sched);
-	const uint32_t number = atomic_fetch_add_u32(&race->here, 1);
-	race->thread[number] = self;
-	while (atomic_load_u32(&race->here) < RUNNERS) kthread_yield();
-	race->before[number] = self->switches;
-	kthread_yield();
+	race->thread[atomic_fetch_add_u32(&race->here, 1)] = sched_current(&kernel_sched);
+	if (atomic_fetch_add_u32(&race->there, 1) == RUNNERS - 1) begin_race(race);
+	while (atomic_load_u32(&race->on) == 0) kthread_yield();
 	for (uint32_t i = 0; i < race->turns && atomic_load_u32(&race->over) == 0; i++) {
 		look_at_turns(race);
 		stress_count(STRESS_OPERATIONS);
