@@ -5,6 +5,7 @@
 #define MACHINE_HOST_RACE_INSIDE_H
 
 #include "machine/host/race.h"
+#include "machine/host/symbol.h"
 
 enum {
 	RACE_GRAIN = 8,   /* bytes that share a cell */
@@ -104,7 +105,10 @@ void cells_begin(void);
 
 /* --- reports (race_report.c) ------------------------------------------------------------------ */
 
-place_t place_make(const void *pc, enum race_how how);
+static inline place_t place_make(const void *pc, enum race_how how)
+{
+	return (place_t)((uintptr_t)pc - symbol_base()) << PLACE_HOW_BITS | how;
+}
 
 /* What is said of a race at offset `at` of the arena: at most RACE_WORDS_BYTES. */
 enum { RACE_WORDS_BYTES = 512 };

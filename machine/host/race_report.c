@@ -45,11 +45,6 @@ void given_note(size_t at, size_t bytes, place_t place)
 
 /* --- words ----------------------------------------------------------------------------------- */
 
-place_t place_make(const void *pc, enum race_how how)
-{
-	return (place_t)((uintptr_t)pc - symbol_base()) << PLACE_HOW_BITS | how;
-}
-
 static enum race_how place_how(place_t place)
 {
 	return place & ((1 << PLACE_HOW_BITS) - 1);

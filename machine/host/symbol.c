@@ -17,9 +17,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Where the linker put the file's header in memory. */
-extern const char __ehdr_start[] __attribute__((visibility("hidden")));
-
 struct table {
 	const Elf64_Sym *symbols;
 	size_t count;
@@ -29,11 +26,6 @@ struct table {
 
 static const uint8_t *file;
 static size_t file_bytes;
-
-uintptr_t symbol_base(void)
-{
-	return (uintptr_t)__ehdr_start;
-}
 
 static void file_map(void)
 {
