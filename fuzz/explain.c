@@ -56,7 +56,8 @@ static void note(const struct plan_seen *seen, uint8_t from, uint8_t to, bool fo
 	*event_at(notes->count++) = (struct event){
 		.point = seen->turns->points,
 		.op = seen->lane == RUN_NO_LANE ? UINT32_MAX : seen->op,
-		.site = plan_site(seen->point),
+		.site = plan_is_access(seen->point) ? plan_place(seen->point)
+						    : plan_site(seen->point),
 		.cpu = from,
 		.to = to,
 		.tick = seen->turn.tick,
@@ -70,7 +71,8 @@ static void see(void *context, const struct plan_seen *seen)
 	(void)context;
 	if (cpu != notes->last_cpu && notes->count != 0) note(seen, notes->last_cpu, cpu, true);
 	const bool spins = kind == TURN_RELAX && (notes->spins >> cpu & 1) != 0;
-	const bool worth = kind >= TURN_RELAX && kind != TURN_UNMASK && !spins;
+	const bool worth =
+		kind >= TURN_RELAX && kind != TURN_UNMASK && kind != TURN_EXTRA && !spins;
 	if (kind == TURN_RELAX)
 		notes->spins |= (uint8_t)(1u << cpu);
 	else if (kind >= TURN_NAMED)
@@ -115,8 +117,7 @@ static const char *op_words(uint32_t n)
 
 static bool is_step(const struct event *e)
 {
-	return e->site >= PLAN_PLACES && (e->site - PLAN_PLACES) / 256 == TURN_STEP - TURN_RELAX &&
-	       !e->forced;
+	return plan_site_is(e->site, SITE_STEP) && !e->forced;
 }
 
 static const char *event_words(const struct event *e)
@@ -240,8 +241,7 @@ static void draw_event(FILE *out, uint64_t row, const struct event *e)
 		fprintf(out, "<rect x='%u' y='%u' width='%u' height='%u' class='op'/>\n", x - 2,
 			y - 12, COLUMN - 30, ROW - 1);
 	put_text(out, x, y, e->forced ? "point" : "event", event_words(e));
-	if (!e->forced && (e->site - PLAN_PLACES) / 256 == TURN_LOCK - TURN_RELAX)
-		draw_lock(out, row, e);
+	if (!e->forced && plan_site_is(e->site, SITE_LOCK)) draw_lock(out, row, e);
 	if (e->to != e->cpu)
 		fprintf(out, "<path d='M%u %u L%u %u' class='%s' marker-end='url(#a)'/>\n", x,
 			y + 2, x_of(e->to % cpus()), y + ROW - 6, e->forced ? "forced" : "turn");

@@ -157,9 +157,11 @@ static bool remove_pieces(struct minimise *m, bool decisions)
 static bool try_field(struct minimise *m, uint32_t n, const struct field *f)
 {
 	const uint32_t was = field_get(f, &m->best.op[n]);
-	const uint32_t tries[] = { 0, 1, was / 2, was - 1 };
+	const uint32_t tries[] = { 0, 1, was / 2, was - 1 }; /* the last: a flag less */
 	for (unsigned i = 0; i < COUNT_OF(tries); i++) {
 		if (tries[i] >= was || f->form == FORM_SITE) continue;
+		if (is_decision(m, n) && f->place == IN_SLOT && tries[i] != (was & ~PLAN_TICK))
+			continue; /* a landmark stays one */
 		if (tries[i] == 0 && is_decision(m, n) && f->place >= IN_ARG) continue; /* as 1 */
 		m->next = m->best;
 		field_set(f, &m->next.op[n], tries[i]);
@@ -249,8 +251,8 @@ static bool shrink_world(struct minimise *m)
 
 static bool means_one_build(const struct script_op *op)
 {
-	return op->code == PLAN_AFTER ||
-	       (op->code == PLAN_AT && (op->arg & ((1u << 21) - 1)) < PLAN_PLACES);
+	return op->code == PLAN_AFTER || (op->code == PLAN_AT && (op->slot & PLAN_STAY) == 0 &&
+					  !plan_site_is_named(op->arg & ((1u << 21) - 1)));
 }
 
 /* A count of named points that does as well. */
@@ -285,15 +287,15 @@ static void cut_tail(struct minimise *m)
 }
 
 /* Its turns as decisions, if it still fires so. */
-static void write_turns(struct minimise *m, const uint8_t *body, size_t bytes)
+static bool write_turns(struct minimise *m)
 {
-	static uint8_t listed[SCRIPT_BODY_MAX];
+	static uint8_t body[SCRIPT_BODY_MAX], listed[SCRIPT_BODY_MAX];
 	const char *why;
-	if (m->subject->together == NULL) return;
+	const size_t bytes = minimise_body(m, body, sizeof(body));
 	const size_t length = record_turns(m->subject, body, bytes, listed, sizeof(listed), &why);
-	if (length == 0) return;
+	if (length == 0) return false;
 	take_apart(&m->next, m->subject, listed, length);
-	attempt(m);
+	return attempt(m);
 }
 
 bool minimise_open(struct minimise *m, const struct subject *subject, const uint8_t *body,
@@ -311,11 +313,12 @@ bool minimise_open(struct minimise *m, const struct subject *subject, const uint
 
 void minimise_run(struct minimise *m)
 {
-	static uint8_t body[SCRIPT_BODY_MAX];
 	const bool together = m->subject->together != NULL;
-	write_turns(m, body, minimise_body(m, body, sizeof(body)));
+	if (together) write_turns(m);
 	for (bool changed = true; changed && m->runs < m->budget;) {
 		changed = remove_pieces(m, false);
+		/* What had too many turns may have fewer now. */
+		if (together && m->best.world.strategy != PLAN_LISTED) changed |= write_turns(m);
 		if (together) changed |= remove_pieces(m, true);
 		changed |= shrink_world(m);
 		changed |= shrink_values(m);

@@ -23,4 +23,8 @@ size_t script_mutate(const struct subject *subject, uint64_t seed, uint8_t *body
 size_t script_cross(const struct subject *subject, uint64_t seed, const uint8_t *a, size_t a_bytes,
 		    const uint8_t *b, size_t b_bytes, uint8_t *out, size_t room);
 
+/* From here on new scripts have this strategy, where operations run side by side; PLAN_STRATEGIES:
+ * they draw it.  For measuring one by itself. */
+void plan_draw_only(enum plan_strategy strategy);
+
 #endif

@@ -16,6 +16,8 @@
  */
 #include "fuzz/mutate_plan.h"
 
+#include "fuzz/mutate.h"
+
 enum {
 	MEET_ONE_IN = 24,
 	DECIDED_ONE_IN = 3, /* operations that have decisions */
@@ -85,11 +87,19 @@ void plan_change(struct swarm *swarm, struct script_op *op)
 	}
 }
 
+static enum plan_strategy only = PLAN_STRATEGIES;
+
+void plan_draw_only(enum plan_strategy strategy)
+{
+	only = strategy;
+}
+
 void plan_draw_world(struct random *r, struct script_world *w)
 {
 	const uint32_t kind = random_below(r, 8);
 	if (w->cpus == 1) w->cpus = (uint8_t)(2 + random_below(r, SCRIPT_CPUS_MAX - 1));
 	w->strategy = kind < 4 ? PLAN_LISTED : kind < 7 ? PLAN_ROBIN : PLAN_PRIORITY;
+	if (only != PLAN_STRATEGIES) w->strategy = only;
 	w->seed = (uint16_t)random_u64(r);
 	script_world_clamp(w);
 }

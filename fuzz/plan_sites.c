@@ -15,55 +15,81 @@
 #include "machine/format.h"
 #include "machine/lock.h"
 
-const char *const plan_tick_names[] = { "tick" };
+const char *const plan_with_names[] = { "tick", "stay", "outside" };
 
 static const char elsewhere[] = "elsewhere";
 
-static const char *const kinds[PLAN_KINDS] = {
-	[TURN_RELAX - TURN_RELAX] = "relax",     [TURN_WAIT - TURN_RELAX] = "wait",
-	[TURN_LOCK - TURN_RELAX] = "lock",       [TURN_DROP - TURN_RELAX] = "drop",
-	[TURN_UNMASK - TURN_RELAX] = "unmask",   [TURN_IPI - TURN_RELAX] = "ipi",
-	[TURN_TIMER - TURN_RELAX] = "timer",     [TURN_SWITCH - TURN_RELAX] = "switch",
-	[TURN_ENTRY - TURN_RELAX] = "entry",     [TURN_TLB - TURN_RELAX] = "tlb",
-	[TURN_INSTALL - TURN_RELAX] = "install", [TURN_STEP - TURN_RELAX] = "step",
+static const char *const names[SITE_KINDS] = {
+	[SITE_RELAX] = "relax", [SITE_WAIT] = "wait",       [SITE_LOCK] = "lock",
+	[SITE_DROP] = "drop",   [SITE_UNMASK] = "unmask",   [SITE_IPI] = "ipi",
+	[SITE_TIMER] = "timer", [SITE_SWITCH] = "switch",   [SITE_ENTRY] = "entry",
+	[SITE_TLB] = "tlb",     [SITE_INSTALL] = "install", [SITE_STEP] = "step",
+	[SITE_LOAD] = "load",   [SITE_STORE] = "store",     [SITE_ATOMIC] = "atomic",
+	[SITE_EXTRA] = "extra",
 };
 
+static const uint8_t kinds[TURN_KINDS] = {
+	[TURN_ACCESS] = SITE_LOAD, [TURN_ATOMIC] = SITE_ATOMIC,   [TURN_RELAX] = SITE_RELAX,
+	[TURN_WAIT] = SITE_WAIT,   [TURN_EXTRA] = SITE_EXTRA,     [TURN_LOCK] = SITE_LOCK,
+	[TURN_DROP] = SITE_DROP,   [TURN_UNMASK] = SITE_UNMASK,   [TURN_IPI] = SITE_IPI,
+	[TURN_TIMER] = SITE_TIMER, [TURN_SWITCH] = SITE_SWITCH,   [TURN_ENTRY] = SITE_ENTRY,
+	[TURN_TLB] = SITE_TLB,     [TURN_INSTALL] = SITE_INSTALL, [TURN_STEP] = SITE_STEP,
+};
+
+/* Ranks by name, and by the number that stored files have for each: never another one, and never
+ * one that an earlier rank had.  A rank that is not here would be stored as it is. */
 static const struct {
-	uint8_t rank;
+	uint8_t rank, stored;
 	const char *name;
 } ranks[] = {
-	{ RANK_PROCESS, "process" },
-	{ RANK_MUTEX, "mutex" },
-	{ RANK_WAIT, "wait" },
-	{ RANK_THREADS, "threads" },
-	{ RANK_TIMERS, "timers" },
-	{ RANK_RUNQ, "runq" },
-	{ RANK_CALL, "call" },
-	{ RANK_OUTER, "outer" },
-	{ RANK_SPACE, "space" },
-	{ RANK_RETIRED, "retired" },
-	{ RANK_BACKING, "backing" },
-	{ RANK_BACKINGS, "backings" },
-	{ RANK_KSTACK, "kstack" },
-	{ RANK_ASID, "asid" },
-	{ RANK_QUARANTINE, "quarantine" },
-	{ RANK_HEAP, "heap" },
-	{ RANK_MAGAZINE, "magazine" },
-	{ RANK_SLAB, "slab" },
-	{ RANK_PAGE_CPU, "page-cpu" },
-	{ RANK_PAGE, "page" },
-	{ RANK_CONSOLE, "console" },
+	{ RANK_PROCESS, 1, "process" },
+	{ RANK_MUTEX, 2, "mutex" },
+	{ RANK_WAIT, 3, "wait" },
+	{ RANK_THREADS, 4, "threads" },
+	{ RANK_TIMERS, 5, "timers" },
+	{ RANK_RUNQ, 6, "runq" },
+	{ RANK_CALL, 7, "call" },
+	{ RANK_OUTER, 10, "outer" },
+	{ RANK_SPACE, 12, "space" },
+	{ RANK_RETIRED, 13, "retired" },
+	{ RANK_BACKING, 14, "backing" },
+	{ RANK_BACKINGS, 15, "backings" },
+	{ RANK_KSTACK, 16, "kstack" },
+	{ RANK_ASID, 18, "asid" },
+	{ RANK_QUARANTINE, 20, "quarantine" },
+	{ RANK_HEAP, 30, "heap" },
+	{ RANK_MAGAZINE, 40, "magazine" },
+	{ RANK_SLAB, 50, "slab" },
+	{ RANK_PAGE_CPU, 60, "page-cpu" },
+	{ RANK_PAGE, 70, "page" },
+	{ RANK_CONSOLE, 90, "console" },
 };
 
 static bool has_rank(uint32_t kind)
 {
-	return kind == TURN_LOCK - TURN_RELAX || kind == TURN_DROP - TURN_RELAX;
+	return kind == SITE_LOCK || kind == SITE_DROP;
 }
 
-static const char *rank_name(uint32_t rank)
+static uint8_t stored_rank(uint8_t rank)
 {
 	for (unsigned i = 0; i < COUNT_OF(ranks); i++)
-		if (ranks[i].rank == rank) return ranks[i].name;
+		if (ranks[i].rank == rank) return ranks[i].stored;
+	return rank;
+}
+
+uint32_t plan_site(struct turn_point point)
+{
+	ASSERT(point.kind < TURN_KINDS);
+	const uint8_t kind = kinds[point.kind];
+	if (point.kind == TURN_ACCESS)
+		return plan_site_make(point.detail != 0 ? SITE_STORE : SITE_LOAD, 0);
+	return plan_site_make(kind, has_rank(kind) ? stored_rank(point.detail) : point.detail);
+}
+
+static const char *rank_name(uint32_t stored)
+{
+	for (unsigned i = 0; i < COUNT_OF(ranks); i++)
+		if (ranks[i].stored == stored) return ranks[i].name;
 	return NULL;
 }
 
@@ -74,9 +100,9 @@ size_t plan_site_name(uint32_t site, char *out, size_t room)
 	if (site < PLAN_PLACES) return format_text(out, room, "0x%x", site);
 	const uint32_t kind = (site - PLAN_PLACES) / 256, detail = site % 256;
 	const char *rank = has_rank(kind) ? rank_name(detail) : NULL;
-	if (rank != NULL) return format_text(out, room, "%s.%s", kinds[kind], rank);
-	if (detail == 0) return format_text(out, room, "%s", kinds[kind]);
-	return format_text(out, room, "%s.%u", kinds[kind], detail);
+	if (rank != NULL) return format_text(out, room, "%s.%s", names[kind], rank);
+	if (detail == 0) return format_text(out, room, "%s", names[kind]);
+	return format_text(out, room, "%s.%u", names[kind], detail);
 }
 
 static bool same(const char *text, size_t length, const char *word)
@@ -109,7 +135,7 @@ static bool read_detail(uint32_t kind, const char *text, size_t length, uint32_t
 {
 	for (unsigned i = 0; has_rank(kind) && i < COUNT_OF(ranks); i++) {
 		if (!same(text, length, ranks[i].name)) continue;
-		*detail = ranks[i].rank;
+		*detail = ranks[i].stored;
 		return true;
 	}
 	return read_number(text, length, 10, 256, detail);
@@ -126,11 +152,11 @@ bool plan_site_read(const char *text, size_t length, uint32_t *site)
 		return true;
 	}
 	while (dot < length && text[dot] != '.') dot++;
-	for (uint32_t kind = 0; kind < PLAN_KINDS; kind++) {
-		if (!same(text, dot, kinds[kind])) continue;
+	for (uint32_t kind = 0; kind < SITE_KINDS; kind++) {
+		if (!same(text, dot, names[kind])) continue;
 		if (dot < length && !read_detail(kind, text + dot + 1, length - dot - 1, &detail))
 			return false;
-		*site = PLAN_PLACES + kind * 256 + detail;
+		*site = plan_site_make(kind, (uint8_t)detail);
 		return true;
 	}
 	return false;

@@ -194,6 +194,17 @@ static void step_touch(struct run *run, const struct script_op *op)
 	(void)run;
 }
 
+/* In turn a lock of rank 50, a load, a store and an atomic operation. */
+static void step_mix(struct run *run, const struct script_op *op)
+{
+	static const uint8_t kinds[] = { TURN_LOCK, TURN_ACCESS, TURN_ACCESS, TURN_ATOMIC };
+	(void)run;
+	for (uint32_t n = 0; n < op->arg; n++) {
+		point(kinds[n % 4], n % 4 == 0 ? RANK_SLAB : n % 4 == 2, 7);
+		note(n);
+	}
+}
+
 static void step_spin(struct run *run, const struct script_op *op)
 {
 	(void)op;
@@ -256,6 +267,7 @@ static const struct op_kind walkers_ops[] = {
 	PLAN_OPERATIONS,
 	{ "walk", 1, { COUNT, { "rank", IN_AUX, FORM_NUMBER, 100, NULL } }, step_walk },
 	{ "touch", 1, { COUNT }, step_touch },
+	{ "mix", 1, { COUNT }, step_mix },
 	{ "spin", 0, { { NULL, 0, 0, 0, NULL } }, step_spin },
 	{ "fail", 0, { { NULL, 0, 0, 0, NULL } }, step_fail },
 };
@@ -371,6 +383,44 @@ static void test_decisions(void)
 	plays(TWO, "calls points=1 run=1\n" WALKS "walk count=1 rank=0 @1\n", "abcdA");
 }
 
+#define MIX "mix count=12\n"
+#define SLAB(n) "at lock.slab nth=" #n " run=0 with=stay\n"
+#define ONE "walk count=1 rank=0 @1\n"
+#define REST "walk count=2 rank=0\n" ONE
+#define BEHIND "at relax nth=1 run=2 with=outside\n"
+#define OTHERS ONE "walk count=1 rank=0 @2\nmeet\n"
+
+static void test_landmarks(void)
+{
+	static const char *const rows[][2] = {
+		/* From a landmark on, to the next one at the latest. */
+		{ MIX "at store nth=1 run=1\n" ONE, "Aabcdefghijkl" },
+		{ MIX SLAB(2) "at store nth=1 run=1\n" ONE, "abcdefAghijkl" },
+		{ MIX SLAB(2) "at atomic nth=1 run=1\n" ONE, "abcdefgAhijkl" },
+		{ MIX SLAB(1) "at load nth=1 run=1\n" ONE, "aAbcdefghijkl" },
+		{ MIX SLAB(1) "at load nth=2 run=1\n" ONE, "abcdAefghijkl" },
+		{ "touch count=3\nat load nth=2 run=1\n" ONE, "aAbc" },
+		/* A site that is passed less often than was said, and one that is not passed. */
+		{ WALKS "at lock.slab nth=4 run=1\n" REST, "abcAdab" },
+		{ WALKS "at lock.slab nth=5 run=1\n" REST, "abcdAab" },
+		{ WALKS SLAB(9) "at store nth=2 run=1\n" REST, "abcdAab" },
+		{ WALKS SLAB(4) "at store nth=2 run=1\n" REST, "abcdAab" },
+		{ WALKS SLAB(9) REST, "abcdabA" },
+		{ WALKS "at lock.page nth=1 run=1\nat lock.slab nth=1 run=1\n" REST, "abcdabA" },
+	};
+	for (unsigned i = 0; i < COUNT_OF(rows); i++) plays(TWO, rows[i][0], rows[i][1]);
+}
+
+/* Where a CPU is in no operation: before its first one, and behind its last one. */
+static void test_outside(void)
+{
+	plays(" cpus=3", OTHERS, "A0");
+	plays(" cpus=3", BEHIND OTHERS, "0A");
+	plays(" cpus=3", "walk count=2 rank=0\n" BEHIND OTHERS, "ab0A");
+	plays(" cpus=3", "walk count=2 rank=0\n" BEHIND "walk count=1 rank=0\n" OTHERS, "abaA0");
+	EXPECT(refuses("subject walkers\nwalk\nat relax nth=1 run=1 @0\n"));
+}
+
 static void test_meets(void)
 {
 	plays(TWO, WALKS "walk count=1 rank=0 @1\nmeet\n" WALKS "walk count=1 rank=0 @1\n",
@@ -454,7 +504,7 @@ static void see(void *context, const struct plan_seen *seen)
 {
 	(void)context;
 	seen_points++;
-	EXPECT(!seen->decided || (seen->lane < CPUS && seen->op < script.ops));
+	EXPECT(seen->lane < CPUS ? seen->op < script.ops : seen->lane == RUN_NO_LANE);
 	seen_decisions += seen->decided;
 }
 
@@ -501,7 +551,7 @@ static void test_text(void)
 {
 	uint32_t site;
 	char name[32];
-	for (uint32_t n = 0; n < PLAN_KINDS * 256; n++) {
+	for (uint32_t n = 0; n < SITE_KINDS * 256; n++) {
 		const size_t length = plan_site_name(PLAN_PLACES + n, name, sizeof(name));
 		EXPECT(plan_site_read(name, length, &site) && site == PLAN_PLACES + n);
 	}
@@ -511,6 +561,12 @@ static void test_text(void)
 	}
 	for (uint32_t n = 0; n < plan_common_sites; n++)
 		EXPECT(plan_site_is_named(plan_common_site(n)));
+	/* Stored files have these numbers. */
+	EXPECT(plan_site_read("relax", 5, &site) && site == 0x100000);
+	EXPECT(plan_site_read("lock.page-cpu", 13, &site) && site == 0x10023c);
+	EXPECT(plan_site_read("drop.runq", 9, &site) && site == 0x100306);
+	EXPECT(plan_site_read("step", 4, &site) && site == 0x100b00);
+	EXPECT(plan_site_read("atomic", 6, &site) && site == 0x100e00);
 	EXPECT(!plan_site_read("lock.", 5, &site) && !plan_site_read("lock.256", 8, &site));
 	EXPECT(!plan_site_read("0x100000", 8, &site) && !plan_site_read("0x", 2, &site));
 	EXPECT(!plan_site_read("ipi.page", 8, &site) && !plan_site_read("", 0, &site));
@@ -531,6 +587,8 @@ int main(void)
 	for (unsigned i = 0; i < CPUS; i++) fiber_bury(&fibers[i]);
 	test_text();
 	test_decisions();
+	test_landmarks();
+	test_outside();
 	test_meets();
 	test_aside();
 	test_waiting_is_left_alone();

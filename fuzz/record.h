@@ -2,8 +2,8 @@
  * record.h -- a run's turns, written down as decisions.
  *
  * What strategy or distances led to a finding means nothing once the code is rebuilt with other
- * points in it.  So each turn that was given becomes an `at` decision of the operation in which it
- * was: the site's name and which passing of it, by that operation.
+ * points in it.  So each turn that was given becomes `at` decisions of the operation in which it
+ * was, or which that CPU began last: the site's name and which passing of it.
  */
 #ifndef FUZZ_RECORD_H
 #define FUZZ_RECORD_H

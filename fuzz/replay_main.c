@@ -4,6 +4,7 @@
  *	replay [--subject S [--sometimes]] [--walk] [--digests] [--repeat N] FILE|FOLDER...
  *	replay --listed FILE...
  *	replay --hunt SUBJECT [--seed S] [--runs N] [--ops N] [--expect ORACLE] [--out FOLDER]
+ *	       [--strategy S]
  *
  *	--subject S   what raw bodies are for; others must be for it too
  *	--walk        check every structure after every operation, whatever the scripts say
@@ -15,6 +16,7 @@
  *	              their turns as decisions that say where
  *	--hunt S      generated scripts for a subject, from --seed (1), --runs of them (10000) with
  *	              at most --ops operations each (256); --out keeps what is found
+ *	--strategy S  of all of them: listed, robin or priority
  *	--sometimes   fails unless every state was reached that must be: by the hunt, or by files
  *	              of --subject together
  *
@@ -27,6 +29,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz/mutate.h"
 #include "fuzz/replay.h"
 
 static NORETURN void usage(const char *why, const char *what)
@@ -37,7 +40,7 @@ static NORETURN void usage(const char *why, const char *what)
 		"              FILE|FOLDER...\n"
 		"       replay --listed FILE...\n"
 		"       replay --hunt SUBJECT [--seed S] [--runs N] [--ops N] [--expect ORACLE]\n"
-		"              [--out FOLDER] [--sometimes]\n"
+		"              [--out FOLDER] [--strategy S] [--sometimes]\n"
 		"       both: [--twice N] [--timeout SECONDS]\n",
 		why, what);
 	exit(EXIT_USAGE);
@@ -63,6 +66,14 @@ static uint32_t small_or_usage(const char *text, uint32_t least)
 	const uint64_t value = number_or_usage(text);
 	if (value < least || value > UINT32_MAX) usage("out of range: ", text);
 	return (uint32_t)value;
+}
+
+static enum plan_strategy strategy_or_usage(const char *name)
+{
+	static const char *const names[PLAN_STRATEGIES] = { "listed", "robin", "priority" };
+	for (unsigned n = 0; n < PLAN_STRATEGIES; n++)
+		if (strcmp(names[n], name) == 0) return n;
+	usage("no strategy is called ", name);
 }
 
 /* A flag without a value; false when `flag` is none of them. */
@@ -104,6 +115,8 @@ static void take_value(struct replay_options *o, const char *flag, const char *v
 	} else if (strcmp(flag, "--expect") == 0) {
 		o->expects = oracle_find(value);
 		if (o->expects == NULL) usage("there is no oracle ", value);
+	} else if (strcmp(flag, "--strategy") == 0) {
+		plan_draw_only(strategy_or_usage(value));
 	} else if (strcmp(flag, "--out") == 0) {
 		o->out = value;
 	} else {

@@ -204,9 +204,7 @@ void field_set(const struct field *f, struct script_op *op, uint32_t value)
 struct script_op script_op_reduce(const struct subject *subject, struct script_op op)
 {
 	if (op.code >= subject->op_count) return (struct script_op){ .code = SCRIPT_NOP };
-	/* What belongs to the operation before it, or to all, is on no CPU of its own. */
-	struct script_op out = { .code = op.code,
-				 .cpu = op_is_plan(subject, op.code) ? 0 : op.cpu };
+	struct script_op out = { .code = op.code, .cpu = op.cpu };
 	const struct field *f = subject->ops[op.code].fields;
 	for (unsigned i = 0; i < OP_FIELDS_MAX && f->name != NULL; i++, f++) {
 		switch (f->place) {
@@ -216,6 +214,8 @@ struct script_op script_op_reduce(const struct subject *subject, struct script_o
 		default: field_set(f, &out, field_get(f, &op));
 		}
 	}
+	/* What belongs to the operation before it, or to all, is on no CPU of its own. */
+	if (op_is_plan(subject, op.code) && !op_is_outside(subject, &out)) out.cpu = 0;
 	return out;
 }
 

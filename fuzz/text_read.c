@@ -244,6 +244,7 @@ static bool read_op(struct reader *r, struct word verb)
 	struct script_op op = { .code = SCRIPT_NOP };
 	struct word w;
 	unsigned seen = 0;
+	bool placed = false;
 	for (uint32_t k = 0; k < subject->op_count; k++)
 		if (word_is(verb, subject->ops[k].name)) op.code = (uint8_t)k;
 	if (op.code == SCRIPT_NOP && !word_is(verb, "nop"))
@@ -251,13 +252,14 @@ static bool read_op(struct reader *r, struct word verb)
 				   subject->name);
 	while ((w = next_word(r)).length != 0) {
 		if (op.code == SCRIPT_NOP) return text_refuse(r->fault, "nop takes nothing");
-		if (w.at[0] == '@' && op_is_plan(subject, op.code))
-			return text_refuse(r->fault, "%s is on no CPU of its own",
-					   subject->ops[op.code].name);
+		placed |= w.at[0] == '@';
 		if (w.at[0] == '@' ? !read_cpu(r, w, &op)
 				   : !read_field(r, &subject->ops[op.code], w, &op, &seen))
 			return false;
 	}
+	if (placed && op_is_plan(subject, op.code) && !op_is_outside(subject, &op))
+		return text_refuse(r->fault, "%s is on no CPU of its own",
+				   subject->ops[op.code].name);
 	return add_op(r, &op);
 }
 

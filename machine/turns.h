@@ -23,10 +23,11 @@
 #include "machine/base.h"
 
 enum turn_kind {
-	TURN_ACCESS, /* before a load or store; place: where */
+	TURN_ACCESS, /* before a load or store; place: where; detail: 1 for a store */
 	TURN_ATOMIC, /* before an atomic operation; place: where */
 	TURN_RELAX,  /* in a spin loop: somebody else must run */
 	TURN_WAIT,   /* idle until an interrupt */
+	TURN_EXTRA,  /* nothing: only code that is built with more points than it needs has these */
 	TURN_NAMED,
 	TURN_LOCK = TURN_NAMED, /* before waiting for a lock; detail: its rank */
 	TURN_DROP,              /* a lock is about to be dropped; detail: its rank */

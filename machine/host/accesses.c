@@ -39,7 +39,7 @@ static inline __attribute__((always_inline)) void seen(const void *p, size_t byt
 {
 	const size_t at = race_offset(p);
 	if (LIKELY(at >= race_window.bytes)) return;
-	turns_at_access(at);
+	turns_at_access(at, kind == RACE_WRITE);
 	if (UNLIKELY(bytes > race_window.bytes - at)) bytes = race_window.bytes - at;
 	race_access(at, bytes, kind, how, pc);
 }

@@ -354,6 +354,11 @@ void host_turn_step(unsigned detail)
 	turns_at(TURN_STEP, detail);
 }
 
+void host_turn_extra(void)
+{
+	turns_at(TURN_EXTRA, 0);
+}
+
 uint64_t host_yield_count(void)
 {
 	return host_turns.points;

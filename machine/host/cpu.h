@@ -43,6 +43,9 @@ void host_run_aside(void (*fn)(void *arg), void *arg);
 /* This CPU is at TURN_STEP, with that detail. */
 void host_turn_step(unsigned detail);
 
+/* It is at TURN_EXTRA: for tests that what replays does so with more points on its way. */
+void host_turn_extra(void);
+
 /* Whom interrupts go to from here on, until host_reset(); NULL: nobody.  See machine.h. */
 void host_handlers_set(void (*timer)(void *arg), void (*ipi)(void *arg), void *arg);
 

@@ -70,11 +70,12 @@ static inline void turns_at_place(enum turn_kind kind, const void *at)
 
 /* Before a load or a store at offset `at` of what is watched (accesses.c): only while CPUs take
  * turns, so this is where a point not taken must be cheap. */
-static inline void turns_at_access(size_t at)
+static inline void turns_at_access(size_t at, bool stores)
 {
 	race_ask();
 	if (UNLIKELY(!host_together)) return;
-	turns_at_point((struct turn_point){ .kind = TURN_ACCESS, .place = (uint32_t)(at / 8) });
+	turns_at_point((struct turn_point){
+		.kind = TURN_ACCESS, .detail = stores, .place = (uint32_t)(at / 8) });
 }
 
 #endif

@@ -97,20 +97,23 @@ def _programs(name, subject, deps, watched, tags, visibility):
             visibility = visibility,
         )
 
-def _launchers(name, subject, tags, visibility):
+def _launchers(name, subject, watched, tags, visibility):
     """NAME and NAME_afl, which `bazel run` starts."""
     common = [
         subject,
         "$(rootpath //fuzz:replay)",
         "$(rootpath %s_corpus)" % name,
         "$(rootpath %s_dict)" % name,
+        "$(rootpath //fuzz:minimise%s)" % ("_race" if watched else ""),
+        "$(rootpath //fuzz:explain_race)" if watched else "none",
     ]
     data = [
         name + "_corpus",
         name + "_dict",
+        "//fuzz:minimise" + ("_race" if watched else ""),
         "//fuzz:replay",
         "//tools/build:fuzz_common.sh",
-    ]
+    ] + (["//fuzz:explain_race"] if watched else [])
     sh_binary(
         name = name,
         srcs = ["//tools/build:fuzz_run.sh"],
@@ -203,7 +206,7 @@ def cc_fuzz_test(
         visibility = visibility,
     )
     _dict(name = name + "_dict", srcs = dicts, tags = tags, visibility = visibility)
-    _launchers(name, subject, tags, visibility)
+    _launchers(name, subject, watched, tags, visibility)
     native.alias(name = name + "_run", actual = name, visibility = visibility)
     sh_test(
         name = name + "_test",

@@ -1,8 +1,8 @@
 #!/bin/sh
-# usage: fuzz_afl.sh TARGET SUBJECT REPLAY CORPUS DICT PROGRAM MUTATOR [argument...]
+# usage: fuzz_afl.sh TARGET SUBJECT REPLAY CORPUS DICT MINIMISE EXPLAIN PROGRAM MUTATOR [argument...]
 #
 # Fuzzes with AFL++ until stopped: one main process and, for each further core, a secondary one.
-# Output: TARGET/afl in anvil-out where the user stands; logs beside it.
+# Output: TARGET/{afl,small,logs} in anvil-out where the user stands.
 set -eu
 . ./tools/build/fuzz_common.sh
 program=$PWD/$1 mutator=$PWD/$2

@@ -3,11 +3,13 @@
 # Flags of ours begin with two hyphens, the engine's with one; what begins with none is a file.
 # `bazel run` starts us in the runfiles tree; files and output belong where the user stands.
 
-target=$1 subject=$2 replay=$PWD/$3 corpus=$PWD/$4 dict=$PWD/$5
+target=$1 subject=$2 replay=$PWD/$3 corpus=$PWD/$4 dict=$PWD/$5 minimise=$PWD/$6 explain=$7
+[ "$explain" = none ] || explain=$PWD/$explain
 stand=${BUILD_WORKING_DIRECTORY:-$PWD}
 root=$stand/anvil-out jobs=$(nproc) cap_mib=1024
 clean=no mode=fuzz seconds= regression=no stopped=
-shift 5
+shift 7
+settle_most=8 settle_runs=2000 # findings made small, and executions for each
 
 usage() {
 	[ $# -eq 0 ] || echo "$target: $*" >&2
@@ -101,14 +103,67 @@ leave() {
 	exit "$status"
 }
 
-# The last line: how to see again what was found since we started.  A finding of ours says what it
-# is for; what only the engine kept does not.
+# What was found since we started, below the folders given.
+found_below() {
+	find "$@" -type f -newer "$stamp" ! -name '*.txt' ! -name '*.part' ! -name 'README*' | sort
+}
+
+# Waits for a program of ours in the background; a signal that is for us ends it, and all further
+# ones.
+run_settling() {
+	"$@" &
+	settling=$!
+	trap 'gave_up=yes; kill $settling 2>/dev/null' INT TERM HUP
+	wait_for $settling
+	return "$status"
+}
+
+# Makes finding $1 small: the fewest operations and turns that fire its oracle, written as decisions
+# that outlive a rebuild.  In $out/small then are the script, its text, and, where operations run
+# side by side, a drawing of the run; the script's name is left in $small.  What was found stays
+# where it is, whatever happens here.
+settle() {
+	work=$out/small/.work
+	rm -rf "$work"
+	mkdir -p "$work"
+	small=
+	run_settling "$minimise" --subject "$subject" --budget $settle_runs -o "$work/script" "$1" \
+		>"$work/text" 2>"$work/said" || return 0
+	grep '^after: ' "$work/said" >&2 || :
+	oracle=$(sed -n 's/^!expect //p' "$work/text")
+	name=$out/small/$subject-$oracle-$(cksum <"$work/script" | cut -d ' ' -f 1)
+	[ "$explain" = none ] ||
+		run_settling "$explain" -o "$work/drawing" "$work/script" >/dev/null 2>&1 || :
+	mv "$work/text" "$name.txt"
+	[ ! -s "$work/drawing" ] || mv "$work/drawing" "$name.svg"
+	mv "$work/script" "$name"
+	small=$name
+}
+
+# Makes small what was found below the folders given, the newest last: a signal ends that.
+settle_found() {
+	settled= gave_up=no was=$status
+	ours=$(echo "$found" | grep "/artifacts/$subject-") || ours=$found # the engine's are the same
+	for file in $(echo "$ours" | tail -n $settle_most); do
+		[ $gave_up = no ] || break
+		echo "$target: making $file small; a signal ends that" >&2
+		settle "$file"
+		[ -z "$small" ] || settled=$small
+	done
+	rm -rf "$out/small/.work"
+	status=$was
+}
+
+# The last line: how to see again what was found since we started.  What was made small comes first;
+# a finding of ours says what it is for; what only the engine kept does not.
 say_how_to_replay() {
-	found=$(find "$@" -type f -newer "$stamp" ! -name '*.txt' ! -name '*.part' ! -name 'README*' |
-		sort)
+	found=$(found_below "$@")
 	[ -n "$found" ] || return 0
+	settle_found "$@"
 	ours=$(echo "$found" | grep "/artifacts/$subject-" | tail -n 1) || :
-	if [ -n "$ours" ]; then
+	if [ -n "$settled" ]; then
+		echo "replay: tools/bazel run //tools:replay -- $settled" >&2
+	elif [ -n "$ours" ]; then
 		echo "replay: tools/bazel run //tools:replay -- $ours" >&2
 	else
 		echo "replay: tools/bazel run //tools:replay -- --subject $subject" \

@@ -1,8 +1,8 @@
 #!/bin/sh
-# usage: fuzz_run.sh TARGET SUBJECT REPLAY CORPUS DICT PROGRAM [argument...]
+# usage: fuzz_run.sh TARGET SUBJECT REPLAY CORPUS DICT MINIMISE EXPLAIN PROGRAM [argument...]
 #
 # Fuzzes with libFuzzer until stopped or until something is found; see usage() for the arguments.
-# Output: TARGET/{corpus,artifacts,logs} in anvil-out where the user stands.
+# Output: TARGET/{corpus,artifacts,small,logs} in anvil-out where the user stands.
 set -eu
 . ./tools/build/fuzz_common.sh
 program=$PWD/$1
