@@ -353,7 +353,7 @@ int main(int argc, char **argv)
 	EXPECT(seen.tried > 0 && seen.refused > 0);
 	printf("of kills that met an unlock %u came first, %u second\n", seen.met_killed,
 	       seen.met_handed);
-	EXPECT(seen.met_killed > SEEDS / 40 && seen.met_handed > SEEDS / 40);
+	EXPECT(seen.met_killed > seeds / 40 && seen.met_handed > seeds / 40);
 	host_cpus_close();
 	return 0;
 }
