@@ -9,6 +9,8 @@
 
 enum { TIME_MAX = 4096, WHOM_OWN = HEARD, WHOM_ANY = HEARD, WHOM_NOBODY = HEARD };
 
+enum { UNTIL_FOREVER, UNTIL_NOW, UNTIL_SOON, UNTIL_LATER, UNTILS };
+
 static uint32_t low(const struct script_op *op)
 {
 	return op->arg & 0xffff;
@@ -123,9 +125,10 @@ static void step_adopt(struct run *run, const struct script_op *op)
 static void step_wait(struct run *run, const struct script_op *op)
 {
 	const process_id which = op->aux == WHOM_ANY ? PROCESS_ANY : procs_heard(op->aux);
-	const uint64_t deadline = op->arg == 0   ? WAIT_FOREVER
-				  : op->arg == 1 ? 0
-						 : mach_now_ns() + op->arg;
+	const uint64_t deadline = low(op) == UNTIL_FOREVER ? WAIT_FOREVER
+				  : low(op) == UNTIL_NOW   ? 0
+				  : low(op) == UNTIL_SOON  ? mach_now_ns() + SLICE_NS / 4
+							   : mach_now_ns() + 3 * SLICE_NS;
 	run_result(run, (uint64_t)call_wait(run, member_of(run), which, deadline));
 	done(run);
 }
@@ -169,6 +172,7 @@ static const char *const way_names[WAYS] = {
 	[WAY_COLLECTS] = "collects", [WAY_CROWD] = "crowd", [WAY_KILLS] = "kills",
 };
 static const char *const ending_names[ENDINGS] = { "leave", "exit", "return" };
+static const char *const until_names[UNTILS] = { "forever", "now", "soon", "later" };
 static const char *const how_names[HOWS] = {
 	"cpu0", "cpu1", "cpu2", "cpu3", "system", "fork", "bare", "nobodys",
 };
@@ -188,7 +192,7 @@ const struct op_kind process_operations[] = {
 	{ "thread", 18, { BY, LIFE, { "whom", IN_LOW, FORM_NUMBER, HEARD + 2, NULL }, HOW },
 	  step_thread },
 	{ "wait", 28, { BY, { "whom", IN_AUX, FORM_NUMBER, HEARD + 1, NULL },
-			{ "time", IN_ARG, FORM_NUMBER, TIME_MAX, NULL } }, step_wait },
+			{ "until", IN_LOW, FORM_NAMES, UNTILS, until_names } }, step_wait },
 	{ "kill", 14, { BY, { "whom", IN_AUX, FORM_NUMBER, HEARD + 1, NULL } }, step_kill },
 	{ "end", 12, { BY, { "how", IN_AUX, FORM_NAMES, ENDINGS, ending_names },
 		       { "joins", IN_HIGH, FORM_NUMBER, HEARD + 1, NULL } }, step_end },
