@@ -18,7 +18,8 @@
  * come as well when everything before the call is over and seen everywhere?
  *
  * Always true: a ring's count is the number of entries ever written, its size is the same for all.
- * Locks: none.  Cost when on: about 60 instructions for a switch, 70 for a call.
+ * Locks: none.  Cost when on: 90 instructions for a switch, 100 for a wake, 220 for a call; a
+ * barrier 60.
  */
 #include "kernel/ktrace_inside.h"
 
