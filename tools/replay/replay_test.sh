@@ -50,12 +50,12 @@ case_generated() {
 	for corpus; do
 		subject=$(basename "$corpus" _fuzz_corpus)
 		[ "$subject" = canary ] && continue
-		"$script_tool" generate --subject "$subject" --seed 2 --count 60 -o "$here/generated" ||
+		"$script_tool" generate --subject "$subject" --seed 2 --count 40 -o "$here/generated" ||
 			fail "no scripts for $subject"
 	done
 	replay "$here/generated"
 	[ "$status" -le 1 ] || fail "status $status: $(cat "$here/err")"
-	[ "$(rows | wc -l)" -eq $((60 * ($# - 1))) ] || fail "rows are missing: $(cat "$here/out")"
+	[ "$(rows | wc -l)" -eq $((40 * ($# - 1))) ] || fail "rows are missing: $(cat "$here/out")"
 	rows | awk '$1 != $2 || ($2 != $3 && $3 != "host-only")' >"$here/unequal"
 	[ ! -s "$here/unequal" ] || fail "$(cat "$here/unequal")"
 	! grep -E 'DIFFER|NOTHING|HANG|PANIC|REFUSED' "$here/out" || fail "not the same"
