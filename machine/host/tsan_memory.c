@@ -42,7 +42,7 @@ static void seen(const void *p, size_t bytes, enum race_kind kind, const void *p
 {
 	const size_t at = race_offset(p);
 	if (LIKELY(at >= race_window.bytes) || bytes == 0 || !is_watched(pc)) return;
-	turns_at_access(at);
+	turns_at_access(at, kind == RACE_WRITE);
 	tsan_range(at, min_u64(bytes, race_window.bytes - at), kind, pc);
 }
 
