@@ -146,6 +146,12 @@ static void check_structures(void *arg)
 	if (run->machine->settled != NULL) run->machine->settled();
 }
 
+/* What is not reached is no part of a finding; a meeting point is where one waits there already. */
+static void reaches(struct run *run, uint32_t n)
+{
+	if (n >= run->reached) run->reached = n + 1;
+}
+
 /* By whoever has the turn; `call` is how. */
 static void check_all(struct run *run, uint32_t meet, void (*call)(void (*fn)(void *), void *arg))
 {
@@ -154,7 +160,7 @@ static void check_all(struct run *run, uint32_t meet, void (*call)(void (*fn)(vo
 	plan_mute(&l->plan, true);
 	l->meet = meet;
 	l->checks = true;
-	if (meet >= run->reached) run->reached = meet + 1;
+	reaches(run, meet);
 	call(check_structures, run);
 	l->checks = false;
 	plan_mute(&l->plan, false);
@@ -188,6 +194,7 @@ static bool meet(struct run *run, struct lane *lane)
 	struct lanes *l = run->lanes;
 	if (!lane->arrived) {
 		lane->arrived = true;
+		reaches(run, lane->meet);
 		const uint32_t all = atomic_fetch_add_u32(&l->meeting->arrived, 1) + 1;
 		if (all == l->count * (lane->met + 1)) {
 			check_at_meet(run, lane->meet);
@@ -209,7 +216,7 @@ static void perform(struct run *run, unsigned number, uint32_t n)
 	struct lane *lane = &run->lanes->lane[number];
 	const struct script_op op = script_op_for(run->script, run->subject, n);
 	lane->op = run->op = n;
-	if (n >= run->reached) run->reached = n + 1;
+	reaches(run, n);
 	plan_begins(&run->lanes->plan, number, n);
 	lane->busy = true;
 	run->lanes->began++;

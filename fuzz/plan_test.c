@@ -543,6 +543,7 @@ static void test_faults(void)
 	const uint64_t digest = run.digest;
 	EXPECT(!play(TWO, WALKS "fail @1\ncalls points=2 run=0\n" WALKS WALKS));
 	EXPECT(run.digest != digest && run.op == 1);
+	EXPECT(!play(TWO, "touch count=1\nfail @1\nmeet\n") && run.reached == 3); /* one waits */
 	EXPECT(!play(TWO, "spin\nspin @1\n") && strcmp(run.oracle, ORACLE_LIVELOCK) == 0);
 	EXPECT(strstr(said, "cpu 0 spins, cpu 1 spins") != NULL);
 }

@@ -188,7 +188,7 @@ struct run {
 	struct answers *answers;
 	enum run_phase phase;
 	struct lanes *lanes;       /* while operations run side by side, else NULL */
-	uint32_t reached;          /* operations from this number on have not begun */
+	uint32_t reached;          /* from this number on nothing has begun, and no lane waits */
 	uint64_t points, switches; /* that were passed, and turns that went to another CPU */
 };
 
