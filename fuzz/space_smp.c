@@ -39,7 +39,7 @@ static const char *const saw_names[] = {
 };
 
 _Static_assert(COUNT_OF(saw_names) == SAW_SMP_STATES + 1, "a name for each");
-_Static_assert(SCRIPT_CPUS_MAX <= WORDS_PER_PAGE, "each CPU has a word of every page");
+_Static_assert(SCRIPT_CPUS_DRAWN <= WORDS_PER_PAGE, "these have a word of every page each");
 
 enum { STEP_WRITE = PLAN_CODES + 18 };
 
@@ -276,7 +276,7 @@ static void do_one(struct run *run, struct space_call *c, const struct script_op
 	}
 }
 
-static void note_company(struct run *run)
+void smp_note_company(struct run *run)
 {
 	struct space_state *s = state_of(run);
 	s->crowded = run_alone(run) == 0;
@@ -304,17 +304,19 @@ static void step(struct run *run, const struct script_op *op)
 {
 	struct script_op as;
 	struct space_call c = call_of(op, &as);
-	note_company(run);
+	smp_note_company(run);
 	if (state_of(run)->vm_open) do_one(run, &c, &as);
 }
 
-/* To a page, and to the same word of so many more behind it, as far as the window goes. */
+/* To a page, and to the same word of so many more behind it, as far as the window goes.  CPUs from
+ * the fifth on have no word of a page, and do not write. */
 static void step_write(struct run *run, const struct script_op *op)
 {
 	struct script_op as;
+	if (op->cpu >= WORDS_PER_PAGE) return;
 	struct space_state *s = state_of(run);
 	struct space_call c = call_of(op, &as);
-	note_company(run);
+	smp_note_company(run);
 	for (uint32_t more = op->arg >> 16;; more--, c.addr += PAGE_SIZE) {
 		c.space = space_resolve(space_model_alive(&s->model), op->slot);
 		if (s->vm_open && c.space != SPACES_MAX) do_write(run, &c);
@@ -340,7 +342,7 @@ static void step_visit(struct run *run, const struct script_op *op)
 	struct script_op as;
 	struct space_state *s = state_of(run);
 	struct space_call c = call_of(op, &as);
-	note_company(run);
+	smp_note_company(run);
 	const uint32_t n = space_resolve(space_model_alive(&s->model), c.space);
 	if (n != SPACES_MAX) atomic_fetch_add_u32(&smp_of(run)->space[n], 1);
 	if (!s->vm_open || n == SPACES_MAX || claims.space[n] == HOLDS_LIFE) return;

@@ -26,6 +26,10 @@ static inline struct space_smp *smp_of(struct run *run)
 /* Somebody has what a lane came for: false. */
 bool smp_met(struct run *run);
 
+/* To be said by every operation that takes memory or gives it back, as it begins: whether others
+ * are under way, so that nobody can tell how much there is. */
+void smp_note_company(struct run *run);
+
 /* --- space_smp_stacks.c ----------------------------------------------------------------------- */
 
 void smp_stacks_open(struct run *run);

@@ -108,6 +108,7 @@ void smp_step_stack(struct run *run, const struct script_op *op)
 	const unsigned handle = op->slot;
 	uint32_t *handed = &smp_of(run)->handed[handle];
 
+	smp_note_company(run);
 	if (!model.open) return;
 	atomic_fetch_add_u32(handed, 1);
 	if (model.taken[handle]) {
@@ -126,6 +127,7 @@ void smp_step_stack(struct run *run, const struct script_op *op)
 void smp_step_stack_drain(struct run *run, const struct script_op *op)
 {
 	(void)op;
+	smp_note_company(run);
 	if (model.open) kstack_drain(&smp_of(run)->window);
 }
 
