@@ -278,7 +278,7 @@ static bool replay(const char *name)
 	const char *expects = script_file_expects(file);
 	const struct subject *subject = subject_find(subject_name);
 	script_open(&script, body, body_bytes);
-	if (!plan_is_named(&script, subject))
+	if (!plan_is_named(&script, subject) || script.world.cpus > cpu_count())
 		answer("%s host-only\n", name);
 	else if (run_file_often(subject, &script, expects))
 		judge(name, script.ops, expects);
@@ -336,7 +336,8 @@ static int refuse(int status, const char *why)
 int program_main(void)
 {
 	char name[NAME_ROOM];
-	if (cpu_count() < SCRIPT_CPUS_MAX) return refuse(STATUS_USAGE, "scripts may want 4 CPUs");
+	if (cpu_count() < SCRIPT_CPUS_DRAWN)
+		return refuse(STATUS_USAGE, "scripts want 4 CPUs");
 	if (!argument("files", name, sizeof(name))) return refuse(STATUS_USAGE, "no files=NAME");
 	char *list = load_list(name);
 	if (list == NULL) return refuse(STATUS_BAD_INPUT, "the list of files cannot be read");

@@ -192,7 +192,7 @@ static const struct op_kind operations[] = {
 	{ "peek", 15, { TIMES }, lock_step_peek },
 	{ "read", 10, { { "meter", IN_AUX, FORM_NUMBER, 2, NULL } }, lock_step_read },
 	{ "nest", 4, { { "deep", IN_AUX, FORM_NUMBER, 8, NULL } }, lock_step_nest },
-	{ "ipi", 10, { { "to", IN_AUX, FORM_NUMBER, SCRIPT_CPUS_MAX, NULL } }, lock_step_ipi },
+	{ "ipi", 10, { { "to", IN_AUX, FORM_NUMBER, SCRIPT_CPUS_DRAWN, NULL } }, lock_step_ipi },
 	{ "timer", 10, { { "ns", IN_ARG, FORM_NUMBER, 1000, NULL } }, lock_step_timer },
 };
 /* clang-format on */

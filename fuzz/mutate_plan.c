@@ -97,7 +97,7 @@ void plan_draw_only(enum plan_strategy strategy)
 void plan_draw_world(struct random *r, struct script_world *w)
 {
 	const uint32_t kind = random_below(r, 8);
-	if (w->cpus == 1) w->cpus = (uint8_t)(2 + random_below(r, SCRIPT_CPUS_MAX - 1));
+	if (w->cpus == 1) w->cpus = (uint8_t)(2 + random_below(r, SCRIPT_CPUS_DRAWN - 1));
 	w->strategy = kind < 4 ? PLAN_LISTED : kind < 7 ? PLAN_ROBIN : PLAN_PRIORITY;
 	if (only != PLAN_STRATEGIES) w->strategy = only;
 	w->seed = (uint16_t)random_u64(r);

@@ -1,5 +1,5 @@
 /*
- * process_fuzz.c -- subject process: storms of processes, on up to four CPUs at once.
+ * process_fuzz.c -- subject process: storms of processes, on up to eight CPUs at once.
  *
  * Every CPU is in sched_run(); the lanes are threads of processes.  They spawn and fork children,
  * add threads to processes that they have heard of, wait for children, kill, hand orphans to others

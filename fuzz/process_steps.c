@@ -76,7 +76,7 @@ static void step_touch(struct run *run, const struct script_op *op)
 /* --- making ----------------------------------------------------------------------------------- */
 
 /* The flags of `how`, behind one for each CPU. */
-enum { HOW_SYSTEM = SCRIPT_CPUS_MAX, HOW_FORK, HOW_BARE, HOW_NOBODYS, HOWS };
+enum { HOW_SYSTEM = SCRIPT_CPUS_DRAWN, HOW_FORK, HOW_BARE, HOW_NOBODYS, HOWS };
 
 static struct member_how how_of_op(const struct run *run, const struct script_op *op, uint32_t how)
 {

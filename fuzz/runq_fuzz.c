@@ -379,7 +379,7 @@ static void runq_close(struct run *run)
 	}
 #define CPUS                                                            \
 	{                                                               \
-		"cpus", IN_AUX, FORM_NUMBER, 1 << SCRIPT_CPUS_MAX, NULL \
+		"cpus", IN_AUX, FORM_NUMBER, 1 << SCRIPT_CPUS_DRAWN, NULL \
 	}
 
 static const struct op_kind operations[] = {
@@ -388,7 +388,7 @@ static const struct op_kind operations[] = {
 	{ "next-of", 8, { PRIORITY(IN_AUX) }, step_next_of },
 	{ "yield", 16, { { NULL, 0, 0, 0, NULL } }, step_yield },
 	{ "remove", 6, { SLOT }, step_remove },
-	{ "steal", 12, { { "from", IN_AUX, FORM_NUMBER, SCRIPT_CPUS_MAX, NULL } }, step_steal },
+	{ "steal", 12, { { "from", IN_AUX, FORM_NUMBER, SCRIPT_CPUS_DRAWN, NULL } }, step_steal },
 	{ "priority", 6, { SLOT, PRIORITY(IN_AUX) }, step_priority },
 	{ "affinity", 6, { SLOT, CPUS }, step_affinity },
 };

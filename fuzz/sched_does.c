@@ -102,7 +102,7 @@ void does_spawn(struct run *run, const struct script_op *op)
 		.lane = RUN_NO_LANE,
 		.priority = (uint8_t)op_low(op),
 		.affinity = op_high(op) & all,
-		.class = (op_high(op) >> SCRIPT_CPUS_MAX & 1) != 0 ? SLOT_SYSTEM : SLOT_USER,
+		.class = (op_high(op) >> SCRIPT_CPUS_DRAWN & 1) != 0 ? SLOT_SYSTEM : SLOT_USER,
 	};
 	run_result(run, life_spawn(run, &how));
 	does_end(run);

@@ -1,5 +1,5 @@
 /*
- * sched_world.c -- a scheduler with threads that live on up to four CPUs at once.
+ * sched_world.c -- a scheduler with threads that live on up to eight CPUs at once.
  *
  * What subjects share that differ only in what their threads do: sched, wait, canary_sched.  Every
  * CPU is in sched_run(); the lanes are threads.  Of the header's tag, the bits are:

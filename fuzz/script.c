@@ -41,7 +41,7 @@ static uint16_t fold_pages(uint16_t pages)
 static uint8_t fold_cpus(uint8_t cpus)
 {
 	if (cpus >= 1 && cpus <= SCRIPT_CPUS_MAX) return cpus;
-	return (uint8_t)(1 + cpus % SCRIPT_CPUS_MAX);
+	return (uint8_t)(1 + cpus % SCRIPT_CPUS_DRAWN);
 }
 
 void script_world_clamp(struct script_world *w)

@@ -30,7 +30,8 @@ enum {
 	SCRIPT_SLOTS = 64, /* handles a script can hold */
 	SCRIPT_PAGES_MIN = 8,
 	SCRIPT_PAGES_MAX = 1024,
-	SCRIPT_CPUS_MAX = 4,
+	SCRIPT_CPUS_MAX = 8,
+	SCRIPT_CPUS_DRAWN = 4, /* what is drawn at random has no more, and a board has those */
 	SCRIPT_CACHE_MAX = 64,
 	SCRIPT_REDZONE_MAX = 64,
 	SCRIPT_MAGAZINE_MAX = 32,

@@ -146,7 +146,7 @@ struct script_world swarm_world(struct random *r)
 {
 	struct script_world w = {
 		.pages = draw_pages(r),
-		.cpus = (uint8_t)(1 + random_below(r, SCRIPT_CPUS_MAX)),
+		.cpus = (uint8_t)(1 + random_below(r, SCRIPT_CPUS_DRAWN)),
 		.flags = draw_flags(r),
 		.cache_pages = draw_depth(r, SCRIPT_CACHE_MAX),
 		.reserve = draw_depth(r, 32),

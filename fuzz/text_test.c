@@ -126,7 +126,7 @@ static const struct mistake {
 	{ "subject nobody\n", 1, "nobody" },
 	{ "subject canary\nsubject canary\n", 2, "second" },
 	{ "subject canary more\n", 1, "too much" },
-	{ "subject canary\nworld cpus=9\n", 2, "1 to 4" },
+	{ "subject canary\nworld cpus=9\n", 2, "1 to 8" },
 	{ "subject canary\nworld redzone=12\n", 2, "multiple of 8" },
 	{ "subject canary\nworld colour=red\n", 2, "colour" },
 	{ "subject canary\nworld walk=never\n", 2, "always" },
