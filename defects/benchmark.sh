@@ -10,25 +10,7 @@
 # and defects.svg, a picture.
 set -u
 . defects/head.sh
-seeds=5 programs='' wanted=''
-while [ $# -gt 0 ]; do
-	case $1 in
-	--seeds) seeds=$2 && shift ;;
-	*_bin) programs="$programs $1" ;;
-	-*)
-		echo "usage: //defects:benchmark -- [--seeds N] [ID...]" >&2
-		exit 2
-		;;
-	*) wanted="$wanted $1" ;;
-	esac
-	shift
-done
-case $seeds in
-'' | *[!0-9]* | 0)
-	echo "benchmark: --seeds wants a number, not '$seeds'" >&2
-	exit 2
-	;;
-esac
+arguments benchmark 5 "$@"
 command -v gnuplot >/dev/null || {
 	echo "benchmark: the picture needs the Debian package gnuplot-nox" >&2
 	exit 4

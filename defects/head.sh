@@ -1,5 +1,6 @@
 # shellcheck shell=sh
-# head.sh -- to be sourced: reading the lines `Key: value` that stand before a patch's diff.
+# head.sh -- to be sourced: reading the lines `Key: value` that stand before a patch's diff,
+# and the arguments of what goes through many of them.
 
 # head_of PATCH KEY: the value, or nothing.
 head_of() {
@@ -63,4 +64,32 @@ head_check() {
 		exit bad
 	}
 	' "$@"
+}
+
+# arguments TARGET SEEDS [--seeds N] [PROGRAM|ID]...: sets $seeds (SEEDS if none are given), $programs
+# and $wanted, the ids.  Ends with status 2 where they make no sense.
+arguments() {
+	target=$1 seeds=$2 programs='' wanted=''
+	shift 2
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--seeds)
+			seeds=${2:-}
+			[ $# -eq 1 ] || shift
+			;;
+		*_bin | *_found) programs="$programs $1" ;;
+		-*)
+			echo "usage: //defects:$target -- [--seeds N] [ID...]" >&2
+			exit 2
+			;;
+		*) wanted="$wanted $1" ;;
+		esac
+		shift
+	done
+	case $seeds in
+	'' | *[!0-9]* | 0)
+		echo "$target: --seeds wants a number, not '$seeds'" >&2
+		exit 2
+		;;
+	esac
 }

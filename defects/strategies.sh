@@ -9,25 +9,7 @@
 # up at the patch's budget.  Written to anvil-out/strategies.md where you stand, as a table.
 set -u
 . defects/head.sh
-seeds=20 programs='' wanted=''
-while [ $# -gt 0 ]; do
-	case $1 in
-	--seeds) seeds=$2 && shift ;;
-	*_bin | *_found) programs="$programs $1" ;;
-	-*)
-		echo "usage: //defects:strategies -- [--seeds N] [ID...]" >&2
-		exit 2
-		;;
-	*) wanted="$wanted $1" ;;
-	esac
-	shift
-done
-case $seeds in
-'' | *[!0-9]* | 0)
-	echo "strategies: --seeds wants a number, not '$seeds'" >&2
-	exit 2
-	;;
-esac
+arguments strategies 20 "$@"
 out=${BUILD_WORKING_DIRECTORY:-.}/anvil-out
 mkdir -p "$out" || exit 4
 

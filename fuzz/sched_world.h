@@ -1,8 +1,9 @@
 /*
- * sched_subject.h -- the state of a run of subject sched, and what its files tell each other.
+ * sched_world.h -- the state of a world of threads (sched_world.c), and what its files tell each
+ * other.
  */
-#ifndef FUZZ_SCHED_SUBJECT_H
-#define FUZZ_SCHED_SUBJECT_H
+#ifndef FUZZ_SCHED_WORLD_H
+#define FUZZ_SCHED_WORLD_H
 
 #include "fuzz/plan.h"
 #include "sched/mutex.h"

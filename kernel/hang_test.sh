@@ -6,37 +6,18 @@
 # By counted instructions, so that everything happens at the same time in each run.  The limits are
 # a tenth of the defaults and less.
 set -u
-qemu=$1
-image=$2
-failed=0
+. kernel/boots.sh
 
-boot() { # ARGUMENTS
-	log=$("$qemu" --smp 4 --timeout 100 --append "$1" "$image" -- -icount shift=3,sleep=off 2>&1)
-	status=$?
+boot_with() { # ARGUMENTS
+	boot --smp 4 --timeout 100 --append "$1" "$image" -- -icount shift=3,sleep=off
 }
 
 # expect STATUS ARGUMENTS TEXT...: the log has every TEXT; one that starts with ! is not there.
 expect() {
 	want=$1 name=$2
-	boot "watch-warn=10 watch-critical=40 hang=$name"
+	boot_with "watch-warn=10 watch-critical=40 hang=$name"
 	shift 2
-	wrong=''
-	[ "$status" -eq "$want" ] || wrong="exit status $status, not $want"
-	for text in "$@"; do
-		case $text in
-		!*)
-			! printf '%s\n' "$log" | grep -e "${text#!}" || wrong="$wrong; ${text#!}"
-			continue
-			;;
-		esac
-		printf '%s\n' "$log" | grep -q -- "$text" || wrong="$wrong; no \"$text\""
-	done
-	if [ -n "$wrong" ]; then
-		printf '%s\nFAIL %s: %s\n' "$log" "$name" "$wrong"
-		failed=1
-	else
-		echo "ok $name"
-	fi
+	says "$name" "$want" "$@"
 }
 
 # The four kinds.
@@ -90,9 +71,6 @@ expect 0 nothing '!^trace' '^sched: 4 CPUs'
 for words in barrier=never trace=99999999; do
 	expect 3 "nothing $words" '^anvil: threads: '
 done
-boot 'watch-warn=50 watch-critical=49'
-if [ "$status" -ne 3 ] || ! printf '%s\n' "$log" | grep -q '^anvil: threads: watch-warn='; then
-	printf '%s\nFAIL limits: exit status %s\n' "$log" "$status"
-	failed=1
-fi
+boot_with 'watch-warn=50 watch-critical=49'
+says limits 3 '^anvil: threads: watch-warn='
 exit "$failed"

@@ -3,35 +3,15 @@
 #
 # By counted instructions, so that the other CPUs answer in time however busy the host is.
 set -u
-qemu=$1
-image=$2
-failed=0
+. kernel/boots.sh
 
 # expect WAY STATUS TEXT...: booted with panic=WAY, the log has every TEXT; one that starts with ^
 # stands at a line's start, one that starts with ! is not there.
 expect() {
 	way=$1 want=$2
 	shift 2
-	log=$("$qemu" --smp 4 --timeout 200 --append "panic=$way" "$image" -- \
-		-icount shift=3,sleep=off 2>&1)
-	status=$?
-	wrong=''
-	[ "$status" -eq "$want" ] || wrong="exit status $status, not $want"
-	for text in "$@"; do
-		case $text in
-		!*)
-			! printf '%s\n' "$log" | grep -e "${text#!}" || wrong="$wrong; ${text#!}"
-			continue
-			;;
-		esac
-		printf '%s\n' "$log" | grep -q -- "$text" || wrong="$wrong; no \"$text\""
-	done
-	if [ -n "$wrong" ]; then
-		printf '%s\nFAIL %s: %s\n' "$log" "$way" "$wrong"
-		failed=1
-	else
-		echo "ok $way"
-	fi
+	boot --smp 4 --timeout 200 --append "panic=$way" "$image" -- -icount shift=3,sleep=off
+	says "$way" "$want" "$@"
 }
 
 registers='^  pc  ffff8000'
@@ -69,10 +49,6 @@ expect 'null trace=4' 6 '^panic: fault data abort' '^CPU 3 stopped' '^last calls
 expect nonsense 2 'no such way'
 
 # Without semihosting the report is the same, and the machine is powered off.
-log=$("$qemu" --no-host --timeout 200 --append panic=null "$image" 2>&1)
-status=$?
-if [ "$status" -ne 0 ] || ! printf '%s\n' "$log" | grep -q '^panic: fault'; then
-	printf '%s\nFAIL without semihosting: exit status %s\n' "$log" "$status"
-	failed=1
-fi
+boot --no-host --timeout 200 --append panic=null "$image"
+says 'without semihosting' 0 '^panic: fault'
 exit "$failed"

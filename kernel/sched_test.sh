@@ -6,23 +6,15 @@
 # The storms of 10,000 ends are counted: free-running CPUs that wait for each other's locks get on
 # only as fast as a busy host lets all of them run.
 set -u
-qemu=$1
-image=$2
-failed=0
+. kernel/boots.sh
 
 run() { # NAME ARGUMENTS OPTION...
 	name=$1
 	more=$2
 	shift 2
-	log=$("$qemu" --timeout 250 --append "$more" "$@" 2>&1)
-	status=$?
+	boot --timeout 250 --append "$more" "$@"
 	printf "%s\n" "$log" | grep "^# "
-	if [ "$status" -ne 0 ]; then
-		printf '%s\nFAIL %s: exit status %s\n' "$log" "$name" "$status"
-		failed=1
-	else
-		echo "ok $name"
-	fi
+	ends_well "$name"
 }
 
 run one "exits=2000" "$image"
@@ -44,10 +36,6 @@ if [ "$log" != "$before" ]; then
 	failed=1
 fi
 
-log=$("$qemu" --append "reap=never" "$image" 2>&1)
-status=$?
-if [ "$status" -ne 3 ] || ! printf '%s\n' "$log" | grep -q '^anvil: threads: reap='; then
-	printf '%s\nFAIL reap=never: exit status %s\n' "$log" "$status"
-	failed=1
-fi
+boot --append "reap=never" "$image"
+says reap=never 3 '^anvil: threads: reap='
 exit "$failed"

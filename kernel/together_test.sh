@@ -1,21 +1,13 @@
 #!/bin/sh
 # together_test.sh QEMU.SH IMAGE -- CPUs that take turns, free running and by counted instructions.
 set -u
-qemu=$1
-image=$2
-failed=0
+. kernel/boots.sh
 
 run() { # NAME OPTION...
 	name=$1
 	shift
-	log=$("$qemu" --timeout 200 "$@" 2>&1)
-	status=$?
-	if [ "$status" -ne 0 ]; then
-		printf '%s\nFAIL %s: exit status %s\n' "$log" "$name" "$status"
-		failed=1
-	else
-		echo "ok $name"
-	fi
+	boot --timeout 200 "$@"
+	ends_well "$name"
 }
 
 run one "$image"
