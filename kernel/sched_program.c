@@ -417,9 +417,11 @@ static void spin_for(void *end_ns)
 	while (mach_now_ns() < (uintptr_t)end_ns) work();
 }
 
-/* Ten slices long: one interrupt ends the sleep, and none comes besides the watchdog's looks, though
- * a CPU is busy.  Where a host lets the CPUs wait, more than ten may pass, and what falls due in
- * them (the collector) comes too: still less than half of what ticks would be. */
+/*
+ * Ten slices long: one interrupt ends the sleep, and none comes besides but the watchdog's looks,
+ * though a CPU is busy.  Where a host lets the CPUs wait more than ten may pass, and what falls due
+ * in them (the collector) comes too: still less than half of what ticks would be.
+ */
 static const char *check_tickless(void)
 {
 	const uint64_t from = mach_now_ns();
