@@ -1,0 +1,138 @@
+/*
+ * task.h -- what Linux programs see of processes and threads: numbers, groups, sessions, signals,
+ * limits, and what hangs on a process besides its space: files, name, times.
+ *
+ * A task is a thread that runs a program at EL0; a group is a process of such threads.  Both hang
+ * on what kernel/process.h knows (its records' `user`), which gives them stacks, spaces and ends.
+ * One struct task_world holds all that tasks of a kernel share; a fuzz target makes its own.
+ *
+ * A task enters the kernel by a system call or a fault, with its registers in `regs`; before it
+ * goes back to its program it does what has come up meanwhile (task_work()): ends, if it was
+ * killed; takes signals.  `work` says that there is something.
+ *
+ * Locks: the world's (RANK_TASKS) for numbers, groups, sessions, and signals of every task; never
+ * held while anything sleeps or is allocated.
+ */
+#ifndef KERNEL_TASK_TASK_H
+#define KERNEL_TASK_TASK_H
+
+#include "kernel/process.h"
+
+struct file_table; /* kernel/file/table.h: descriptors */
+struct place;      /* kernel/file/tree.h: a folder, held */
+struct file_tree;
+struct futex_table;   /* kernel/syscall/futex.h */
+struct signal_set_up; /* kernel/task/signal.h: what each signal leads to, shared by a group */
+
+enum {
+	SIGNALS = 64,     /* 1 to 64; bit n - 1 of a set */
+	LIMITS = 16,      /* RLIMIT_CPU to RLIMIT_RTTIME */
+	NAME_BYTES = 16,  /* of a task's name, its end counted (TASK_COMM_LEN) */
+	LINE_BYTES = 256, /* kept of its arguments, for /proc */
+};
+
+typedef uint64_t sigset;
+
+struct limit {
+	uint64_t soft, hard; /* UINT64_MAX: none */
+};
+
+/* Letters: (w) by the world's lock; (s) by its own tasks; (f) fixed while it lives. */
+struct task_group {
+	struct task_world *world;
+	process_id process; /* (f) */
+	int32_t pid;        /* (f) its number; that of its first task */
+	int32_t parent;     /* (w) its parent's number, 0: none */
+	int32_t pgid, sid;  /* (w) process group and session */
+	struct list tasks;  /* (w) */
+	uint32_t task_count;
+	bool exec_done;      /* (w) it has run execve since it was forked */
+	int32_t exit_signal; /* (f) what its parent gets at its end: SIGCHLD, or 0 */
+	struct file_table *files;
+	struct place *cwd;
+	uint32_t umask;
+	struct signal_set_up *signals;
+	sigset pending;       /* (w) for whichever task takes them */
+	struct task *vforked; /* (w) who waits until it execs or ends, or NULL */
+	struct limit limits[LIMITS];
+	uint64_t start_ns;           /* (f) */
+	uint64_t user_ns, kernel_ns; /* (w) of tasks that have ended */
+	uint64_t children_ns[2];     /* (w) user and kernel, of children that were waited for */
+	char line[LINE_BYTES];       /* (w) arguments, each with its zero */
+	uint32_t line_bytes;
+};
+
+/* Letters as above, and (o) its own. */
+struct task {
+	struct task_group *group;      /* (f) */
+	thread_id thread;              /* (f) */
+	int32_t tid;                   /* (f) */
+	struct list link;              /* (w) in group->tasks */
+	uint32_t work;                 /* atomic: task_work() has something to do */
+	struct user_regs *regs;        /* (f) where they lie while it is in the kernel */
+	uint64_t tls;                  /* (o) while another runs: see mach_tls() */
+	uint64_t clear_tid;            /* (o) set_tid_address: zeroed and woken at its end, or 0 */
+	uint64_t robust, robust_bytes; /* (o) set_robust_list */
+	sigset mask, saved_mask;       /* (w) blocked; and what sigsuspend and ppoll put back */
+	bool restore_mask;             /* (o) saved_mask is to be put back */
+	sigset pending;                /* (w) for it alone */
+	uint64_t alt_stack, alt_bytes; /* (o) sigaltstack */
+	uint32_t alt_flags;
+	char name[NAME_BYTES]; /* (w) */
+	uint64_t user_ns, kernel_ns;
+};
+
+/* What the machine, or a harness, does for tasks. */
+struct task_machine {
+	/* Goes on in the task's program with t->regs, for good: the kernel's stack begins anew.
+	 * Called with interrupts unmasked and nothing held, in the task's own thread. */
+	NORETURN void (*run)(struct task *t);
+	uint64_t (*wall_ns)(void *arg); /* CLOCK_REALTIME */
+	void (*random)(void *arg, void *to, size_t bytes);
+	/* A line for who looks at the machine's log (an unknown system call, a killed program). */
+	void (*say)(void *arg, const char *line);
+	NORETURN void (*power_off)(void *arg, bool restart); /* reboot() */
+	void *arg;
+};
+
+struct task_config {
+	struct process_world *processes;
+	struct sched *sched;
+	struct vm *vm;
+	struct kmalloc *memory;
+	struct file_tree *tree;
+	struct task_machine machine;
+	int32_t pid_max; /* numbers are 1 to this, given out in turn (Linux: 32768) */
+};
+
+/* One for each kernel. */
+struct task_world {
+	struct task_config config;
+	struct lock lock;                          /* RANK_TASKS */
+	struct task **by_number GUARDED_BY(&lock); /* pid_max + 1 of them */
+	struct futex_table *futexes;
+	uint32_t tasks, groups GUARDED_BY(&lock);
+};
+
+/* False without memory. */
+bool task_world_init(struct task_world *w, const struct task_config *config);
+
+/* The caller's, or NULL: it is a thread of the kernel. */
+struct task *task_self(struct task_world *w);
+
+/*
+ * Before the task goes back to its program, interrupts unmasked: ends it if it was killed (then it
+ * does not return), delivers a signal by changing t->regs and the program's stack.  Afterwards
+ * t->work is 0, or was set again meanwhile.
+ */
+void task_work(struct task *t);
+
+/* The program did something that the hardware refused: signal and code as Linux has them, and the
+ * address.  Delivered like a signal that cannot be blocked: without a handler the group ends. */
+void task_fault(struct task *t, int signal, int code, uint64_t address);
+
+/* Ends the task with that status of exit(); the last one's is the group's; or the whole group. */
+NORETURN void task_exit(struct task *t, int code);
+NORETURN void task_exit_group(struct task *t, int code);
+
+#endif
