@@ -23,10 +23,11 @@
 #include <unistd.h>
 
 #include "fuzz/explain.h"
+#include "fuzz/flags.h"
 #include "fuzz/input.h"
 #include "fuzz/replay.h"
 
-enum { PATH_ROOM = 4096, RUN_SECONDS = 60 };
+enum { PATH_ROOM = 4096, RUN_SECONDS = 60, LAST_MOST = 1 << 20 };
 
 static NORETURN void usage(const char *why, const char *what)
 {
@@ -79,7 +80,7 @@ int main(int argc, char **argv)
 {
 	const struct subject *subject = NULL;
 	const char *out = NULL, *path = NULL;
-	uint32_t last = 400;
+	uint64_t last = 400;
 	harness_open();
 	files_start_where_the_user_is();
 	for (int i = 1; i < argc; i++) {
@@ -92,8 +93,9 @@ int main(int argc, char **argv)
 		i++;
 		if (strcmp(argv[i - 1], "-o") == 0 && *value != '\0')
 			out = value;
-		else if (strcmp(argv[i - 1], "--last") == 0 && atoi(value) > 0)
-			last = (uint32_t)atoi(value);
+		else if (strcmp(argv[i - 1], "--last") == 0 && flag_number(value, &last) &&
+			 last > 0 && last <= LAST_MOST)
+			continue;
 		else if (strcmp(argv[i - 1], "--subject") == 0)
 			subject = subject_find(value);
 		else
@@ -101,7 +103,7 @@ int main(int argc, char **argv)
 	}
 	if (path == NULL) usage("no file given", "");
 	read_file(path, subject);
-	explain_open(last);
+	explain_open((uint32_t)last);
 	child_run(run_watched, NULL);
 	script_open(&harness->script, input.body, input.bytes);
 	if (input.expects != NULL &&

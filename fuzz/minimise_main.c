@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz/flags.h"
 #include "fuzz/input.h"
 #include "fuzz/minimise.h"
 #include "fuzz/replay.h"
@@ -98,9 +99,8 @@ static void minimise_file(const char *path, const struct subject *subject, const
 
 static uint64_t number_or_usage(const char *text)
 {
-	char *end;
-	const uint64_t value = strtoull(text, &end, 0);
-	if (*text < '0' || *text > '9' || *end != '\0') usage("expected a number, not ", text);
+	uint64_t value;
+	if (!flag_number(text, &value)) usage("expected a number, not ", text);
 	return value;
 }
 

@@ -29,6 +29,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz/flags.h"
 #include "fuzz/mutate.h"
 #include "fuzz/replay.h"
 
@@ -55,9 +56,8 @@ static const struct subject *subject_or_usage(const char *name)
 
 static uint64_t number_or_usage(const char *text)
 {
-	char *end;
-	const uint64_t value = strtoull(text, &end, 0);
-	if (*text < '0' || *text > '9' || *end != '\0') usage("expected a number, not ", text);
+	uint64_t value;
+	if (!flag_number(text, &value)) usage("expected a number, not ", text);
 	return value;
 }
 

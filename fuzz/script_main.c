@@ -31,6 +31,7 @@
 #include <unistd.h>
 
 #include "fuzz/files.h"
+#include "fuzz/flags.h"
 #include "fuzz/input.h"
 #include "fuzz/mutate.h"
 #include "fuzz/text.h"
@@ -231,9 +232,8 @@ static void generate(const struct job *job)
 
 static uint64_t number_or_usage(const char *text)
 {
-	char *end;
-	const uint64_t value = strtoull(text, &end, 0);
-	if (*text < '0' || *text > '9' || *end != '\0') usage("expected a number, not ", text);
+	uint64_t value;
+	if (!flag_number(text, &value)) usage("expected a number, not ", text);
 	return value;
 }
 
