@@ -23,6 +23,7 @@ struct place;      /* kernel/file/tree.h: a folder, held */
 struct file_tree;
 struct futex_table;   /* kernel/syscall/futex.h */
 struct signal_set_up; /* kernel/task/signal.h: what each signal leads to, shared by a group */
+struct exec_config;   /* kernel/exec/exec.h: how programs are laid out */
 
 enum {
 	SIGNALS = 64,     /* 1 to 64; bit n - 1 of a set */
@@ -30,6 +31,13 @@ enum {
 	NAME_BYTES = 16,  /* of a task's name, its end counted (TASK_COMM_LEN) */
 	LINE_BYTES = 256, /* kept of its arguments, for /proc */
 };
+
+/*
+ * Where a signal's handler returns to: a page of every program, put there by execve and copied by
+ * fork, readable and executable, whose first two instructions are rt_sigreturn (mov x8, #139;
+ * svc #0).  Above all that mmap gives out, below all stacks.
+ */
+#define TASK_TRAMPOLINE (USER_END - (1ull << 30))
 
 typedef uint64_t sigset;
 
@@ -102,6 +110,7 @@ struct task_config {
 	struct kmalloc *memory;
 	struct file_tree *tree;
 	struct task_machine machine;
+	const struct exec_config *exec;
 	int32_t pid_max; /* numbers are 1 to this, given out in turn (Linux: 32768) */
 };
 
@@ -134,5 +143,32 @@ void task_fault(struct task *t, int signal, int code, uint64_t address);
 /* Ends the task with that status of exit(); the last one's is the group's; or the whole group. */
 NORETURN void task_exit(struct task *t, int code);
 NORETURN void task_exit_group(struct task *t, int code);
+
+/* --- for execve (kernel/exec) ----------------------------------------------------------------- */
+
+/*
+ * Ends the other tasks of the caller's group and waits until they are gone; then the caller is
+ * alone, with the group's number.  From here on execve cannot fail any more but by the program's
+ * death.  -ERR_AGAIN or -ERR_INTR: the group ends, or another of its tasks was first; the caller
+ * goes back, and is ended on the way.
+ */
+int task_exec_alone(struct task *t);
+
+/* What a group runs from now on. */
+struct task_program {
+	struct space *space; /* handed over */
+	const char *name;    /* the file's, without folders; what is too long is cut off */
+	const char *line;    /* arguments, each with its zero */
+	uint32_t line_bytes;
+};
+
+/*
+ * The caller, alone, is in another program: its process has the new space, installed, and the old
+ * one is retired; handlers of signals are SIG_DFL (what is ignored stays so), the alternative
+ * stack, set_tid_address() (after it was heeded), the robust list and TLS are forgotten, floating
+ * point is as at first; it has a new name and line; exec_done; who vforked it goes on.  Files are
+ * not touched, and t->regs are the caller's business.
+ */
+void task_exec_commit(struct task *t, const struct task_program *program);
 
 #endif
