@@ -16,7 +16,6 @@
 #include "machine/lock.h"
 #include "mm/backing.h"
 
-struct task;
 struct file;
 struct poller;     /* kernel/file/poll.h */
 struct file_stat;  /* kernel/abi.h: Linux's struct stat */
@@ -31,7 +30,8 @@ struct file_ops {
 	int64_t (*seek)(struct file *f, int64_t offset, unsigned whence);
 	int (*stat)(struct file *f, struct file_stat *out);
 	int64_t (*names)(struct file *f, struct file_names *out);
-	int64_t (*control)(struct file *f, struct task *caller, uint32_t request, uint64_t arg);
+	/* ioctl: `arg` may be an address in `space`, the caller's. */
+	int64_t (*control)(struct file *f, struct space *space, uint32_t request, uint64_t arg);
 	int (*truncate)(struct file *f, uint64_t bytes);
 	/* What of POLLIN ... is so now; a poller (not NULL) hears of changes from then on. */
 	uint32_t (*poll)(struct file *f, struct poller *who);
