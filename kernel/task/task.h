@@ -41,6 +41,29 @@ enum {
 
 typedef uint64_t sigset;
 
+/*
+ * What a call answers, instead of an errno, to the kernel alone: below every error, so no program
+ * sees one.  The task's x0 is then still the first argument, `interrupted` is the answer, and
+ * task_work() settles it before the task goes back: by EINTR in x0, or by going back to the call
+ * (RESTART_CALL: as restart_syscall, with `restart`).  Linux's names are given.
+ */
+enum task_answer {
+	ANSWER_IN_REGS = -5000, /* the call has set the registers itself (rt_sigreturn, execve) */
+	RESTART_SYS = -5001,    /* ERESTARTSYS: EINTR for a handler without SA_RESTART */
+	RESTART_NOINTR = -5002, /* ERESTARTNOINTR: whatever came */
+	RESTART_NOHAND = -5003, /* ERESTARTNOHAND: EINTR for any handler */
+	RESTART_CALL = -5004,   /* ERESTART_RESTARTBLOCK: the same */
+	ANSWER_LOWEST_ERRNO = -4095,
+};
+
+struct task;
+
+/* For restart_syscall: a call that goes on rather than beginning anew. */
+struct task_restart {
+	int64_t (*call)(struct task *t, struct task_restart *restart); /* or NULL: EINTR */
+	uint64_t arg[5];
+};
+
 struct limit {
 	uint64_t soft, hard; /* UINT64_MAX: none */
 };
@@ -78,6 +101,8 @@ struct task {
 	struct list link;              /* (w) in group->tasks */
 	uint32_t work;                 /* atomic: task_work() has something to do */
 	struct user_regs *regs;        /* (f) where they lie while it is in the kernel */
+	int32_t interrupted;           /* (o) enum task_answer of its last call, or 0 */
+	struct task_restart restart;   /* (o) */
 	uint64_t tls;                  /* (o) while another runs: see mach_tls() */
 	uint64_t clear_tid;            /* (o) set_tid_address: zeroed and woken at its end, or 0 */
 	uint64_t robust, robust_bytes; /* (o) set_robust_list */
@@ -120,6 +145,7 @@ struct task_world {
 	struct lock lock;                          /* RANK_TASKS */
 	struct task **by_number GUARDED_BY(&lock); /* pid_max + 1 of them */
 	struct futex_table *futexes;
+	uint64_t unknown_calls[8]; /* atomic: a bit for each number that was said to be unknown */
 	uint32_t tasks, groups GUARDED_BY(&lock);
 };
 
