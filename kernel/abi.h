@@ -4,9 +4,10 @@
  *
  * Facts of Linux 6.1's include/uapi, in our own words.  Structures are named abi_..., and what
  * stands in them has plain names, so that files which see a C library's headers as well can include
- * this.  Its constants have Linux's names where <stdio.h>, <stdlib.h> and <string.h> have none of
- * that name (so WHENCE_SET and W_NOHANG here), and meet those of <fcntl.h>, <signal.h>, <time.h>,
- * <sched.h> and the <sys/...> ones: a file that includes these does not include this.
+ * this.  Its constants have Linux's names where <stdio.h>, <stdlib.h>, <string.h> and <unistd.h>
+ * have none of that name (so WHENCE_SET, W_NOHANG and MAY_READ here), and meet those of <fcntl.h>,
+ * <signal.h>, <time.h>, <sched.h> and the <sys/...> ones: a file that includes these does not
+ * include this.
  *
  * The numbers of the memory calls (PROT_..., MAP_...) and all errors are mm/mman.h's.
  */

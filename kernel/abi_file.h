@@ -43,7 +43,7 @@ enum {
 	AT_EMPTY_PATH = 0x1000,
 };
 
-enum { F_OK = 0, X_OK = 1, W_OK = 2, R_OK = 4 };
+enum { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4 }; /* X_OK ... of faccessat */
 
 enum { WHENCE_SET, WHENCE_CUR, WHENCE_END, WHENCE_DATA, WHENCE_HOLE }; /* SEEK_SET ... */
 

@@ -123,7 +123,7 @@ _Static_assert(sizeof(struct abi_siginfo) == 128, "siginfo_t");
 
 /* --- the frame on a program's stack ----------------------------------------------------------- */
 
-/* struct sigcontext; `records`: each begins with a struct abi_record, one with magic 0 ends them. */
+/* struct sigcontext; each of `records` begins with a struct abi_record; magic 0 is the end. */
 struct abi_sigcontext {
 	uint64_t fault_address;
 	uint64_t regs[31];

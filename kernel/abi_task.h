@@ -164,8 +164,7 @@ enum {
 #define FUTEX_BITSET_MATCH_ANY 0xffffffffu
 
 struct abi_robust_list_head {
-	uint64_t
-		first; /* an entry's address, of a word that is the next one's; bit 0: of a PI futex */
+	uint64_t first;       /* an entry, its first word leads to the next; bit 0: of PI */
 	int64_t futex_offset; /* from an entry to its futex */
 	uint64_t pending;
 };
