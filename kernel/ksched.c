@@ -245,7 +245,9 @@ static const char *make_processes(const char *bootargs)
 
 const char *ksched_start(unsigned cpus, const char *bootargs)
 {
-	static const struct cpu_handlers handlers = { timer_came, ipi_came, &kernel_sched };
+	static const struct cpu_handlers handlers = { .timer = timer_came,
+						      .ipi = ipi_came,
+						      .arg = &kernel_sched };
 	struct sched_config config = {
 		.cpus = cpus,
 		.slice_ns = TICK_MS * NS_PER_MS,

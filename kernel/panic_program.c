@@ -228,9 +228,13 @@ static NOINLINE void way_nested(void)
 	way_assert();
 }
 
-/* With an interrupt that waits: it must find a stack, from wherever this escapes. */
+static uintptr_t caught_on[CPUS_MAX]; /* the stack's low end */
+
+/* With an interrupt that waits: it must find a stack, from wherever this escapes.  A stack that was
+ * used up may have lost the word at its end. */
 static void hook_escapes(const char *id, const char *message)
 {
+	*(uint64_t *)caught_on[mach_cpu()] = STACK_CANARY;
 	console_print("hook: %s %s\n", id, message);
 	mach_ipi(mach_cpu());
 	smp_escape();
@@ -238,6 +242,9 @@ static void hook_escapes(const char *id, const char *message)
 
 static void caught_body(void *way)
 {
+	const mach_irq_t was = mach_irq_save();
+	caught_on[mach_cpu()] = cpu_here()->stack_low;
+	mach_irq_restore(was);
 	((void (*)(void))(uintptr_t)way)();
 }
 

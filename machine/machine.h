@@ -197,6 +197,54 @@ void mach_context_end(struct mach_context *c);
  * a context that has not ended has them.  Checked builds only. */
 static inline void mach_stack_gone(uint64_t stack, size_t bytes);
 
+/* --- users --------------------------------------------------------------------------------- */
+
+/* A user's registers; laid out as Linux's struct user_pt_regs. */
+struct user_regs {
+	uint64_t x[31];
+	uint64_t sp, pc, pstate;
+};
+
+/*
+ * Where the registers of a user's thread lie while it is in the kernel: at the top of its kernel
+ * stack, the `bytes` bytes from `stack`, above what mach_context_init() lets its context have.  Its
+ * own as long as the stack is; of any contents at first.
+ */
+struct user_regs *mach_user_regs(uint64_t stack, size_t bytes);
+
+/*
+ * Leaves all that this thread has on its kernel stack for good, and goes on at EL0 with `regs`,
+ * which are its mach_user_regs(); it comes back by its next exception, on the empty stack, as
+ * `who`, and before each return to EL0 *work is looked at (machine/aarch64/cpu.h).  Interrupts are
+ * masked; at EL0 they are not.  Not on the host: who plays a user there calls what its exceptions
+ * would.
+ */
+NORETURN void mach_user_enter(struct user_regs *regs, void *who, const uint32_t *work);
+
+/*
+ * Registers that a stranger wrote, as a signal's frame has them: bits that no user may have go.
+ * False: with those left EL0 could not go on; then PSTATE has its flags and no more.
+ * (DDI 0487, C5.2.19 "SPSR_EL1"; the same as Linux's valid_user_regs().)
+ */
+static inline bool mach_user_regs_mend(struct user_regs *regs)
+{
+	const uint64_t never = 0xffffffff0cffe020, mode = 0x1f, masks = 0x3c0, flags = 0xf0000000;
+
+	regs->pstate &= ~never;
+	if ((regs->pstate & (mode | masks)) == 0) return true;
+	regs->pstate &= flags;
+	return false;
+}
+
+/* The thread register (TPIDR_EL0) of who runs here: each context has its own, 0 at first. */
+uint64_t mach_tls(void);
+void mach_tls_set(uint64_t value);
+
+/* The floating-point registers of who runs here as they are now, and others for them from now on.
+ * For a context that was given a struct mach_fp, which neither of these two is. */
+void mach_fp_store(struct mach_fp *to);
+void mach_fp_load(const struct mach_fp *from);
+
 /* --- out of line -------------------------------------------------------------------------- */
 
 /*

@@ -54,7 +54,7 @@ static void real_ipi_came(void *unused)
 		others->ipi(others->arg);
 }
 
-static const struct cpu_handlers real = { real_timer_came, real_ipi_came, NULL };
+static const struct cpu_handlers real = { .timer = real_timer_came, .ipi = real_ipi_came };
 
 /* --- passing it on ---------------------------------------------------------------------------- */
 
@@ -212,7 +212,7 @@ void baton_reset(void)
 
 void baton_handlers_set(void (*timer)(void *arg), void (*ipi)(void *arg), void *arg)
 {
-	mine = (struct cpu_handlers){ timer, ipi, arg };
+	mine = (struct cpu_handlers){ .timer = timer, .ipi = ipi, .arg = arg };
 }
 
 void baton_open(uint32_t cpus, const struct turns_planner *planner, uint64_t limit,

@@ -21,11 +21,16 @@
 #define TABLE 3
 #define BLOCK 0x705		/* normal memory, inner shareable, accessed */
 #define SCTLR_OFF 0x30d00800	/* bits that must be 1; MMU and caches off */
-#define SCTLR_ON 0x30d0180d	/* M, C, SA, I as well; not WXN, which users would obey too */
+/* M, C, SA, I as well; for users SA0, and DZE, UCT, UCI (DC ZVA, CTR_EL0, caches' upkeep) and nTWE
+ * (WFE) work, as on Linux; WFI traps.  Not WXN, which users would obey too. */
+#define SCTLR_ON 0x34d4d81d
 #define SCTLR_SPAN (1 << 23)	/* clear: PAN is set at every exception; 1 where there is no PAN */
 #define MAIR 0xff04		/* 0: device nGnRE; 1: normal, write-back */
-/* 48 bits in both halves, 4 KiB pages, write-back inner-shareable walks, ASIDs in TTBR0 */
-#define TCR 0xb5103510
+/* 48 bits in both halves, 4 KiB pages, write-back inner-shareable walks, ASIDs in TTBR0; the top
+ * byte of users' addresses is ignored (TBI0) */
+#define TCR 0x20b5103510
+#define CNTKCTL_VIRTUAL 2	/* users may read CNTVCT_EL0, and nothing else of the timers */
+#define MDSCR_TDCC (1 << 12)	/* nor talk to a debugger */
 #define TCR_ASID_16 (1 << 36)
 #define PSCI_SYSTEM_OFF 0x84000008
 
@@ -238,6 +243,19 @@ boot_high:
 	ldr	x1, =exception_vectors
 	msr	vbar_el1, x1
 	msr	cpacr_el1, xzr		/* FP and SIMD trap */
+	msr	tpidr_el0, xzr
+	msr	tpidrro_el0, xzr	/* users can read it */
+	mov	x1, #CNTKCTL_VIRTUAL
+	msr	cntkctl_el1, x1
+	mov	x1, #MDSCR_TDCC
+	msr	mdscr_el1, x1
+	mrs	x1, id_aa64dfr0_el1
+	ubfx	x1, x1, #8, #4		/* event counters: 0 none, 15 not the architecture's */
+	sub	x1, x1, #1
+	cmp	x1, #14
+	b.hs	2f
+	msr	pmuserenr_el0, xzr
+2:
 	adrp	x1, boot_nothing
 	adrp	x2, image_head
 	sub	x1, x1, x2

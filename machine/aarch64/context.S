@@ -34,10 +34,14 @@ FUNCTION context_swap
 	ldp	x3, x4, [x2, #CPU_STACK_LOW]
 	str	x29, [x0, #CONTEXT_SP]
 	stp	x3, x4, [x0, #CONTEXT_STACK]
+	mrs	x6, tpidr_el0
+	str	x6, [x0, #CONTEXT_TLS]
 	ldr	x5, [x1, #CONTEXT_SP]
 	ldp	x3, x4, [x1, #CONTEXT_STACK]
+	ldr	x6, [x1, #CONTEXT_TLS]
 	mov	sp, x5
 	stp	x3, x4, [x2, #CPU_STACK_LOW]
+	msr	tpidr_el0, x6
 	add	x0, x0, #CONTEXT_ON
 	stlr	xzr, [x0]
 	ldp	x19, x20, [sp, #16]

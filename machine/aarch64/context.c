@@ -37,7 +37,8 @@ enum {
 	ON = CONTEXT_ON / 8,
 	FP, /* struct mach_fp, or 0 */
 	MADE,
-	KEPT_ENTRY = 2, /* x19 and x20, as words of what context_swap() brings back */
+	TLS = CONTEXT_TLS / 8, /* TPIDR_EL0 */
+	KEPT_ENTRY = 2,        /* x19 and x20, as words of what context_swap() brings back */
 	KEPT_ARG = 3,
 	FP_TRAPS = 0,
 	FP_WORKS = 3 << 20, /* CPACR_EL1.FPEN */
@@ -45,7 +46,8 @@ enum {
 
 #define MADE_MARK 0x636f6e7465787421ull
 
-_Static_assert((int)MADE < (int)COUNT_OF(((struct mach_context *)0)->word), "a context's words");
+_Static_assert((int)MADE < (int)TLS && (int)TLS < (int)COUNT_OF(((struct mach_context *)0)->word),
+	       "a context's words");
 _Static_assert(sizeof(struct mach_fp) == 32 * 16 + 2 * 8, "context.S");
 
 /* context.S */
@@ -121,7 +123,7 @@ void mach_context_init(struct mach_context *c, uint64_t stack, size_t bytes,
 {
 	ASSERT(is_aligned(stack | bytes, 16) && bytes >= CONTEXT_STACK_LEAST);
 	if (CHECK_LEVEL >= 2) stack_begun(stack);
-	uint64_t *kept = (uint64_t *)(uintptr_t)(stack + bytes - CONTEXT_SAVE_BYTES);
+	uint64_t *kept = (uint64_t *)((uintptr_t)mach_user_regs(stack, bytes) - CONTEXT_SAVE_BYTES);
 	memset(kept, 0, CONTEXT_SAVE_BYTES);
 	kept[1] = (uintptr_t)context_begin;
 	kept[KEPT_ENTRY] = (uintptr_t)entry;
@@ -199,4 +201,44 @@ bool cpu_fp_wanted(struct machine_cpu *cpu)
 	fp_bring(cpu->fp);
 	cpu->fp_live = 1;
 	return true;
+}
+
+void mach_fp_store(struct mach_fp *to)
+{
+	const mach_irq_t was = mach_irq_save();
+	struct machine_cpu *cpu = cpu_here();
+	ASSERT(cpu->fp != NULL && cpu->fp != to);
+	cpu_fp_leave(cpu);
+	*to = *cpu->fp;
+	mach_irq_restore(was);
+}
+
+void mach_fp_load(const struct mach_fp *from)
+{
+	const mach_irq_t was = mach_irq_save();
+	struct machine_cpu *cpu = cpu_here();
+	ASSERT(cpu->fp != NULL && cpu->fp != from);
+	cpu_fp_leave(cpu); /* what the CPU has is not to be kept over these */
+	*cpu->fp = *from;
+	mach_irq_restore(was);
+}
+
+/* --- users ------------------------------------------------------------------------------------ */
+
+struct user_regs *mach_user_regs(uint64_t stack, size_t bytes)
+{
+	ASSERT(is_aligned(stack | bytes, 16) && bytes >= CONTEXT_STACK_LEAST);
+	return (struct user_regs *)(uintptr_t)(stack + bytes - USER_FRAME_BYTES);
+}
+
+uint64_t mach_tls(void)
+{
+	uint64_t value;
+	__asm__ volatile("mrs %0, tpidr_el0" : "=r"(value));
+	return value;
+}
+
+void mach_tls_set(uint64_t value)
+{
+	__asm__ volatile("msr tpidr_el0, %0" : : "r"(value) : "memory");
 }

@@ -127,15 +127,20 @@ const struct cpu_handlers *cpu_handlers_set(const struct cpu_handlers *h)
 	return __atomic_exchange_n(&handlers, h, __ATOMIC_ACQ_REL);
 }
 
+const struct cpu_handlers *cpu_handlers(void)
+{
+	return __atomic_load_n(&handlers, __ATOMIC_ACQUIRE);
+}
+
 void cpu_timer_came(void)
 {
-	const struct cpu_handlers *h = __atomic_load_n(&handlers, __ATOMIC_ACQUIRE);
+	const struct cpu_handlers *h = cpu_handlers();
 	if (h != NULL) h->timer(h->arg);
 }
 
 void cpu_ipi_came(void)
 {
-	const struct cpu_handlers *h = __atomic_load_n(&handlers, __ATOMIC_ACQUIRE);
+	const struct cpu_handlers *h = cpu_handlers();
 	atomic_store_u32(&cpu_here()->ipi_pending, 1);
 	if (h != NULL) h->ipi(h->arg);
 }

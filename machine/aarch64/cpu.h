@@ -104,13 +104,23 @@ struct cpu_handlers {
 	void (*timer)(void *arg); /* the deadline of mach_timer_set() has passed, and is none now */
 	void (*ipi)(void *arg);   /* mach_ipi() */
 	void *arg;
+	/*
+	 * What comes from EL0, with interrupts unmasked, on the stack that mach_user_enter() found
+	 * empty, and `who` it was told: SVC; any other exception, with ESR_EL1 and FAR_EL1 as they
+	 * were; and *work is not 0, asked again and again until it is.  EL0 goes on when they
+	 * return.  A kernel without users has none of the three.
+	 */
+	void (*call)(void *who);
+	void (*fault)(void *who, uint64_t esr, uint64_t far);
+	void (*work)(void *who);
 };
 
 /* From here on interrupts of every CPU go to `h`, which stays as it is; to nobody where it is NULL.
  * Who they went to before. */
 const struct cpu_handlers *cpu_handlers_set(const struct cpu_handlers *h);
 
-/* The two, from the dispatcher. */
+/* Who that is; and the two, from the dispatcher. */
+const struct cpu_handlers *cpu_handlers(void);
 void cpu_timer_came(void);
 void cpu_ipi_came(void);
 

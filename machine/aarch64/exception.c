@@ -3,12 +3,14 @@
  * who tried it, a context's first use of floating point back to it, everything else into a panic
  * that says what happened.
  *
- * The kernel runs on its own stack pointer (EL1h), so of the sixteen vectors three are expected:
+ * The kernel runs on its own stack pointer (EL1h), so of the sixteen vectors five are expected:
  * 5, an interrupt; 4, a synchronous exception during a probe, which the vector itself sends back;
- * 8, one from EL0, when what is probed is a user's fetch.  A frame on the emergency stack means
- * that the stack pointer was bad: just below the stack it is an overflow.
+ * and those from EL0: 8, calls and faults, 9, an interrupt, and 11, a system error.  A frame on the
+ * emergency stack means that the stack pointer was bad: just below the stack it is an overflow.
  *
- * Always true: interrupts are masked throughout.  A panic knows the frame by machine_cpu.frame.
+ * Always true: interrupts are masked throughout, but for the handlers of what comes from EL0, and
+ * whatever comes from there is that program's business: nothing of it panics.  A panic knows the
+ * frame by machine_cpu.frame.
  */
 #include "exception.h"
 
@@ -19,7 +21,6 @@
 
 enum {
 	VECTOR_IRQ = 5,
-	VECTOR_USER_SYNC = 8,
 	CLASS_UNKNOWN = 0x00,
 	CLASS_FP = 0x07,
 	CLASS_ILLEGAL = 0x0e,
@@ -29,8 +30,6 @@ enum {
 	CLASS_SP = 0x26,
 	CLASS_SERROR = 0x2f,
 	CLASS_BRK = 0x3c,
-	STATE_KERNEL = 0x3c5, /* SPSR_EL1: EL1h, all masked */
-	STATE_PAN = 1 << 22,
 	BRK_UNDEFINED = 0x5500, /* clang's -fsanitize-trap: the kind in the low byte */
 };
 
@@ -134,7 +133,7 @@ static NORETURN void report_stack(struct machine_cpu *cpu, const struct exceptio
 
 /* The interrupt is over for the controller before it is handled, with this CPU's interrupts masked
  * still: a handler may go on in another context, and come back much later and elsewhere. */
-static void interrupt(const struct exception_frame *frame)
+static void interrupt(uint64_t at)
 {
 	const uint32_t claimed = gic_claim();
 	const unsigned id = gic_number(claimed);
@@ -142,7 +141,7 @@ static void interrupt(const struct exception_frame *frame)
 	if (id == clock_interrupt()) clock_fired(); /* a level: it would be there again */
 	gic_done(claimed);
 	if (id == GIC_SGI_STOP)
-		cpu_park(frame->elr);
+		cpu_park(at);
 	else if (id == GIC_SGI_WAKE)
 		cpu_ipi_came();
 	else if (id == clock_interrupt())
@@ -151,24 +150,11 @@ static void interrupt(const struct exception_frame *frame)
 		kpanic("fault", "interrupt %u is nobody's", id);
 }
 
-/* Back to who tried the fetch, with what it met. */
-static void probe_return(struct machine_cpu *cpu, struct exception_frame *frame)
-{
-	frame->spsr = STATE_KERNEL | (cpu_has_pan() ? STATE_PAN : 0);
-	frame->elr = cpu->probe;
-	frame->x[0] = frame->esr;
-	cpu->probe = 0;
-}
-
 void exception_entry(struct exception_frame *frame)
 {
 	struct machine_cpu *cpu = cpu_here();
 	if (frame->vector == VECTOR_IRQ) {
-		interrupt(frame);
-		return;
-	}
-	if (frame->vector == VECTOR_USER_SYNC && cpu->probe != 0) {
-		probe_return(cpu, frame);
+		interrupt(frame->elr);
 		return;
 	}
 	if (frame->vector == VECTOR_SYNC && class_of(frame->esr) == CLASS_FP && cpu_fp_wanted(cpu))
@@ -177,4 +163,28 @@ void exception_entry(struct exception_frame *frame)
 	if ((frame->vector & VECTOR_BAD_STACK) != 0) report_stack(cpu, frame);
 	if (frame->vector == VECTOR_SYNC) report_sync(frame);
 	kpanic("fault", "vector %lu: %s", frame->vector, exception_name(frame->esr));
+}
+
+/* --- from EL0 --------------------------------------------------------------------------------- */
+
+void user_called(void *who)
+{
+	cpu_handlers()->call(who);
+}
+
+void user_works(void *who)
+{
+	cpu_handlers()->work(who);
+}
+
+void user_faulted(const struct user_frame *frame, uint64_t esr, uint64_t far)
+{
+	if (class_of(esr) == CLASS_FP && cpu_fp_wanted(cpu_here())) return;
+	cpu_unmask_all();
+	cpu_handlers()->fault(frame->who, esr, far);
+}
+
+void user_interrupted(const struct user_frame *frame)
+{
+	interrupt(frame->regs.pc);
 }

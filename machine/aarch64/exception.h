@@ -25,7 +25,30 @@ _Static_assert(offsetof(struct exception_frame, sp) == FRAME_SP &&
 		       sizeof(struct exception_frame) == FRAME_BYTES,
 	       "layout.h");
 
-/* From vectors.S, for every exception; interrupts masked. */
+/* What is at the top of a user's thread's kernel stack. */
+struct user_frame {
+	struct user_regs regs;
+	void *who;            /* as mach_user_enter() was told */
+	const uint32_t *work; /* atomic; the same */
+	uint64_t record[2];   /* zeroes: the end of every backtrace */
+};
+
+_Static_assert(offsetof(struct user_regs, sp) == USER_LR + 8 &&
+		       offsetof(struct user_regs, pc) == USER_PC &&
+		       offsetof(struct user_frame, who) == USER_WHO &&
+		       offsetof(struct user_frame, work) == USER_WHO + 8 &&
+		       offsetof(struct user_frame, record) == USER_RECORD &&
+		       sizeof(struct user_frame) == USER_FRAME_BYTES,
+	       "layout.h");
+
+/* From vectors.S, for exceptions from EL0: faults and interrupts with interrupts masked, the others
+ * with interrupts unmasked. */
+void user_called(void *who);
+void user_faulted(const struct user_frame *frame, uint64_t esr, uint64_t far);
+void user_interrupted(const struct user_frame *frame);
+void user_works(void *who);
+
+/* From vectors.S, for every other exception; interrupts masked. */
 void exception_entry(struct exception_frame *frame);
 
 /* Where exception_entry() returns to: the next frame record is an exception's. */

@@ -35,6 +35,7 @@
 #define CONTEXT_SP 0
 #define CONTEXT_STACK 8
 #define CONTEXT_ON 24
+#define CONTEXT_TLS 48
 #define CONTEXT_SAVE_BYTES 96
 
 #define STACK_BYTES 0x8000 /* KERNEL_STACK_BYTES */
@@ -47,6 +48,15 @@
 #define FRAME_RECORD 304
 #define FRAME_BYTES 320
 
+/* struct user_frame, checked there: at the top of the kernel stack of a thread that has been at
+ * EL0; its registers first. */
+#define USER_LR 240
+#define USER_PC 256
+#define USER_WHO 272
+#define USER_RECORD 288
+#define USER_FRAME_BYTES 304
+
+#define CLASS_CALL 0x15        /* ESR_EL1's class of SVC */
 #define VECTOR_SYNC 4          /* a synchronous exception of the kernel's own */
 #define VECTOR_BAD_STACK 0x100 /* or'ed to the vector's number */
 

@@ -72,6 +72,7 @@ void strands_reset(void)
 	for (uint32_t n = 0; n < used; n++)
 		if (strands[n].serial != 0) strand_give(&strands[n]);
 	used = free_first = 0;
+	users_reset();
 }
 
 /* --- contexts --------------------------------------------------------------------------------- */
@@ -114,7 +115,7 @@ static void name(struct mach_context *c, struct strand *s)
 void mach_context_adopt(struct mach_context *c, struct mach_fp *fp)
 {
 	struct strand *s = cpu_strand();
-	(void)fp;
+	s->fp = fp;
 	if (s->serial == 0) s->serial = ++serials;
 	name(c, s);
 }
@@ -130,7 +131,6 @@ void mach_context_init(struct mach_context *c, uint64_t stack, size_t bytes,
 		       void (*entry)(void *arg), void *arg, struct mach_fp *fp)
 {
 	const struct strand *old = strand_of(c);
-	(void)fp;
 	ASSERT(is_aligned(stack, 16) && is_aligned(bytes, 16));
 	if (old != NULL && old->made_as != NULL) broken("makes a context anew that has not ended");
 	if (bytes != 0 && strand_on(stack, bytes) != NULL)
@@ -141,6 +141,7 @@ void mach_context_init(struct mach_context *c, uint64_t stack, size_t bytes,
 		.cpu = STRAND_NOWHERE,
 		.stack = stack,
 		.bytes = bytes,
+		.fp = fp,
 		.made_as = c,
 		.entry = entry,
 		.arg = arg,

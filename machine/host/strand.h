@@ -19,6 +19,8 @@ struct strand {
 	uint32_t next;   /* of the free ones, + 1 */
 	uint64_t stack;  /* what it is told its stack is; bytes 0: none */
 	uint64_t bytes;
+	uint64_t tls;
+	struct mach_fp *fp; /* what it was given for its registers, which are there all the time */
 	const struct mach_context *made_as;
 	void (*entry)(void *arg);
 	void *arg;
@@ -28,6 +30,9 @@ struct strand {
 struct strand *cpu_strand(void);
 struct strand *cpu_base_strand(unsigned cpu);
 void cpu_enter(struct strand *to);
+
+/* users.c: registers of users are as new. */
+void users_reset(void);
 
 /* Every context but those that CPUs begin in is over.  Not on a CPU. */
 void strands_reset(void);
