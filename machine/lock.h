@@ -28,7 +28,9 @@ enum lock_rank {
 	RANK_TIMERS = 5,      /* one CPU's timer queue */
 	RANK_RUNQ = 6,        /* one CPU's run queue */
 	RANK_CALL = 7,        /* one CPU's calls from others */
+	RANK_FILES = 8,       /* a table of descriptors */
 	RANK_OUTER = 10,      /* other callers of mm: tests */
+	RANK_TREE = 11,       /* the tree of files: names, folders, links */
 	RANK_SPACE = 12,      /* space: regions and tables of one */
 	RANK_RETIRED = 13,    /* vm: retired spaces, also while one is taken apart */
 	RANK_BACKING = 14,    /* backing: its pages */

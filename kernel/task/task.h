@@ -19,7 +19,7 @@
 #include "kernel/process.h"
 
 struct file_table; /* kernel/file/table.h: descriptors */
-struct place;      /* kernel/file/tree.h: a folder, held */
+struct node;       /* kernel/file/tree.h */
 struct file_tree;
 struct futex_table;   /* kernel/syscall/futex.h */
 struct signal_set_up; /* kernel/task/signal.h: what each signal leads to, shared by a group */
@@ -80,7 +80,8 @@ struct task_group {
 	bool exec_done;      /* (w) it has run execve since it was forked */
 	int32_t exit_signal; /* (f) what its parent gets at its end: SIGCHLD, or 0 */
 	struct file_table *files;
-	struct place *cwd;
+	struct node *cwd; /* (w) a folder, held, or NULL: the root */
+	struct node *exe; /* (w) what it runs, held, or NULL */
 	uint32_t umask;
 	struct signal_set_up *signals;
 	sigset pending;       /* (w) for whichever task takes them */
