@@ -22,13 +22,14 @@
 enum lock_rank {
 	RANK_NONE = 0,
 	RANK_PROCESS = 1,     /* processes: the table, parents and children */
-	RANK_MUTEX = 2,       /* mutex: owner and waiters; other wait queues' callers */
-	RANK_WAIT = 3,        /* wait queue: waiters, and the condition they wait for */
-	RANK_THREADS = 4,     /* thread slots: which are free */
-	RANK_TIMERS = 5,      /* one CPU's timer queue */
-	RANK_RUNQ = 6,        /* one CPU's run queue */
-	RANK_CALL = 7,        /* one CPU's calls from others */
-	RANK_FILES = 8,       /* a table of descriptors */
+	RANK_FUTEX = 2,       /* futexes: who waits at those of one address space */
+	RANK_MUTEX = 3,       /* mutex: owner and waiters; other wait queues' callers */
+	RANK_WAIT = 4,        /* wait queue: waiters, and the condition they wait for */
+	RANK_THREADS = 5,     /* thread slots: which are free */
+	RANK_TIMERS = 6,      /* one CPU's timer queue */
+	RANK_RUNQ = 7,        /* one CPU's run queue */
+	RANK_CALL = 8,        /* one CPU's calls from others */
+	RANK_FILES = 9,       /* a table of descriptors */
 	RANK_OUTER = 10,      /* other callers of mm: tests */
 	RANK_TREE = 11,       /* the tree of files: names, folders, links */
 	RANK_SPACE = 12,      /* space: regions and tables of one */

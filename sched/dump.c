@@ -5,7 +5,7 @@
  *	cpu 0: runs 7.1, last switch 1200 us ago, seen 200 us ago
  *	cpu 0: 153 switches, 20 preemptions, 3 steals, 40 wakes
  *	cpu 0: the lock of its run queue is held by cpu 1, 1 wait
- *	cpu 0: waits since 1200 us ago for a lock of rank 6 that cpu 1 had last
+ *	cpu 0: waits since 1200 us ago for a lock of rank 7 that cpu 1 had last
  *	cpu 0: ready at 4: 9.1 10.3
  *	cpu 0: 2 timers, the first 300 us from now
  *	thread 7.1: running on cpu 0, priority 4, 15 switches, owns 1 mutexes

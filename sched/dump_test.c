@@ -94,7 +94,7 @@ static void test_locks_and_timers(void)
 	world.cpu[2].timers.lock.next++;
 	world.cpu[2].timers.lock.holder = 3;
 	*mach_lock_waiting(1) =
-		(struct lock_waiting){ .since_ns = START_NS, .rank = 6, .holder = 2 };
+		(struct lock_waiting){ .since_ns = START_NS, .rank = RANK_RUNQ, .holder = 2 };
 	*mach_lock_waiting(0) =
 		(struct lock_waiting){ .since_ns = START_NS, .rank = 40, .holder = CPUS_MAX };
 	world.cpu[3].resched = 1;
@@ -106,7 +106,7 @@ static void test_locks_and_timers(void)
 	dump();
 	says("cpu 1: the lock of its run queue is held by cpu 2, 2 wait\n");
 	says("cpu 2: the lock of its timers is held by cpu 3, 0 wait\n");
-	says("cpu 1: waits since 5000 us ago for a lock of rank 6 that cpu 2 had last\n");
+	says("cpu 1: waits since 5000 us ago for a lock of rank 7 that cpu 2 had last\n");
 	says("cpu 0: waits since 5000 us ago for a lock of rank 40\n");
 	says("cpu 3: idles, offline, last switch 5000 us ago, seen 5000 us ago, is to choose "
 	     "anew\n");
