@@ -23,6 +23,8 @@
  */
 #include "mm/backing_inside.h"
 
+enum { CUT_PAGES = 64 }; /* under one hold of the lock */
+
 _Static_assert((int)KM_NO_RECLAIM == (int)PAGE_NO_RECLAIM, "one flag serves pages and nodes");
 
 /* --- all of them -------------------------------------------------------------------------- */
@@ -196,20 +198,22 @@ static enum backing_answer backing_publish(struct backing *b, uint64_t index, pa
 {
 	struct kmalloc *km = b->list->kmalloc;
 	struct row_spares spares = { .count = 0 };
-	bool there, done;
+	bool there, done, beyond;
 
 	do {
 		const mach_irq_t was = lock_take(&b->lock);
-		there = backing_find_locked(b, index, flags, out);
-		done = there || row_missing(&b->row, index) <= spares.count;
-		if (done && !there) {
+		beyond = index >= b->pages; /* it may have become smaller */
+		there = !beyond && backing_find_locked(b, index, flags, out);
+		done = beyond || there || row_missing(&b->row, index) <= spares.count;
+		if (done && !there && !beyond) {
 			backing_put_locked(b, index, pa, flags, &spares);
 			*out = pa;
 		}
 		lock_drop(&b->lock, was);
 	} while (!done && row_spare_add(&spares, km, flags & PAGE_NO_RECLAIM, site));
 	row_spares_free(&spares, km);
-	if (there || !done) user_page_drop(b->list->pages, pa);
+	if (there || beyond || !done) user_page_drop(b->list->pages, pa);
+	if (beyond) return BACKING_BEYOND;
 	return done ? BACKING_DONE : BACKING_NO_MEMORY;
 }
 
@@ -233,16 +237,65 @@ enum backing_answer backing_page(struct backing *b, uint64_t index, uint32_t fla
 				 paddr_t *out)
 {
 	ASSERT((flags & ~(uint32_t)(PAGE_NO_RECLAIM | BACKING_WRITE)) == 0);
-	if (index >= b->pages) return BACKING_BEYOND;
+	if (index >= atomic_load_u64(&b->pages)) return BACKING_BEYOND;
 	const mach_irq_t was = lock_take(&b->lock);
 	const bool there = backing_find_locked(b, index, flags, out);
 	lock_drop(&b->lock, was);
 	return there ? BACKING_DONE : backing_bring(b, index, flags, site, out);
 }
 
+/* --- another size ----------------------------------------------------------------------------- */
+
+/* Takes out up to CUT_PAGES pages behind the end; whether there may be more. */
+static bool backing_cut_locked(struct backing *b) REQUIRES(&b->lock)
+{
+	struct backing_list *list = b->list;
+	uint32_t cut = 0;
+
+	for (uint64_t i = b->pages; cut < CUT_PAGES; cut++) {
+		i = row_next(&b->row, i);
+		if (i == ROW_END) break;
+		const uint64_t page = row_take(&b->row, i, list->kmalloc);
+		atomic_fetch_add_u32(&list->resident, UINT32_MAX);
+		user_page_drop(list->pages, page & ~ROW_WRITTEN);
+	}
+	return cut == CUT_PAGES;
+}
+
+static void backing_cut(struct backing *b)
+{
+	bool more;
+
+	do {
+		const mach_irq_t was = lock_take(&b->lock);
+		more = backing_cut_locked(b);
+		lock_drop(&b->lock, was);
+	} while (more);
+}
+
+bool backing_resize(struct backing *b, uint64_t pages, site_t site)
+{
+	struct row_spares spares = { .count = 0 };
+	bool done, smaller = false;
+
+	do {
+		const mach_irq_t was = lock_take(&b->lock);
+		done = row_growth(&b->row, pages) <= spares.count;
+		if (done) {
+			smaller = pages < b->pages;
+			row_grow(&b->row, pages, &spares);
+			atomic_store_u64(&b->pages, pages);
+		}
+		lock_drop(&b->lock, was);
+	} while (!done && row_spare_add(&spares, b->list->kmalloc, 0, site));
+	row_spares_free(&spares, b->list->kmalloc);
+	if (smaller) backing_cut(b);
+	return done;
+}
+
 bool backing_has(struct backing *b, uint64_t index)
 {
-	if (index >= b->pages) return false;
+	if (index >= atomic_load_u64(&b->pages)) return false;
 	const mach_irq_t was = lock_take(&b->lock);
 	const uint64_t *at = row_slot(&b->row, index);
 	const bool has = at != NULL && *at != 0;

@@ -40,6 +40,13 @@ struct backing *backing_create(struct backing_list *list, const struct backing_s
 void backing_hold(struct backing *b);
 void backing_drop(struct backing *b);
 
+/*
+ * It has `pages` pages from now on, at most 2^36: those behind that are gone, but for who has one
+ * mapped; new ones are filled as ever.  False: no memory, and nothing changed; never when it gets
+ * smaller.  No lock of rank RANK_BACKING or above is held.
+ */
+bool backing_resize(struct backing *b, uint64_t pages, site_t site);
+
 /* The page at `index`, with one more reference, the caller's.  `flags`: PAGE_NO_RECLAIM and
  * BACKING_WRITE, or 0.  No lock of rank RANK_BACKING or above is held. */
 enum backing_answer backing_page(struct backing *b, uint64_t index, uint32_t flags, site_t site,

@@ -36,6 +36,10 @@ struct row_spares {
 /* A row for indices below `length`, at most 2^36. */
 void row_init(struct page_row *row, uint64_t length);
 
+/* How many nodes more levels take, for indices below `length`; and adds them, from the spares. */
+uint32_t row_growth(const struct page_row *row, uint64_t length);
+void row_grow(struct page_row *row, uint64_t length, struct row_spares *spares);
+
 /* Where the page of `index` stands; NULL or a slot of 0 when there is none. */
 uint64_t *row_slot(const struct page_row *row, uint64_t index);
 

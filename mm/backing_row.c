@@ -46,6 +46,27 @@ void row_init(struct page_row *row, uint64_t length)
 	while (row_room(row) < length) row->levels++;
 }
 
+uint32_t row_growth(const struct page_row *row, uint64_t length)
+{
+	struct page_row larger = *row;
+
+	ASSERT(length <= 1ull << ROW_SHIFT * ROW_LEVELS_MAX);
+	while (row_room(&larger) < length) larger.levels++;
+	return row->root == 0 ? 0 : larger.levels - row->levels;
+}
+
+void row_grow(struct page_row *row, uint64_t length, struct row_spares *spares)
+{
+	for (; row_room(row) < length; row->levels++) {
+		if (row->root == 0) continue;
+		ASSERT(spares->count != 0);
+		struct row_node *above = spares->node[--spares->count];
+		above->slot[0] = row->root;
+		above->used = 1;
+		row->root = (uintptr_t)above;
+	}
+}
+
 uint64_t *row_slot(const struct page_row *row, uint64_t index)
 {
 	uint64_t at = row->root;

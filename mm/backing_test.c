@@ -48,6 +48,54 @@ static void sparse(void)
 	vm_shut();
 }
 
+/* Grows from one page to 2^36 with all that is in it, and loses what is behind the new end. */
+static void resized(void)
+{
+	vm_open(128);
+	struct backing *b = backing_create(tv->vm.backings, NULL, 1, SITE);
+	paddr_t pa[COUNT_OF(far)], none;
+
+	for (size_t i = 0; i < COUNT_OF(far); i++) {
+		EXPECT(backing_page(b, far[i], 0, SITE, &none) ==
+		       (far[i] == 0 ? BACKING_DONE : BACKING_BEYOND));
+		if (far[i] == 0) user_page_drop(&tv->pool, none);
+		EXPECT(backing_resize(b, far[i] + 1, SITE));
+		pa[i] = bring(b, far[i], BACKING_WRITE);
+		all_sound();
+	}
+	for (size_t i = 0; i < COUNT_OF(far); i++) EXPECT(bring(b, far[i], 0) == pa[i]);
+	EXPECT(backing_resize(b, 4096, SITE)); /* cuts off 4,096 and all behind */
+	EXPECT(b->row.count == 4 && backing_has(b, 4095) && !backing_has(b, 4096));
+	EXPECT(backing_resize(b, 8192, SITE) && !backing_has(b, 4096));
+	all_sound();
+	EXPECT(backing_resize(b, 0, SITE) && b->row.count == 0 && b->row.root == 0);
+	backing_drop(b);
+	vm_shut();
+}
+
+/* What fills a page cuts it off meanwhile: it does not come in behind the end. */
+static bool fill_and_cut(void *context, uint64_t index, void *page)
+{
+	memset(page, 1, PAGE_SIZE);
+	EXPECT(backing_resize(*(struct backing **)context, index, SITE));
+	return true;
+}
+
+static void cut_while_filled(void)
+{
+	struct backing *b = NULL;
+	const struct backing_source source = { fill_and_cut, NULL, &b };
+	paddr_t pa;
+
+	vm_open(64);
+	b = backing_create(tv->vm.backings, &source, 8, SITE);
+	EXPECT(backing_page(b, 3, 0, SITE, &pa) == BACKING_BEYOND);
+	EXPECT(b->pages == 3 && b->row.count == 0);
+	all_sound();
+	backing_drop(b);
+	vm_shut();
+}
+
 static struct backing *other;
 static uint32_t depth;
 
@@ -148,6 +196,8 @@ static void without_memory(void)
 int main(void)
 {
 	sparse();
+	resized();
+	cut_while_filled();
 	two_at_once();
 	pressure();
 	without_memory();
