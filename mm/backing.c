@@ -302,3 +302,12 @@ bool backing_has(struct backing *b, uint64_t index)
 	lock_drop(&b->lock, was);
 	return has;
 }
+
+uint64_t backing_resident(struct backing *b)
+{
+	const mach_irq_t was = lock_take(&b->lock);
+	const uint64_t pages = b->row.count;
+
+	lock_drop(&b->lock, was);
+	return pages;
+}

@@ -55,6 +55,9 @@ enum backing_answer backing_page(struct backing *b, uint64_t index, uint32_t fla
 /* Whether a page is there already: for mincore. */
 bool backing_has(struct backing *b, uint64_t index);
 
+/* How many of its pages are there now. */
+uint64_t backing_resident(struct backing *b);
+
 /* Whether somebody fills its pages: those mapped shared are then written to only after
  * BACKING_WRITE. */
 bool backing_has_source(const struct backing *b);

@@ -40,8 +40,11 @@ struct node_ops {
 	struct file *(*open)(struct node *n, const struct view *v, uint32_t flags, int *error);
 	/* The text of a symbolic link, at most `room` bytes: how many. */
 	int64_t (*text)(struct node *n, const struct view *v, char *to, size_t room);
-	/* Where a link leads that is more than its text, held; NULL: by the text. */
-	struct node *(*follow)(struct node *n, const struct view *v);
+	/* Where a link leads that is more than its text, held; NULL: by the text.  *error: 0, or
+	 * why it leads nowhere. */
+	struct node *(*follow)(struct node *n, const struct view *v, int *error);
+	/* A folder's own name, at most `room` bytes: how many. */
+	size_t (*name)(struct node *folder, char *to, size_t room);
 	void (*stat)(struct node *n, struct file_stat *out); /* changes what the plain answer is */
 	void (*release)(struct node *n); /* the last holder is gone; NULL: nothing to do */
 };
@@ -65,19 +68,15 @@ struct mount {
 	char source[32];                /* (f) as /proc/mounts shows it */
 	uint32_t device;                /* (f) st_dev */
 	uint32_t nodes;                 /* atomic: that belong to it */
-	uint64_t pages_most;            /* (f) of its files */
-	uint64_t pages;                 /* atomic: that its files have */
+	uint32_t pages;                 /* atomic: that its files have */
+	uint32_t pages_most;            /* (f) how many these, and its nodes, may be */
 };
 
-struct entry; /* a name in a folder */
-
 struct node_regular {
-	const uint8_t *given;    /* (t) what came with the initrd, or NULL */
-	uint64_t given_bytes;    /* (t) how much of that still counts */
-	struct backing *backing; /* (l) held, or NULL: none yet; set once */
-	struct given *source;    /* (l) what fills it, or NULL */
-	bool own;                /* atomic by (l): contents are the backing's, not `given` */
-	uint64_t pages;          /* (t) charged to the mount */
+	struct given *given;     /* (f) what came with the initrd, or NULL */
+	struct backing *backing; /* (t) held, or NULL: none yet; set once */
+	uint32_t own;            /* atomic: contents are the backing's, not just `given` */
+	uint32_t pages;          /* (t) charged to the mount */
 	struct mutex turn;       /* who changes contents or size */
 };
 
@@ -196,7 +195,8 @@ int64_t tree_path(const struct view *v, struct node *n, char *to, size_t room);
 struct node_how {
 	uint32_t mode;        /* kind and permissions */
 	uint64_t device;      /* of a device */
-	const char *text;     /* of a symbolic link, with its end */
+	const char *text;     /* of a symbolic link */
+	size_t text_bytes;    /* without an end */
 	const uint8_t *given; /* contents that lie there as long as the tree, or NULL */
 	uint64_t given_bytes;
 };
@@ -208,9 +208,15 @@ int tree_link(struct node *n, struct node *folder, const char *name, size_t byte
 /* `folder_wanted`: rmdir, else unlink. */
 int tree_unlink(struct node *folder, const char *name, size_t bytes, bool folder_wanted);
 
+/* From one name to another, which are looked for again; RENAME_NOREPLACE, RENAME_EXCHANGE. */
 int tree_rename(const struct found *from, const struct found *to, uint32_t flags);
 
+/* -ERR_NODEV: no such kind; -ERR_NOTDIR, -ERR_BUSY.  `on` is a folder that nothing covers: what
+ * tree_find() says, over what may be mounted already. */
 int tree_mount(const struct view *v, const char *source, struct node *on, const char *kind);
+
+/* Takes away what `root`, held by the caller, is the root of.  0: the hold is gone with it; -ERR_BUSY:
+ * somebody uses it; -ERR_INVAL: it is the root of nothing. */
 int tree_unmount(struct node *root);
 
 /* --- opening ---------------------------------------------------------------------------------- */

@@ -1,0 +1,132 @@
+/*
+ * open.c -- from a path or a node to an open file.
+ *
+ * The order of the checks is Linux's (fs/namei.c, do_last and may_open): what the path leads to,
+ * then O_CREAT with O_EXCL, then what kind it is against what was asked for, then O_TRUNC.
+ *
+ * Always true: who gets no file has changed nothing, but for a file that O_CREAT made and for
+ * which there was no memory to open it: its name stays, as in Linux.
+ *
+ * Locks: none is held over any of it.  Cost: the walk, one kmalloc.
+ */
+#include "kernel/file/tree_inside.h"
+
+/* Nothing but what can be told of a file, or a place to begin paths at, is to be had by O_PATH. */
+static int64_t path_only(struct file *f, struct io *io, uint64_t *at)
+{
+	(void)f, (void)io, (void)at;
+	return -ERR_BADF;
+}
+
+static const struct file_ops path_ops = { .read = path_only, .write = path_only };
+
+static struct file *device_open(struct node *n, const struct view *v, uint32_t flags, int *error)
+{
+	const struct device *const *d = n->tree->config.devices;
+	const uint32_t major = (uint32_t)(n->device >> 8 & 0xfff);
+	const uint32_t minor = (uint32_t)((n->device & 0xff) | (n->device >> 12 & 0xfff00));
+
+	*error = -ERR_NXIO;
+	if (node_kind(n) != S_IFCHR || d == NULL) return NULL;
+	while (*d != NULL && ((*d)->major != major || (*d)->minor != minor)) d++;
+	return *d == NULL ? NULL : (*d)->open(n, v, flags, error);
+}
+
+/* Flags that an open file keeps: the others are of the opening alone. */
+static uint32_t kept(uint32_t flags)
+{
+	return flags & ~(uint32_t)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
+}
+
+struct file *node_open(struct node *n, const struct view *v, uint32_t flags, int *error)
+{
+	struct file_world *w = n->tree->config.files;
+	const struct file_ops *ops = NULL;
+
+	if ((flags & O_PATH) != 0)
+		return file_create(w, &path_ops, (flags & (O_PATH | O_DIRECTORY | O_NOFOLLOW)), n,
+				   NULL, error);
+	if (node_is_folder(n))
+		ops = &folder_ops;
+	else if (node_kind(n) == S_IFREG && n->ops == NULL)
+		ops = &regular_ops;
+	if (ops != NULL) return file_create(w, ops, kept(flags), n, NULL, error);
+	*error = node_kind(n) == S_IFLNK ? -ERR_LOOP : -ERR_NXIO;
+	if (node_kind(n) == S_IFLNK) return NULL;
+	if (n->ops == NULL) return device_open(n, v, kept(flags), error);
+	return n->ops->open == NULL ? NULL : n->ops->open(n, v, kept(flags), error);
+}
+
+static uint32_t find_flags(uint32_t flags)
+{
+	const bool follows =
+		(flags & O_NOFOLLOW) == 0 && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
+
+	return (follows ? FIND_FOLLOW : 0) | ((flags & O_CREAT) != 0 ? FIND_ABSENT : 0);
+}
+
+/* What was found may be opened so; 0 or Linux's error. */
+static int open_refuses(const struct found *found, uint32_t flags)
+{
+	const struct node *n = found->node;
+	const bool writes = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0;
+
+	if ((flags & O_CREAT) != 0 && (flags & O_EXCL) != 0) return -ERR_EXIST;
+	if ((flags & O_PATH) != 0)
+		return (flags & O_DIRECTORY) != 0 && !node_is_folder(n) ? -ERR_NOTDIR : 0;
+	if ((flags & O_CREAT) != 0 && node_is_folder(n)) return -ERR_ISDIR;
+	if ((flags & O_DIRECTORY) != 0 && !node_is_folder(n)) return -ERR_NOTDIR;
+	if (node_kind(n) == S_IFLNK) return -ERR_LOOP;
+	return writes && node_is_folder(n) ? -ERR_ISDIR : 0;
+}
+
+/* Makes what was not there; *again: somebody was faster, and it is to be looked for again. */
+static int open_make(struct found *found, uint32_t flags, uint32_t mode, bool *again)
+{
+	const struct node_how how = { .mode = S_IFREG | (mode & S_PERMISSIONS) };
+
+	if (found->slash) return -ERR_ISDIR;
+	if (found->folder->ops != NULL) return -ERR_ACCES;
+	const int error = tree_make(found->folder, found->name, found->bytes, &how, &found->node);
+	*again = error == -ERR_EXIST && (flags & O_EXCL) == 0;
+	return error;
+}
+
+/* One try. */
+static struct file *open_once(const struct view *v, const char *path, uint32_t flags, uint32_t mode,
+			      int *error, bool *again)
+{
+	struct found found;
+	struct file *f = NULL;
+
+	*error = tree_find(v, path, find_flags(flags), &found);
+	if (*error != 0) return NULL;
+	if (found.node == NULL)
+		*error = open_make(&found, flags, mode, again);
+	else
+		*error = open_refuses(&found, flags);
+	if (*error == 0 && (flags & (O_TRUNC | O_PATH)) == O_TRUNC &&
+	    node_kind(found.node) == S_IFREG && found.node->ops == NULL)
+		*error = node_truncate(found.node, 0);
+	if (*error == 0) f = node_open(found.node, v, flags, error);
+	found_drop(&found);
+	return f;
+}
+
+struct file *tree_open(const struct view *v, const char *path, uint32_t flags, uint32_t mode,
+		       int *error)
+{
+	struct file *f;
+	bool again;
+
+	/* O_CREAT with a folder asked for is nothing that can be made. */
+	if ((flags & O_CREAT) != 0 && (flags & O_DIRECTORY) != 0) {
+		*error = -ERR_INVAL;
+		return NULL;
+	}
+	do {
+		again = false;
+		f = open_once(v, path, flags, mode, error, &again);
+	} while (again);
+	return f;
+}

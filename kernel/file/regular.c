@@ -1,0 +1,332 @@
+/*
+ * regular.c -- regular files: bytes in pages of a backing, or still where the initrd has them.
+ *
+ * A file that came with the initrd has no memory of its own: it is read where the loader put it,
+ * and who maps it gets a backing whose source copies from there.  From the first write on, or when
+ * it is mapped shared by who may write, contents are the backing's (`own`), and the source stands
+ * for the pages that nobody has touched yet.  A file made here has a backing from its first write.
+ *
+ * Reading takes no lock but the backing's, for each page; who reads while somebody writes gets old
+ * bytes or new ones.  Writing and cutting are one thread's at a time (`turn`), so that appending
+ * appends.  A page that has no bytes yet is charged to the mount before it is asked for.
+ *
+ * Always true: where `own` is 0, the contents are given->at[0 .. size); what of `given` counts
+ * never grows, so what was cut off does not come back; pages behind the size are in no backing, and
+ * behind the size in its last page are zeroes, but for what who has it mapped wrote there.
+ *
+ * Limits: pages that somebody made by touching a mapping of a hole are not charged; a page that
+ * was cut off stays with who has it mapped.
+ * Locks: turn (a mutex); the backing's inside.  Cost: each page O(levels of its row) and the copy.
+ */
+#include "kernel/file/tree_inside.h"
+#include "mm/user_page.h"
+
+#define FILE_BYTES_MAX (1ull << 47) /* pages of a backing: 2^36, and room to add one more */
+
+static uint64_t pages_of_bytes(uint64_t bytes)
+{
+	return align_up(bytes, PAGE_SIZE) >> PAGE_SHIFT;
+}
+
+/* --- what was given --------------------------------------------------------------------------- */
+
+struct given *given_create(struct file_tree *t, const uint8_t *at, uint64_t bytes)
+{
+	struct given *g = kmalloc_alloc(tree_memory(t), sizeof *g, 0, SITE_NONE);
+
+	if (g != NULL)
+		*g = (struct given){
+			.memory = tree_memory(t), .at = at, .bytes = bytes, .holders = 1
+		};
+	return g;
+}
+
+/* Under whatever lock who drops a backing has. */
+static void given_drop(void *context)
+{
+	struct given *g = context;
+	const uint32_t was = atomic_fetch_add_u32(&g->holders, UINT32_MAX);
+
+	ASSERT(was != 0);
+	if (was != 1) return;
+	const enum kmalloc_verdict v = kmalloc_free(g->memory, g);
+	ASSERT(v == KMALLOC_FREED);
+}
+
+static bool given_fill(void *context, uint64_t index, void *page)
+{
+	const struct given *g = context;
+	const uint64_t counts = atomic_load_u64(&g->bytes), from = index << PAGE_SHIFT;
+	const uint64_t bytes = min_u64(sub_or_zero(counts, from), PAGE_SIZE);
+
+	memcpy(page, g->at + (bytes == 0 ? 0 : from), bytes);
+	memset((uint8_t *)page + bytes, 0, PAGE_SIZE - bytes);
+	return true;
+}
+
+void regular_end(struct node *n)
+{
+	struct node_regular *r = &n->regular;
+
+	if (r->backing != NULL) backing_drop(r->backing);
+	if (r->given != NULL) given_drop(r->given);
+	atomic_fetch_add_u32(&n->mount->pages, 0u - r->pages);
+}
+
+/* --- its backing ------------------------------------------------------------------------------ */
+
+static struct file_world *world_of(const struct node *n)
+{
+	return n->tree->config.files;
+}
+
+/* Sees to it that there is one; in turn.  False without memory. */
+static bool regular_back(struct node *n)
+{
+	struct node_regular *r = &n->regular;
+	const struct backing_source source = { .fill = given_fill,
+					       .release = given_drop,
+					       .context = r->given };
+
+	if (r->backing != NULL) return true;
+	if (r->given != NULL) atomic_fetch_add_u32(&r->given->holders, 1);
+	struct backing *b =
+		backing_create(world_of(n)->vm->backings, r->given != NULL ? &source : NULL,
+			       pages_of_bytes(n->size), SITE_NONE);
+	if (b == NULL && r->given != NULL) given_drop(r->given);
+	r->backing = b;
+	return b != NULL;
+}
+
+static bool mount_charge(struct mount *m)
+{
+	if (atomic_fetch_add_u32(&m->pages, 1) < m->pages_most) return true;
+	atomic_fetch_add_u32(&m->pages, UINT32_MAX);
+	return false;
+}
+
+/* The page at `index` to be written to, held and charged: 0 or an error.  In turn. */
+static int regular_page(struct node *n, uint64_t index, paddr_t *pa)
+{
+	struct backing *b = n->regular.backing;
+	const bool fresh = !backing_has(b, index);
+
+	if (fresh && !mount_charge(n->mount)) return -ERR_NOSPC;
+	n->regular.pages += fresh;
+	if ((index < pages_of_bytes(n->size) || backing_resize(b, index + 1, SITE_NONE)) &&
+	    backing_page(b, index, BACKING_WRITE, SITE_NONE, pa) == BACKING_DONE)
+		return 0;
+	n->regular.pages -= fresh;
+	if (fresh) atomic_fetch_add_u32(&n->mount->pages, UINT32_MAX);
+	return -ERR_NOMEM;
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+/* From one page, at `at`; how many bytes went. */
+static size_t regular_read_page(struct node *n, struct io *to, uint64_t at, size_t bytes)
+{
+	struct node_regular *r = &n->regular;
+	const uint64_t index = at >> PAGE_SHIFT, offset = at & (PAGE_SIZE - 1);
+	paddr_t pa;
+
+	if (!backing_has(r->backing, index)) {
+		const uint64_t given = r->given == NULL ? 0 : atomic_load_u64(&r->given->bytes);
+		if (at >= given) return io_zero(to, bytes);
+		return io_put(to, r->given->at + at, min_u64(bytes, given - at));
+	}
+	if (backing_page(r->backing, index, 0, SITE_NONE, &pa) != BACKING_DONE)
+		return io_zero(to, bytes); /* it was cut off, or given back, this moment */
+	const size_t moved = io_put(to, (const uint8_t *)mach_phys(pa) + offset, bytes);
+	user_page_drop(world_of(n)->vm->pages, pa);
+	return moved;
+}
+
+static int64_t regular_read(struct file *f, struct io *to, uint64_t *at)
+{
+	struct node *n = f->node;
+	const uint64_t size = atomic_load_u64(&n->size);
+	const uint64_t want = min_u64(to->left, sub_or_zero(size, *at));
+	uint64_t done = 0;
+
+	if (atomic_load_u32(&n->regular.own) == 0) {
+		if (want != 0) done = io_put(to, n->regular.given->at + *at, want);
+		*at += done;
+		return io_answer(to, done);
+	}
+	while (done < want && !to->faulted) {
+		const uint64_t from = *at + done;
+		const size_t rest = PAGE_SIZE - (from & (PAGE_SIZE - 1));
+		done += regular_read_page(n, to, from, min_u64(rest, want - done));
+	}
+	*at += done;
+	return io_answer(to, done);
+}
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+static void regular_touched(struct node *n)
+{
+	const uint64_t now = tree_now(n->tree);
+	const mach_irq_t was = lock_take(&n->tree->lock);
+
+	n->modified_ns = n->changed_ns = now;
+	lock_drop(&n->tree->lock, was);
+}
+
+/* Contents are the backing's from now on; in turn. */
+static bool regular_own(struct node *n)
+{
+	if (!regular_back(n)) return false;
+	atomic_store_u32(&n->regular.own, 1);
+	return true;
+}
+
+/* To one page; how many bytes went, or an error. */
+static int64_t regular_write_page(struct node *n, struct io *from, uint64_t at, size_t bytes)
+{
+	paddr_t pa;
+	const int error = regular_page(n, at >> PAGE_SHIFT, &pa);
+
+	if (error != 0) return error;
+	uint8_t *to = (uint8_t *)mach_phys(pa) + (at & (PAGE_SIZE - 1));
+	const size_t moved = io_get(from, to, bytes);
+	user_page_drop(world_of(n)->vm->pages, pa);
+	if (at + moved > n->size && moved != 0) atomic_store_u64(&n->size, at + moved);
+	return (int64_t)moved;
+}
+
+static int64_t regular_write_all(struct node *n, struct io *from, uint64_t *at)
+{
+	int64_t done = 0, moved = 1;
+
+	if (from->left == 0) return 0;
+	if (*at >= FILE_BYTES_MAX) return -ERR_FBIG;
+	if (!regular_own(n)) return -ERR_NOMEM;
+	const uint64_t want = min_u64(from->left, FILE_BYTES_MAX - *at);
+	while ((uint64_t)done < want && moved > 0 && !from->faulted) {
+		const uint64_t to = *at + (uint64_t)done;
+		const size_t rest = PAGE_SIZE - (to & (PAGE_SIZE - 1));
+		moved = regular_write_page(n, from, to, min_u64(rest, want - (uint64_t)done));
+		if (moved > 0) done += moved;
+	}
+	/* Was a page got that not a byte came into?  No more pages than the size has. */
+	if (moved <= 0)
+		(void)backing_resize(n->regular.backing, pages_of_bytes(n->size), SITE_NONE);
+	*at += (uint64_t)done;
+	if (done == 0) return moved < 0 ? moved : -ERR_FAULT;
+	regular_touched(n);
+	return done;
+}
+
+static int64_t regular_write(struct file *f, struct io *from, uint64_t *at)
+{
+	struct node *n = f->node;
+	struct sched *s = f->world->sched;
+
+	if (mutex_lock(s, &n->regular.turn, WAIT_FOREVER) != WAIT_WOKEN) return -ERR_INTR;
+	if ((atomic_load_u32(&f->flags) & O_APPEND) != 0) *at = n->size;
+	const int64_t answer = regular_write_all(n, from, at);
+	mutex_unlock(s, &n->regular.turn);
+	return answer;
+}
+
+/* --- another size ----------------------------------------------------------------------------- */
+
+/* The mount is charged for no more pages than there are. */
+static void regular_recharge(struct node *n)
+{
+	const uint64_t there = backing_resident(n->regular.backing);
+
+	if (there >= n->regular.pages) return;
+	atomic_fetch_add_u32(&n->mount->pages, (uint32_t)there - n->regular.pages);
+	n->regular.pages = (uint32_t)there;
+}
+
+/* Zeroes behind the end in the last page, so that nothing old shows when it grows again. */
+static bool regular_clear_end(struct node *n, uint64_t bytes)
+{
+	const uint64_t index = bytes >> PAGE_SHIFT, offset = bytes & (PAGE_SIZE - 1);
+	paddr_t pa;
+
+	if (offset == 0 || !backing_has(n->regular.backing, index)) return true;
+	if (backing_page(n->regular.backing, index, BACKING_WRITE, SITE_NONE, &pa) != BACKING_DONE)
+		return false;
+	memset((uint8_t *)mach_phys(pa) + offset, 0, PAGE_SIZE - offset);
+	user_page_drop(world_of(n)->vm->pages, pa);
+	return true;
+}
+
+static int regular_cut(struct node *n, uint64_t bytes)
+{
+	struct node_regular *r = &n->regular;
+
+	if (!regular_own(n) || !regular_clear_end(n, bytes)) return -ERR_NOMEM;
+	if (r->given != NULL && bytes < r->given->bytes) atomic_store_u64(&r->given->bytes, bytes);
+	atomic_store_u64(&n->size, bytes);
+	const bool done = backing_resize(r->backing, pages_of_bytes(bytes), SITE_NONE);
+	ASSERT(done); /* smaller takes no memory */
+	regular_recharge(n);
+	return 0;
+}
+
+static int regular_grow(struct node *n, uint64_t bytes)
+{
+	if (!regular_own(n)) return -ERR_NOMEM;
+	if (!backing_resize(n->regular.backing, pages_of_bytes(bytes), SITE_NONE))
+		return -ERR_NOMEM;
+	atomic_store_u64(&n->size, bytes);
+	return 0;
+}
+
+int node_truncate(struct node *n, uint64_t bytes)
+{
+	struct sched *s = world_of(n)->sched;
+	int error = 0;
+
+	if (node_is_folder(n)) return -ERR_ISDIR;
+	if (node_kind(n) != S_IFREG || n->ops != NULL) return -ERR_INVAL;
+	if (bytes > FILE_BYTES_MAX) return -ERR_FBIG;
+	if (mutex_lock(s, &n->regular.turn, WAIT_FOREVER) != WAIT_WOKEN) return -ERR_INTR;
+	if (bytes < n->size)
+		error = regular_cut(n, bytes);
+	else if (bytes > n->size)
+		error = regular_grow(n, bytes);
+	mutex_unlock(s, &n->regular.turn);
+	if (error == 0) regular_touched(n);
+	return error;
+}
+
+static int regular_truncate(struct file *f, uint64_t bytes)
+{
+	return node_truncate(f->node, bytes);
+}
+
+/* --- mapping ---------------------------------------------------------------------------------- */
+
+static struct backing *regular_map(struct file *f, bool shared, int *error)
+{
+	struct node *n = f->node;
+	struct sched *s = f->world->sched;
+	struct backing *b = NULL;
+
+	*error = -ERR_INTR;
+	if (mutex_lock(s, &n->regular.turn, WAIT_FOREVER) != WAIT_WOKEN) return NULL;
+	*error = -ERR_NOMEM;
+	const bool may_change = shared && file_may_write(f);
+	if (may_change ? regular_own(n) : regular_back(n)) {
+		b = n->regular.backing;
+		backing_hold(b);
+		*error = 0;
+	}
+	mutex_unlock(s, &n->regular.turn);
+	return b;
+}
+
+const struct file_ops regular_ops = {
+	.read = regular_read,
+	.write = regular_write,
+	.truncate = regular_truncate,
+	.map = regular_map,
+	.has_place = true,
+};
