@@ -74,7 +74,7 @@ static void let_others_run(void)
 	for (unsigned i = 0; i < 2 * TEST_THREADS; i++) sched_yield_cpu(&tw->sched);
 }
 
-/* --- those who wait: thread n at word n / 4 of the page, with bits of n ------------------------ */
+/* --- those who wait: thread n at word n / 4 of the page, with bits of n ----------------------- */
 
 #define WAITS(n, at, bits) ((void *)(uintptr_t)((n) | (at) << 8 | (uint64_t)(bits) << 16))
 
