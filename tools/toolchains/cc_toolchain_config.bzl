@@ -130,6 +130,14 @@ _INSTRUMENTATION = {
         compile = ["-fsanitize=undefined"] + _FIND_FAULTS,
         link = ["-fsanitize=thread,undefined"],
     ),
+    # Ordinary programs, as everybody on Debian makes them; static ones, or static-PIE, as each says
+    # (tools/build/user.bzl).
+    "user": struct(
+        cc = "aarch64-linux-gnu-gcc",
+        level = "-O2",
+        compile = [],
+        link = [],
+    ),
 }
 
 # What the feature "watched" adds where accesses are seen: a call before each load and store, and
@@ -180,10 +188,11 @@ def _impl(ctx):
     bare = ctx.attr.os == "none"
     target = ["--target=" + ctx.attr.triple] if ctx.attr.triple else []
     cc = instr.cc
+    by_gcc = cc.endswith("gcc")
 
     compile_flags = target + _DETERMINISTIC
     c_flags = ["-std=gnu11"] + _WARNINGS
-    link_flags = target + ["-fuse-ld=lld", "-Wl,--build-id=none"]
+    link_flags = target + ([] if by_gcc else ["-fuse-ld=lld"]) + ["-Wl,--build-id=none"]
 
     if bare:
         compile_flags = compile_flags + [
@@ -199,7 +208,7 @@ def _impl(ctx):
             "-static",
             "-Wl,-z,max-page-size=4096",
         ]
-    elif ctx.attr.static:
+    elif ctx.attr.static and not by_gcc:
         link_flags = link_flags + ["-static"]
 
     compile_flags = compile_flags + instr.compile
@@ -272,7 +281,7 @@ def _impl(ctx):
         target_system_name = ctx.attr.triple or "local",
         target_cpu = ctx.attr.cpu,
         target_libc = "none" if bare else "glibc",
-        compiler = "clang",
+        compiler = "gcc" if by_gcc else "clang",
         abi_version = "unknown",
         abi_libc_version = "unknown",
         tool_paths = [

@@ -4,7 +4,7 @@ load("@rules_cc//cc/toolchains:cc_toolchain.bzl", "cc_toolchain")
 load(":cc_toolchain_config.bzl", "clang_toolchain_config")
 
 def clang_toolchain(name, os, cpu, triple = "", instrumentation = "none", accesses = "accesses_unseen", static = False):
-    """Declares a C toolchain made of clang and lld.
+    """Declares a C toolchain made of clang and lld, or of gcc for instrumentation "user".
 
     Args:
       name: name of the toolchain() target.
