@@ -5,6 +5,7 @@
  * After each check every process is gone, and all memory is where it was.
  */
 #include "kernel/abi.h"
+#include "kernel/boot.h"
 #include "kernel/console.h"
 #include "kernel/el0_run.h"
 #include "kernel/kmem.h"
@@ -303,6 +304,28 @@ static const char *check_pages_back(void)
 	return now == pages_before ? process_check(&kernel_processes) : "pages are missing";
 }
 
+/* --- what the trace says of programs' calls --------------------------------------------------- */
+
+static void hog(void *unused)
+{
+	(void)unused;
+	cpu_irq_mask();
+	for (;;) mach_relax();
+}
+
+/* A program hangs in a call; or it has left one, and somebody else its CPU. */
+static int hang(enum el0_name name)
+{
+	const struct kthread_how how = { .entry = hog, .affinity = 2, .priority = 0 };
+	prepare_one(name, 0x1234);
+	group.users[0].affinity = 2;
+	el0_begin(&group);
+	kthread_sleep(2000000);
+	if (name == EL0_AT_spins) kthread_spawn(&how);
+	el0_wait();
+	return STATUS_FINDING;
+}
+
 static const struct ktap_check checks[] = {
 	{ "begins", check_begins },
 	{ "begins-again", check_begins_again },
@@ -324,6 +347,8 @@ static const struct ktap_check checks[] = {
 int program_main(void)
 {
 	el0_open();
+	if (bootarg_says(boot.platform.bootargs, "el0", "hangs")) return hang(EL0_AT_hangs);
+	if (bootarg_says(boot.platform.bootargs, "el0", "starves")) return hang(EL0_AT_spins);
 	run_one(EL0_AT_begins, 0); /* what is kept from the first time on, is */
 	pages_before = pages_free();
 	return ktap_run(checks, COUNT_OF(checks)) == 0 ? STATUS_OK : STATUS_FINDING;

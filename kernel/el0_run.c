@@ -11,6 +11,7 @@
 
 #include "kernel/abi.h"
 #include "kernel/ksched.h"
+#include "kernel/ktrace.h"
 #include "kernel/vm.h"
 #include "machine/aarch64/cpu.h"
 #include "mm/usercopy.h"
@@ -70,6 +71,7 @@ void el0_fresh(struct el0_user *u)
 static NORETURN void leave(struct el0_user *u, uint64_t code)
 {
 	u->code = code;
+	u->to_ns = mach_now_ns();
 	process_thread_exit(&kernel_processes, code);
 }
 
@@ -91,6 +93,7 @@ static void enter(void *arg)
 	u->regs->pc = code_of(u);
 	if (u->floats != NULL) mach_fp_load(u->floats);
 	mach_irq_save(); /* until EL0 */
+	u->from_ns = mach_now_ns();
 	mach_user_enter(u->regs, u, &u->work);
 }
 
@@ -179,6 +182,12 @@ static uint64_t map_page(struct el0_user *u)
 				    MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0, SITE_NONE);
 }
 
+static void hang(void)
+{
+	cpu_irq_mask();
+	for (;;) mach_relax();
+}
+
 static void other_call(struct el0_user *u, struct user_regs *r)
 {
 	switch (r->x[8]) {
@@ -189,9 +198,18 @@ static void other_call(struct el0_user *u, struct user_regs *r)
 	case EL0_KEEP_FLOATS: mach_fp_store(&u->group->kept); return;
 	case EL0_BRING_FLOATS: mach_fp_load(&u->group->kept); return;
 	case EL0_MAP: r->x[0] = map_page(u); return;
+	case EL0_HANG: hang(); return;
 	case EL0_UNMAP: space_munmap(u->group->space, r->x[0], PAGE_SIZE); return;
 	default: r->x[0] = (uint64_t)-ERR_NOSYS; return;
 	}
+}
+
+static NOINLINE void call_traced(struct el0_user *u)
+{
+	const uint32_t number = (uint32_t)u->regs->x[8];
+	ktrace_call_entered(number, u->regs->x);
+	other_call(u, u->regs);
+	ktrace_call_left(number, (int64_t)u->regs->x[0]);
 }
 
 static void call(void *who)
@@ -200,6 +218,8 @@ static void call(void *who)
 	if (LIKELY(u->regs->x[8] == EL0_NOTHING)) return;
 	if (u->sweeps != 0)
 		sweep_on(u);
+	else if (UNLIKELY(ktrace_calls != 0))
+		call_traced(u);
 	else
 		other_call(u, u->regs);
 }

@@ -27,6 +27,7 @@ struct el0_user {
 	bool refused;      /* by `verdict`; else it left with `code` */
 	bool ended;        /* by el0_end() */
 	uint64_t code;
+	uint64_t from_ns, to_ns; /* when it went to EL0, and when it left for good */
 	struct trap_verdict verdict;
 	struct el0_group *group;
 	struct user_regs *regs;
@@ -43,7 +44,7 @@ struct el0_group {
 	const uint32_t *code; /* instead of el0_users.S: so many words, for a sweep */
 	process_id id;
 	struct space *space;
-	const char *wrong; /* with itself */
+	const char *wrong;           /* with itself */
 	struct mach_fp forked, kept; /* floating-point registers */
 };
 

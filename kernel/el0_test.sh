@@ -16,4 +16,14 @@ run two-gic2 --smp 2 --gic 2 --cpu cortex-a72 "$image"
 run four-max --smp 4 --cpu max "$image"
 run two-el2 --smp 2 --machine virtualization=on --cpu max "$image"
 run counted --smp 4 "$image" -- -icount shift=3,sleep=off
+
+# Where a program hangs: in the call or behind it.
+hang() { # NAME TEXT
+	boot --smp 2 --append "trace watch-warn=10 watch-critical=40 el0=$1" "$image" -- \
+		-icount shift=3,sleep=off
+	says "$1" 5 "$2" 'enters call 50[19](0x1234, 0x0, 0x0, 0x0)$'
+}
+
+hang hangs '^  thread [0-9.]*: call 509(0x1234, 0x0, 0x0, 0x0) entered [0-9]* us ago, and not left'
+hang starves '^  thread [0-9.]*: call 501(0x1234, .*) = 4661 left [0-9]* us ago, and not resumed'
 exit "$failed"

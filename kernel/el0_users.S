@@ -3,7 +3,7 @@
  * of the names below, in the order of el0_users.h.  Position-independent; none is ever run here.
  *
  * Each begins with x0 (what its thread was given), SP at the end of a page of its own, and every
- * other register 0.  x8 is the call's number, and call 0 ends the thread with x0: 0 is well.
+ * other register 0.  x8 is the call's number; EL0_EXIT ends the thread with x0: 0 is well.
  */
 #include "el0_users.h"
 
@@ -246,6 +246,7 @@ el0_fp_same:
 	LEAVE
 
 	USER spins
+	CALL	EL0_ADD_ONE
 	b	.
 
 /* The virtual counter, its rate, and what else anybody may read. */
@@ -315,6 +316,10 @@ el0_fp_same:
 	subs	x20, x20, #1
 	b.ne	1b
 	mov	x0, #0
+	LEAVE
+
+	USER hangs
+	CALL	EL0_HANG
 	LEAVE
 
 /* x0 times: maps a page, writes to it, unmaps it */

@@ -4,15 +4,17 @@
 #ifndef KERNEL_EL0_USERS_H
 #define KERNEL_EL0_USERS_H
 
-#define EL0_EXIT 0
-#define EL0_ADD_ONE 1 /* the answer is x0 + 1 */
-#define EL0_YIELD 2
-#define EL0_NOTHING 3
-#define EL0_FORK_FLOATS 4  /* a second thread has the caller's floating-point registers */
-#define EL0_KEEP_FLOATS 5  /* the kernel notes them */
-#define EL0_BRING_FLOATS 6 /* and the caller has again what was noted */
-#define EL0_MAP 7          /* a page: its address */
-#define EL0_UNMAP 8        /* the page at x0 */
+/* Numbers that Linux has not. */
+#define EL0_EXIT 500
+#define EL0_ADD_ONE 501 /* the answer is x0 + 1 */
+#define EL0_YIELD 502
+#define EL0_NOTHING 503
+#define EL0_FORK_FLOATS 504  /* a second thread has the caller's floating-point registers */
+#define EL0_KEEP_FLOATS 505  /* the kernel notes them */
+#define EL0_BRING_FLOATS 506 /* and the caller has again what was noted */
+#define EL0_MAP 507          /* a page: its address */
+#define EL0_UNMAP 508        /* the page at x0 */
+#define EL0_HANG 509         /* the kernel does, with interrupts masked */
 
 #define EL0_USERS(USER)             \
 	USER(begins)                \
@@ -29,6 +31,7 @@
 	USER(deep)                  \
 	USER(calls)                 \
 	USER(yields)                \
+	USER(hangs)                 \
 	USER(maps)                  \
 	USER(load)                  \
 	USER(store)                 \

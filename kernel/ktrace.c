@@ -8,7 +8,8 @@
  *
  *	switches          config.enter of the scheduler, which every switch passes
  *	claims, readies   config.observe of the scheduler
- *	calls             the kernel's short names for memory calls (vm.c), entering and leaving
+ *	calls             entering and leaving: the kernel's short names for memory calls (vm.c),
+ *	                  and programs' calls (trap_task.c)
  *
  * Beside the rings each slot of a thread has a record of its last call and of when it last left a
  * CPU.  It is what tells where a hang is when the rings have long gone round: in the call (entered,
@@ -23,6 +24,7 @@
  */
 #include "kernel/ktrace_inside.h"
 
+#include "kernel/abi.h"
 #include "kernel/kmem.h"
 #include "kernel/ksched.h"
 #include "kernel/platform.h"
@@ -111,7 +113,7 @@ static struct ktrace_record *record_of(const struct thread *t)
 	if (t == NULL || t->idle) return NULL;
 	struct ktrace_record *r = &ktrace_records[t->slot];
 	const thread_id id = thread_id_of(t);
-	if (r->thread != id) *r = (struct ktrace_record){ .thread = id, .call = KTRACE_CALLS };
+	if (r->thread != id) *r = (struct ktrace_record){ .thread = id, .call = KTRACE_NONE };
 	return r;
 }
 
@@ -150,34 +152,25 @@ void ktrace_observe(void *unused, enum sched_seen seen, const struct thread *t)
 	e->n[3] = (uintptr_t)t->arg;
 }
 
-static void record_entered(enum ktrace_call call, uint64_t a, uint64_t b, uint64_t c)
+static void record_entered(uint32_t call, const uint64_t n[KTRACE_NUMBERS])
 {
 	const mach_irq_t was = mach_irq_save();
 	const uint64_t now_ns = mach_now_ns();
 	struct ktrace_entry *e = entry_new(KTRACE_ENTER, now_ns, current_id());
 	struct ktrace_record *r = record_of(current());
 	e->call = call;
-	e->n[0] = a, e->n[1] = b, e->n[2] = c;
+	memcpy(e->n, n, sizeof(e->n));
 	if (r != NULL) {
 		r->call = call;
 		r->entered_ns = now_ns;
-		r->n[0] = a, r->n[1] = b, r->n[2] = c;
+		memcpy(r->n, n, sizeof(r->n));
 		r->inside = 1;
 	}
 	mach_irq_restore(was);
 }
 
-void ktrace_entered(enum ktrace_call call, uint64_t a, uint64_t b, uint64_t c)
+static void record_left(uint32_t call, int64_t result)
 {
-	if ((ktrace_calls & KTRACE_RECORDS) != 0) record_entered(call, a, b, c);
-	if ((ktrace_barrier_before >> call & 1) == 0) return;
-	atomic_fetch_add_u32(&ktrace_barriers[call], 1);
-	__asm__ volatile("dsb sy\n\tisb" : : : "memory");
-}
-
-void ktrace_left(enum ktrace_call call, int64_t result)
-{
-	if ((ktrace_calls & KTRACE_RECORDS) == 0) return;
 	const mach_irq_t was = mach_irq_save();
 	const uint64_t now_ns = mach_now_ns();
 	struct ktrace_entry *e = entry_new(KTRACE_LEAVE, now_ns, current_id());
@@ -190,4 +183,36 @@ void ktrace_left(enum ktrace_call call, int64_t result)
 		r->inside = 0;
 	}
 	mach_irq_restore(was);
+}
+
+static void barrier_before(enum ktrace_call call)
+{
+	if ((ktrace_barrier_before >> call & 1) == 0) return;
+	atomic_fetch_add_u32(&ktrace_barriers[call], 1);
+	__asm__ volatile("dsb sy\n\tisb" : : : "memory");
+}
+
+void ktrace_entered(enum ktrace_call call, uint64_t a, uint64_t b, uint64_t c)
+{
+	const uint64_t n[KTRACE_NUMBERS] = { a, b, c };
+	if ((ktrace_calls & KTRACE_RECORDS) != 0) record_entered(call, n);
+	barrier_before(call);
+}
+
+void ktrace_left(enum ktrace_call call, int64_t result)
+{
+	if ((ktrace_calls & KTRACE_RECORDS) != 0) record_left(call, result);
+}
+
+void ktrace_call_entered(uint32_t number, const uint64_t *arg)
+{
+	if ((ktrace_calls & KTRACE_RECORDS) != 0) record_entered(KTRACE_SYSTEM + number, arg);
+	if (number == SYS_mmap) barrier_before(KTRACE_MMAP);
+	if (number == SYS_munmap) barrier_before(KTRACE_MUNMAP);
+	if (number == SYS_clone) barrier_before(KTRACE_FORK);
+}
+
+void ktrace_call_left(uint32_t number, int64_t result)
+{
+	if ((ktrace_calls & KTRACE_RECORDS) != 0) record_left(KTRACE_SYSTEM + number, result);
 }

@@ -1,6 +1,7 @@
 /*
  * ktrace.h -- what CPUs and threads did last, for when something hangs: a ring of entries for each
- * CPU, each thread's last memory call, and barriers before such calls.
+ * CPU, each thread's last call, and barriers before memory calls.  Calls are the kernel's own
+ * memory calls (vm.h), and all that programs make.
  *
  * Boot arguments: trace or trace=N, entries that each CPU keeps (64); barrier=mmap, munmap, fork or
  * all, a full barrier before each of these calls, to see whether a hang goes away with it.
@@ -12,7 +13,8 @@
 
 #include "sched/sched.h"
 
-enum ktrace_call { KTRACE_MMAP, KTRACE_MUNMAP, KTRACE_FORK, KTRACE_CALLS };
+/* A program's call is its number and KTRACE_SYSTEM. */
+enum ktrace_call { KTRACE_MMAP, KTRACE_MUNMAP, KTRACE_FORK, KTRACE_CALLS, KTRACE_SYSTEM = 16 };
 
 /* Makes the rings where the boot arguments ask for them, for `cpus` CPUs and `slots` slots of
  * threads.  NULL, or why it cannot be done. */
@@ -31,6 +33,10 @@ extern uint32_t ktrace_calls; /* bits of these two */
 
 void ktrace_entered(enum ktrace_call call, uint64_t a, uint64_t b, uint64_t c);
 void ktrace_left(enum ktrace_call call, int64_t result);
+
+/* The same for a program's call, with its arguments, x0 to x5. */
+void ktrace_call_entered(uint32_t number, const uint64_t *arg);
+void ktrace_call_left(uint32_t number, int64_t result);
 
 /* Around a call, by the thread that makes it. */
 static inline void ktrace_enter(enum ktrace_call call, uint64_t a, uint64_t b, uint64_t c)

@@ -6,6 +6,8 @@
 
 #include "kernel/ktrace.h"
 
+#define KTRACE_NONE UINT32_MAX /* no call: a thread has made none */
+
 enum { KTRACE_NUMBERS = 4 };
 enum ktrace_kind { KTRACE_SWITCH, KTRACE_CLAIM, KTRACE_READY, KTRACE_ENTER, KTRACE_LEAVE };
 
@@ -13,7 +15,7 @@ struct ktrace_entry {
 	uint64_t time_ns;
 	thread_id thread; /* who did it; THREAD_NONE: nobody, as before the scheduler runs */
 	uint32_t kind;    /* enum ktrace_kind */
-	uint32_t call;    /* enum ktrace_call; of a switch: the state of who was left */
+	uint32_t call;    /* as in ktrace.h; of a switch: the state of who was left */
 	uint64_t n[KTRACE_NUMBERS];
 };
 
@@ -28,9 +30,12 @@ struct ktrace_record {
 	uint32_t call;
 	uint32_t inside; /* 1: entered, not left; 0: left */
 	uint64_t entered_ns, left_ns, off_ns;
-	uint64_t n[KTRACE_NUMBERS - 1];
+	uint64_t n[KTRACE_NUMBERS];
 	int64_t result;
 };
+
+/* Of programs' calls by number, made from abi_calls.h; NULL where Linux has none. */
+extern const char *const call_names[];
 
 extern const char *const ktrace_call_names[KTRACE_CALLS];
 extern struct ktrace_ring ktrace_rings[CPUS_MAX];

@@ -13,6 +13,7 @@
  *
  * Locks: none, on purpose.  Cost: does not matter; 300 bytes of stack.
  */
+#include "kernel/abi.h"
 #include "kernel/console.h"
 #include "kernel/ksched.h"
 #include "kernel/ktrace_inside.h"
@@ -56,9 +57,25 @@ static void add_function(struct line *l, uint64_t at)
 		add(l, "0x%lx", at);
 }
 
+static void add_call_name(struct line *l, uint32_t call)
+{
+	const uint32_t number = call - KTRACE_SYSTEM;
+	if (call < KTRACE_CALLS)
+		add(l, "%s", ktrace_call_names[call]);
+	else if (number < SYS_CALLS && call_names[number] != NULL)
+		add(l, "%s", call_names[number]);
+	else
+		add(l, "call %u", number);
+}
+
 static void add_call(struct line *l, uint32_t call, const uint64_t *n)
 {
-	add(l, "%s(space 0x%lx", ktrace_call_names[call], n[0]);
+	add_call_name(l, call);
+	if (call >= KTRACE_SYSTEM) {
+		add(l, "(0x%lx, 0x%lx, 0x%lx, 0x%lx)", n[0], n[1], n[2], n[3]);
+		return;
+	}
+	add(l, "(space 0x%lx", n[0]);
 	if (call != KTRACE_FORK) add(l, ", 0x%lx, %lu", n[1], n[2]);
 	add(l, ")");
 }
@@ -94,7 +111,9 @@ static void add_entry(struct line *l, const struct ktrace_entry *e)
 		add_call(l, e->call, e->n);
 		return;
 	case KTRACE_LEAVE:
-		add(l, " leaves %s = %ld", ktrace_call_names[e->call], (long)e->n[0]);
+		add(l, " leaves ");
+		add_call_name(l, e->call);
+		add(l, " = %ld", (long)e->n[0]);
 		return;
 	}
 }
@@ -143,7 +162,7 @@ static uint64_t us_between(uint64_t then_ns, uint64_t now_ns)
 static bool has_called(const struct thread *t)
 {
 	const struct ktrace_record *r = &ktrace_records[t->slot];
-	return !t->idle && r->thread == thread_id_of(t) && r->call < KTRACE_CALLS;
+	return !t->idle && r->thread == thread_id_of(t) && r->call != KTRACE_NONE;
 }
 
 void ktrace_print_call(const struct thread *t, uint64_t now_ns)
