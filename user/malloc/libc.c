@@ -1,0 +1,147 @@
+/*
+ * libc.c -- malloc and its family: the one instance of a program, under the C library's names.
+ *
+ * Linked into a program, statically or by LD_PRELOAD, these take the place of the C library's own.
+ * What they answer is what glibc's do: realloc to 0 bytes frees and returns NULL, an alignment that
+ * is no power of two is EINVAL, free keeps errno.  What glibc would abort for, this does too, with
+ * one line on standard error: a free or realloc of what is no live block.
+ *
+ * A fork waits until no other thread is inside, so that the child's heap is sound; the handler is
+ * the first that a program registers, which makes it the innermost.  At exit the queue is flushed.
+ *
+ * What BUILD chooses, one library for each: how many slots the queue has, from which size on there
+ * is a mapping each, and how free blocks are found.
+ */
+#include "user/malloc/libc.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/single_threaded.h>
+
+#include "user/malloc/linux.h"
+
+#define EXPORTED __attribute__((visibility("default")))
+
+EXPORTED void *malloc(size_t bytes);
+EXPORTED void *calloc(size_t count, size_t bytes);
+EXPORTED void *realloc(void *p, size_t bytes);
+EXPORTED void *reallocarray(void *p, size_t count, size_t bytes);
+EXPORTED void free(void *p);
+EXPORTED void *aligned_alloc(size_t align, size_t bytes);
+EXPORTED void *memalign(size_t align, size_t bytes);
+EXPORTED int posix_memalign(void **p, size_t align, size_t bytes);
+EXPORTED void *valloc(size_t bytes);
+EXPORTED size_t malloc_usable_size(void *p);
+EXPORTED int malloc_trim(size_t keep);
+
+EXPORTED struct umalloc umalloc_libc =
+	UMALLOC_INITIAL(&umalloc_linux, &__libc_single_threaded, MALLOC_QUICK_BYTES,
+			.map_bytes = MALLOC_MAP_BYTES, .deferred_slots = MALLOC_DEFERRED_SLOTS,
+			.fit = MALLOC_FIT);
+
+/* --- fork and exit ---------------------------------------------------------------------------- */
+
+static void before_fork(void)
+{
+	umalloc_before_fork(&umalloc_libc);
+}
+
+static void after_fork(void)
+{
+	umalloc_after_fork(&umalloc_libc);
+}
+
+__attribute__((constructor(101))) static void begin(void)
+{
+	pthread_atfork(before_fork, after_fork, after_fork);
+}
+
+__attribute__((destructor(101))) static void end(void)
+{
+	umalloc_flush(&umalloc_libc);
+}
+
+/* --- the names -------------------------------------------------------------------------------- */
+
+void *malloc(size_t bytes)
+{
+	return umalloc_alloc(&umalloc_libc, bytes);
+}
+
+void *calloc(size_t count, size_t bytes)
+{
+	size_t all;
+
+	if (__builtin_mul_overflow(count, bytes, &all)) all = SIZE_MAX; /* is refused */
+	return umalloc_alloc_zeroed(&umalloc_libc, all);
+}
+
+void *realloc(void *p, size_t bytes)
+{
+	return umalloc_realloc(&umalloc_libc, p, bytes);
+}
+
+void *reallocarray(void *p, size_t count, size_t bytes)
+{
+	size_t all;
+
+	if (__builtin_mul_overflow(count, bytes, &all)) all = SIZE_MAX;
+	return realloc(p, all);
+}
+
+void free(void *p)
+{
+	umalloc_free(&umalloc_libc, p);
+}
+
+static bool is_power_of_two(size_t n)
+{
+	return n != 0 && (n & (n - 1)) == 0;
+}
+
+void *memalign(size_t align, size_t bytes)
+{
+	if (is_power_of_two(align)) return umalloc_alloc_aligned(&umalloc_libc, align, bytes);
+	errno = EINVAL;
+	return NULL;
+}
+
+void *aligned_alloc(size_t align, size_t bytes)
+{
+	return memalign(align, bytes);
+}
+
+void *valloc(size_t bytes)
+{
+	return memalign(UMALLOC_PAGE, bytes);
+}
+
+int posix_memalign(void **p, size_t align, size_t bytes)
+{
+	if (!is_power_of_two(align) || align % sizeof(void *) != 0) return EINVAL;
+	const int kept = errno;
+	void *q = umalloc_alloc_aligned(&umalloc_libc, align, bytes);
+	errno = kept;
+	if (q == NULL) return ENOMEM;
+	*p = q;
+	return 0;
+}
+
+size_t malloc_usable_size(void *p)
+{
+	return umalloc_usable(&umalloc_libc, p);
+}
+
+/* All goes that can, whatever `keep` says; whether any did. */
+int malloc_trim(size_t keep)
+{
+	struct umalloc_stats before, after;
+
+	(void)keep;
+	umalloc_stats(&umalloc_libc, &before);
+	umalloc_drain(&umalloc_libc);
+	umalloc_stats(&umalloc_libc, &after);
+	return after.heap_bytes + after.mapped_bytes < before.heap_bytes + before.mapped_bytes;
+}

@@ -1,0 +1,130 @@
+/*
+ * linux.c -- Linux's memory calls, for one instance of the allocator.
+ *
+ * The break is the C library's to move (sbrk), since a program may move it too and the library
+ * remembers where it is.  None of these changes errno: free must not.
+ *
+ * The lock is one word and a futex: 0 free, 1 taken, 2 taken and somebody may sleep (Drepper,
+ * "Futexes are tricky", 2011, section 5).  Nobody who does not wait makes a call.  A child of fork
+ * has a copy of it that the forking thread holds, and drops.
+ */
+#include "user/malloc/linux.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { FREE, TAKEN, CONTENDED };
+
+static uint32_t lock_word;
+
+static void *linux_sbrk(void *context, ptrdiff_t bytes)
+{
+	const int kept = errno;
+
+	(void)context;
+	void *was = sbrk(bytes);
+	errno = kept;
+	return was;
+}
+
+static void *linux_map(void *context, size_t bytes)
+{
+	const int kept = errno;
+
+	(void)context;
+	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	errno = kept;
+	return at;
+}
+
+static bool linux_unmap(void *context, void *at, size_t bytes)
+{
+	const int kept = errno;
+
+	(void)context;
+	const bool gone = munmap(at, bytes) == 0;
+	errno = kept;
+	return gone;
+}
+
+static void futex(int call, uint32_t value)
+{
+	const int kept = errno;
+
+	syscall(SYS_futex, &lock_word, call | FUTEX_PRIVATE_FLAG, value, NULL, NULL, 0);
+	errno = kept;
+}
+
+__attribute__((noinline, cold)) static void wait_for_lock(void)
+{
+	while (__atomic_exchange_n(&lock_word, CONTENDED, __ATOMIC_ACQUIRE) != FREE)
+		futex(FUTEX_WAIT, CONTENDED);
+}
+
+__attribute__((noinline, cold)) static void wake_one(void)
+{
+	futex(FUTEX_WAKE, 1);
+}
+
+static void linux_lock(void *context)
+{
+	uint32_t was = FREE;
+
+	(void)context;
+	if (!__atomic_compare_exchange_n(&lock_word, &was, TAKEN, false, __ATOMIC_ACQUIRE,
+					 __ATOMIC_RELAXED))
+		wait_for_lock();
+}
+
+static void linux_unlock(void *context)
+{
+	(void)context;
+	if (__atomic_exchange_n(&lock_word, FREE, __ATOMIC_RELEASE) == CONTENDED) wake_one();
+}
+
+static void linux_refused(void *context)
+{
+	(void)context;
+	errno = ENOMEM;
+}
+
+/* One line, without a call that might allocate; then the end. */
+_Noreturn static void give_up(const char *line, int bytes)
+{
+	if (write(STDERR_FILENO, line, (size_t)bytes) != bytes) abort();
+	abort();
+}
+
+static void linux_misused(void *context, const void *p, uint32_t verdict)
+{
+	char line[120];
+
+	(void)context;
+	give_up(line, snprintf(line, sizeof(line), "malloc: free or realloc of %p: %s\n", p,
+			       umalloc_verdict_name(verdict)));
+}
+
+_Noreturn static void linux_broken(void *context, const char *what, const void *at)
+{
+	char line[200];
+
+	(void)context;
+	give_up(line, snprintf(line, sizeof(line),
+			       "malloc: the heap is damaged at %p: not so: %s\n", at, what));
+}
+
+const struct umalloc_calls umalloc_linux = {
+	.sbrk = linux_sbrk,
+	.map = linux_map,
+	.unmap = linux_unmap,
+	.lock = linux_lock,
+	.unlock = linux_unlock,
+	.refused = linux_refused,
+	.misused = linux_misused,
+	.broken = linux_broken,
+};

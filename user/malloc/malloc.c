@@ -1,0 +1,206 @@
+/*
+ * malloc.c -- the calls: allocate, free, flush.
+ *
+ * A small request is a block of the heap (heap.c), a large one a mapping of its own (mapping.c).
+ * What was refused is asked for once more after everything that waits was released and merged, and
+ * then it is refused for good: there is no third try, and nothing calls itself.
+ *
+ * A free looks at its pointer first, then flushes the queue, then frees its own block.  What is no
+ * live block is refused with nothing changed; um_bad_free() finds out what it is.
+ *
+ * Locks: one, taken once by each call, and held during memory calls: the break must not be moved by
+ * two, and a mapping must not be given to somebody else before its note is gone.  Contents are set
+ * and copied without it.
+ */
+#include "user/malloc/heap.h"
+
+struct user_block um_user_find(const struct umalloc *m, const void *p)
+{
+	struct user_block u = { NULL, NULL };
+
+	if (UMALLOC_UNLIKELY((uintptr_t)p % UMALLOC_ALIGN != 0)) return u;
+	if (UMALLOC_LIKELY(in_heap(m, p))) {
+		if (UMALLOC_LIKELY(block_is_users(block_of(p)))) u.block = block_of(p);
+		return u;
+	}
+	u.map = um_mapping_find(m, p);
+	if (u.map != NULL && u.map->state != MAPPING_LIVE) u.map = NULL;
+	return u;
+}
+
+void um_user_release(struct umalloc *m, struct user_block u)
+{
+	if (UMALLOC_UNLIKELY(u.block == NULL)) {
+		um_mapping_release(m, u.map);
+		return;
+	}
+	count_released(m, block_units(u.block));
+	um_heap_put_back(m, u.block);
+}
+
+/* --- allocation ------------------------------------------------------------------------------- */
+
+static void *mapping_payload(struct umalloc *m, size_t align, size_t bytes)
+{
+	const struct umalloc_mapping *map = um_mapping_take(m, bytes, align);
+
+	if (map == NULL) return NULL;
+	count_allocated(m, mapping_units(map));
+	return map->at;
+}
+
+static void *heap_payload(struct umalloc *m, size_t align, size_t bytes)
+{
+	const uint64_t size = block_size_for(bytes);
+	struct umalloc_block *b = UMALLOC_LIKELY(align <= UMALLOC_ALIGN)
+					  ? um_heap_take(m, size)
+					  : um_heap_take_aligned(m, size, align);
+
+	if (UMALLOC_UNLIKELY(b == NULL)) return NULL;
+	count_allocated(m, block_units(b));
+	return block_payload(b);
+}
+
+static bool is_large(const struct umalloc *m, size_t align, size_t bytes)
+{
+	return bytes >= m->config.map_bytes || align >= m->config.map_bytes;
+}
+
+/* After a refusal: everything that waits is released, for one more try. */
+UMALLOC_RARE static void *take_pressed(struct umalloc *m, size_t align, size_t bytes)
+{
+	if (bytes > UMALLOC_BYTES_MAX || align > UMALLOC_BYTES_MAX) return NULL;
+	um_deferred_flush(m);
+	um_heap_merge_quick(m);
+	if (!is_large(m, align, bytes)) return heap_payload(m, align, bytes);
+	um_heap_trim(m, 0);
+	return mapping_payload(m, align, bytes);
+}
+
+void *um_user_take(struct umalloc *m, size_t align, size_t bytes)
+{
+	void *p = NULL;
+
+	if (UMALLOC_LIKELY(!is_large(m, align, bytes)))
+		p = heap_payload(m, align, bytes);
+	else if (bytes <= UMALLOC_BYTES_MAX && align <= UMALLOC_BYTES_MAX)
+		p = mapping_payload(m, align, bytes);
+	return UMALLOC_LIKELY(p != NULL) ? p : take_pressed(m, align, bytes);
+}
+
+void *umalloc_alloc_aligned(struct umalloc *m, size_t align, size_t bytes)
+{
+	umalloc_lock(m);
+	if (deferred_waits(m)) um_deferred_flush(m);
+	void *p = um_user_take(m, align, bytes);
+	umalloc_unlock(m);
+	if (UMALLOC_UNLIKELY(p == NULL)) m->calls->refused(m->calls->context);
+	return p;
+}
+
+__attribute__((noinline)) static void *alloc_any(struct umalloc *m, size_t bytes)
+{
+	return umalloc_alloc_aligned(m, UMALLOC_ALIGN, bytes);
+}
+
+/* Nothing waits and nobody else is here: a small block of what is free, if there is some. */
+__attribute__((noinline)) static void *alloc_carved(struct umalloc *m, size_t bytes)
+{
+	const uint64_t size = block_size_for(bytes);
+	struct umalloc_block *b = size < 1u << LINEAR_SHIFT ? carve_small(m, size) : NULL;
+
+	if (UMALLOC_UNLIKELY(b == NULL)) return alloc_any(m, bytes);
+	count_allocated(m, block_units(b));
+	return block_payload(b);
+}
+
+/* The short way: one thread, nothing waits, the request is small, one of its size was freed. */
+void *umalloc_alloc(struct umalloc *m, size_t bytes)
+{
+	if (UMALLOC_UNLIKELY(!umalloc_alone(m) || bytes >= m->short_bytes))
+		return alloc_any(m, bytes);
+	const uint64_t units = block_units_for(bytes);
+	struct umalloc_block *b = quick_take(m, units);
+	if (b == NULL) return alloc_carved(m, bytes);
+	count_allocated(m, units);
+	return block_payload(b);
+}
+
+void *umalloc_alloc_zeroed(struct umalloc *m, size_t bytes)
+{
+	void *p = umalloc_alloc_aligned(m, UMALLOC_ALIGN, bytes);
+
+	if (p != NULL && !is_large(m, UMALLOC_ALIGN, bytes)) memset(p, 0, bytes);
+	return p;
+}
+
+/* --- freeing ---------------------------------------------------------------------------------- */
+
+__attribute__((noinline)) static void free_any(struct umalloc *m, void *p)
+{
+	if (p == NULL) return;
+	umalloc_lock(m);
+	const struct user_block u = um_user_find(m, p);
+	const bool known = u.block != NULL || u.map != NULL;
+	if (known) {
+		if (deferred_waits(m)) um_deferred_flush(m);
+		um_user_release(m, u);
+	}
+	const enum umalloc_verdict verdict = known ? UMALLOC_WILD : um_bad_free(m, p);
+	umalloc_unlock(m);
+	if (!known) m->calls->misused(m->calls->context, p, verdict);
+}
+
+/* The short way here: a block of the only region.  Larger ones are merged. */
+void umalloc_free(struct umalloc *m, void *p)
+{
+	struct umalloc_block *b = block_of(p);
+
+	if (UMALLOC_UNLIKELY(!umalloc_alone(m) || (uintptr_t)p - m->low >= m->span ||
+			     (uintptr_t)p % UMALLOC_ALIGN != 0 || !block_is_users(b))) {
+		free_any(m, p);
+		return;
+	}
+	const uint64_t units = block_units(b);
+	if (UMALLOC_UNLIKELY(units << UNIT_SHIFT >= m->short_bytes)) {
+		free_any(m, p);
+		return;
+	}
+	count_released(m, units);
+	quick_put(m, b, units);
+}
+
+size_t umalloc_usable(struct umalloc *m, const void *p)
+{
+	umalloc_lock(m);
+	const struct user_block u = um_user_find(m, p);
+	const size_t bytes = u.block != NULL || u.map != NULL ? user_granted(u) : 0;
+	umalloc_unlock(m);
+	return bytes;
+}
+
+void umalloc_flush(struct umalloc *m)
+{
+	umalloc_lock(m);
+	um_deferred_flush(m);
+	umalloc_unlock(m);
+}
+
+void umalloc_drain(struct umalloc *m)
+{
+	umalloc_lock(m);
+	um_deferred_flush(m);
+	um_heap_merge_quick(m);
+	um_heap_trim(m, 0);
+	umalloc_unlock(m);
+}
+
+void umalloc_before_fork(struct umalloc *m)
+{
+	umalloc_lock(m);
+}
+
+void umalloc_after_fork(struct umalloc *m)
+{
+	umalloc_unlock(m);
+}
