@@ -17,6 +17,7 @@ struct replay_options {
 
 	bool hunt;
 	uint64_t seed, runs;
+	uint32_t seconds; /* a hunt begins no script after so long; 0: runs alone bound it */
 	uint32_t ops_most;
 	const char *expects; /* the oracle a hunt looks for, or NULL: any */
 	bool sometimes;      /* a hunt, or all files of --subject, must reach all of its states */

@@ -12,19 +12,23 @@
  * state that no script reaches is a part of the code that is not being tested.  --sometimes makes
  * that a failure.
  *
+ * With --seconds, a hunt that finds nothing has run as many scripts as there was time for; which
+ * they were is the same as ever.
+ *
  * Always true: script k is the same whether or not earlier ones killed a child.
  *
  * Locks: none.  Cost: a child, and another for each script that kills one.
  */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fuzz/mutate.h"
 #include "fuzz/replay.h"
 #include "fuzz/report.h"
 
-enum { ALARM_EVERY = 256, PATH_ROOM = 4096 };
+enum { ALARM_EVERY = 256, CLOCK_EVERY = 16, PATH_ROOM = 4096 };
 
 /* Shared with the child. */
 struct hunt {
@@ -39,6 +43,20 @@ struct hunt {
 
 static const struct replay_options *options;
 static struct hunt *hunt;
+static time_t hunt_over; /* no script begins after that second; 0: runs alone count */
+
+static time_t second_now(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+/* Looked at now and then: the clock costs more than a short script. */
+static bool is_time_up(void)
+{
+	return hunt_over != 0 && hunt->at % CLOCK_EVERY == 0 && second_now() >= hunt_over;
+}
 
 static bool is_wanted(void)
 {
@@ -74,7 +92,7 @@ static void hunt_on(void *arg)
 	(void)arg;
 	if (harness->quiet) quiet_begin();
 	alarm(options->timeout_seconds);
-	while (!hunt->found && hunt->at < options->runs) hunt_next();
+	while (!hunt->found && hunt->at < options->runs && !is_time_up()) hunt_next();
 	alarm(0);
 	if (harness->quiet) quiet_end();
 }
@@ -121,6 +139,7 @@ int replay_hunt(const struct replay_options *chosen)
 	hunt = child_shared(sizeof(*hunt));
 	harness->quiet = options->expects != NULL;
 	harness->announce = hunt_announce;
+	if (options->seconds != 0) hunt_over = second_now() + options->seconds;
 	while (!hunt->found && !child_run(hunt_on, NULL)) {
 		if (harness->oracle == NULL) {
 			fprintf(stderr, "hunt: no end of execution %llu\n",

@@ -4,7 +4,7 @@
  *	replay [--subject S [--sometimes]] [--walk] [--digests] [--repeat N] FILE|FOLDER...
  *	replay --listed FILE...
  *	replay --hunt SUBJECT [--seed S] [--runs N] [--ops N] [--expect ORACLE] [--out FOLDER]
- *	       [--strategy S]
+ *	       [--strategy S] [--seconds N]
  *
  *	--subject S   what raw bodies are for; others must be for it too
  *	--walk        check every structure after every operation, whatever the scripts say
@@ -16,6 +16,7 @@
  *	              their turns as decisions that say where
  *	--hunt S      generated scripts for a subject, from --seed (1), --runs of them (10000) with
  *	              at most --ops operations each (256); --out keeps what is found
+ *	--seconds N   no more scripts are begun after so long
  *	--strategy S  of all of them: listed, robin or priority
  *	--sometimes   fails unless every state was reached that must be: by the hunt, or by files
  *	              of --subject together
@@ -41,7 +42,7 @@ static NORETURN void usage(const char *why, const char *what)
 		"              FILE|FOLDER...\n"
 		"       replay --listed FILE...\n"
 		"       replay --hunt SUBJECT [--seed S] [--runs N] [--ops N] [--expect ORACLE]\n"
-		"              [--out FOLDER] [--strategy S] [--sometimes]\n"
+		"              [--out FOLDER] [--strategy S] [--seconds N] [--sometimes]\n"
 		"       both: [--twice N] [--timeout SECONDS]\n",
 		why, what);
 	exit(EXIT_USAGE);
@@ -112,6 +113,8 @@ static void take_value(struct replay_options *o, const char *flag, const char *v
 		o->seed = number_or_usage(value);
 	} else if (strcmp(flag, "--runs") == 0) {
 		o->runs = number_or_usage(value);
+	} else if (strcmp(flag, "--seconds") == 0) {
+		o->seconds = small_or_usage(value, 1);
 	} else if (strcmp(flag, "--expect") == 0) {
 		o->expects = oracle_find(value);
 		if (o->expects == NULL) usage("there is no oracle ", value);

@@ -1,0 +1,145 @@
+"""night_table: rows of what a night consists of (table.h), with what their commands need."""
+
+def _night_table_impl(ctx):
+    out = ctx.actions.declare_file(ctx.label.name + ".rows")
+    rows = [ctx.expand_location(row, ctx.attr.data) for row in ctx.attr.rows]
+    ctx.actions.write(out, "".join([row + "\n" for row in rows]))
+    runfiles = ctx.runfiles([out] + ctx.files.data)
+    for d in ctx.attr.data:
+        runfiles = runfiles.merge(d[DefaultInfo].default_runfiles)
+    return [DefaultInfo(files = depset([out]), runfiles = runfiles)]
+
+night_table = rule(
+    doc = "A file of rows; $(rootpath LABEL) in them is where a program of `data` lies.",
+    implementation = _night_table_impl,
+    attrs = {
+        "data": attr.label_list(allow_files = True),
+        "rows": attr.string_list(),
+    },
+)
+
+def _item(name, kind, expects, patience, least, most, command, again):
+    return "\t".join([
+        "item",
+        name,
+        kind,
+        expects,
+        "1",
+        str(patience),
+        str(least),
+        str(most),
+        " ".join(command),
+        again,
+    ])
+
+def _subject_rows(subject, watched):
+    fuzz = "//fuzz:%s_fuzz" % subject
+    race = "_race" if watched else ""
+    expects = "finding" if subject.startswith("canary") else "clean"
+    again = "tools/bazel run //tools:replay -- --subject %s {script}" % subject
+    return [
+        _item("fuzz." + subject, "engine", expects, 120, 0, 0, [
+            "$(rootpath %s_bin)" % fuzz,
+            "-seed={seed}",
+            "-max_total_time={seconds}",
+            "-artifact_prefix={run}/found/",
+            "-dict=$(rootpath %s_dict)" % fuzz,
+            "-max_len=16384",
+            "-timeout=25",
+            "-rss_limit_mb=2560",
+            "-print_final_stats=1",
+            "-print_funcs=0",
+            "{corpus}",
+            "$(rootpath %s_corpus)/seeds" % fuzz,
+        ], again),
+        _item("hunt." + subject, "hunt", expects, 120, 0, 0, [
+            "$(rootpath //fuzz:replay%s)" % race,
+            "--hunt",
+            subject,
+            "--seed",
+            "{seed}",
+            "--seconds",
+            "{seconds}",
+            "--runs",
+            "1000000000",
+            "--twice",
+            "64",
+            "--timeout",
+            "100",
+            "--out",
+            "{run}/found",
+        ], again),
+        "\t".join(["small", subject, " ".join([
+            "$(rootpath //fuzz:minimise%s)" % race,
+            "--subject",
+            subject,
+            "--budget",
+            "2000",
+            "-o",
+            "{small}",
+            "{script}",
+        ])]),
+    ]
+
+def fuzz_table(name, subjects, watched):
+    """For each subject: the engine on its corpus, a hunt, and how a finding is made small.
+
+    Args:
+      name: of the table.
+      subjects: their names, as cc_fuzz_test has them.
+      watched: those whose CPUs take turns.
+    """
+    rows, data = [], [
+        "//fuzz:minimise",
+        "//fuzz:minimise_race",
+        "//fuzz:replay",
+        "//fuzz:replay_race",
+    ]
+    for subject in subjects:
+        rows += _subject_rows(subject, subject in watched)
+        data += ["//fuzz:%s_fuzz%s" % (subject, part) for part in ["_bin", "_corpus", "_dict"]]
+
+    # All engines before all hunts, so that a short night sees every subject before any twice.
+    kinds = ["small\t", "item\tfuzz.canary", "item\thunt.canary", "item\tfuzz.", "item\thunt."]
+    sorted_rows = []
+    for kind in kinds:
+        sorted_rows += [r for r in rows if r.startswith(kind) and r not in sorted_rows]
+    night_table(
+        name = name,
+        rows = sorted_rows,
+        data = data,
+        visibility = ["//visibility:public"],
+    )
+
+def stress_table(name, programs, data):
+    """For each program six items: with 1, 2 and 4 CPUs, in turns by -icount and running freely.
+
+    Args:
+      name: of the table.
+      programs: name -> (command, flags, least operations, most operations). The command takes the
+        flags of //stress:NAME; see stress.sh.
+      data: what the commands need.
+    """
+    rows = []
+    for cpus in [1, 2, 4]:
+        for free in [False, True]:
+            for program, (command, flags, least, most) in programs.items():
+                flags_here = ["--cpus %d --seed {seed} --ops {size}" % cpus] + flags + (
+                    ["--parallel"] if free else []
+                )
+                rows.append(_item(
+                    "stress.%s.%d%s" % (program, cpus, "-free" if free else ""),
+                    "stress",
+                    "clean",
+                    400,
+                    least,
+                    most,
+                    [command] + flags_here + ["--timeout {patience} --out {run}/kept"],
+                    "tools/bazel run //stress:%s -- %s" % (program, " ".join(flags_here)),
+                ))
+    night_table(
+        name = name,
+        rows = rows,
+        data = data,
+        visibility = ["//visibility:public"],
+    )
