@@ -164,6 +164,16 @@ void sched_yield_cpu(struct sched *s);
 bool sched_kill(struct sched *s, thread_id id);
 bool sched_killed(struct sched *s); /* the caller was asked to */
 
+/*
+ * There is a signal for a thread: a wait that heeds signals (wait_sleep_heeding) ends at once, and
+ * none begins until the thread says that it has dealt with what there was.  Waits of the other kind
+ * go on.  Who runs elsewhere is interrupted, so that he comes into the kernel.  False: there is no
+ * such thread any more.  Any context.
+ */
+bool sched_signal(struct sched *s, thread_id id);
+bool sched_signalled(struct sched *s);    /* the caller: there is one */
+void sched_signal_dealt(struct sched *s); /* the caller: there is none any more */
+
 /* Changes take effect before the next switch; a READY thread moves at once.  False: no such
  * thread, or no such CPU or priority. */
 bool sched_set_priority(struct sched *s, thread_id id, unsigned priority);
@@ -174,12 +184,12 @@ bool sched_set_affinity(struct sched *s, thread_id id, uint32_t cpus);
 /*
  * Gives up the CPU: interrupts masked, the caller's wait is published under `l` (held).  Takes the
  * lock of its own run queue, and only under that moves the caller from the RUNNING of `was` to
- * WAITING (THREAD_TIMEOUT cleared), so that no kill and no deadline can make it READY, and somebody
+ * WAITING (THREAD_TIMEOUT cleared; THREAD_HEEDS as `heeds` says, which is that or 0), so that no kill and no deadline can make it READY, and somebody
  * steal it, before this CPU has left it; then drops `l`, after which wakers come, and switches.
  * True: somebody woke it; interrupts are masked and `l` is not held.  False: the word is not `was`
- * any more (it was killed); it has not waited, and `l` is held still.
+ * any more (a kill or a signal came); it has not waited, and `l` is held still.
  */
-bool sched_block(struct sched *s, struct lock *l, uint64_t was);
+bool sched_block(struct sched *s, struct lock *l, uint64_t was, uint32_t heeds);
 
 /* A timer was added to this CPU's queue and is the earliest: sets the clock anew.  Interrupts
  * masked. */

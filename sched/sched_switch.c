@@ -122,14 +122,14 @@ void sched_yield_cpu(struct sched *s)
 	mach_irq_restore(was);
 }
 
-bool sched_block(struct sched *s, struct lock *l, uint64_t was)
+bool sched_block(struct sched *s, struct lock *l, uint64_t was, uint32_t heeds)
 {
 	struct sched_cpu *c = sched_here(s);
 	struct thread *me = c->current;
 
 	ASSERT(me != NULL && !me->idle && l->rank < RANK_RUNQ);
 	lock_take_masked(&c->runq.lock);
-	if (!thread_move(me, was, THREAD_WAITING, 0, THREAD_TIMEOUT)) {
+	if (!thread_move(me, was, THREAD_WAITING, heeds, THREAD_TIMEOUT | THREAD_HEEDS)) {
 		lock_drop_masked(&c->runq.lock);
 		return false;
 	}

@@ -4,7 +4,9 @@
  * An id may name a thread in any state, or one that is gone, and it may go on at any moment.  A
  * kill works on the word alone: it sets THREAD_KILLED where the thread is not WAITING, and ends the
  * wait, with the flag in the same step, where it is.  So a thread cannot fall asleep between the
- * two, and the flag stands before anybody hears of the end of the wait.
+ * two, and the flag stands before anybody hears of the end of the wait.  A signal does the same with
+ * THREAD_SIGNAL, but ends only a wait that heeds signals; in the word of another it is set all the
+ * same, so whoever wakes from such a word has to look again when it is not what it was.
  *
  * Priority and affinity are changed with the lock of the thread's run queue held: then READY,
  * RUNNING and WAITING stand still (sched.c).  A READY thread changes its place at once; a RUNNING
@@ -59,7 +61,7 @@ thread_id sched_spawn(struct sched *s, const struct thread_how *how)
 	return id;
 }
 
-/* --- kill ------------------------------------------------------------------------------------- */
+/* --- kill and signal -------------------------------------------------------------------------- */
 
 /* So that a thread that runs elsewhere comes into the kernel. */
 static void sched_interrupt(struct sched *s, uint32_t cpu)
@@ -70,7 +72,9 @@ static void sched_interrupt(struct sched *s, uint32_t cpu)
 	mach_irq_restore(was);
 }
 
-bool sched_kill(struct sched *s, thread_id id)
+/* Sets `flag` in a thread's word, and ends its wait in the same step where the wait's word has one
+ * of `ends` (0: any wait). */
+static bool sched_flag(struct sched *s, thread_id id, uint32_t flag, uint32_t ends)
 {
 	for (;;) {
 		struct thread *t = thread_find(&s->table, id);
@@ -79,14 +83,34 @@ bool sched_kill(struct sched *s, thread_id id)
 		const enum thread_state state = thread_word_state(word);
 		if (thread_word_generation(word) != id >> 32 || state == THREAD_TERMINATED)
 			return false;
-		if ((word & THREAD_KILLED) != 0) return true;
-		if (state == THREAD_WAITING) {
-			if (sched_wake(s, t, word, THREAD_KILLED)) return true;
-		} else if (thread_mark(t, word, THREAD_KILLED)) {
+		if ((word & flag) != 0) return true;
+		if (state == THREAD_WAITING && (ends == 0 || (word & ends) != 0)) {
+			if (sched_wake(s, t, word, flag)) return true;
+		} else if (thread_mark(t, word, flag)) {
 			if (state == THREAD_RUNNING) sched_interrupt(s, atomic_load_u32(&t->cpu));
 			return true;
 		}
 	}
+}
+
+bool sched_kill(struct sched *s, thread_id id)
+{
+	return sched_flag(s, id, THREAD_KILLED, 0);
+}
+
+bool sched_signal(struct sched *s, thread_id id)
+{
+	return sched_flag(s, id, THREAD_SIGNAL, THREAD_HEEDS);
+}
+
+bool sched_signalled(struct sched *s)
+{
+	return (atomic_load_u64(&sched_current(s)->word) & THREAD_SIGNAL) != 0;
+}
+
+void sched_signal_dealt(struct sched *s)
+{
+	thread_unmark(sched_current(s), THREAD_SIGNAL);
 }
 
 /* --- priority and affinity -------------------------------------------------------------------- */

@@ -81,3 +81,14 @@ bool thread_mark(struct thread *t, uint64_t was, uint32_t flags)
 	ASSERT((flags & ~0xff00u) == 0);
 	return atomic_change_u64(&t->word, was, was | flags);
 }
+
+void thread_unmark(struct thread *t, uint32_t flags)
+{
+	uint64_t was;
+
+	ASSERT((flags & ~0xff00u) == 0);
+	do {
+		was = atomic_load_u64(&t->word);
+	} while ((was & flags) != 0 &&
+		 !atomic_change_u64(&t->word, was, was & ~(uint64_t)flags));
+}

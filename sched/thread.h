@@ -46,6 +46,8 @@ enum thread_flag {
 	THREAD_KILLED = 1 << 8,   /* asked to end: waits no more */
 	THREAD_TIMEOUT = 1 << 9,  /* the last wait ended by its deadline */
 	THREAD_PREEMPT = 1 << 10, /* READY by preemption, not by its own wish: for figures */
+	THREAD_SIGNAL = 1 << 11,  /* there is a signal for it: waits that heed signals end */
+	THREAD_HEEDS = 1 << 12,   /* WAITING: a signal ends this wait */
 };
 
 enum {
@@ -151,6 +153,9 @@ uint64_t thread_must_move(struct thread *t, enum thread_state from, enum thread_
 
 /* Sets flags in the state that `was` says, if the word still is `was`; false: nothing changed. */
 bool thread_mark(struct thread *t, uint64_t was, uint32_t flags);
+
+/* Clears flags, whatever the state. */
+void thread_unmark(struct thread *t, uint32_t flags);
 
 /* --- slots ------------------------------------------------------------------------------------ */
 

@@ -3,7 +3,8 @@
  *
  * Going to sleep, in wait_sleep(), all with the queue's lock held:
  *
- *	1. look at the thread's word: killed already?  Then do not begin;
+ *	1. look at the thread's word: killed already?  Then do not begin (nor, in a wait that heeds
+ *	   signals, where there is one);
  *	2. link it in as the last;
  *	3. set its timer, which is to wake it from the word that it will have while it waits;
  *	4. sched_block(): under the lock of its run queue the word goes from RUNNING to WAITING, if
@@ -72,13 +73,16 @@ void wait_must_be_allowed(const struct wait_queue *q, const struct thread *t)
 	mach_lock_only_held(&q->lock);
 }
 
-/* fire() of a thread's timer: the deadline of the wait whose word is the cookie. */
+/* fire() of a thread's timer: the deadline of the wait whose word is the cookie, or was before a
+ * signal came that does not end it. */
 static void wait_deadline_passed(void *arg, struct timer *timer, uint64_t cookie)
 {
 	struct thread *t = CONTAINER_OF(timer, struct thread, timer);
 
 	ASSERT(thread_word_state(cookie) == THREAD_WAITING);
-	(void)sched_wake(arg, t, cookie, THREAD_TIMEOUT);
+	if (sched_wake(arg, t, cookie, THREAD_TIMEOUT)) return;
+	if (atomic_load_u64(&t->word) == (cookie | THREAD_SIGNAL))
+		(void)sched_wake(arg, t, cookie | THREAD_SIGNAL, THREAD_TIMEOUT);
 }
 
 /* Step 3: `word` is what the thread's word will be. */
@@ -92,6 +96,15 @@ static void wait_set_timer(struct sched *s, struct thread *t, uint64_t deadline_
 		sched_timers_changed(s);
 }
 
+/* It waits no more, with the lock held. */
+static void wait_over(struct sched *s, struct thread *t, uint64_t deadline_ns)
+{
+	if (list_linked(&t->wait_link)) list_remove(&t->wait_link);
+	if (deadline_ns != WAIT_FOREVER)
+		(void)timer_cancel(&s->cpu[t->timer.cpu].timers, &t->timer);
+	atomic_store_u64(&t->waits_in, 0);
+}
+
 /* The thread runs again, with the lock held: what woke it. */
 static enum wait_result wait_end(struct sched *s, struct thread *t, uint64_t deadline_ns)
 {
@@ -99,60 +112,97 @@ static enum wait_result wait_end(struct sched *s, struct thread *t, uint64_t dea
 	const uint64_t word = atomic_load_u64(&t->word);
 
 	ASSERT(thread_word_state(word) == THREAD_RUNNING);
-	if (!woken) list_remove(&t->wait_link);
-	if (deadline_ns != WAIT_FOREVER)
-		(void)timer_cancel(&s->cpu[t->timer.cpu].timers, &t->timer);
-	atomic_store_u64(&t->waits_in, 0);
+	wait_over(s, t, deadline_ns);
 	if (woken) return WAIT_WOKEN;
 	if ((word & THREAD_KILLED) != 0) return WAIT_KILLED;
-	ASSERT((word & THREAD_TIMEOUT) != 0 && deadline_ns <= mach_now_ns());
+	if ((word & THREAD_TIMEOUT) == 0) {
+		ASSERT((word & THREAD_SIGNAL) != 0 && (word & THREAD_HEEDS) != 0);
+		return WAIT_SIGNALLED;
+	}
+	ASSERT(deadline_ns <= mach_now_ns());
 	return WAIT_TIMEOUT;
 }
 
-enum wait_result wait_sleep(struct sched *s, struct wait_queue *q, uint64_t deadline_ns)
+/* Steps 1 to 4; WAIT_WOKEN: it has slept, and the lock is not held. */
+static enum wait_result wait_try(struct sched *s, struct wait_queue *q, struct thread *t,
+				 uint64_t deadline_ns, uint32_t heeds)
+{
+	for (;;) {
+		const uint64_t was = atomic_load_u64(&t->word);
+		ASSERT(thread_word_state(was) == THREAD_RUNNING);
+		if ((was & THREAD_KILLED) != 0) return WAIT_KILLED;
+		if ((was & THREAD_SIGNAL) != 0 && heeds != 0) return WAIT_SIGNALLED;
+		if (deadline_ns <= mach_now_ns()) return WAIT_TIMEOUT;
+		ASSERT(!list_linked(&t->wait_link) && t->timer.deadline_ns == UINT64_MAX);
+		list_add_last(&q->waiters, &t->wait_link);
+		atomic_store_u64(&t->waits_in, (uintptr_t)q);
+		wait_set_timer(s, t, deadline_ns,
+			       thread_word_after(was, THREAD_WAITING, heeds,
+						 THREAD_TIMEOUT | THREAD_HEEDS));
+		if (sched_block(s, &q->lock, was, heeds)) return WAIT_WOKEN;
+		wait_over(s, t, deadline_ns);
+	}
+}
+
+static enum wait_result wait_sleep_as(struct sched *s, struct wait_queue *q, uint64_t deadline_ns,
+				      uint32_t heeds)
 {
 	struct thread *t = sched_current(s);
 
 	wait_must_be_allowed(q, t);
-	const uint64_t was = atomic_load_u64(&t->word);
-	ASSERT(thread_word_state(was) == THREAD_RUNNING);
-	if ((was & THREAD_KILLED) != 0) return WAIT_KILLED;
-	if (deadline_ns <= mach_now_ns()) return WAIT_TIMEOUT;
-	ASSERT(!list_linked(&t->wait_link) && t->timer.deadline_ns == UINT64_MAX);
-	list_add_last(&q->waiters, &t->wait_link);
-	atomic_store_u64(&t->waits_in, (uintptr_t)q);
-	wait_set_timer(s, t, deadline_ns,
-		       thread_word_after(was, THREAD_WAITING, 0, THREAD_TIMEOUT));
-	if (sched_block(s, &q->lock, was)) {
-		lock_take_masked(&q->lock); /* wait_leave() has the state to go back to */
-		q->entered_masked = 0;      /* as it was when we came */
-	}
+	const enum wait_result result = wait_try(s, q, t, deadline_ns, heeds);
+	if (result != WAIT_WOKEN) return result;
+	lock_take_masked(&q->lock); /* wait_leave() has the state to go back to */
+	q->entered_masked = 0;      /* as it was when we came */
 	return wait_end(s, t, deadline_ns);
 }
 
-enum wait_result sched_sleep_until(struct sched *s, uint64_t deadline_ns)
+enum wait_result wait_sleep(struct sched *s, struct wait_queue *q, uint64_t deadline_ns)
+{
+	return wait_sleep_as(s, q, deadline_ns, 0);
+}
+
+enum wait_result wait_sleep_heeding(struct sched *s, struct wait_queue *q, uint64_t deadline_ns)
+{
+	return wait_sleep_as(s, q, deadline_ns, THREAD_HEEDS);
+}
+
+static enum wait_result sleep_until(struct sched *s, uint64_t deadline_ns, uint32_t heeds)
 {
 	struct wait_queue nobody_wakes;
 
 	wait_init(&nobody_wakes, RANK_WAIT);
 	const mach_irq_t was = wait_enter(&nobody_wakes);
-	const enum wait_result result = wait_sleep(s, &nobody_wakes, deadline_ns);
+	const enum wait_result result = wait_sleep_as(s, &nobody_wakes, deadline_ns, heeds);
 	wait_leave(&nobody_wakes, was);
 	ASSERT(result != WAIT_WOKEN && list_empty(&nobody_wakes.waiters));
 	return result;
 }
 
+enum wait_result sched_sleep_until(struct sched *s, uint64_t deadline_ns)
+{
+	return sleep_until(s, deadline_ns, 0);
+}
+
+enum wait_result sched_sleep_heeding(struct sched *s, uint64_t deadline_ns)
+{
+	return sleep_until(s, deadline_ns, THREAD_HEEDS);
+}
+
 /* --- waking ----------------------------------------------------------------------------------- */
 
-/* Wakes the thread of `link` unless somebody else has; it is out of the queue then. */
+/* Wakes the thread of `link` unless somebody else has; it is out of the queue then.  While it is in
+ * this wait only a signal changes its word, once. */
 static bool wait_wake(struct sched *s, struct list *link)
 {
 	struct thread *t = wait_thread(link);
-	const uint64_t word = atomic_load_u64(&t->word);
+	uint64_t word;
 
 	ASSERT_SLOW(atomic_load_u64(&t->waits_in) != 0);
-	if (thread_word_state(word) != THREAD_WAITING) return false;
-	if (!sched_wake(s, t, word, 0)) return false;
+	do {
+		word = atomic_load_u64(&t->word);
+		if (thread_word_state(word) != THREAD_WAITING) return false;
+	} while (!sched_wake(s, t, word, 0));
 	list_remove(link);
 	return true;
 }

@@ -13,7 +13,7 @@
 
 #include "sched/sched.h"
 
-enum wait_result { WAIT_WOKEN, WAIT_TIMEOUT, WAIT_KILLED };
+enum wait_result { WAIT_WOKEN, WAIT_TIMEOUT, WAIT_KILLED, WAIT_SIGNALLED };
 
 struct wait_queue {
 	struct lock lock; /* RANK_WAIT unless said otherwise */
@@ -40,6 +40,10 @@ void wait_leave(struct wait_queue *q, mach_irq_t was);
  */
 enum wait_result wait_sleep(struct sched *s, struct wait_queue *q, uint64_t deadline_ns);
 
+/* The same, but a signal (sched_signal) ends it, too: WAIT_SIGNALLED; a thread that has one does
+ * not sleep. */
+enum wait_result wait_sleep_heeding(struct sched *s, struct wait_queue *q, uint64_t deadline_ns);
+
 /* With q->lock held: wakes the first that still waits, or all; how many. */
 uint32_t wait_wake_one(struct sched *s, struct wait_queue *q);
 uint32_t wait_wake_all(struct sched *s, struct wait_queue *q);
@@ -48,5 +52,8 @@ const char *wait_check_locked(const struct wait_queue *q); /* NULL when sound */
 
 /* Sleeps until mach_now_ns() reaches deadline_ns: WAIT_TIMEOUT, or WAIT_KILLED. */
 enum wait_result sched_sleep_until(struct sched *s, uint64_t deadline_ns);
+
+/* The same, or WAIT_SIGNALLED. */
+enum wait_result sched_sleep_heeding(struct sched *s, uint64_t deadline_ns);
 
 #endif
