@@ -47,6 +47,12 @@ void process_world_init(struct process_world *w, const struct process_config *co
 	for (uint32_t slot = 0; slot < config->slots; slot++) slot_init(w, slot);
 }
 
+void process_hooks_set(struct process_world *w, const struct process_hooks *hooks)
+{
+	ASSERT(w->taken == 0);
+	w->hooks = *hooks;
+}
+
 /* --- slots ------------------------------------------------------------------------------------ */
 
 struct process *process_find_locked(struct process_world *w, process_id id)
@@ -68,7 +74,7 @@ struct process *process_claim_locked(struct process_world *w, struct process *pa
 	ASSERT(parent == NULL || parent->state == PROCESS_ALIVE);
 	ASSERT(list_empty(&p->threads) && list_empty(&p->children) && list_empty(&p->dead));
 	p->state = PROCESS_NEW;
-	p->ending = false;
+	p->ending = p->alone = false;
 	p->parent = parent;
 	p->status = (struct process_status){ .id = process_id_of(p) };
 	if (parent != NULL) list_add_last(&parent->children, &p->link);
@@ -84,6 +90,8 @@ void process_release_locked(struct process_world *w, struct process *p)
 	ASSERT(list_empty(&p->threads) && list_empty(&p->children) && list_empty(&p->dead));
 	if (p->parent != NULL) list_remove(&p->link);
 	if (p->state == PROCESS_ZOMBIE) w->zombies--;
+	if (p->user != NULL && w->hooks.released != NULL) w->hooks.released(w->hooks.arg, p->user);
+	p->user = NULL;
 	p->parent = NULL;
 	p->state = PROCESS_FREE;
 	if (++p->generation == 0) p->generation = 1;
@@ -159,6 +167,29 @@ process_id process_parent(struct process_world *w)
 	if (p->parent != NULL) id = process_id_of(p->parent);
 	lock_drop(&w->lock, was);
 	return id;
+}
+
+void *process_thread_user(struct process_world *w)
+{
+	const struct process_thread *self = process_thread_self(w);
+
+	return self == NULL ? NULL : self->user;
+}
+
+void process_thread_forget(struct process_world *w)
+{
+	process_thread_self(w)->user = NULL;
+}
+
+struct space *process_space_hold(struct process_world *w, process_id id)
+{
+	const mach_irq_t was = lock_take(&w->lock);
+	const struct process *p = process_find_locked(w, id);
+	struct space *space = p != NULL && p->running != 0 ? p->space : NULL;
+
+	if (space != NULL) space_hold(space);
+	lock_drop(&w->lock, was);
+	return space;
 }
 
 void process_count(struct process_world *w, struct process_counts *out)

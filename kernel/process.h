@@ -67,10 +67,28 @@ struct process {
 	struct list children, dead;   /* (t) those that live; zombies, in the order of their ends */
 	struct list link;             /* (t) in one of these of its parent, or among the free */
 	struct list threads;          /* (t) their records */
-	struct space *space;          /* (f) or NULL */
+	struct space *space;          /* (f) or NULL; others look under (t), while there are threads */
+	bool alone;                   /* (t) a thread of it waits to be the only one */
+	void *user;                   /* (f) whoever hung something on it */
 	struct process_status status; /* (t) */
 	struct wait_queue told;       /* threads in process_wait(); made once, never again */
 	uint64_t news;                /* (q) how often there was something to tell this process */
+};
+
+/*
+ * What whoever hangs something on processes (their `user`) hears; each may be NULL, and none is
+ * called for a process without.  All with the world's lock held, of rank RANK_PROCESS, in any
+ * context.
+ */
+struct process_hooks {
+	/* Everything of it is back, and its parent (its user, or NULL) is told next.  False: nobody
+	 * is to be told, and its slot is free at once. */
+	bool (*ended)(void *arg, void *user, void *parent);
+	/* It has another parent now, or none. */
+	void (*handed_on)(void *arg, void *user, void *parent);
+	/* Its slot is nobody's any more: its status was collected, or never will be. */
+	void (*released)(void *arg, void *user);
+	void *arg;
 };
 
 struct process_config {
@@ -92,6 +110,7 @@ struct process_world {
 	uint32_t zombies GUARDED_BY(&lock);        /* of these */
 	uint32_t threads GUARDED_BY(&lock);        /* records, those of the kernel's own counted */
 	uint64_t spawned, ended GUARDED_BY(&lock); /* processes, ever */
+	struct process_hooks hooks;                /* set before anybody has a user */
 };
 
 /* How a thread begins.  The scheduler's terms: see struct thread_how. */
@@ -104,9 +123,18 @@ struct process_how {
 	bool no_space;     /* process_spawn: a process of the kernel, without an address space */
 	uint32_t affinity; /* bits of CPUs; 0: all */
 	site_t site;       /* who asks */
+	/* process_spawn: lives in this space, too, which is held for it; NULL: in an empty one. */
+	struct space *space;
+	void *user;         /* what hangs on the thread, or NULL; with one, entry() is called even
+			     * where the process ends by then: to see to what hangs on it */
+	void *process_user; /* the same on a new process, or NULL */
+	/* Called in the caller's context, with all that the new thread has, before it can run; it
+	 * may come to nothing still.  NULL: nothing. */
+	void (*prepare)(void *user, uint64_t stack, struct mach_fp *fp);
 };
 
 void process_world_init(struct process_world *w, const struct process_config *config);
+void process_hooks_set(struct process_world *w, const struct process_hooks *hooks);
 
 /*
  * What the scheduler of this world calls: its `reaped` and its `enter`, with the world as their
@@ -178,11 +206,52 @@ int process_kill(struct process_world *w, process_id id, uint64_t code);
 int process_wait(struct process_world *w, process_id which, uint64_t deadline_ns,
 		 struct process_status *status);
 
+/* What somebody who waits says of a child. */
+enum process_look {
+	LOOK_OTHER, /* it is not asked for */
+	LOOK_WAIT,  /* it is, and there is nothing to tell yet */
+	LOOK_TAKE,  /* it is, and there is */
+};
+
+struct process_wait_how {
+	process_id which; /* or PROCESS_ANY */
+	uint64_t deadline_ns;
+	bool heeds; /* a signal ends it, too: -ERR_INTR */
+	bool keep;  /* who has ended is told and not forgotten */
+	/* Judges a child by its user, with the world's lock held; of those asked for the first that
+	 * is to be taken is told, the ended before the living, and a living one is not forgotten.
+	 * NULL: all are asked for, and taken when they have ended. */
+	enum process_look (*look)(void *arg, void *user, bool ended);
+	void *arg;
+};
+
+/* The same with more said. */
+int process_wait_for(struct process_world *w, const struct process_wait_how *how,
+		     struct process_status *status);
+
+/* Something of a child of process `id` has changed that its look() asks for. */
+void process_news(struct process_world *w, process_id id);
+
+/* --- another program -------------------------------------------------------------------------- */
+
+/* Waits until the caller is the only thread of its process that has a stack.  Nobody makes a new
+ * one meanwhile, and the others were asked to end.  -ERR_INTR: so was the caller. */
+int process_wait_alone(struct process_world *w);
+
+/* The caller, alone in its process, lives in `space` from now on, which is handed over; the one it
+ * lived in is given up. */
+void process_become(struct process_world *w, struct space *space);
+
 /* --- looking ---------------------------------------------------------------------------------- */
 
 process_id process_self(struct process_world *w);     /* the caller's, or PROCESS_NONE */
 struct space *process_space(struct process_world *w); /* the caller's, or NULL */
 process_id process_parent(struct process_world *w);   /* of the caller's, or PROCESS_NONE */
+void *process_thread_user(struct process_world *w);   /* what hangs on the caller, or NULL */
+void process_thread_forget(struct process_world *w);  /* nothing does any more */
+
+/* That of process `id`, held for the caller (space_retire); NULL: it has none (any more). */
+struct space *process_space_hold(struct process_world *w, process_id id);
 
 struct process_counts {
 	uint32_t processes; /* all that are not free, zombies counted */

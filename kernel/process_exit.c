@@ -54,20 +54,30 @@ NORETURN void process_exit(struct process_world *w, uint64_t code)
 
 /* --- taking down ------------------------------------------------------------------------------ */
 
+/* Whether a parent is to be told of its end. */
+static bool is_awaited_locked(struct process_world *w, const struct process *p) REQUIRES(&w->lock)
+{
+	bool told = p->parent != NULL;
+
+	if (p->user != NULL && w->hooks.ended != NULL)
+		told = w->hooks.ended(w->hooks.arg, p->user, told ? p->parent->user : NULL) && told;
+	return told;
+}
+
 /* One child gets another parent, or is forgotten where there is none and it has ended. */
 static void hand_on_locked(struct process_world *w, struct process *child, struct process *parent)
 	REQUIRES(&w->lock)
 {
 	const bool dead = child->state == PROCESS_ZOMBIE;
 
-	if (parent == NULL && dead) {
-		process_release_locked(w, child);
-		return;
-	}
 	ASSERT(child->parent != NULL && child->parent != parent);
 	list_remove(&child->link);
 	child->parent = parent;
 	if (parent != NULL) list_add_last(dead ? &parent->dead : &parent->children, &child->link);
+	if (child->user != NULL && w->hooks.handed_on != NULL)
+		w->hooks.handed_on(w->hooks.arg, child->user,
+				   parent == NULL ? NULL : parent->user);
+	if (dead && !is_awaited_locked(w, child)) process_release_locked(w, child);
 }
 
 static void hand_on_all_locked(struct process_world *w, struct process *p) REQUIRES(&w->lock)
@@ -103,9 +113,12 @@ void process_finish(struct process_world *w, struct process *p)
 	if (w->init == p) w->init = NULL;
 	hand_on_all_locked(w, p);
 	w->ended++;
-	if (p->parent == NULL)
-		process_release_locked(w, p);
-	else
+	struct process *parent = p->parent;
+	if (is_awaited_locked(w, p)) {
 		become_zombie_locked(w, p);
+	} else {
+		process_release_locked(w, p);
+		if (parent != NULL) process_tell_locked(w, parent); /* it may have waited */
+	}
 	lock_drop(&w->lock, was);
 }

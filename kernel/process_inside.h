@@ -16,6 +16,7 @@ struct process_thread {
 	thread_id id;             /* THREAD_NONE until it has begun; by the world's lock */
 	void (*entry)(void *arg); /* what it was made for */
 	void *arg;
+	void *user; /* what hangs on it */
 	uint64_t stack;
 };
 

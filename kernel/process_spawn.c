@@ -43,9 +43,19 @@ static void spawn_abandon(struct process_world *w, struct process *p)
 	const mach_irq_t was = lock_take(&w->lock);
 	struct process *parent = p->parent;
 	ASSERT(p->state == PROCESS_NEW && p->running == 0 && p->held == 0);
+	p->user = NULL; /* it stays the caller's */
 	process_release_locked(w, p);
 	if (parent != NULL) process_tell_locked(w, parent);
 	lock_drop(&w->lock, was);
+}
+
+static struct space *spawn_space(struct process_world *w, const struct process_how *how,
+				 struct space *from)
+{
+	if (from != NULL) return space_clone(from, how->site);
+	if (how->space == NULL) return space_create(w->config.vm, how->site);
+	space_hold(how->space);
+	return how->space;
 }
 
 /* `from`: whose copy its space is; NULL: nobody's. */
@@ -59,9 +69,8 @@ static int spawn_once(struct process_world *w, process_id parent, const struct p
 	*id = PROCESS_NONE;
 	if (answer != 0) return answer;
 	*id = process_id_of(p);
-	if (!how->no_space)
-		p->space = from != NULL ? space_clone(from, how->site)
-					: space_create(w->config.vm, how->site);
+	p->user = how->process_user;
+	if (!how->no_space) p->space = spawn_space(w, how, from);
 	if (p->space == NULL && !how->no_space)
 		answer = -ERR_NOMEM;
 	else

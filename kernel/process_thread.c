@@ -37,6 +37,7 @@ static struct process_thread *record_alloc(struct process_world *w, const struct
 	r->world = w;
 	r->entry = how->entry;
 	r->arg = how->arg;
+	r->user = how->user;
 	list_init(&r->link);
 	return r;
 }
@@ -126,6 +127,7 @@ static void gone(struct process_world *w, struct process *p)
 	if (p != NULL) {
 		ASSERT(p->held > p->running);
 		last = --p->held == 0 && p->state == PROCESS_ALIVE;
+		if (p->alone && p->held == 1) process_tell_locked(w, p);
 	}
 	lock_drop(&w->lock, was);
 	if (last) process_finish(w, p);
@@ -151,7 +153,7 @@ static NORETURN void process_thread_begin(void *arg)
 		ending = p->ending;
 	}
 	lock_drop(&w->lock, was);
-	if (!ending) r->entry(r->arg);
+	if (!ending || r->user != NULL) r->entry(r->arg);
 	process_thread_exit(w, 0);
 }
 
@@ -179,6 +181,7 @@ int process_thread_make(struct process_world *w, process_id id, bool first,
 		.affinity = how->affinity,
 	};
 	struct process *p = r->process;
+	if (how->prepare != NULL) how->prepare(r->user, r->stack, &r->fp);
 	*thread = sched_spawn(w->config.sched, &as);
 	if (*thread != THREAD_NONE) return 0;
 	withdraw(r);

@@ -33,6 +33,7 @@ struct space *space_create(struct vm *vm, site_t site)
 		return NULL;
 	}
 	s->vm = vm;
+	s->holders = 1;
 	lock_init(&s->lock, RANK_SPACE);
 	region_tree_init(&s->regions, vm->bottom, vm->top);
 	atomic_fetch_add_u32(&vm->spaces, 1);

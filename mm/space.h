@@ -60,6 +60,7 @@ struct space {
 	uint32_t zeroes GUARDED_BY(&lock);         /* entries with the page of zeroes */
 	uint32_t cpus;                             /* atomic: a bit per CPU that has it installed */
 	bool retired;                              /* set once, under vm->retired_lock */
+	uint32_t holders;                          /* atomic: processes that live in it, and others */
 	struct space *next;                        /* on the retired list */
 };
 
@@ -87,8 +88,11 @@ struct space *space_create(struct vm *vm, site_t site);
  * NULL without memory; `from` is then as before. */
 struct space *space_clone(struct space *from, site_t site);
 
-/* Nobody uses it any more, though a CPU may still have it installed: it goes on the retired list,
- * and everything in it comes back by and by (vm_reclaim). */
+/* One more uses it, who gives it up by space_retire(). */
+void space_hold(struct space *s);
+
+/* The caller uses it no more, and where nobody else does, though a CPU may still have it installed,
+ * it goes on the retired list, and everything in it comes back by and by (vm_reclaim). */
 void space_retire(struct space *s);
 
 /* Makes `s` the space of this CPU (NULL: none).  Masks interrupts while it does. */

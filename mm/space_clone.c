@@ -89,6 +89,7 @@ struct space *space_clone(struct space *from, site_t site)
 	if (whole) return to;
 	struct space_work work = { .done = 0 };
 	to->retired = true; /* it never was anybody's */
+	to->holders = 0;
 	while (!space_take_apart(to, &work)) {
 	}
 	space_free(to);

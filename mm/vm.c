@@ -67,9 +67,20 @@ static bool vm_step(struct vm *vm, struct space_work *work)
 	return more;
 }
 
+void space_hold(struct space *s)
+{
+	const uint32_t others = atomic_fetch_add_u32(&s->holders, 1);
+
+	ASSERT(others != 0 && others != UINT32_MAX && !s->retired);
+}
+
 void space_retire(struct space *s)
 {
 	struct vm *vm = s->vm;
+	const uint32_t holders = atomic_fetch_add_u32(&s->holders, UINT32_MAX);
+
+	ASSERT(holders != 0);
+	if (holders != 1) return;
 	const mach_irq_t was = lock_take(&vm->retired_lock);
 
 	ASSERT(!s->retired);

@@ -184,8 +184,9 @@ bool sched_set_affinity(struct sched *s, thread_id id, uint32_t cpus);
 /*
  * Gives up the CPU: interrupts masked, the caller's wait is published under `l` (held).  Takes the
  * lock of its own run queue, and only under that moves the caller from the RUNNING of `was` to
- * WAITING (THREAD_TIMEOUT cleared; THREAD_HEEDS as `heeds` says, which is that or 0), so that no kill and no deadline can make it READY, and somebody
- * steal it, before this CPU has left it; then drops `l`, after which wakers come, and switches.
+ * WAITING (THREAD_TIMEOUT cleared; THREAD_HEEDS as `heeds` says, which is that or 0), so that no
+ * kill and no deadline can make it READY, and somebody steal it, before this CPU has left it; then
+ * drops `l`, after which wakers come, and switches.
  * True: somebody woke it; interrupts are masked and `l` is not held.  False: the word is not `was`
  * any more (a kill or a signal came); it has not waited, and `l` is held still.
  */

@@ -4,9 +4,9 @@
  * An id may name a thread in any state, or one that is gone, and it may go on at any moment.  A
  * kill works on the word alone: it sets THREAD_KILLED where the thread is not WAITING, and ends the
  * wait, with the flag in the same step, where it is.  So a thread cannot fall asleep between the
- * two, and the flag stands before anybody hears of the end of the wait.  A signal does the same with
- * THREAD_SIGNAL, but ends only a wait that heeds signals; in the word of another it is set all the
- * same, so whoever wakes from such a word has to look again when it is not what it was.
+ * two, and the flag stands before anybody hears of the end of the wait.  A signal does the same
+ * with THREAD_SIGNAL, but ends only a wait that heeds signals; in the word of another it is set all
+ * the same, so whoever wakes from such a word has to look again when it is not what it was.
  *
  * Priority and affinity are changed with the lock of the thread's run queue held: then READY,
  * RUNNING and WAITING stand still (sched.c).  A READY thread changes its place at once; a RUNNING
