@@ -189,25 +189,3 @@ int exec_first(struct task *t, const char *path, const char *const *arguments,
 	call_close(c);
 	return answer;
 }
-
-/* --- where signals return to ------------------------------------------------------------------ */
-
-static bool fill_trampoline(void *context, uint64_t index, void *page)
-{
-	static const uint32_t code[] = {
-		0xd2801168, /* mov x8, #139: rt_sigreturn */
-		0xd4000001, /* svc #0 */
-	};
-
-	(void)context, (void)index;
-	memset(page, 0, PAGE_SIZE);
-	memcpy(page, code, sizeof(code));
-	return true;
-}
-
-struct backing *exec_trampoline(struct vm *vm, site_t site)
-{
-	const struct backing_source source = { .fill = fill_trampoline };
-
-	return backing_create(vm->backings, &source, 1, site);
-}

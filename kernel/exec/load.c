@@ -29,8 +29,8 @@ int64_t load_read(struct file *f, void *to, size_t bytes, uint64_t offset)
 	const struct io_piece piece = { (uintptr_t)to, bytes };
 	struct io io = { .pieces = &piece, .count = 1, .left = bytes };
 
-	if (f->ops->read == NULL) return -ERR_NOEXEC;
-	return f->ops->read(f, &io, &offset);
+	if (offset > INT64_MAX - bytes) return -ERR_INVAL;
+	return file_read(f, &io, &offset);
 }
 
 struct elf_verdict load_judge(struct load *l, const void *head, size_t count)
