@@ -48,7 +48,7 @@ static bool fault_near_neighbour(const struct region *r, uint64_t va)
 	       va - below->end < REGION_GUARD_BYTES;
 }
 
-/* Linux's expand_downwards and acct_stack_growth, with its default limit of a stack. */
+/* Linux's expand_downwards and acct_stack_growth, with the space's limit of a stack. */
 static NOINLINE bool fault_grow_locked(struct space *s, struct region *r, uint64_t va)
 	REQUIRES(&s->lock)
 {
@@ -58,7 +58,7 @@ static NOINLINE bool fault_grow_locked(struct space *s, struct region *r, uint64
 	if ((r->flags & REGION_GROWS) == 0 || va < s->vm->lowest) return false;
 	if (fault_near_neighbour(r, va)) return false;
 	space_region_own(s, r);
-	if (r->end - va > SPACE_STACK_BYTES || pages > r->offset) return false;
+	if (r->end - va > s->limits.stack_bytes || pages > r->offset) return false;
 	if (!space_may_grow(s, pages)) return false;
 	r->offset -= pages;
 	s->mapped += pages;

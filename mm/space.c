@@ -34,6 +34,7 @@ struct space *space_create(struct vm *vm, site_t site)
 	}
 	s->vm = vm;
 	s->holders = 1;
+	s->limits = (struct space_limits){ UINT64_MAX, SPACE_STACK_BYTES };
 	lock_init(&s->lock, RANK_SPACE);
 	region_tree_init(&s->regions, vm->bottom, vm->top);
 	atomic_fetch_add_u32(&vm->spaces, 1);

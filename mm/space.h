@@ -47,6 +47,12 @@ struct vm {
 	struct shrinker shrinker;
 };
 
+/* What else a space may not exceed. */
+struct space_limits {
+	uint64_t data_pages;  /* private and to be written (RLIMIT_DATA); UINT64_MAX: none */
+	uint64_t stack_bytes; /* of a region that grows down (RLIMIT_STACK) */
+};
+
 struct space {
 	struct vm *vm;
 	struct lock lock; /* RANK_SPACE */
@@ -56,12 +62,13 @@ struct space {
 	uint64_t families GUARDED_BY(&lock);       /* how many were given out here */
 	uint64_t mapped GUARDED_BY(&lock);         /* pages in regions */
 	uint64_t limit GUARDED_BY(&lock);          /* most pages in regions (RLIMIT_AS); 0: none */
-	uint32_t resident GUARDED_BY(&lock);       /* entries with a counted frame */
-	uint32_t zeroes GUARDED_BY(&lock);         /* entries with the page of zeroes */
-	uint32_t cpus;                             /* atomic: a bit per CPU that has it installed */
-	bool retired;                              /* set once, under vm->retired_lock */
-	uint32_t holders;                          /* atomic: processes that live in it, and others */
-	struct space *next;                        /* on the retired list */
+	struct space_limits limits GUARDED_BY(&lock);
+	uint32_t resident GUARDED_BY(&lock); /* entries with a counted frame */
+	uint32_t zeroes GUARDED_BY(&lock);   /* entries with the page of zeroes */
+	uint32_t cpus;                       /* atomic: a bit per CPU that has it installed */
+	bool retired;                        /* set once, under vm->retired_lock */
+	uint32_t holders;                    /* atomic: processes that live in it, and others */
+	struct space *next;                  /* on the retired list */
 };
 
 /* False when there is no memory for what all share. */
@@ -104,6 +111,17 @@ void space_switch(struct vm *vm, struct space *s);
  * `offset` in bytes.  The address, or an error. */
 int64_t space_mmap(struct space *s, uint64_t addr, uint64_t length, uint32_t prot, uint32_t flags,
 		   struct backing *b, uint64_t offset, site_t site);
+
+/* The same for a file that may be had only in some ways: `error` is what is answered (negated) to
+ * who asks for it as this call does, 0 for nothing, at the place where Linux looks at this. */
+struct space_file {
+	struct backing *backing; /* NULL where there is an error */
+	int error;
+	uint32_t rights_max; /* what mprotect may make of it */
+};
+int64_t space_mmap_file(struct space *s, uint64_t addr, uint64_t length, uint32_t prot,
+			uint32_t flags, const struct space_file *file, uint64_t offset,
+			site_t site);
 int64_t space_munmap(struct space *s, uint64_t addr, uint64_t length);
 int64_t space_mprotect(struct space *s, uint64_t addr, uint64_t length, uint32_t prot);
 int64_t space_mremap(struct space *s, uint64_t addr, uint64_t old_length, uint64_t new_length,
@@ -117,6 +135,9 @@ int64_t space_mincore(struct space *s, uint64_t addr, uint64_t length, uint8_t *
  * Like Linux's brk: the break after the call, moved or not. */
 void space_brk_place(struct space *s, uint64_t start);
 int64_t space_brk(struct space *s, uint64_t addr);
+
+/* From now on; what is beyond them already stays.  pages: as `limit`, at least 1, or 0. */
+void space_limits_set(struct space *s, uint64_t pages, const struct space_limits *limits);
 
 /* --- faults and copies ------------------------------------------------------------------------ */
 

@@ -47,6 +47,7 @@ static bool brk_grow_locked(struct space *s, uint64_t from, uint64_t end) REQUIR
 	if (space_place_locked(s, from, end - from, MAP_FIXED) < 0) return false;
 	if (above != NULL && end + PAGE_SIZE > region_guarded_start(above)) return false;
 	if (!space_may_grow(s, pages_of(end - from))) return false;
+	if (!space_data_may_grow(s, pages_of(end - from))) return false;
 	if (s->regions.count > s->vm->regions_max) return false;
 	/* What stands below the heap's start is no heap. */
 	if (from == s->brk_start || space_region_join_below(s, &like) == NULL) {

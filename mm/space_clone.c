@@ -70,6 +70,7 @@ static bool clone_locked(struct space *to, struct space *from, site_t site) REQU
 	to->brk_start = from->brk_start;
 	to->brk = from->brk;
 	to->limit = from->limit;
+	to->limits = from->limits;
 	const bool whole = clone_all_locked(to, from, site, &sums);
 	clone_demote_locked(from, &sums); /* C1 */
 	mach_entry_sync();                /* the child's, whoever installs it */

@@ -134,6 +134,19 @@ static inline bool space_may_grow(const struct space *s, uint64_t pages)
 	return s->limit == 0 || s->mapped + pages <= s->limit;
 }
 
+/* Whether a region with these rights and flags counts for the limit on data. */
+static inline bool space_is_data(uint32_t rights, uint32_t flags)
+{
+	return (rights & PROT_WRITE) != 0 && (flags & (REGION_SHARED | REGION_GROWS)) == 0;
+}
+
+/* Whether that limit lets so many more in (space_limit.c). */
+bool space_data_may_grow_locked(const struct space *s, uint64_t pages) REQUIRES(&s->lock);
+static inline bool space_data_may_grow(const struct space *s, uint64_t pages)
+{
+	return s->limits.data_pages == UINT64_MAX || space_data_may_grow_locked(s, pages);
+}
+
 /* --- shared by the calls --------------------------------------------------------------------- */
 
 /* munmap of [from, end), page-aligned, in user addresses; 0 or -ERR_NOMEM.  And of what may be

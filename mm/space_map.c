@@ -34,6 +34,7 @@ struct mapping {
 	uint32_t prot, flags;
 	bool taken;              /* something is there that it replaces */
 	struct backing *backing; /* the caller's; NULL: anonymous */
+	const struct space_file *file;
 	site_t site;
 };
 
@@ -48,6 +49,7 @@ static int64_t map_check_backed(const struct mapping *m)
 	if (type == MAP_SHARED_VALIDATE && (m->flags & ~map_known) != 0) return -ERR_OPNOTSUPP;
 	if (type != MAP_SHARED && type != MAP_SHARED_VALIDATE && type != MAP_PRIVATE)
 		return -ERR_INVAL;
+	if (m->file->error != 0) return m->file->error;
 	return (m->flags & MAP_GROWSDOWN) != 0 ? -ERR_INVAL : 0;
 }
 
@@ -55,7 +57,7 @@ static int64_t map_check_kind(const struct mapping *m)
 {
 	const uint32_t type = m->flags & MAP_TYPE;
 
-	if (m->backing != NULL) return map_check_backed(m);
+	if (m->file != NULL) return map_check_backed(m);
 	if (type == MAP_PRIVATE) return 0;
 	if (type != MAP_SHARED || (m->flags & MAP_GROWSDOWN) != 0) return -ERR_INVAL;
 	return 0;
@@ -79,12 +81,31 @@ static uint64_t map_count_pages(const struct space *s, uint64_t from, uint64_t e
 	return pages;
 }
 
+static uint16_t map_region_flags(const struct mapping *m)
+{
+	uint16_t flags = 0;
+
+	if (m->flags & MAP_SHARED) flags |= REGION_SHARED;
+	if (m->flags & MAP_NORESERVE) flags |= REGION_NORESERVE;
+	if (m->flags & MAP_GROWSDOWN) flags |= REGION_GROWS;
+	if (m->flags & MAP_LOCKED) flags |= REGION_LOCKED;
+	if ((m->flags & (MAP_SHARED | MAP_NORESERVE)) == 0 && (m->prot & PROT_WRITE) != 0)
+		flags |= REGION_ACCOUNTED;
+	return flags;
+}
+
+static bool map_may_grow(const struct space *s, const struct mapping *m, uint64_t pages)
+{
+	if (!space_may_grow(s, pages)) return false;
+	return !space_is_data(m->prot, map_region_flags(m)) || space_data_may_grow(s, pages);
+}
+
 static bool map_fits_limit(const struct space *s, const struct mapping *m)
 {
 	const uint64_t pages = pages_of(m->bytes);
 
-	if (space_may_grow(s, pages)) return true;
-	return space_may_grow(s, pages - map_count_pages(s, m->addr, m->addr + m->bytes));
+	if (map_may_grow(s, m, pages)) return true;
+	return map_may_grow(s, m, pages - map_count_pages(s, m->addr, m->addr + m->bytes));
 }
 
 /* All that can be said before anything is allocated; the place is m->addr afterwards. */
@@ -103,19 +124,6 @@ static int64_t map_check_locked(struct space *s, struct mapping *m) REQUIRES(&s-
 
 /* --- making it ------------------------------------------------------------------------------- */
 
-static uint16_t map_region_flags(const struct mapping *m)
-{
-	uint16_t flags = 0;
-
-	if (m->flags & MAP_SHARED) flags |= REGION_SHARED;
-	if (m->flags & MAP_NORESERVE) flags |= REGION_NORESERVE;
-	if (m->flags & MAP_GROWSDOWN) flags |= REGION_GROWS;
-	if (m->flags & MAP_LOCKED) flags |= REGION_LOCKED;
-	if ((m->flags & (MAP_SHARED | MAP_NORESERVE)) == 0 && (m->prot & PROT_WRITE) != 0)
-		flags |= REGION_ACCOUNTED;
-	return flags;
-}
-
 static struct region map_describe(const struct mapping *m)
 {
 	struct region like = {
@@ -123,7 +131,7 @@ static struct region map_describe(const struct mapping *m)
 		.end = m->addr + m->bytes,
 		.backing = m->backing,
 		.rights = m->prot & PROT_ALL,
-		.rights_max = PROT_ALL,
+		.rights_max = m->file == NULL ? PROT_ALL : (uint8_t)m->file->rights_max,
 		.flags = map_region_flags(m),
 		.site = m->site,
 	};
@@ -192,9 +200,18 @@ static uint64_t map_round_hint(const struct space *s, uint64_t addr)
 int64_t space_mmap(struct space *s, uint64_t addr, uint64_t length, uint32_t prot, uint32_t flags,
 		   struct backing *b, uint64_t offset, site_t site)
 {
+	const struct space_file file = { .backing = b, .rights_max = PROT_ALL };
+
+	ASSERT((flags & MAP_ANONYMOUS) != 0 || b != NULL);
+	return space_mmap_file(s, addr, length, prot, flags, &file, offset, site);
+}
+
+int64_t space_mmap_file(struct space *s, uint64_t addr, uint64_t length, uint32_t prot,
+			uint32_t flags, const struct space_file *file, uint64_t offset, site_t site)
+{
 	const bool anonymous = (flags & MAP_ANONYMOUS) != 0;
 
-	ASSERT(anonymous || b != NULL);
+	ASSERT(anonymous || file->backing != NULL || file->error != 0);
 	if (!is_aligned(offset, PAGE_SIZE)) return -ERR_INVAL;
 	if ((flags & MAP_HUGETLB) != 0 && !anonymous) return -ERR_INVAL;
 	if (length == 0) return -ERR_INVAL;
@@ -206,7 +223,8 @@ int64_t space_mmap(struct space *s, uint64_t addr, uint64_t length, uint32_t pro
 		.offset = offset,
 		.prot = prot,
 		.flags = flags,
-		.backing = anonymous ? NULL : b,
+		.backing = anonymous ? NULL : file->backing,
+		.file = anonymous ? NULL : file,
 		.site = site,
 	};
 	if (m.bytes == 0) return -ERR_NOMEM;

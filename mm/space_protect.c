@@ -82,6 +82,9 @@ static bool protect_part(struct protecting *p, struct region **r, uint64_t from,
 	like.end = end;
 	like.flags = protect_flags(*r, p->rights);
 	like.rights = (uint8_t)p->rights;
+	if (space_is_data(like.rights, like.flags) && !space_is_data((*r)->rights, (*r)->flags) &&
+	    !space_data_may_grow(p->s, pages_of(end - from)))
+		return false;
 	struct region *now = space_region_join(p->s, &like);
 	if (now == NULL) {
 		now = space_region_isolate(p->s, *r, from, end, &p->spares);

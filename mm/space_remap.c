@@ -176,6 +176,8 @@ static int64_t remap_check_size(const struct remap *m, const struct region *r)
 	if (m->old_bytes > r->end - m->addr) return -ERR_FAULT;
 	if (m->new_bytes == m->old_bytes) return 0;
 	const uint64_t more = pages_of(m->new_bytes - m->old_bytes);
+	if (space_is_data(r->rights, r->flags) && !space_data_may_grow(m->s, more))
+		return -ERR_NOMEM;
 	return space_may_grow(m->s, more) ? 0 : -ERR_NOMEM;
 }
 
