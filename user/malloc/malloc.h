@@ -116,7 +116,7 @@ struct umalloc {
 	const char *alone; /* not 0 while there is one thread: then nobody locks */
 	struct umalloc_config config;
 
-	size_t short_bytes; /* the short ways are for less: quick_bytes, or 0 while something waits */
+	size_t short_bytes; /* the short ways are for less: quick_bytes; 0 while something waits */
 	uintptr_t low; /* where there is one region alone, payloads lie in [low, low + span); */
 	size_t span;   /* otherwise 0 */
 	struct umalloc_counts counts;
