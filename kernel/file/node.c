@@ -207,3 +207,37 @@ void node_stat(struct node *n, struct file_stat *out)
 	lock_drop(&n->tree->lock, was);
 	if (n->ops != NULL && n->ops->stat != NULL) n->ops->stat(n, out);
 }
+
+/* --- changing --------------------------------------------------------------------------------- */
+
+void node_set_mode(struct node *n, uint32_t permissions)
+{
+	const uint64_t now = tree_now(n->tree);
+	const mach_irq_t was = lock_take(&n->tree->lock);
+
+	n->mode = (n->mode & S_IFMT) | (permissions & S_PERMISSIONS);
+	n->changed_ns = now;
+	lock_drop(&n->tree->lock, was);
+}
+
+void node_set_owner(struct node *n, uint32_t uid, uint32_t gid)
+{
+	const uint64_t now = tree_now(n->tree);
+	const mach_irq_t was = lock_take(&n->tree->lock);
+
+	if (uid != UINT32_MAX) n->uid = uid;
+	if (gid != UINT32_MAX) n->gid = gid;
+	n->changed_ns = now;
+	lock_drop(&n->tree->lock, was);
+}
+
+void node_set_times(struct node *n, uint64_t accessed_ns, uint64_t modified_ns)
+{
+	const uint64_t now = tree_now(n->tree);
+	const mach_irq_t was = lock_take(&n->tree->lock);
+
+	if (accessed_ns != UINT64_MAX) n->accessed_ns = accessed_ns;
+	if (modified_ns != UINT64_MAX) n->modified_ns = modified_ns;
+	n->changed_ns = now;
+	lock_drop(&n->tree->lock, was);
+}

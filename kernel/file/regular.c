@@ -73,6 +73,24 @@ void regular_end(struct node *n)
 	atomic_fetch_add_u32(&n->mount->pages, 0u - r->pages);
 }
 
+bool node_give(struct node *n, const uint8_t *at, uint64_t bytes)
+{
+	struct sched *s = n->tree->config.files->sched;
+
+	ASSERT(node_kind(n) == S_IFREG && n->ops == NULL);
+	struct given *g = given_create(n->tree, at, bytes);
+	if (g == NULL) return false;
+	if (mutex_lock(s, &n->regular.turn, WAIT_FOREVER) == WAIT_WOKEN) {
+		ASSERT(n->regular.given == NULL && n->regular.own == 0 && n->size == 0);
+		n->regular.given = g;
+		atomic_store_u64(&n->size, bytes);
+		mutex_unlock(s, &n->regular.turn);
+		return true;
+	}
+	given_drop(g);
+	return false;
+}
+
 /* --- its backing ------------------------------------------------------------------------------ */
 
 static struct file_world *world_of(const struct node *n)

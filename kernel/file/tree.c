@@ -1,10 +1,10 @@
 /*
  * tree.c -- names: which node stands under which name in which folder.
  *
- * A name is an entry: in a bucket of the tree's one table, by folder and name; in the folder's list,
- * in the order the names came, each with a number (cookie) that a listing goes on from; and in the
- * node's own list, so that a node's path can be told.  A listing that is under way while names come
- * and go shows each name that was there all the time exactly once.
+ * A name is an entry: in a bucket of the tree's one table, by folder and name; in the folder's
+ * list, in the order the names came, each with a number (cookie) that a listing goes on from; and
+ * in the node's own list, so that a node's path can be told.  A listing that is under way while
+ * names come and go shows each name that was there all the time exactly once.
  *
  * Everything that changes names does so in one hold of the tree's lock, and looks the names up
  * again there: between finding and changing others may have been faster.  Memory is got before.

@@ -148,6 +148,15 @@ void node_drop(struct node *n);
 uint64_t node_size(const struct node *n);
 void node_stat(struct node *n, struct file_stat *out);
 
+/* Permissions; owner (UINT32_MAX: as it is); times in ns (UINT64_MAX: as it is). */
+void node_set_mode(struct node *n, uint32_t permissions);
+void node_set_owner(struct node *n, uint32_t uid, uint32_t gid);
+void node_set_times(struct node *n, uint64_t accessed_ns, uint64_t modified_ns);
+
+/* Bytes that lie there as long as the tree become the contents of a regular file that has none.
+ * False without memory. */
+bool node_give(struct node *n, const uint8_t *at, uint64_t bytes);
+
 static inline uint32_t node_kind(const struct node *n)
 {
 	return n->mode & 0170000;
@@ -164,7 +173,7 @@ enum {
 	FIND_FOLLOW = 1, /* a symbolic link at the end is followed */
 	FIND_EMPTY = 2,  /* "" is where the view is */
 	FIND_ABSENT = 4, /* that the last name is not there is no error: then node is NULL */
-	FIND_NAME = 8,   /* the last part must be a name: ".", "..", "/" are an error */
+	FIND_NAME = 8,   /* the name matters: a slash behind it is told, and asks for nothing */
 };
 
 enum find_last { LAST_NAME, LAST_DOT, LAST_UP, LAST_ROOT };
@@ -215,8 +224,8 @@ int tree_rename(const struct found *from, const struct found *to, uint32_t flags
  * tree_find() says, over what may be mounted already. */
 int tree_mount(const struct view *v, const char *source, struct node *on, const char *kind);
 
-/* Takes away what `root`, held by the caller, is the root of.  0: the hold is gone with it; -ERR_BUSY:
- * somebody uses it; -ERR_INVAL: it is the root of nothing. */
+/* Takes away what `root`, held by the caller, is the root of.  0: the hold is gone with it;
+ * -ERR_BUSY: somebody uses it; -ERR_INVAL: it is the root of nothing. */
 int tree_unmount(struct node *root);
 
 /* --- opening ---------------------------------------------------------------------------------- */
