@@ -3,8 +3,9 @@
  *
  * Linked into a program, statically or by LD_PRELOAD, these take the place of the C library's own.
  * What they answer is what glibc's do: realloc to 0 bytes frees and returns NULL, an alignment that
- * is no power of two is EINVAL, free keeps errno.  What glibc would abort for, this does too, with
- * one line on standard error: a free or realloc of what is no live block.
+ * is no power of two stands for the next one (for posix_memalign it is EINVAL), free keeps errno.
+ * What glibc would abort for, this does too, with one line on standard error: a free or realloc of
+ * what is no live block.
  *
  * A fork waits until no other thread is inside, so that the child's heap is sound; the handler is
  * the first that a program registers, which makes it the innermost.  At exit the queue is flushed.
@@ -103,7 +104,10 @@ static bool is_power_of_two(size_t n)
 
 void *memalign(size_t align, size_t bytes)
 {
-	if (is_power_of_two(align)) return umalloc_alloc_aligned(&umalloc_libc, align, bytes);
+	size_t power = UMALLOC_ALIGN;
+
+	while (power < align && power != 0) power *= 2;
+	if (power != 0) return umalloc_alloc_aligned(&umalloc_libc, power, bytes);
 	errno = EINVAL;
 	return NULL;
 }

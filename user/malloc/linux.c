@@ -94,7 +94,7 @@ static void linux_refused(void *context)
 }
 
 /* One line, without a call that might allocate; then the end. */
-_Noreturn static void give_up(const char *line, int bytes)
+__attribute__((noreturn)) static void give_up(const char *line, int bytes)
 {
 	if (write(STDERR_FILENO, line, (size_t)bytes) != bytes) abort();
 	abort();
@@ -109,7 +109,7 @@ static void linux_misused(void *context, const void *p, uint32_t verdict)
 			       umalloc_verdict_name(verdict)));
 }
 
-_Noreturn static void linux_broken(void *context, const char *what, const void *at)
+__attribute__((noreturn)) static void linux_broken(void *context, const char *what, const void *at)
 {
 	char line[200];
 

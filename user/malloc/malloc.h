@@ -53,7 +53,7 @@ struct umalloc_calls {
 	 * it returns, nothing has changed. */
 	void (*misused)(void *context, const void *p, uint32_t verdict);
 	/* The structures are damaged: says so and does not return. */
-	_Noreturn void (*broken)(void *context, const char *what, const void *at);
+	__attribute__((noreturn)) void (*broken)(void *context, const char *what, const void *at);
 	void *context;
 };
 

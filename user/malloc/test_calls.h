@@ -110,7 +110,7 @@ static void test_misused(void *context, const void *p, uint32_t verdict)
 	test.verdict = verdict;
 }
 
-_Noreturn static void test_broken(void *context, const char *what, const void *at)
+__attribute__((noreturn)) static void test_broken(void *context, const char *what, const void *at)
 {
 	(void)context;
 	fprintf(stderr, "broken at %p: %s\n", at, what);
