@@ -8,7 +8,7 @@
  * Folders are visited in the order of names, byte by byte, since readdir's order differs from
  * disk to disk and a replay's output should not.
  *
- * Always true: file_write() leaves no temporary file behind when it fails.
+ * Always true: disk_write() leaves no temporary file behind when it fails.
  *
  * Locks: none.  Cost: a sync per file written.
  */
@@ -31,7 +31,7 @@ void files_start_where_the_user_is(void)
 	if (where != NULL && chdir(where) != 0) perror(where);
 }
 
-bool file_read(const char *path, uint8_t *out, size_t room, size_t *bytes)
+bool disk_read(const char *path, uint8_t *out, size_t room, size_t *bytes)
 {
 	const int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) return false;
@@ -89,7 +89,7 @@ static bool write_in_place(const char *path, const void *data, size_t bytes)
 	return put;
 }
 
-bool file_write(const char *path, const void *data, size_t bytes)
+bool disk_write(const char *path, const void *data, size_t bytes)
 {
 	char temporary[PATH_ROOM];
 	struct stat there;

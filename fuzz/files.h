@@ -19,13 +19,13 @@ enum exit_status {
 void files_start_where_the_user_is(void);
 
 /* Reads at most `room` bytes of a file.  False: errno says why; EFBIG when there are more. */
-bool file_read(const char *path, uint8_t *out, size_t room, size_t *bytes);
+bool disk_read(const char *path, uint8_t *out, size_t room, size_t *bytes);
 
 /*
  * Writes a file so that it is there whole or not at all: under another name beside it, to the
  * disk, then renamed.  False: errno says why and nothing is left behind.
  */
-bool file_write(const char *path, const void *data, size_t bytes);
+bool disk_write(const char *path, const void *data, size_t bytes);
 
 /* Makes a folder and those above it; true when it is there. */
 bool folder_make(const char *path);

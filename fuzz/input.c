@@ -90,7 +90,7 @@ bool input_read(const char *path, const struct subject *subject, struct input *i
 {
 	static uint8_t file[FILE_MAX]; /* to poison so much anew takes longer than to run it */
 	size_t bytes;
-	if (!file_read(path, file, sizeof(file), &bytes))
+	if (!disk_read(path, file, sizeof(file), &bytes))
 		return refuse(said, path, strerror(errno));
 	return input_open(path, file, bytes, subject, input, said);
 }

@@ -62,7 +62,7 @@ static void deliver(const char *out)
 	script_open(&s, body, bytes);
 	text_write(&s, work.subject, work.oracle, TEXT_PLAIN, &to);
 	fflush(stdout);
-	if (!file_write(out, file, total)) {
+	if (!disk_write(out, file, total)) {
 		perror(out);
 		exit(EXIT_ENVIRONMENT);
 	}

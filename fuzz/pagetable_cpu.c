@@ -50,7 +50,7 @@ void step_install(struct run *run, const struct script_op *op)
 	struct pagetable_state *s = pagetable_state_of(run);
 	const unsigned tree = op->slot;
 
-	if (!tree_open(run, tree)) return;
+	if (!tables_open(run, tree)) return;
 	const uint32_t before = asid_number(&s->tree[tree].asid);
 	const uint32_t rollovers = s->asids.rollovers;
 	const mach_irq_t was = mach_irq_save();

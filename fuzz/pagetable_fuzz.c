@@ -71,7 +71,7 @@ static void subject_close(struct run *run)
 	struct pagetable_state *s = pagetable_state_of(run);
 
 	for (unsigned tree = 0; tree < TREES; tree++)
-		if (s->model.tree[tree].open) tree_close(run, tree);
+		if (s->model.tree[tree].open) tables_close(run, tree);
 	pagetable_check_counts(run);
 	pagetable_check_walk(run);
 	stacks_close(run);

@@ -170,7 +170,7 @@ void step_copy(struct run *run, const struct script_op *op)
 	struct pagetable_copied sums = { 0 };
 	struct tlb_batch batch;
 
-	if (to == tree || !s->model.tree[tree].open || !tree_open(run, to)) return;
+	if (to == tree || !s->model.tree[tree].open || !tables_open(run, to)) return;
 	if (!range_is_empty(&s->model.tree[to], op->aux, range_end(op))) return;
 	make_visible(run, &s->model.tree[tree], op->aux, range_end(op));
 	const bool whole =

@@ -64,7 +64,7 @@ paddr_t page_for_user(struct run *run, uint32_t flags)
 
 /* --- trees ------------------------------------------------------------------------------------ */
 
-bool tree_open(struct run *run, unsigned tree)
+bool tables_open(struct run *run, unsigned tree)
 {
 	struct pagetable_state *s = pagetable_state_of(run);
 	struct model_tree *t = &s->model.tree[tree];
@@ -79,7 +79,7 @@ bool tree_open(struct run *run, unsigned tree)
 	return true;
 }
 
-void tree_close(struct run *run, unsigned tree)
+void tables_close(struct run *run, unsigned tree)
 {
 	struct pagetable_state *s = pagetable_state_of(run);
 
@@ -97,7 +97,7 @@ void step_close(struct run *run, const struct script_op *op)
 	for (unsigned cpu = 0; cpu < run->script->world.cpus; cpu++)
 		if (cpu != op->cpu && s->model.installed[cpu] == tree + 1) return;
 	if (s->model.installed[op->cpu] == tree + 1) cpu_leave(run);
-	tree_close(run, tree);
+	tables_close(run, tree);
 	run_sometimes(run, SAW_REOPENED);
 }
 
@@ -148,7 +148,7 @@ bool tree_map_page(struct run *run, unsigned tree, unsigned page, uint32_t right
 
 void step_map(struct run *run, const struct script_op *op)
 {
-	if (!tree_open(run, op->slot)) return;
+	if (!tables_open(run, op->slot)) return;
 	tree_map_page(run, op->slot, op->aux, op->arg & 0xffff,
 		      op->arg >> 16 != 0 ? 0 : PAGE_NO_RECLAIM);
 }
@@ -159,7 +159,7 @@ void step_fill(struct run *run, const struct script_op *op)
 	const struct model_tree *t = &pagetable_state_of(run)->model.tree[op->slot];
 	const uint64_t end = min_u64(op->aux + 1u + (op->arg & 0xffff), TREE_PAGES);
 
-	if (!tree_open(run, op->slot)) return;
+	if (!tables_open(run, op->slot)) return;
 	for (unsigned page = op->aux; page < end; page++)
 		if (t->page[page].state == PAGE_NOTHING &&
 		    !tree_map_page(run, op->slot, page, op->arg >> 16, PAGE_NO_RECLAIM))
@@ -173,7 +173,7 @@ void step_share(struct run *run, const struct script_op *op)
 	const unsigned tree = op->slot, page = op->aux, from = op->arg & 0xffff;
 	const struct model_page *there = &s->model.tree[from / TREE_PAGES].page[from % TREE_PAGES];
 
-	if (there->state == PAGE_NOTHING || there->zero || !tree_open(run, tree)) return;
+	if (there->state == PAGE_NOTHING || there->zero || !tables_open(run, tree)) return;
 	const uint16_t frame = there->frame;
 	const paddr_t pa = page_address(&s->world.pool, frame);
 	const struct model_page now = model_page_new(&s->model.tree[tree].page[page], op->arg >> 16,
@@ -192,7 +192,7 @@ void step_zero(struct run *run, const struct script_op *op)
 	struct pagetable_state *s = pagetable_state_of(run);
 	const unsigned tree = op->slot, page = op->aux;
 
-	if (!tree_open(run, tree)) return;
+	if (!tables_open(run, tree)) return;
 	const struct model_page now =
 		model_page_new(&s->model.tree[tree].page[page], op->arg & ~(uint32_t)PROT_WRITE, 0,
 			       true, false);
@@ -205,7 +205,7 @@ void step_prepare(struct run *run, const struct script_op *op)
 	struct pagetable_state *s = pagetable_state_of(run);
 	const unsigned tree = op->slot, page = op->aux;
 
-	if (!tree_open(run, tree)) return;
+	if (!tables_open(run, tree)) return;
 	struct model_tree *t = &s->model.tree[tree];
 	const uint32_t missing = model_tables_missing(t, page), had = pages_to_be_had(s);
 	const enum pagetable_answer answer = pagetable_prepare(&s->tree[tree], model_address(page),

@@ -98,9 +98,9 @@ static inline uint32_t pages_to_be_had(struct pagetable_state *s)
 paddr_t page_for_user(struct run *run, uint32_t flags);
 
 /* Opens the tree if it is closed; false when there is no page for its root. */
-bool tree_open(struct run *run, unsigned tree);
+bool tables_open(struct run *run, unsigned tree);
 /* Takes everything out of an open tree that no CPU has installed, and closes it. */
-void tree_close(struct run *run, unsigned tree);
+void tables_close(struct run *run, unsigned tree);
 void step_map(struct run *run, const struct script_op *op);
 void step_fill(struct run *run, const struct script_op *op);
 void step_share(struct run *run, const struct script_op *op);

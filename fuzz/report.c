@@ -112,7 +112,7 @@ static bool save_text(const struct script *s, const char *oracle, const char *pa
 	const struct text_out out = { file_put, &file };
 	text_write(s, harness->subject, oracle, TEXT_PLAIN, &out);
 	snprintf(name, sizeof(name), "%s.txt", path);
-	return file_write(name, text, file.bytes);
+	return disk_write(name, text, file.bytes);
 }
 
 /* FNV-1a: tells two findings of one kind apart, no more. */
@@ -141,7 +141,7 @@ static bool save_stored(const struct script *s, const char *folder, char *path, 
 	const size_t total = make_stored(s, harness->oracle, file, &hash);
 	snprintf(path, room, "%s/%s-%s-%016llx", folder, harness->subject->name, harness->oracle,
 		 (unsigned long long)hash);
-	return file_write(path, file, total);
+	return disk_write(path, file, total);
 }
 
 bool report_rewrite(const char *path, const char *oracle)
@@ -151,7 +151,7 @@ bool report_rewrite(const char *path, const char *oracle)
 	uint64_t hash;
 	const size_t total = make_stored(&harness->script, oracle, file, &hash);
 	snprintf(text, sizeof(text), "%s.txt", path);
-	return file_write(path, file, total) &&
+	return disk_write(path, file, total) &&
 	       (access(text, F_OK) != 0 || save_text(&harness->script, oracle, path));
 }
 

@@ -85,7 +85,7 @@ static void deliver(const struct job *job, const void *data, size_t bytes)
 	const char *name = job->out == NULL ? "standard output" : job->out;
 	const bool put = job->out == NULL
 				 ? fwrite(data, 1, bytes, stdout) == bytes && fflush(stdout) == 0
-				 : file_write(job->out, data, bytes);
+				 : disk_write(job->out, data, bytes);
 	if (put) return;
 	fprintf(stderr, "script: %s: %s\n", name, strerror(errno));
 	exit(EXIT_ENVIRONMENT);

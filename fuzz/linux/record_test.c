@@ -57,7 +57,7 @@ static void read_record(struct record *r, const char *path)
 	size_t bytes;
 
 	r->count = 0;
-	EXPECT(file_read(path, (uint8_t *)text, RECORD_BYTES, &bytes));
+	EXPECT(disk_read(path, (uint8_t *)text, RECORD_BYTES, &bytes));
 	text[bytes] = '\0';
 	for (char *line; (line = strsep(&rest, "\n")) != NULL;) read_line(r, line);
 }
