@@ -207,6 +207,9 @@ enum {
 	FIOASYNC = 0x5452,
 };
 
+enum { TCOOFF, TCOON, TCIOFF, TCION };        /* of TCXONC */
+enum { TCIFLUSH, TCOFLUSH, TCIOFLUSH };       /* of TCFLSH */
+
 enum { TERMINAL_CHARS = 19 };
 
 /* struct termios as the kernel has it */

@@ -22,15 +22,19 @@ static void write(const char *text, size_t bytes)
 	line_open = text[bytes - 1] != '\n';
 }
 
+void console_write(const char *text, size_t bytes)
+{
+	const mach_irq_t was = lock_take(&console);
+	atomic_store_u32(&holder, mach_cpu() + 1);
+	write(text, bytes);
+	atomic_store_u32(&holder, 0);
+	lock_drop(&console, was);
+}
+
 void console_print_v(const char *format, va_list args)
 {
 	char line[CONSOLE_LINE_BYTES];
-	const size_t bytes = format_text_v(line, sizeof(line), format, args);
-	const mach_irq_t was = lock_take(&console);
-	atomic_store_u32(&holder, mach_cpu() + 1);
-	write(line, bytes);
-	atomic_store_u32(&holder, 0);
-	lock_drop(&console, was);
+	console_write(line, format_text_v(line, sizeof(line), format, args));
 }
 
 void console_print(const char *format, ...)

@@ -13,7 +13,10 @@ enum { CONSOLE_LINE_BYTES = 256 };
 void console_print(const char *format, ...) PRINTF_LIKE(1, 2);
 void console_print_v(const char *format, va_list args);
 
-/* The same, but waits for nobody: in the middle of another's line, where that may hang. */
+/* Bytes as they are, in one piece. */
+void console_write(const char *text, size_t bytes);
+
+/* As console_print(), but waits for nobody: in the middle of another's line, where that may hang. */
 void console_hint(const char *format, ...) PRINTF_LIKE(1, 2);
 
 /* The same without the lock, for reports when nothing can be trusted.  console_fresh_line() ends

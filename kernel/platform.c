@@ -17,6 +17,9 @@ enum {
 	PSCI_CPU_ON_64 = (int)0xc4000003,
 	TIMER_VIRTUAL = 2, /* in a timer's list: secure, non-secure, virtual, hypervisor */
 	INTERRUPT_CELLS = 3,
+	INTERRUPT_SHARED = 0,
+	INTERRUPT_SHARED_FIRST = 32,
+	INTERRUPTS_SHARED = 988,
 	INTERRUPT_PRIVATE = 1,
 	INTERRUPT_PRIVATE_FIRST = 16,
 	INTERRUPTS_PRIVATE = 16,
@@ -114,6 +117,11 @@ static const char *read_uart(const struct fdt *tree, fdt_node node, struct cells
 		out->uart = (struct range){ 0 };
 		return "the UART's registers cannot be where the tree says";
 	}
+	const struct fdt_value list = fdt_property(tree, node, "interrupts");
+	uint64_t kind = 0, number = 0;
+	if (fdt_cells(list, 0, 1, &kind) && fdt_cells(list, 1, 1, &number) &&
+	    kind == INTERRUPT_SHARED && number < INTERRUPTS_SHARED)
+		out->uart_interrupt = INTERRUPT_SHARED_FIRST + (unsigned)number;
 	return NULL;
 }
 

@@ -37,8 +37,9 @@ struct platform {
 	unsigned gic_redistributor_count;
 	unsigned timer_interrupt; /* the virtual timer's, 16 to 31 */
 
-	struct range uart;    /* a PL011; bytes 0: none */
-	const char *bootargs; /* NUL-terminated, inside the tree; never NULL */
+	struct range uart;       /* a PL011; bytes 0: none */
+	unsigned uart_interrupt; /* 32 to 1019; 0: none, so nothing can be typed */
+	const char *bootargs;    /* NUL-terminated, inside the tree; never NULL */
 };
 
 /*

@@ -56,7 +56,8 @@ enum wait_result poller_wait(struct sched *s, struct poller *p, uint64_t deadlin
 {
 	enum wait_result result = WAIT_WOKEN;
 	const mach_irq_t was = wait_enter(&p->queue);
-	while (!p->told && result == WAIT_WOKEN) result = wait_sleep(s, &p->queue, deadline_ns);
+	while (!p->told && result == WAIT_WOKEN)
+		result = wait_sleep_heeding(s, &p->queue, deadline_ns);
 	if (p->told) result = WAIT_WOKEN;
 	p->told = false;
 	wait_leave(&p->queue, was);

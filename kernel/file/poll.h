@@ -5,7 +5,7 @@
  * guarded by the lock that guards what changes.  Who waits has a poller, with room for one link to
  * each source.  It looks at each file once with the poller, which puts a link into the file's
  * source in the same moment, under its lock; so whatever changes after the look is told.  When
- * told, it looks again.
+ * told, it looks again.  What may have changed is said in POLLIN ... of kernel/abi.h.
  *
  * Locks: a source's is of rank RANK_MUTEX; the poller's queue is of rank RANK_WAIT, taken inside.
  */
@@ -13,17 +13,6 @@
 #define KERNEL_FILE_POLL_H
 
 #include "sched/wait.h"
-
-enum poll_event {
-	POLL_IN = 0x001,
-	POLL_PRI = 0x002,
-	POLL_OUT = 0x004,
-	POLL_ERR = 0x008,
-	POLL_HUP = 0x010,
-	POLL_NVAL = 0x020,
-	POLL_RDNORM = 0x040,
-	POLL_WRNORM = 0x100,
-};
 
 struct poll_source {
 	struct lock *lock; /* fixed */

@@ -18,6 +18,7 @@
 #include "context.h"
 #include "cpu.h"
 #include "gic.h"
+#include "uart.h"
 
 enum {
 	VECTOR_IRQ = 5,
@@ -146,6 +147,8 @@ static void interrupt(uint64_t at)
 		cpu_ipi_came();
 	else if (id == clock_interrupt())
 		cpu_timer_came();
+	else if (id == uart_interrupt())
+		uart_came();
 	else
 		kpanic("fault", "interrupt %u is nobody's", id);
 }

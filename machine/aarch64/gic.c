@@ -3,8 +3,9 @@
  *
  * Both are used the same way: every interrupt in one group, of two priorities (a private one that
  * is enabled is the more urgent, so that it alone can be let through), edge or level as the
- * hardware has them at reset; private interrupts only (the timer's, and those that CPUs send each
- * other).  The choice is made once, by the device tree's version, before any interrupt is taken.
+ * hardware has them at reset; each CPU's private ones (the timer's, and those that CPUs send each
+ * other), and devices', each for one CPU.  The choice is made once, by the device tree's version,
+ * before any interrupt is taken.
  *
  * Locks: none.  gic_init() runs before other CPUs do; the rest touches registers of one's own CPU,
  * or registers made for concurrent writes.
@@ -34,6 +35,12 @@ void gic_enable_private(unsigned id)
 {
 	ASSERT(id < GIC_PRIVATE_END);
 	gic->enable_private(id);
+}
+
+void gic_enable_shared(unsigned id)
+{
+	ASSERT(id >= GIC_PRIVATE_END && id < GIC_NONE);
+	gic->enable_shared(id);
 }
 
 void gic_private_only(bool only)

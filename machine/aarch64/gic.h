@@ -35,6 +35,10 @@ void gic_cpu_leave(void);
  * send each other. */
 void gic_enable_private(unsigned id);
 
+/* Lets this CPU, and no other, take the interrupt `id` of a device (32 to 1019), which is as urgent
+ * as what CPUs send each other. */
+void gic_enable_shared(unsigned id);
+
 /* From here on (or no longer) this CPU is not told of what other CPUs send it: that waits, and does
  * not end a WFI.  Private interrupts do. */
 void gic_private_only(bool only);
@@ -67,6 +71,7 @@ struct gic_version {
 	void (*cpu_init)(void);
 	void (*cpu_leave)(void);
 	void (*enable_private)(unsigned id);
+	void (*enable_shared)(unsigned id);
 	void (*private_only)(bool only);
 	void (*send)(unsigned cpu, unsigned id);
 	uint32_t (*claim)(void);

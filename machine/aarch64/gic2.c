@@ -58,6 +58,21 @@ static void gic2_enable_private(unsigned id)
 	mmio_write(distributor + GICD_ISENABLER, 1u << id);
 }
 
+/* One of four in its register becomes `byte`. */
+static void set_byte(uintptr_t registers, unsigned id, uint8_t byte)
+{
+	const uintptr_t at = registers + id / 4 * 4;
+	const unsigned shift = 8 * (id % 4);
+	mmio_write(at, (mmio_read(at) & ~(0xffu << shift)) | (uint32_t)byte << shift);
+}
+
+static void gic2_enable_shared(unsigned id)
+{
+	set_byte(distributor + GICD_IPRIORITYR, id, GIC_PRIORITY_SENT & 0xff);
+	set_byte(distributor + GICD_ITARGETSR, id, target[mach_cpu()]);
+	mmio_write(distributor + GICD_ISENABLER + id / 32 * 4, 1u << id % 32);
+}
+
 static void gic2_private_only(bool only)
 {
 	mmio_write(interface + GICC_PMR, only ? GIC_MASK_PRIVATE : GIC_MASK_ALL);
@@ -83,6 +98,7 @@ const struct gic_version gic_version_2 = {
 	.cpu_init = gic2_cpu_init,
 	.cpu_leave = gic2_cpu_leave,
 	.enable_private = gic2_enable_private,
+	.enable_shared = gic2_enable_shared,
 	.private_only = gic2_private_only,
 	.send = gic2_send,
 	.claim = gic2_claim,

@@ -17,6 +17,10 @@ enum {
 	GICD_CTLR = 0x0000,
 	GICD_CTLR_GROUP1 = 1 << 1,
 	GICD_CTLR_AFFINITY = 1 << 4,
+	GICD_IGROUPR = 0x0080,
+	GICD_ISENABLER = 0x0100,
+	GICD_IPRIORITYR = 0x0400,
+	GICD_IROUTER = 0x6000,
 	GICR_CTLR = 0x0000,
 	GICR_TYPER = 0x0008,
 	GICR_TYPER_LAST = 1 << 4,
@@ -121,6 +125,19 @@ static void gic3_enable_private(unsigned id)
 	mmio_write(at + GICR_ISENABLER0, 1u << id);
 }
 
+static void gic3_enable_shared(unsigned id)
+{
+	const uintptr_t distributor = (uintptr_t)mach_phys(gic_at.distributor.base);
+	const uintptr_t group = distributor + GICD_IGROUPR + id / 32 * 4;
+	const uintptr_t priority = distributor + GICD_IPRIORITYR + id / 4 * 4;
+	const unsigned shift = 8 * (id % 4);
+	mmio_write(group, mmio_read(group) | 1u << id % 32);
+	mmio_write(priority, (mmio_read(priority) & ~(0xffu << shift)) |
+				     (GIC_PRIORITY_SENT & 0xffu << shift));
+	mmio_write_64(distributor + GICD_IROUTER + 8ull * id, cpu_here()->affinity);
+	mmio_write(distributor + GICD_ISENABLER + id / 32 * 4, 1u << id % 32);
+}
+
 static void gic3_send(unsigned number, unsigned id)
 {
 	const uint64_t to = machine_cpus[number].affinity;
@@ -148,6 +165,7 @@ const struct gic_version gic_version_3 = {
 	.cpu_init = gic3_cpu_init,
 	.cpu_leave = gic3_cpu_leave,
 	.enable_private = gic3_enable_private,
+	.enable_shared = gic3_enable_shared,
 	.private_only = gic3_private_only,
 	.send = gic3_send,
 	.claim = gic3_claim,

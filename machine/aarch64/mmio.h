@@ -23,4 +23,9 @@ static inline void mmio_write(uintptr_t at, uint32_t value)
 	__asm__ volatile("str %w0, [%1]" : : "r"(value), "r"(at) : "memory");
 }
 
+static inline void mmio_write_64(uintptr_t at, uint64_t value)
+{
+	__asm__ volatile("str %0, [%1]" : : "r"(value), "r"(at) : "memory");
+}
+
 #endif
