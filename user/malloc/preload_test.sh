@@ -71,8 +71,9 @@ C
 twice python3 'python3 ../sums.py'
 twice perl 'perl ../words.pl'
 twice git 'git init -q . && git config user.email a@b && git config user.name n &&
-	for i in 1 2 3 4 5; do seq 1 "${i}000" >f$i; git add .; GIT_AUTHOR_DATE=2020-01-01T00:00Z \
-	GIT_COMMITTER_DATE=2020-01-01T00:00Z git commit -qm "commit $i"; done && git gc -q && git fsck && git log --stat'
+	export GIT_AUTHOR_DATE=2020-01-01T00:00Z GIT_COMMITTER_DATE=2020-01-01T00:00Z &&
+	for i in 1 2 3 4 5; do seq 1 "${i}000" >f$i; git add .; git commit -qm "commit $i"; done &&
+	git gc -q && git fsck && git log --stat'
 twice clang 'clang -O2 -c -o hot.o ../hot.c && cksum <hot.o && clang -o hot ../hot.c && ./hot'
 twice sort 'seq 1 50000 | awk "{ print \$1 * 7919 % 50021, \$1 }" | sort -n | cksum'
 exit "$failed"
