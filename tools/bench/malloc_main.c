@@ -1,10 +1,10 @@
 /*
  * malloc_main.c -- traces against the program's own malloc, which is user/malloc.
  *
- *	malloc_bench play TRACE     plays it once; for a profiler to watch (bench_* below).  Prints
- *	                            "OPERATIONS PEAK_BYTES HELD_BYTES": most that was live as the trace
- *	                            asked for it, most that the allocator had from the system
- *	malloc_bench check TRACE    looks at every byte of every block, and walks the heap now and then
+ *	malloc_bench play TRACE     plays it once; for a profiler to watch (bench_* below); prints
+ *	                            "OPERATIONS PEAK_BYTES HELD_BYTES": most that was live as the
+ *	                            trace asked for it, most that there was from the system
+ *	malloc_bench check TRACE    looks at every byte of every block, and walks the heap at times
  *
  * The program's own memory is mapped, so that the heap holds the trace's blocks alone.
  */
