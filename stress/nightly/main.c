@@ -1,8 +1,8 @@
 /*
  * main.c -- the nightly driver: everything the suite has, in turns, within a budget.
  *
- *	nightly --table FILE... --out FOLDER (--minutes N | --seconds N) [--jobs N] [--only TEXT]
- *	        [--commit HASH] [--environment TEXT]
+ *	nightly --table FILE... --out FOLDER (--minutes N | --seconds N) [--jobs N] [--rounds N]
+ *	        [--share SECONDS] [--only TEXT] [--commit HASH] [--environment TEXT]
  *	nightly --table FILE... --list
  *
  * The loop: free places are filled (a finding that is owed its small form first, else plan.c's next
@@ -92,6 +92,8 @@ static NORETURN void usage(const char *why, const char *what)
 		"usage: tools/bazel run //stress:nightly -- [FLAG...]\n"
 		"  --minutes N   the budget (30)\n"
 		"  --jobs N      programs side by side (the CPUs of this machine)\n"
+		"  --rounds N    ends when everything had so many turns, if that is sooner\n"
+		"  --share N     seconds that a turn takes at most (300)\n"
 		"  --only TEXT   only items whose name has TEXT, as fuzz. or .space\n"
 		"  --out FOLDER  where everything is kept (anvil-out/nightly)\n"
 		"  --list        says what a night consists of\n",
@@ -134,6 +136,10 @@ static void take(const char *flag, const char *value)
 		night.seconds = 60 * number_or_usage(value, 100000);
 	else if (strcmp(flag, "--seconds") == 0)
 		night.seconds = number_or_usage(value, 6000000);
+	else if (strcmp(flag, "--rounds") == 0)
+		night.plan.rounds = (uint32_t)number_or_usage(value, 1000000);
+	else if (strcmp(flag, "--share") == 0)
+		night.plan.share_most = number_or_usage(value, 100000);
 	else if (strcmp(flag, "--jobs") == 0)
 		night.plan.jobs = (uint32_t)number_or_usage(value, JOBS_MAX);
 	else if (strcmp(flag, "--commit") == 0)
@@ -148,6 +154,7 @@ static void take_all(int argc, char **argv)
 {
 	const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	night.seconds = 30 * 60;
+	night.plan.share_most = PLAN_SHARE_MOST_S;
 	night.plan.jobs = cpus < 1 ? 1 : cpus > JOBS_MAX ? JOBS_MAX : (uint32_t)cpus;
 	night.commit = "unknown";
 	night.environment = "";
@@ -279,6 +286,7 @@ static void reckon(void)
 
 static bool is_next_round_worth_it(void)
 {
+	if (night.plan.round == night.plan.rounds) return false;
 	return night.plan.stop - night.plan.now >= PLAN_LEAST_S;
 }
 

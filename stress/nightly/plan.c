@@ -10,8 +10,8 @@
  * had no turn yet.  It is reckoned anew at each start, so what one item leaves over goes to those
  * behind it, and what the round leaves over to another round.  No share is below PLAN_LEAST_S
  * seconds, in which an engine at least reads its corpus: in a short night the last of the round get
- * nothing, and come first in the next.  None is above SHARE_MOST: long nights go round more often,
- * so that a night that is cut short has seen everything.
+ * nothing, and come first in the next.  None is above `share_most`: long nights go round more
+ * often, so that a night that is cut short has seen everything.
  *
  * What takes a size instead of a time gets one by how long its last run took, aims at a part of its
  * share, and grows at most eightfold from one run to the next.
@@ -22,7 +22,6 @@
 
 #include <stddef.h>
 
-#define SHARE_MOST 300.0
 #define SIZE_AIM 0.6
 enum { GROWTH_MOST = 8 };
 
@@ -52,7 +51,7 @@ double plan_share(const struct plan *plan, const struct table *table, const stru
 	double share = (left * plan->jobs - plan->promised) * item->weight / weights;
 	if (left < PLAN_LEAST_S) return 0;
 	if (share < PLAN_LEAST_S) share = PLAN_LEAST_S;
-	if (share > SHARE_MOST * item->weight) share = SHARE_MOST * item->weight;
+	if (share > plan->share_most * item->weight) share = plan->share_most * item->weight;
 	return share < left ? share : left;
 }
 

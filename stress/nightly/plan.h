@@ -9,11 +9,16 @@
 #include "stress/nightly/table.h"
 
 struct plan {
-	double now, stop; /* at `stop` nothing may run any more */
-	uint32_t jobs;    /* how many run side by side */
-	double promised;  /* what those that run now may still take, together */
-	uint32_t round;   /* from 1 on */
+	double now, stop;  /* at `stop` nothing may run any more */
+	uint32_t jobs;     /* how many run side by side */
+	double promised;   /* what those that run now may still take, together */
+	uint32_t round;    /* from 1 on */
+	double share_most; /* of an item with weight 1 */
+	uint32_t rounds;   /* at most; 0: as many as there is time for */
 };
+
+/* By default; long nights go round more often. */
+#define PLAN_SHARE_MOST_S 300.0
 
 /* A run that would get less than this is not worth its start. */
 #define PLAN_LEAST_S 5.0

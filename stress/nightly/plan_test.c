@@ -27,7 +27,7 @@ static void make(unsigned items)
 static void play(double seconds, double part)
 {
 	static uint64_t turns;
-	plan = (struct plan){ .stop = seconds, .jobs = 1, .round = 1 };
+	plan = (struct plan){ .stop = seconds, .jobs = 1, .round = 1, .share_most = 300 };
 	for (unsigned i = 0; i < table.items; i++) table.item[i].round = table.item[i].runs = 0;
 	for (;;) {
 		struct item *item = plan_next(&plan, &table);
@@ -109,7 +109,7 @@ static void weights(void)
 static void side_by_side(void)
 {
 	make(10);
-	plan = (struct plan){ .stop = 100, .jobs = 2, .round = 1 };
+	plan = (struct plan){ .stop = 100, .jobs = 2, .round = 1, .share_most = 300 };
 	const double first = plan_share(&plan, &table, &table.item[0]);
 	EXPECT(first > 19.9 && first < 20.1);
 	table.item[0].round = 1;

@@ -185,6 +185,15 @@ static char *read_below(const char *folder, const char *name)
 	return text != NULL ? text : words_copy("");
 }
 
+/* A program that was ended for want of an end has perhaps not said so. */
+static char *report_of(const struct running *run, const char *log)
+{
+	if (!run->ending.overdue)
+		return words_copy(*log == '\0' ? "(it said nothing)\n" : log_report(log));
+	return words_made("no end within %.0f seconds; the end of what it said:\n%s",
+			  run->share + run->item->patience_s, log_report(log));
+}
+
 /* False: it could not be kept, and the run's folder must stay. */
 static bool keep(struct night *night, const struct running *run, const struct verdict *v,
 		 const char *log)
@@ -194,6 +203,7 @@ static bool keep(struct night *night, const struct running *run, const struct ve
 	char *script = find_script(run->folder, run->item->subject);
 	char *environment = read_below(run->folder, "environment");
 	char *again = read_below(run->folder, "again");
+	char *report = report_of(run, log);
 	const struct finding f = { v->signature,
 				   run->item->name,
 				   run->seed,
@@ -201,7 +211,7 @@ static bool keep(struct night *night, const struct running *run, const struct ve
 				   night_time(now),
 				   script,
 				   log,
-				   log_report(log),
+				   report,
 				   environment,
 				   again };
 	const enum finding_kept kept = finding_keep(folder, &f);
@@ -218,6 +228,7 @@ static bool keep(struct night *night, const struct running *run, const struct ve
 		night->canaries_found++;
 	else
 		note(night, run, v, kept == FINDING_NEW);
+	free(report);
 	free(again);
 	free(environment);
 	free(script);
@@ -232,30 +243,37 @@ static void move_file(const char *from, const char *to)
 	if (rename(from, to) != 0 && errno != ENOENT) tell_line("%s: %s", to, strerror(errno));
 }
 
-/* The log and the picture of the last run of each item stay. */
-static void keep_words(const struct night *night, const struct running *run)
+/* The path of the first file that a run keeps with such an end to its name, or NULL. */
+static char *find_kept(const char *folder, const char *end)
 {
-	char *from = words_made("%s/log", run->folder);
-	char *to = words_made("%s/logs/%s", night->root, run->item->name);
-	char *kept = words_made("%s/kept", run->folder);
+	char *kept = words_made("%s/kept", folder), *found = NULL;
 	struct dirent **names;
-	move_file(from, to);
 	const int count = scandir(kept, &names, NULL, alphasort);
 	for (int i = 0; i < count; i++) {
-		const size_t length = strlen(names[i]->d_name);
-		if (length > 4 && strcmp(names[i]->d_name + length - 4, ".svg") == 0) {
-			char *a = words_made("%s/%s", kept, names[i]->d_name);
-			char *b = words_made("%s/pictures/%s.svg", night->root, run->item->name);
-			move_file(a, b);
-			free(a);
-			free(b);
-		}
+		const size_t length = strlen(names[i]->d_name), tail = strlen(end);
+		if (found == NULL && length > tail &&
+		    strcmp(names[i]->d_name + length - tail, end) == 0)
+			found = words_made("%s/%s", kept, names[i]->d_name);
 		free(names[i]);
 	}
 	if (count >= 0) free(names);
 	free(kept);
-	free(from);
-	free(to);
+	return found;
+}
+
+/* The log and the picture of the last run of each item stay. */
+static void keep_words(const struct night *night, const struct running *run)
+{
+	char *log = words_made("%s/log", run->folder);
+	char *log_to = words_made("%s/logs/%s", night->root, run->item->name);
+	char *picture = find_kept(run->folder, ".svg");
+	char *picture_to = words_made("%s/pictures/%s.svg", night->root, run->item->name);
+	move_file(log, log_to);
+	if (picture != NULL) move_file(picture, picture_to);
+	free(picture_to);
+	free(picture);
+	free(log_to);
+	free(log);
 }
 
 static void add_up(struct item *item, const struct running *run, const struct verdict *v,
@@ -274,6 +292,19 @@ static void add_up(struct item *item, const struct running *run, const struct ve
 	if (v->outcome != OUTCOME_CLEAN || run->size == 0) return;
 	item->last_size = run->size;
 	item->last_took_ms = (uint64_t)(took * 1000);
+}
+
+/* Of a stress: the line of JSON is a file of its own. */
+static uint64_t operations_of(const struct running *run)
+{
+	static const char key[] = "\"operations\": ";
+	char *path = find_kept(run->folder, ".json"), *text = NULL;
+	if (path != NULL) text = words_of_file(path, LOG_MOST);
+	const char *at = text == NULL ? NULL : strstr(text, key);
+	const uint64_t count = at == NULL ? 0 : words_number(at + strlen(key));
+	free(text);
+	free(path);
+	return count;
 }
 
 static void tell_end(const struct running *run, const struct verdict *v, double took)
@@ -311,6 +342,7 @@ static void end_with(struct night *night, struct running *run, bool recovered)
 	struct verdict v;
 	log_judge(run->item, log, &run->ending, &v);
 	judge_canary(run->item, &v);
+	if (v.figures.executions == 0) v.figures.executions = operations_of(run);
 	if (recovered && v.outcome == OUTCOME_CUT) v.outcome = OUTCOME_KILLED;
 	const bool kept = v.signature[0] == '\0' || keep(night, run, &v, log);
 	add_up(run->item, run, &v, took);
