@@ -384,13 +384,13 @@ static const char *const table_names[] = {
 #define VALUE { "value", IN_ARG, FORM_SIZE, 0, NULL }
 
 static const struct op_kind operations[] = {
-	{ "fresh", 6, { NAMES("kind", IN_AUX, kind_names), NUMBER("pages", IN_ARG, MODEL_FILE_PAGES) },
-	  step_fresh },
+	{ "fresh", 6, { NAMES("kind", IN_AUX, kind_names),
+			NUMBER("pages", IN_ARG, MODEL_FILE_PAGES) }, step_fresh },
 	{ "load", 24, { NUMBER("page", IN_SLOT, 64), NUMBER("how", IN_AUX, 0),
 			NUMBER("in-file", IN_LOW, 0), NUMBER("more", IN_HIGH, 0) }, step_load },
 	{ "interpreter", 2, { NUMBER("at", IN_ARG, 0) }, step_interpreter },
-	{ "head", 3, { NAMES("field", IN_AUX, head_names), NAMES("how", IN_SLOT, how_names), VALUE },
-	  step_head },
+	{ "head", 3, { NAMES("field", IN_AUX, head_names),
+		       NAMES("how", IN_SLOT, how_names), VALUE }, step_head },
 	{ "table", 8, { NUMBER("segment", IN_SLOT, 0), NAMES("field", IN_AUX, table_names), VALUE },
 	  step_table },
 	{ "poke", 2, { NUMBER("at", IN_LOW, 0), NUMBER("byte", IN_HIGH, 256) }, step_poke },

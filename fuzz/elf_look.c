@@ -208,7 +208,7 @@ static void look_aux(struct look *l, uint64_t bias, uint64_t base)
 
 /* --- all -------------------------------------------------------------------------------------- */
 
-/* The top of what is mapped: where a program may put something, everything else is its own fault. */
+/* Who puts something where stacks are gets what it deserves. */
 static bool is_judged(const struct look *l)
 {
 	for (uint32_t i = 0; i < l->map->count; i++)
