@@ -105,8 +105,8 @@ static int64_t file_seek_plain(struct file *f, int64_t offset, unsigned whence)
 	if (whence == WHENCE_CUR) from = (int64_t)f->offset;
 	if (whence == WHENCE_END && f->node != NULL) from = (int64_t)node_size(f->node);
 	if (whence > WHENCE_END) return -ERR_INVAL;
-	if (__builtin_add_overflow(from, offset, &to)) return -ERR_OVERFLOW;
-	return to < 0 ? -ERR_INVAL : to;
+	if (__builtin_add_overflow(from, offset, &to) || to < 0) return -ERR_INVAL;
+	return to;
 }
 
 int64_t file_seek(struct file *f, int64_t offset, unsigned whence)

@@ -81,12 +81,14 @@ int64_t file_seek(struct file *f, int64_t offset, unsigned whence);
 
 static inline bool file_may_read(const struct file *f)
 {
-	return (atomic_load_u32(&f->flags) & 3) != 1;
+	return (atomic_load_u32(&f->flags) & 1) == 0; /* O_RDONLY, O_RDWR */
 }
 
 static inline bool file_may_write(const struct file *f)
 {
-	return (atomic_load_u32(&f->flags) & 3) != 0;
+	const uint32_t mode = atomic_load_u32(&f->flags) & 3;
+
+	return mode == 1 || mode == 2; /* O_WRONLY, O_RDWR */
 }
 
 #endif

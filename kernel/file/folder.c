@@ -20,8 +20,9 @@ static bool folder_dots_locked(const struct node *folder, struct file_names *out
 {
 	const struct node *above = folder;
 
-	if (node_is_top(folder) && folder->mount->covered != NULL) above = folder->mount->covered;
-	if (!node_is_top(above)) above = above->folder.above;
+	if (node_is_mount_root(folder) && folder->mount->covered != NULL)
+		above = folder->mount->covered;
+	if (!node_is_mount_root(above)) above = above->folder.above;
 	if (out->at < COOKIE_DOT && !names_add(out, ".", 1, folder->number, DT_DIR, COOKIE_DOT))
 		return false;
 	return out->at >= COOKIE_UP || names_add(out, "..", 2, above->number, DT_DIR, COOKIE_UP);

@@ -132,7 +132,7 @@ int tree_mount(const struct view *v, const char *source, struct node *on, const 
 /* Holds of a node that are the tree's own: its names, the folders right below it. */
 static uint32_t node_own_holds_locked(const struct node *n)
 {
-	uint32_t holds = node_is_top(n) ? 1 : 0;
+	uint32_t holds = node_is_mount_root(n) ? 1 : 0;
 
 	for (const struct list *l = n->entries.next; l != &n->entries; l = l->next) holds++;
 	if (!node_is_folder(n) || n->ops != NULL) return holds;
@@ -180,7 +180,7 @@ int tree_unmount(struct node *root)
 	struct file_tree *t = root->tree;
 	struct mount *m = root->mount;
 
-	if (!node_is_top(root)) return -ERR_INVAL;
+	if (!node_is_mount_root(root)) return -ERR_INVAL;
 	const mach_irq_t was = lock_take(&t->lock);
 	/* Linux's answer for the first one, too: it is in use. */
 	const bool busy = m->covered == NULL || !list_linked(&m->link) ||

@@ -105,7 +105,7 @@ static int folder_refuses_locked(const struct node *folder)
 bool tree_is_below_locked(const struct node *n, const struct node *above)
 {
 	while (n != NULL && n != above) {
-		if (node_is_top(n))
+		if (node_is_mount_root(n))
 			n = n->mount->covered;
 		else
 			n = n->folder.above;

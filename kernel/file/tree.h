@@ -148,6 +148,12 @@ void node_drop(struct node *n);
 uint64_t node_size(const struct node *n);
 void node_stat(struct node *n, struct file_stat *out);
 
+/* Whether it is what a mount begins with. */
+static inline bool node_is_mount_root(const struct node *n)
+{
+	return n->mount->root == n;
+}
+
 /* Permissions; owner (UINT32_MAX: as it is); times in ns (UINT64_MAX: as it is). */
 void node_set_mode(struct node *n, uint32_t permissions);
 void node_set_owner(struct node *n, uint32_t uid, uint32_t gid);

@@ -55,12 +55,6 @@ struct entry *tree_entry_locked(struct file_tree *t, const struct node *folder, 
 /* Whether folder `n` is `above` or below it, over mounts. */
 bool tree_is_below_locked(const struct node *n, const struct node *above);
 
-/* The first folder of its mount: nothing above. */
-static inline bool node_is_top(const struct node *n)
-{
-	return n->mount->root == n;
-}
-
 /* Takes out every name of a mount, whose nodes nobody holds otherwise. */
 void tree_empty(struct file_tree *t, struct mount *m);
 

@@ -53,8 +53,9 @@ static void walk_up(struct walk *w)
 	const mach_irq_t was = lock_take(&t->lock);
 	struct node *n = w->at;
 
-	while (n != w->root && node_is_top(n) && n->mount->covered != NULL) n = n->mount->covered;
-	if (n != w->root && !node_is_top(n)) n = n->folder.above;
+	while (n != w->root && node_is_mount_root(n) && n->mount->covered != NULL)
+		n = n->mount->covered;
+	if (n != w->root && !node_is_mount_root(n)) n = n->folder.above;
 	n = node_hold(walk_over_locked(n));
 	lock_drop(&t->lock, was);
 	walk_to(w, n);
@@ -317,7 +318,7 @@ int64_t tree_path(const struct view *v, struct node *n, char *to, size_t room)
 	to[--p.at] = 0;
 	const mach_irq_t was = lock_take(&v->tree->lock);
 	while (n != NULL && n != root && !p.full) {
-		while (node_is_top(n) && n != root && n->mount->covered != NULL)
+		while (node_is_mount_root(n) && n != root && n->mount->covered != NULL)
 			n = n->mount->covered;
 		if (n != root) n = path_step_locked(&p, n);
 	}

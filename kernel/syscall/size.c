@@ -1,0 +1,123 @@
+/*
+ * size.c -- calls on a file's size, on what is to be kept, and on file systems.
+ *
+ * There is no disk: what was written is as safe as it will ever be, and sync has nothing to do.
+ *
+ * Cost: a walk, or a descriptor looked up.
+ */
+#include "kernel/syscall/file_args.h"
+#include "kernel/syscall/folder.h"
+
+int64_t sys_truncate(struct task *t, const uint64_t *arg)
+{
+	struct node *n;
+
+	if ((int64_t)arg[1] < 0) return -ERR_INVAL;
+	int error = at_node(t, (uint64_t)AT_FDCWD, arg[0], FIND_FOLLOW, &n);
+	if (error != 0) return error;
+	error = node_truncate(n, arg[1]);
+	node_drop(n);
+	return error;
+}
+
+int64_t sys_ftruncate(struct task *t, const uint64_t *arg)
+{
+	if ((int64_t)arg[1] < 0) return -ERR_INVAL;
+	struct file *f = file_arg_real(t, arg[0]);
+	if (f == NULL) return -ERR_BADF;
+	const bool may = f->ops->truncate != NULL && file_may_write(f);
+	const int answer = may ? f->ops->truncate(f, arg[1]) : -ERR_INVAL;
+	file_drop(f);
+	return answer;
+}
+
+/* No pages are promised ahead of writing; a C library then writes zeroes itself. */
+int64_t sys_fallocate(struct task *t, const uint64_t *arg)
+{
+	struct file *f = file_arg_real(t, arg[0]);
+
+	if (f == NULL) return -ERR_BADF;
+	int answer = -ERR_OPNOTSUPP;
+	if ((int64_t)arg[2] < 0 || (int64_t)arg[3] <= 0)
+		answer = -ERR_INVAL;
+	else if (!file_may_write(f))
+		answer = -ERR_BADF;
+	else if (!f->ops->has_place)
+		answer = -ERR_SPIPE;
+	file_drop(f);
+	return answer;
+}
+
+int64_t sys_sync(struct task *t, const uint64_t *arg)
+{
+	(void)t, (void)arg;
+	return 0;
+}
+
+int64_t sys_fsync(struct task *t, const uint64_t *arg)
+{
+	struct file *f = file_arg_real(t, arg[0]);
+
+	if (f == NULL) return -ERR_BADF;
+	const uint32_t kind = f->node == NULL ? 0 : node_kind(f->node);
+	file_drop(f);
+	return kind == S_IFREG || kind == S_IFDIR ? 0 : -ERR_INVAL;
+}
+
+/* --- mounts ----------------------------------------------------------------------------------- */
+
+enum { MS_REMOUNT = 32, MS_BIND = 4096, MS_MOVE = 8192, MS_PROPAGATION = 0x1e0000 };
+
+/* A short text that may be missing; cut off at the room, which no name that means something is. */
+static int text_arg(struct task *t, uint64_t at, char *to, size_t room)
+{
+	to[0] = 0;
+	if (at == 0) return 0;
+	const int64_t bytes = user_string_in(space_of(t), to, at, room);
+	if (bytes == -ERR_NAMETOOLONG) to[room - 1] = 0;
+	return bytes == -ERR_FAULT ? -ERR_FAULT : 0;
+}
+
+static int mount_on(struct node *on, const struct view *v, const char *source, const char *kind,
+		    uint32_t flags)
+{
+	if ((flags & MS_REMOUNT) != 0) return node_is_mount_root(on) ? 0 : -ERR_INVAL;
+	if ((flags & (MS_BIND | MS_MOVE)) != 0) return -ERR_INVAL;
+	if ((flags & MS_PROPAGATION) != 0) return node_is_mount_root(on) ? 0 : -ERR_INVAL;
+	return kind[0] == 0 ? -ERR_INVAL : tree_mount(v, source, on, kind);
+}
+
+int64_t sys_mount(struct task *t, const uint64_t *arg)
+{
+	char source[32], kind[32];
+	struct node *on;
+	struct at a;
+	int error = text_arg(t, arg[2], kind, sizeof kind);
+
+	if (error == 0) error = text_arg(t, arg[0], source, sizeof source);
+	if (error == 0) error = at_open(&a, t, (uint64_t)AT_FDCWD, arg[1], false);
+	if (error != 0) return error;
+	error = tree_node(&a.view, a.path, FIND_FOLLOW, &on);
+	if (error == 0) {
+		error = mount_on(on, &a.view, source[0] == 0 ? "none" : source, kind,
+				 (uint32_t)arg[3]);
+		node_drop(on);
+	}
+	at_close(&a);
+	return error;
+}
+
+int64_t sys_umount2(struct task *t, const uint64_t *arg)
+{
+	enum { FORCE = 1, DETACH = 2, EXPIRE = 4, NOFOLLOW = 8 };
+	const uint32_t flags = (uint32_t)arg[1];
+	struct node *n;
+
+	if ((flags & ~(uint32_t)(FORCE | DETACH | EXPIRE | NOFOLLOW)) != 0) return -ERR_INVAL;
+	int error = at_node(t, (uint64_t)AT_FDCWD, arg[0],
+			    (flags & NOFOLLOW) != 0 ? 0 : FIND_FOLLOW, &n);
+	if (error != 0) return error;
+	error = tree_unmount(n);
+	if (error != 0) node_drop(n);
+	return error;
+}

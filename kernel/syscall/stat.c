@@ -1,0 +1,351 @@
+/*
+ * stat.c -- fstat and its kin, readlinkat, faccessat; fchmod, fchown, utimensat.
+ *
+ * The caller is root: nobody is refused for permissions, but root, too, may execute only what
+ * somebody may.
+ *
+ * Cost: a walk where there is a path, and a copy to the caller.
+ */
+#include "kernel/syscall/stat.h"
+
+#include "kernel/syscall/file_args.h"
+
+enum { AT_STATX_SYNC = 0x6000, STATX_RESERVED = 1 << 31 };
+
+static uint32_t find_flags(uint32_t flags)
+{
+	return ((flags & AT_SYMLINK_NOFOLLOW) != 0 ? 0 : FIND_FOLLOW) |
+	       ((flags & AT_EMPTY_PATH) != 0 ? FIND_EMPTY : 0);
+}
+
+static int file_stat_of(struct file *f, struct file_stat *out)
+{
+	if (f->ops->stat != NULL) return f->ops->stat(f, out);
+	ASSERT(f->node != NULL);
+	node_stat(f->node, out);
+	return 0;
+}
+
+/* Of a path or, where that is "" and may be, of the descriptor. */
+static int stat_at(struct task *t, uint64_t fd, uint64_t path, uint32_t flags,
+		   struct file_stat *out)
+{
+	struct at a;
+	struct node *n;
+	int error = at_open(&a, t, fd, path, (flags & AT_EMPTY_PATH) != 0);
+
+	if (error != 0) return error;
+	if (a.path[0] == 0 && a.file != NULL) {
+		error = file_stat_of(a.file, out);
+	} else {
+		error = tree_node(&a.view, a.path, find_flags(flags), &n);
+		if (error == 0) {
+			node_stat(n, out);
+			node_drop(n);
+		}
+	}
+	at_close(&a);
+	return error;
+}
+
+int64_t sys_fstat(struct task *t, const uint64_t *arg)
+{
+	struct file_stat stat;
+	struct file *f = file_arg(t, arg[0]);
+
+	if (f == NULL) return -ERR_BADF;
+	const int error = file_stat_of(f, &stat);
+	file_drop(f);
+	return error != 0 ? error : put_user(t, arg[1], &stat, sizeof stat);
+}
+
+int64_t sys_newfstatat(struct task *t, const uint64_t *arg)
+{
+	const uint32_t known =
+		AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC;
+	const uint32_t flags = (uint32_t)arg[3];
+	struct file_stat stat;
+
+	if ((flags & ~known) != 0) return -ERR_INVAL;
+	const int error = stat_at(t, arg[0], arg[1], flags, &stat);
+	return error != 0 ? error : put_user(t, arg[2], &stat, sizeof stat);
+}
+
+static struct abi_statx_time statx_time(int64_t s, uint64_t ns)
+{
+	return (struct abi_statx_time){ .s = s, .ns = (uint32_t)ns };
+}
+
+static uint32_t major_of(uint64_t device)
+{
+	return device >> 8 & 0xfff;
+}
+
+static uint32_t minor_of(uint64_t device)
+{
+	return (device & 0xff) | (device >> 12 & 0xfff00);
+}
+
+int64_t sys_statx(struct task *t, const uint64_t *arg)
+{
+	const uint32_t known =
+		AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC;
+	const uint32_t flags = (uint32_t)arg[2];
+	struct file_stat s;
+
+	if (((uint32_t)arg[3] & STATX_RESERVED) != 0) return -ERR_INVAL;
+	if ((flags & AT_STATX_SYNC) == AT_STATX_SYNC || (flags & ~known) != 0) return -ERR_INVAL;
+	const int error = stat_at(t, arg[0], arg[1], flags, &s);
+	if (error != 0) return error;
+	const struct abi_statx x = {
+		.mask = STATX_BASIC_STATS,
+		.blksize = (uint32_t)s.blksize,
+		.nlink = s.nlink,
+		.uid = s.uid,
+		.gid = s.gid,
+		.mode = (uint16_t)s.mode,
+		.ino = s.ino,
+		.size = (uint64_t)s.size,
+		.blocks = (uint64_t)s.blocks,
+		.atime = statx_time(s.atime_s, s.atime_ns),
+		.ctime = statx_time(s.ctime_s, s.ctime_ns),
+		.mtime = statx_time(s.mtime_s, s.mtime_ns),
+		.rdev_major = major_of(s.rdev),
+		.rdev_minor = minor_of(s.rdev),
+		.dev_major = major_of(s.dev),
+		.dev_minor = minor_of(s.dev),
+	};
+	return put_user(t, arg[4], &x, sizeof x);
+}
+
+/* --- file systems ----------------------------------------------------------------------------- */
+
+static int64_t statfs_put(struct task *t, const struct node *n, uint64_t to)
+{
+	const struct mount *m = n->mount;
+	const bool limited = !m->kind->generated;
+	const uint32_t pages = atomic_load_u32(&m->pages), nodes = atomic_load_u32(&m->nodes);
+	const struct abi_statfs s = {
+		.type = (int64_t)m->kind->magic,
+		.bsize = PAGE_SIZE,
+		.blocks = limited ? m->pages_most : 0,
+		.bfree = limited ? sub_or_zero(m->pages_most, pages) : 0,
+		.bavail = limited ? sub_or_zero(m->pages_most, pages) : 0,
+		.files = limited ? m->pages_most : 0,
+		.ffree = limited ? sub_or_zero(m->pages_most, nodes) : 0,
+		.fsid = { (int32_t)m->device, 0 },
+		.namelen = NAME_BYTES_MAX,
+		.frsize = PAGE_SIZE,
+		.flags = 0x20, /* ST_VALID */
+	};
+
+	return put_user(t, to, &s, sizeof s);
+}
+
+int64_t sys_statfs(struct task *t, const uint64_t *arg)
+{
+	struct node *n;
+	const int error = at_node(t, (uint64_t)AT_FDCWD, arg[0], FIND_FOLLOW, &n);
+
+	if (error != 0) return error;
+	const int64_t answer = statfs_put(t, n, arg[1]);
+	node_drop(n);
+	return answer;
+}
+
+int64_t sys_fstatfs(struct task *t, const uint64_t *arg)
+{
+	struct file *f = file_arg(t, arg[0]);
+
+	if (f == NULL) return -ERR_BADF;
+	const int64_t answer = f->node == NULL ? -ERR_NOSYS : statfs_put(t, f->node, arg[1]);
+	file_drop(f);
+	return answer;
+}
+
+/* --- links and rights ------------------------------------------------------------------------- */
+
+static int64_t link_text(struct task *t, const struct at *a, struct node *n, uint64_t to,
+			 uint64_t room)
+{
+	char text[PATH_BYTES];
+	int64_t bytes;
+
+	if (node_kind(n) != S_IFLNK) return a->path[0] == 0 ? -ERR_NOENT : -ERR_INVAL;
+	if (n->ops == NULL) {
+		bytes = (int64_t)min_u64(node_size(n), room);
+		return put_user(t, to, n->text, (size_t)bytes) != 0 ? -ERR_FAULT : bytes;
+	}
+	if (n->ops->text == NULL) return -ERR_INVAL;
+	bytes = n->ops->text(n, &a->view, text, sizeof text);
+	if (bytes < 0) return bytes;
+	bytes = (int64_t)min_u64((uint64_t)bytes, room);
+	return put_user(t, to, text, (size_t)bytes) != 0 ? -ERR_FAULT : bytes;
+}
+
+int64_t sys_readlinkat(struct task *t, const uint64_t *arg)
+{
+	const int32_t room = (int32_t)arg[3];
+	struct node *n;
+	struct at a;
+
+	if (room <= 0) return -ERR_INVAL;
+	int64_t answer = at_open(&a, t, arg[0], arg[1], true);
+	if (answer != 0) return answer;
+	answer = a.path[0] == 0 && a.file == NULL ? -ERR_NOENT
+						  : tree_node(&a.view, a.path, FIND_EMPTY, &n);
+	if (answer == 0) {
+		answer = link_text(t, &a, n, arg[2], (uint64_t)room);
+		node_drop(n);
+	}
+	at_close(&a);
+	return answer;
+}
+
+static int64_t access_at(struct task *t, const uint64_t *arg, uint32_t flags)
+{
+	const uint32_t mode = (uint32_t)arg[2];
+	struct file_stat stat;
+
+	if ((mode & ~(uint32_t)(MAY_READ | MAY_WRITE | MAY_EXEC)) != 0) return -ERR_INVAL;
+	if ((flags & ~(uint32_t)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0)
+		return -ERR_INVAL;
+	const int error = stat_at(t, arg[0], arg[1], flags, &stat);
+	if (error != 0) return error;
+	const bool runs = (stat.mode & S_IFMT) == S_IFDIR || (stat.mode & 0111) != 0;
+	return (mode & MAY_EXEC) != 0 && !runs ? -ERR_ACCES : 0;
+}
+
+int64_t sys_faccessat(struct task *t, const uint64_t *arg)
+{
+	return access_at(t, arg, 0);
+}
+
+int64_t sys_faccessat2(struct task *t, const uint64_t *arg)
+{
+	return access_at(t, arg, (uint32_t)arg[3]);
+}
+
+/* --- changing what is told -------------------------------------------------------------------- */
+
+/* The node of an open file, held; NULL: -ERR_BADF, or it has none (*file is then held). */
+static struct node *node_arg(struct task *t, uint64_t fd, int *error)
+{
+	struct file *f = file_arg_real(t, fd);
+	struct node *n = NULL;
+
+	*error = f == NULL ? -ERR_BADF : 0;
+	if (f == NULL) return NULL;
+	if (f->node != NULL) n = node_hold(f->node);
+	file_drop(f);
+	return n;
+}
+
+/* Nodes that are generated are as they are. */
+static int64_t chmod_node(struct node *n, uint32_t mode)
+{
+	int64_t answer = 0;
+
+	if (n->ops != NULL)
+		answer = -ERR_PERM;
+	else if (node_kind(n) == S_IFLNK)
+		answer = -ERR_OPNOTSUPP;
+	else
+		node_set_mode(n, mode);
+	node_drop(n);
+	return answer;
+}
+
+int64_t sys_fchmod(struct task *t, const uint64_t *arg)
+{
+	int error;
+	struct node *n = node_arg(t, arg[0], &error);
+
+	return n == NULL ? error : chmod_node(n, (uint32_t)arg[1]);
+}
+
+int64_t sys_fchmodat(struct task *t, const uint64_t *arg)
+{
+	struct node *n;
+	const int error = at_node(t, arg[0], arg[1], FIND_FOLLOW, &n);
+
+	return error != 0 ? error : chmod_node(n, (uint32_t)arg[2]);
+}
+
+static int64_t chown_node(struct node *n, uint32_t uid, uint32_t gid)
+{
+	const int64_t answer = n->ops != NULL ? -ERR_PERM : 0;
+
+	if (answer == 0) node_set_owner(n, uid, gid);
+	node_drop(n);
+	return answer;
+}
+
+int64_t sys_fchown(struct task *t, const uint64_t *arg)
+{
+	int error;
+	struct node *n = node_arg(t, arg[0], &error);
+
+	return n == NULL ? error : chown_node(n, (uint32_t)arg[1], (uint32_t)arg[2]);
+}
+
+int64_t sys_fchownat(struct task *t, const uint64_t *arg)
+{
+	const uint32_t flags = (uint32_t)arg[4];
+	struct node *n;
+
+	if ((flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0) return -ERR_INVAL;
+	const int error = at_node(t, arg[0], arg[1], find_flags(flags), &n);
+	return error != 0 ? error : chown_node(n, (uint32_t)arg[2], (uint32_t)arg[3]);
+}
+
+/* A time of utimensat(): in ns, UINT64_MAX: to be left. */
+static int time_arg(struct task *t, const int64_t *time, uint64_t *ns)
+{
+	enum { UTIME_NOW = 0x3fffffff, UTIME_OMIT = 0x3ffffffe };
+
+	if (time[1] == UTIME_NOW) {
+		*ns = wall_of(t);
+	} else if (time[1] == UTIME_OMIT) {
+		*ns = UINT64_MAX;
+	} else if (time[1] < 0 || time[1] > 999999999) {
+		return -ERR_INVAL;
+	} else {
+		/* What does not fit is the nearest that does, as in file systems with a limit. */
+		const int64_t s = time[0] < 0 ? 0 : time[0] > 18000000000 ? 18000000000 : time[0];
+		*ns = (uint64_t)s * 1000000000 + (uint64_t)time[1];
+	}
+	return 0;
+}
+
+static int times_arg(struct task *t, uint64_t at, uint64_t *ns)
+{
+	int64_t times[4];
+
+	ns[0] = ns[1] = wall_of(t);
+	if (at == 0) return 0;
+	if (get_user(t, times, at, sizeof times) != 0) return -ERR_FAULT;
+	const int error = time_arg(t, times, &ns[0]);
+	return error != 0 ? error : time_arg(t, times + 2, &ns[1]);
+}
+
+int64_t sys_utimensat(struct task *t, const uint64_t *arg)
+{
+	const uint32_t flags = (uint32_t)arg[3];
+	struct node *n;
+	uint64_t ns[2];
+	int error = times_arg(t, arg[2], ns);
+
+	if (error != 0) return error;
+	if ((flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0) return -ERR_INVAL;
+	if (arg[1] == 0 && (int32_t)arg[0] != AT_FDCWD) {
+		n = node_arg(t, arg[0], &error);
+		if (n == NULL) return error;
+	} else {
+		error = at_node(t, arg[0], arg[1], find_flags(flags), &n);
+		if (error != 0) return error;
+	}
+	if (n->ops == NULL && (ns[0] & ns[1]) != UINT64_MAX) node_set_times(n, ns[0], ns[1]);
+	node_drop(n);
+	return 0;
+}
