@@ -19,8 +19,27 @@ static struct file_tree tree;
 static struct view view;
 static void (*files_steps)(void);
 
-static const struct file_system memory_kind = { .name = "tmpfs", .magic = 0x01021994 };
-static const struct file_system *const memory_kinds[] = { &memory_kind, NULL };
+static const struct file_system *const memory_kinds[] = { &kind_tmpfs, &kind_devtmpfs, NULL };
+
+/* A device that says where it was opened: reads answer its minor number. */
+static inline int64_t device_read(struct file *f, struct io *to, uint64_t *at)
+{
+	(void)to, (void)at;
+	return (int64_t)(f->node->device & 0xff);
+}
+
+static inline struct file *device_open(struct node *n, const struct view *v, uint32_t flags,
+				       int *error)
+{
+	static const struct file_ops ops = { .read = device_read };
+
+	(void)v;
+	return file_create(&fw, &ops, flags, n, NULL, error);
+}
+
+static const struct device null_device = { 1, 3, "null", 0666, device_open };
+static const struct device other_device = { 200, 300, "other", 0600, device_open };
+static const struct device *const test_devices[] = { &null_device, &other_device, NULL };
 
 static void files_open_tree(void)
 {
@@ -28,7 +47,11 @@ static void files_open_tree(void)
 		.memory = &tw->memory, .sched = &tw->sched, .vm = &tw->vm, .most = TEST_OPEN_FILES
 	};
 	const struct tree_config config = {
-		.files = &fw, .buckets = 64, .pages_most = TEST_TREE_PAGES, .kinds = memory_kinds
+		.files = &fw,
+		.buckets = 64,
+		.pages_most = TEST_TREE_PAGES,
+		.kinds = memory_kinds,
+		.devices = test_devices,
 	};
 	EXPECT(tree_init(&tree, &config));
 	view = (struct view){ .tree = &tree };

@@ -112,7 +112,8 @@ struct node {
 /* A kind of device: what opening a node with that number is. */
 struct device {
 	uint32_t major, minor;
-	const char *name; /* in /dev */
+	const char *name;     /* in /dev */
+	uint32_t permissions; /* there */
 	struct file *(*open)(struct node *n, const struct view *v, uint32_t flags, int *error);
 };
 
@@ -134,6 +135,13 @@ struct file_tree {
 	uint32_t devices;        /* atomic: the last st_dev */
 	uint32_t nodes, entries; /* atomic: how many there are */
 };
+
+/*
+ * The kinds that are kept in memory: the root's, whatever else is to be written to, and one in
+ * which there is a node for each of the tree's devices (/dev).  statfs says of all what Linux's
+ * tmpfs does.
+ */
+extern const struct file_system kind_rootfs, kind_tmpfs, kind_devtmpfs;
 
 /* With an empty root.  False without memory. */
 bool tree_init(struct file_tree *t, const struct tree_config *config);

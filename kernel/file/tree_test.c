@@ -324,11 +324,32 @@ static void mounting(void)
 	EXPECT(mounted("/m") == 0); /* and is there when all is closed */
 }
 
+/* A folder of devices, each opened by its number, under whatever name. */
+static void devices(void)
+{
+	struct node *n;
+	char byte;
+
+	EXPECT(folder("/dev") == 0 && tree_node(&view, "/dev", 0, &n) == 0);
+	EXPECT(tree_mount(&view, "none", n, "devtmpfs") == 0);
+	node_drop(n);
+	EXPECT(stat_of("/dev/null").mode == (S_IFCHR | 0666) && stat_of("/dev/null").rdev == 0x103);
+	struct file *f = opened("/dev/null", O_RDWR);
+	EXPECT(get(f, &byte, 1, NULL) == 3 && put(f, &byte, 1, NULL) == -ERR_INVAL);
+	EXPECT(file_seek(f, 0, WHENCE_SET) == -ERR_SPIPE);
+	file_drop(f);
+	EXPECT(renamed("/dev/other", "/dev/name", 0) == 0);
+	f = opened("/dev/name", O_RDONLY);
+	EXPECT(get(f, &byte, 1, NULL) == 300 % 256);
+	file_drop(f);
+	EXPECT(unmounted("/dev") == 0 && !there("/dev/null"));
+}
+
 int main(void)
 {
 	static void (*const tests[])(void) = {
-		paths,     long_names, many_links, removed_folder, opening,      too_many,
-		unlinking, hard_links, renaming,   listing,        long_listing, mounting,
+		paths,      long_names, many_links, removed_folder, opening,  too_many, unlinking,
+		hard_links, renaming,   listing,    long_listing,   mounting, devices,
 	};
 
 	return files_main(tests, COUNT_OF(tests));
