@@ -131,6 +131,9 @@ int64_t space_madvise(struct space *s, uint64_t addr, uint64_t length, int advic
 /* One byte for each page into `vec` (the kernel's memory, of at least so many bytes). */
 int64_t space_mincore(struct space *s, uint64_t addr, uint64_t length, uint8_t *vec);
 
+/* Whether regions are everywhere in [from, end). */
+bool space_covered(struct space *s, uint64_t from, uint64_t end);
+
 /* Where the heap begins: a page-aligned address above which nothing is mapped; then the break.
  * Like Linux's brk: the break after the call, moved or not. */
 void space_brk_place(struct space *s, uint64_t start);

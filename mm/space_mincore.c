@@ -32,6 +32,16 @@ static uint64_t mincore_some_locked(const struct space *s, uint64_t va, uint64_t
 	return pages;
 }
 
+bool space_covered(struct space *s, uint64_t from, uint64_t end)
+{
+	const mach_irq_t was = lock_take(&s->lock);
+	const struct region *r = from < end ? region_at_or_above(&s->regions, from) : NULL;
+
+	for (; from < end && r != NULL && r->start <= from; r = region_next(r)) from = r->end;
+	lock_drop(&s->lock, was);
+	return from >= end;
+}
+
 int64_t space_mincore(struct space *s, uint64_t addr, uint64_t length, uint8_t *vec)
 {
 	uint64_t va = space_untag(addr);

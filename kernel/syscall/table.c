@@ -2,15 +2,27 @@
  * table.c -- all system calls there are: each file's rows, from its header.
  */
 #include "kernel/syscall/folder.h"
+#include "kernel/syscall/futex.h"
+#include "kernel/syscall/identity.h"
+#include "kernel/syscall/limit.h"
+#include "kernel/syscall/memory.h"
 #include "kernel/syscall/open.h"
 #include "kernel/syscall/read.h"
+#include "kernel/syscall/schedule.h"
 #include "kernel/syscall/stat.h"
 #include "kernel/syscall/syscall.h"
+#include "kernel/syscall/time.h"
 
 /* clang-format off */
 syscall_fn *const syscall_table[SYS_CALLS] = {
 	FOLDER_CALLS
+	FUTEX_CALLS
+	IDENTITY_CALLS
+	LIMIT_CALLS
+	MEMORY_CALLS
 	OPEN_CALLS
 	READ_CALLS
+	SCHEDULE_CALLS
 	STAT_CALLS
+	TIME_CALLS
 };

@@ -132,7 +132,7 @@ static enum wait_result futex_sleep(struct futex_table *f, struct futex_waiter *
 	const mach_irq_t was = wait_enter(&w->asleep);
 
 	while (!w->woken && result == WAIT_WOKEN)
-		result = wait_sleep(f->sched, &w->asleep, deadline_ns);
+		result = wait_sleep_heeding(f->sched, &w->asleep, deadline_ns);
 	if (w->woken) result = WAIT_WOKEN;
 	wait_leave(&w->asleep, was);
 	return result;

@@ -31,6 +31,7 @@ enum {
 	LIMITS = 16,      /* RLIMIT_CPU to RLIMIT_RTTIME */
 	NAME_BYTES = 16,  /* of a task's name, its end counted (TASK_COMM_LEN) */
 	LINE_BYTES = 256, /* kept of its arguments, for /proc */
+	HOST_BYTES = 65,  /* a machine's name and its end */
 };
 
 /*
@@ -80,6 +81,16 @@ struct task_group {
 	uint32_t line_bytes;
 };
 
+/* How a task wants to be scheduled: all zeroes is a new one; inherited by fork and clone, but for
+ * `reset`, with which a child is a new one. */
+struct task_schedule {
+	uint8_t policy;   /* SCHED_NORMAL ... */
+	uint8_t priority; /* 1 to 99 for SCHED_FIFO and SCHED_RR, else 0 */
+	int8_t nice;      /* -20 to 19 */
+	bool reset;       /* SCHED_RESET_ON_FORK */
+	uint32_t cpus;    /* bits of those it may run on; 0: all */
+};
+
 /* Letters as above, and (o) its own. */
 struct task {
 	struct task_group *group;      /* (f) */
@@ -98,7 +109,9 @@ struct task {
 	sigset pending;                /* (w) for it alone */
 	uint64_t alt_stack, alt_bytes; /* (o) sigaltstack */
 	uint32_t alt_flags;
-	char name[NAME_BYTES]; /* (w) */
+	char name[NAME_BYTES];         /* (w) */
+	struct task_schedule schedule; /* (w) */
+	int32_t death_signal;          /* (o) prctl: what it gets when its parent ends, or 0 */
 	uint64_t user_ns, kernel_ns;
 };
 
@@ -132,6 +145,7 @@ struct task_world {
 	struct lock lock;                          /* RANK_TASKS */
 	struct task **by_number GUARDED_BY(&lock); /* pid_max + 1 of them */
 	struct futex_table *futexes;
+	char host[HOST_BYTES], domain[HOST_BYTES]; /* (w) uname's */
 	uint64_t unknown_calls[8]; /* atomic: a bit for each number that was said to be unknown */
 	uint32_t tasks, groups GUARDED_BY(&lock);
 };
