@@ -41,7 +41,7 @@ void folder_remove(const char *path)
 static bool put_text(const char *folder, const char *name, const char *text)
 {
 	char *path = words_made("%s/%s", folder, name);
-	const bool done = file_write(path, text, strlen(text));
+	const bool done = disk_write(path, text, strlen(text));
 	free(path);
 	return done;
 }
@@ -52,7 +52,7 @@ static bool copy_file(const char *from, const char *folder, const char *name)
 	size_t count;
 	char *path = words_made("%s/%s", folder, name);
 	const bool done =
-		file_read(from, bytes, sizeof(bytes), &count) && file_write(path, bytes, count);
+		disk_read(from, bytes, sizeof(bytes), &count) && disk_write(path, bytes, count);
 	free(path);
 	return done;
 }

@@ -34,7 +34,7 @@ enum { NUMBER_ROOM = 24, LOG_MOST = 8 << 20 };
 static bool put_file(const char *folder, const char *name, const char *text)
 {
 	char *path = words_made("%s/%s", folder, name);
-	const bool done = file_write(path, text, strlen(text));
+	const bool done = disk_write(path, text, strlen(text));
 	free(path);
 	return done;
 }

@@ -131,7 +131,7 @@ static void save(const struct night *night, const struct words *w)
 {
 	char *latest = night_path(night, "summary.txt");
 	char *own = words_made("%s/nights/%s.txt", night->root, night->began);
-	if (!file_write(latest, w->at, w->bytes) || !file_write(own, w->at, w->bytes))
+	if (!disk_write(latest, w->at, w->bytes) || !disk_write(own, w->at, w->bytes))
 		perror(latest);
 	free(latest);
 	free(own);
