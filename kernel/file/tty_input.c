@@ -10,6 +10,8 @@
  * A key that makes a signal (ISIG) goes into no line: it throws away what was typed and is told to
  * the foreground process group, after the lock was dropped.
  *
+ * A tab that is erased is rubbed out as one column (Linux counts how far it went).
+ *
  * Always true: head <= lines <= tail <= head + TTY_BYTES, as counts that wrap.
  *
  * Locks: the terminal's, byte by byte.  Cost: O(1) a byte, O(line) to kill one.
