@@ -57,19 +57,19 @@ struct process_status {
 /* Letters: (t) by the world's lock; (q) by told.lock; (f) set while it is NEW, and cleared when its
  * last thread is gone: for its threads to read. */
 struct process {
-	uint32_t slot;                /* fixed */
-	uint32_t generation;          /* (t) */
-	uint8_t state;                /* (t) enum process_state */
-	bool ending;                  /* (t) takes no new thread; how it ends is settled */
-	uint32_t running;             /* (t) threads that have not left: those in `threads` */
-	uint32_t held;                /* (t) threads whose stack and record are not back yet */
-	struct process *parent;       /* (t) or NULL */
-	struct list children, dead;   /* (t) those that live; zombies, in the order of their ends */
-	struct list link;             /* (t) in one of these of its parent, or among the free */
-	struct list threads;          /* (t) their records */
-	struct space *space;          /* (f) or NULL; others look under (t), while there are threads */
-	bool alone;                   /* (t) a thread of it waits to be the only one */
-	void *user;                   /* (f) whoever hung something on it */
+	uint32_t slot;              /* fixed */
+	uint32_t generation;        /* (t) */
+	uint8_t state;              /* (t) enum process_state */
+	bool ending;                /* (t) takes no new thread; how it ends is settled */
+	uint32_t running;           /* (t) threads that have not left: those in `threads` */
+	uint32_t held;              /* (t) threads whose stack and record are not back yet */
+	struct process *parent;     /* (t) or NULL */
+	struct list children, dead; /* (t) those that live; zombies, in the order of their ends */
+	struct list link;           /* (t) in one of these of its parent, or among the free */
+	struct list threads;        /* (t) their records */
+	struct space *space; /* (f) or NULL; others look under (t), while there are threads */
+	bool alone;          /* (t) a thread of it waits to be the only one */
+	void *user;          /* (f) whoever hung something on it */
 	struct process_status status; /* (t) */
 	struct wait_queue told;       /* threads in process_wait(); made once, never again */
 	uint64_t news;                /* (q) how often there was something to tell this process */

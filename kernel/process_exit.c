@@ -75,8 +75,7 @@ static void hand_on_locked(struct process_world *w, struct process *child, struc
 	child->parent = parent;
 	if (parent != NULL) list_add_last(dead ? &parent->dead : &parent->children, &child->link);
 	if (child->user != NULL && w->hooks.handed_on != NULL)
-		w->hooks.handed_on(w->hooks.arg, child->user,
-				   parent == NULL ? NULL : parent->user);
+		w->hooks.handed_on(w->hooks.arg, child->user, parent == NULL ? NULL : parent->user);
 	if (dead && !is_awaited_locked(w, child)) process_release_locked(w, child);
 }
 

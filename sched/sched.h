@@ -164,6 +164,9 @@ void sched_yield_cpu(struct sched *s);
 bool sched_kill(struct sched *s, thread_id id);
 bool sched_killed(struct sched *s); /* the caller was asked to */
 
+/* The caller has seen that, and ends: it may wait again for what it has to give back. */
+void sched_kill_heeded(struct sched *s);
+
 /*
  * There is a signal for a thread: a wait that heeds signals (wait_sleep_heeding) ends at once, and
  * none begins until the thread says that it has dealt with what there was.  Waits of the other kind

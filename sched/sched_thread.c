@@ -98,6 +98,11 @@ bool sched_kill(struct sched *s, thread_id id)
 	return sched_flag(s, id, THREAD_KILLED, 0);
 }
 
+void sched_kill_heeded(struct sched *s)
+{
+	thread_unmark(sched_current(s), THREAD_KILLED);
+}
+
 bool sched_signal(struct sched *s, thread_id id)
 {
 	return sched_flag(s, id, THREAD_SIGNAL, THREAD_HEEDS);

@@ -89,6 +89,5 @@ void thread_unmark(struct thread *t, uint32_t flags)
 	ASSERT((flags & ~0xff00u) == 0);
 	do {
 		was = atomic_load_u64(&t->word);
-	} while ((was & flags) != 0 &&
-		 !atomic_change_u64(&t->word, was, was & ~(uint64_t)flags));
+	} while ((was & flags) != 0 && !atomic_change_u64(&t->word, was, was & ~(uint64_t)flags));
 }

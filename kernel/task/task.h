@@ -11,7 +11,7 @@
  * killed; takes signals.  `work` says that there is something.
  *
  * Locks: the world's (RANK_TASKS) for numbers, groups, sessions, and signals of every task; never
- * held while anything sleeps or is allocated.
+ * held while anything sleeps, or is allocated but for notes of signals (without reclaim).
  */
 #ifndef KERNEL_TASK_TASK_H
 #define KERNEL_TASK_TASK_H
@@ -22,9 +22,11 @@
 struct file_table; /* kernel/file/table.h: descriptors */
 struct node;       /* kernel/file/tree.h */
 struct file_tree;
-struct futex_table;   /* kernel/syscall/futex.h */
+struct futex_table;   /* kernel/task/futex.h */
 struct signal_set_up; /* kernel/task/signal.h: what each signal leads to, shared by a group */
 struct exec_config;   /* kernel/exec/exec.h: how programs are laid out */
+struct number;        /* kernel/task/task_inside.h: a number and whose it is */
+struct vfork_wait;    /* the same: who waits for a vforked child */
 
 enum {
 	SIGNALS = 64,     /* 1 to 64; bit n - 1 of a set */
@@ -62,17 +64,29 @@ struct task_group {
 	int32_t pid;        /* (f) its number; that of its first task */
 	int32_t parent;     /* (w) its parent's number, 0: none */
 	int32_t pgid, sid;  /* (w) process group and session */
-	struct list tasks;  /* (w) */
+	struct number *number, *pgid_number, *sid_number; /* (w) */
+	struct list link;                                 /* (w) of all groups */
+	struct list tasks;                                /* (w) */
 	uint32_t task_count;
-	bool exec_done;      /* (w) it has run execve since it was forked */
-	int32_t exit_signal; /* (f) what its parent gets at its end: SIGCHLD, or 0 */
+	bool exec_done;       /* (w) it has run execve since it was forked */
+	bool ending;          /* (w) `status` is settled, and its tasks are to end */
+	bool zombie;          /* (w) it has ended, and waits to be waited for */
+	int32_t status;       /* (w) what wait4() tells of its end */
+	int32_t exit_signal;  /* (w) what its parent gets at its end: SIGCHLD, or 0 */
+	struct task *execer;  /* (w) who is in task_exec_alone(), or NULL */
+	int32_t stop_signal;  /* (w) what stopped it, or 0: it runs */
+	bool tell_stop;       /* (w) that has not been waited for */
+	bool tell_continue;   /* (w) the same of its going on */
+	struct wait_queue go; /* its stopped tasks wait here; with it, stop_signal is written */
 	struct file_table *files;
 	struct node *cwd; /* (w) a folder, held, or NULL: the root */
 	struct node *exe; /* (w) what it runs, held, or NULL */
 	uint32_t umask;
 	struct signal_set_up *signals;
-	sigset pending;       /* (w) for whichever task takes them */
-	struct task *vforked; /* (w) who waits until it execs or ends, or NULL */
+	sigset pending;             /* (w) for whichever task takes them */
+	struct list notes;          /* (w) what is known of these */
+	uint32_t noted;             /* (w) notes of this group and its tasks */
+	struct vfork_wait *vforked; /* (w) who waits until it execs or ends, or NULL */
 	struct limit limits[LIMITS];
 	uint64_t start_ns;           /* (f) */
 	uint64_t user_ns, kernel_ns; /* (w) of tasks that have ended */
@@ -94,9 +108,12 @@ struct task_schedule {
 /* Letters as above, and (o) its own. */
 struct task {
 	struct task_group *group;      /* (f) */
-	thread_id thread;              /* (f) */
-	int32_t tid;                   /* (f) */
+	thread_id thread;              /* (w) THREAD_NONE: it has not begun */
+	int32_t tid;                   /* (w) of a task alone in its group execve changes it */
+	struct number *number;         /* (w) */
 	struct list link;              /* (w) in group->tasks */
+	bool dying;                    /* (w) it is to end before it goes back to its program */
+	int32_t status;                /* (o) what it ends with, as wait4() would tell it */
 	uint32_t work;                 /* atomic: task_work() has something to do */
 	struct user_regs *regs;        /* (f) where they lie while it is in the kernel */
 	int32_t interrupted;           /* (o) enum task_answer of its last call, or 0 */
@@ -106,8 +123,15 @@ struct task {
 	uint64_t robust, robust_bytes; /* (o) set_robust_list */
 	sigset mask, saved_mask;       /* (w) blocked; and what sigsuspend and ppoll put back */
 	bool restore_mask;             /* (o) saved_mask is to be put back */
+	sigset awaited;                /* (w) what sigtimedwait() waits for, though it is blocked */
 	sigset pending;                /* (w) for it alone */
-	uint64_t alt_stack, alt_bytes; /* (o) sigaltstack */
+	struct list notes;             /* (w) what is known of these */
+	uint64_t fault_address;        /* (o) of its last fault */
+	uint64_t set_tid;              /* (o) where it writes its number when it begins, or 0 */
+	struct birth *birth;           /* while it is being made: kernel/task/clone.c */
+	void (*begin)(struct task *t, void *arg); /* (f) of the first task, see task_first() */
+	void *begin_arg;                          /* (f) */
+	uint64_t alt_stack, alt_bytes;            /* (o) sigaltstack */
 	uint32_t alt_flags;
 	char name[NAME_BYTES];         /* (w) */
 	struct task_schedule schedule; /* (w) */
@@ -125,6 +149,8 @@ struct task_machine {
 	/* A line for who looks at the machine's log (an unknown system call, a killed program). */
 	void (*say)(void *arg, const char *line);
 	NORETURN void (*power_off)(void *arg, bool restart); /* reboot() */
+	/* The first group has ended, with that status of wait4(); any context.  Or NULL. */
+	void (*first_ended)(void *arg, int32_t status);
 	void *arg;
 };
 
@@ -137,13 +163,18 @@ struct task_config {
 	struct task_machine machine;
 	const struct exec_config *exec;
 	int32_t pid_max; /* numbers are 1 to this, given out in turn (Linux: 32768) */
+	site_t site;     /* who asks for the memory of tasks */
 };
+
+enum { NUMBER_ROWS = 256 };
 
 /* One for each kernel. */
 struct task_world {
 	struct task_config config;
-	struct lock lock;                          /* RANK_TASKS */
-	struct task **by_number GUARDED_BY(&lock); /* pid_max + 1 of them */
+	struct lock lock;                                      /* RANK_TASKS */
+	struct number *numbers[NUMBER_ROWS] GUARDED_BY(&lock); /* by value: see number.c */
+	int32_t last_number GUARDED_BY(&lock);
+	struct list all GUARDED_BY(&lock); /* groups, in the order of their making */
 	struct futex_table *futexes;
 	char host[HOST_BYTES], domain[HOST_BYTES]; /* (w) uname's */
 	uint64_t unknown_calls[8]; /* atomic: a bit for each number that was said to be unknown */
@@ -153,8 +184,72 @@ struct task_world {
 /* False without memory. */
 bool task_world_init(struct task_world *w, const struct task_config *config);
 
+/* Nobody is left. */
+void task_world_close(struct task_world *w);
+
 /* The caller's, or NULL: it is a thread of the kernel. */
 struct task *task_self(struct task_world *w);
+
+/*
+ * The first task, number 1, of a group that has no parent and gets orphans.  begin() is called in
+ * its own thread, and when it returns the task goes on with t->regs.  From a thread of the kernel,
+ * or before sched_run().  -ERR_AGAIN, -ERR_NOMEM.
+ */
+int task_first(struct task_world *w, void (*begin)(struct task *t, void *arg), void *arg);
+
+/* Who has that number; world's lock held. */
+struct task *task_find_locked(struct task_world *w, int32_t tid) REQUIRES(&w->lock);
+struct task_group *task_group_find_locked(struct task_world *w, int32_t pid) REQUIRES(&w->lock);
+
+/* The group with the lowest number above `pid`, zombies too, or 0. */
+int32_t task_group_after(struct task_world *w, int32_t pid);
+
+/* NULL when sound, else what is wrong.  At any time. */
+const char *task_check(struct task_world *w);
+
+/* --- making ----------------------------------------------------------------------------------- */
+
+struct task_clone {
+	uint64_t flags; /* CLONE_..., without CLONE_SIGNAL's bits */
+	int32_t exit_signal;
+	uint64_t stack; /* its sp, or 0: the caller's */
+	uint64_t tls;
+	uint64_t parent_tid, child_tid; /* addresses of the program */
+};
+
+/* clone(): the child's number, or an error as Linux has it. */
+int64_t task_clone(struct task *t, const struct task_clone *how);
+
+/* --- waiting for children --------------------------------------------------------------------- */
+
+struct task_times {
+	uint64_t user_ns, kernel_ns;
+};
+
+/* Which children, and what of them: as waitid() has it. */
+struct task_wait_how {
+	int32_t type; /* P_ALL, P_PID, P_PGID */
+	int32_t id;
+	uint32_t options; /* W_... */
+};
+
+struct task_waited {
+	int32_t pid;
+	int32_t code;   /* CLD_... */
+	int32_t status; /* exit code, or number of the signal */
+	int32_t wait4;  /* both, as wait4() tells it */
+	struct task_times used;
+};
+
+/* 1: *out tells of a child; 0: with W_NOHANG, there was nothing to tell; -ERR_CHILD; RESTART_SYS. */
+int task_wait(struct task *t, const struct task_wait_how *how, struct task_waited *out);
+
+/* --- process groups and sessions -------------------------------------------------------------- */
+
+int task_setpgid(struct task *t, int32_t pid, int32_t pgid);
+int task_getpgid(struct task *t, int32_t pid); /* 0: its own; -ERR_SRCH */
+int task_getsid(struct task *t, int32_t pid);
+int task_setsid(struct task *t); /* its number; -ERR_PERM */
 
 /*
  * Before the task goes back to its program, interrupts unmasked: ends it if it was killed (then it

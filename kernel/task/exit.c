@@ -1,0 +1,221 @@
+/*
+ * exit.c -- how tasks and groups end.
+ *
+ * What a group ends with is settled once, by whoever is first under the lock: a task that calls
+ * exit_group(), a signal; or, where none does, by the first task's own exit(), as on Linux.  From
+ * then on the group takes no new task, and each it has is asked to end: its waits fail, and it
+ * leaves before it goes back to its program (task_work).
+ *
+ * A task leaves in its own context.  First what the program's memory knows of it is put right:
+ * robust futexes, clear_tid with who waits for it; then it is off the lists; and the last one
+ * closes the files.  After its thread was reaped its stack is free, and after the last one's the
+ * process is taken down (kernel/process.h).  Only then the parent hears of it, in the same moment
+ * in which the group becomes a zombie: by a signal, and by who waits being woken.  A parent that
+ * does not want to know (SIGCHLD ignored, SA_NOCLDWAIT) has no zombies.
+ *
+ * Always true: a group's memory is given back when its number is nobody's any more: it was waited
+ * for, or never will be.
+ *
+ * Locks: the world's; in the hooks that of processes around it.  Cost: an end O(tasks).
+ */
+#include "kernel/file/table.h"
+#include "kernel/file/tree.h"
+#include "kernel/task/futex.h"
+#include "kernel/task/task_inside.h"
+
+/* --- asking to end ---------------------------------------------------------------------------- */
+
+void task_doom_locked(struct task *t)
+{
+	t->dying = true;
+	atomic_store_u32(&t->work, 1);
+	if (t->thread != THREAD_NONE) sched_kill(t->group->world->config.sched, t->thread);
+}
+
+void group_end_locked(struct task_world *w, struct task_group *g, int32_t status,
+		      const struct task *self)
+{
+	if (g->ending) return;
+	ASSERT(!g->zombie && g->world == w);
+	g->ending = true;
+	g->status = status;
+	for (struct list *l = g->tasks.next; l != &g->tasks; l = l->next) {
+		struct task *t = CONTAINER_OF(l, struct task, link);
+		if (t != self) task_doom_locked(t);
+	}
+}
+
+NORETURN void task_exit(struct task *t, int code)
+{
+	t->status = (code & 0xff) << 8;
+	task_end(t);
+}
+
+NORETURN void task_exit_group(struct task *t, int code)
+{
+	struct task_world *w = t->group->world;
+	const mach_irq_t was = lock_take(&w->lock);
+
+	group_end_locked(w, t->group, (code & 0xff) << 8, t);
+	lock_drop(&w->lock, was);
+	task_end(t);
+}
+
+/* --- leaving ---------------------------------------------------------------------------------- */
+
+/* Whether anybody else runs in the program's memory: else nobody can wait for a word of it. */
+static bool shares_memory(const struct task *t, struct space *space)
+{
+	return t->group->task_count > 1 || atomic_load_u32(&space->holders) > 1;
+}
+
+void task_leave_memory(struct task *t)
+{
+	struct task_world *w = t->group->world;
+	struct space *space = process_space(w->config.processes);
+	static const int32_t nobody = 0;
+
+	if (t->robust != 0) futex_robust(w->futexes, space, t->robust, (uint32_t)t->tid);
+	t->robust = t->robust_bytes = 0;
+	if (t->clear_tid != 0 && shares_memory(t, space)) {
+		const struct futex_at at = { .space = space, .va = t->clear_tid, .shared = true };
+		(void)user_copy_out(space, t->clear_tid, &nobody, sizeof nobody);
+		(void)futex_wake(w->futexes, &at, 1, FUTEX_BITSET_MATCH_ANY);
+	}
+	t->clear_tid = 0;
+}
+
+void group_release_vforker(struct task_group *g)
+{
+	struct task_world *w = g->world;
+	const mach_irq_t was = lock_take(&w->lock);
+	struct vfork_wait *v = g->vforked;
+
+	g->vforked = NULL;
+	if (v != NULL) {
+		ASSERT(v->child == g && !v->over);
+		const mach_irq_t inner = wait_enter(&v->queue);
+		v->over = true;
+		wait_wake_all(w->config.sched, &v->queue);
+		wait_leave(&v->queue, inner);
+	}
+	lock_drop(&w->lock, was);
+}
+
+/* It is off all lists; whether it was the last of its group. */
+static bool leave_locked(struct task_world *w, struct task *t) REQUIRES(&w->lock)
+{
+	struct task_group *g = t->group;
+
+	ASSERT(g->task_count != 0 && g->execer != t && t->number->task == t);
+	if (t->tid == g->pid && !g->ending) g->status = t->status;
+	signal_forget_locked(g, &t->notes, ~(sigset)0);
+	g->user_ns += t->user_ns;
+	g->kernel_ns += t->kernel_ns;
+	list_remove(&t->link);
+	w->tasks--;
+	t->number->task = NULL;
+	number_drop_locked(w, t->number);
+	if (--g->task_count != 0) {
+		signal_pass_on_locked(t, ~(sigset)0);
+		return false;
+	}
+	g->ending = true;
+	return true;
+}
+
+/* The last task's, in its own context. */
+static void close_files(struct task_group *g)
+{
+	if (g->files != NULL) file_table_drop(g->files);
+	if (g->cwd != NULL) node_drop(g->cwd);
+	if (g->exe != NULL) node_drop(g->exe);
+	g->files = NULL;
+	g->cwd = g->exe = NULL;
+}
+
+NORETURN void task_end(struct task *t)
+{
+	struct task_group *g = t->group;
+	struct task_world *w = g->world;
+	struct process_world *processes = w->config.processes;
+
+	sched_kill_heeded(w->config.sched); /* it may wait while it gives back what it has */
+	task_leave_memory(t);
+	const mach_irq_t was = lock_take(&w->lock);
+	const bool last = leave_locked(w, t);
+	lock_drop(&w->lock, was);
+	if (last) {
+		close_files(g);
+		group_release_vforker(g);
+	}
+	process_thread_forget(processes);
+	task_free_bytes(w, t);
+	process_thread_exit(processes, 0);
+}
+
+/* --- what processes tell ---------------------------------------------------------------------- */
+
+/* Tells the parent by its signal; false: it does not want to know at all. */
+static bool tell_parent_locked(const struct task_group *g, struct task_group *parent)
+	REQUIRES(&g->world->lock)
+{
+	const struct abi_sigaction *a = &parent->signals->action[SIGCHLD - 1];
+	const bool child = g->exit_signal == SIGCHLD;
+	const bool ignores = child && a->handler == SIG_IGNORE;
+	const int signal = g->status & 0x7f;
+
+	if (!ignores && g->exit_signal != 0)
+		signal_child_locked(parent, g, signal == 0 ? CLD_EXITED : CLD_KILLED,
+				    signal == 0 ? g->status >> 8 & 0xff : signal);
+	return !ignores && !(child && (a->flags & SA_NOCLDWAIT) != 0);
+}
+
+bool group_ended(void *world, void *user, void *parent)
+{
+	struct task_world *w = world;
+	struct task_group *g = user;
+	bool told = false;
+
+	const mach_irq_t was = lock_take(&w->lock);
+	ASSERT(g->ending && g->task_count == 0 && g->vforked == NULL);
+	signal_forget_locked(g, &g->notes, ~(sigset)0);
+	g->pending = 0;
+	g->zombie = true;
+	if (parent != NULL) told = tell_parent_locked(g, parent);
+	const bool first = g->pid == 1;
+	const int32_t status = g->status;
+	lock_drop(&w->lock, was);
+	if (first && w->config.machine.first_ended != NULL)
+		w->config.machine.first_ended(w->config.machine.arg, status);
+	return told;
+}
+
+void group_handed_on(void *world, void *user, void *parent)
+{
+	struct task_world *w = world;
+	struct task_group *g = user;
+	const mach_irq_t was = lock_take(&w->lock);
+
+	g->parent = parent == NULL ? 0 : ((struct task_group *)parent)->pid;
+	g->exit_signal = SIGCHLD;
+	lock_drop(&w->lock, was);
+}
+
+void group_released(void *world, void *user)
+{
+	struct task_world *w = world;
+	struct task_group *g = user;
+
+	const mach_irq_t was = lock_take(&w->lock);
+	ASSERT(g->zombie && g->task_count == 0);
+	list_remove(&g->link);
+	w->groups--;
+	g->number->group = NULL;
+	number_drop_locked(w, g->sid_number);
+	number_drop_locked(w, g->pgid_number);
+	number_drop_locked(w, g->number);
+	lock_drop(&w->lock, was);
+	task_free_bytes(w, g->signals);
+	task_free_bytes(w, g);
+}
