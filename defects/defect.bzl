@@ -21,6 +21,7 @@ _RACE_MACHINES = [
 ]
 _HIDDEN = ["//visibility:private"]
 _TAG = "defect"
+_BOARD = "board"
 _QUICK = "quick"
 _HOST = "host"
 
@@ -54,6 +55,23 @@ def _hunt(name, suffix, platform, runner, status, quick, scripts):
         tags = [_TAG] + ([_QUICK] if quick else ["manual"]) + ([] if suffix else [_HOST]),
     )
 
+def patched_files(name, files):
+    """Makes copies of `files` with NAME.patch in them, and patched/NAME/status; the copies."""
+    copies = ["patched/%s/%s" % (name, f) for f in files]
+    status = "patched/%s/status" % name
+    native.genrule(
+        name = name + "_patched_",
+        testonly = True,
+        srcs = [name + ".patch"] + [_label(f) for f in files],
+        outs = [status] + copies,
+        cmd = "$(execpath apply.sh) $(execpath %s.patch) $(execpath %s) $(RULEDIR)/patched/%s %s" %
+              (name, status, name, " ".join(files)),
+        tags = ["manual"],
+        tools = ["apply.sh"],
+        visibility = _HIDDEN,
+    )
+    return copies
+
 def defect(name, files, quick = False, host_only = False, race = False, tsan = False, scripts = []):
     """Declares NAME, a test that the suite finds the defect of NAME.patch, and NAME_aarch64.
 
@@ -72,20 +90,8 @@ def defect(name, files, quick = False, host_only = False, race = False, tsan = F
       tsan: ThreadSanitizer sees it too, which NAME_tsan demands.
       scripts: labels, where the patch names a script.
     """
-    copies = ["patched/%s/%s" % (name, f) for f in files]
-    status = "patched/%s/status" % name
+    copies = patched_files(name, files)
     headers = [c for c in copies if c.endswith(".h")]
-    native.genrule(
-        name = name + "_patched_",
-        testonly = True,
-        srcs = [name + ".patch"] + [_label(f) for f in files],
-        outs = [status] + copies,
-        cmd = "$(execpath apply.sh) $(execpath %s.patch) $(execpath %s) $(RULEDIR)/patched/%s %s" %
-              (name, status, name, " ".join(files)),
-        tags = ["manual"],
-        tools = ["apply.sh"],
-        visibility = _HIDDEN,
-    )
     cc_binary(
         name = name + "_raw_",
         testonly = True,
@@ -98,7 +104,7 @@ def defect(name, files, quick = False, host_only = False, race = False, tsan = F
     )
     machines = _RACE_MACHINES[:2 if tsan else 1] if race else _MACHINES[:1 if host_only else 2]
     for suffix, platform, runner in machines:
-        _hunt(name, suffix, platform, runner, status, quick and not suffix, scripts)
+        _hunt(name, suffix, platform, runner, "patched/%s/status" % name, quick and not suffix, scripts)
 
 def _clean_test(name, patches, size, tags):
     sh_test(
@@ -132,7 +138,9 @@ def defects_together(example, example_files):
     tests = sorted([n for n in rules if _TAG in rules[n]["tags"]])
     every = [n for n in tests if _HOST in rules[n]["tags"]]
     quick = [n for n in every if _QUICK in rules[n]["tags"]]
+    board = sorted([n for n in rules if _BOARD in rules[n]["tags"]])
     patches = [n + ".patch" for n in every]
+    all_patches = [n + ".patch" for n in sorted(every + board)]
     _clean_test("clean_test", [n + ".patch" for n in quick], "small", [])
     _clean_test("clean_all_test", patches, "large", ["manual"])
     sh_test(
@@ -146,7 +154,7 @@ def defects_together(example, example_files):
             "$(rootpaths //corpus:canary)",
             "$(rootpaths //corpus:canary_sched)",
             "$(rootpaths //corpus:canary_smp)",
-        ] + ["$(rootpath %s)" % p for p in patches],
+        ] + ["$(rootpath %s)" % p for p in all_patches],
         data = [
             "README.md",
             "head.sh",
@@ -154,7 +162,7 @@ def defects_together(example, example_files):
             "//corpus:canary_sched",
             "//corpus:canary_smp",
             "//fuzz:oracle.h",
-        ] + patches,
+        ] + all_patches,
     )
     sh_test(
         name = "rule_test",
@@ -176,7 +184,7 @@ def defects_together(example, example_files):
     native.test_suite(
         name = "all",
         tags = ["manual"],
-        tests = tests + ["clean_test", "clean_all_test", "rule_test", "tables_test"],
+        tests = tests + board + ["clean_test", "clean_all_test", "rule_test", "tables_test"],
     )
     sh_binary(
         name = "refresh",

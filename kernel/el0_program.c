@@ -19,7 +19,7 @@
 #include "machine/entry.h"
 #include "machine/random.h"
 
-enum { ROUNDS = 300, SPINS = 20000, SWEEP_WORDS = 1024, STUCK_NS = 300000 };
+enum { ROUNDS = 300, SPINS = 20000, SWEEP_WORDS = 1024, STUCK_NS = 300000, FAULT_NS = 40000 };
 
 static struct el0_group group;
 
@@ -145,12 +145,41 @@ static const char *check_maps(void)
 	return run_many(EL0_AT_maps, EL0_THREADS_MAX, ROUNDS, 1);
 }
 
-/* A program that never leaves EL0 delays nobody, and ends. */
-static const char *check_spins(void)
+/* Faults of programs, while somebody more urgent comes between at any instruction and has faults of
+ * its own: what a fault's registers said is not asked too late. */
+static void fault_often(void *over)
 {
-	reset(smp_count() < EL0_THREADS_MAX ? smp_count() + 1 : EL0_THREADS_MAX);
+	while (atomic_load_u32(over) == 0) {
+		kthread_sleep(FAULT_NS);
+		probe_read(PAGE_SIZE);
+	}
+}
+
+static const char *check_faults(void)
+{
+	static struct kthread_end gone;
+	uint32_t over = 0;
+	const struct kthread_how how = {
+		.entry = fault_often, .arg = &over, .affinity = 1, .end = &gone
+	};
+	kthread_end_init(&gone);
+	if (kthread_spawn(&how) == THREAD_NONE) return "no thread";
+	reset(2);
 	for (unsigned i = 0; i < group.count; i++)
-		group.users[i] = (struct el0_user){ .name = EL0_AT_spins };
+		group.users[i] =
+			(struct el0_user){ .name = EL0_AT_maps, .arg = 4 * ROUNDS, .affinity = 1 };
+	const char *wrong = run();
+	atomic_store_u32(&over, 1);
+	kthread_wait(&gone);
+	return wrong;
+}
+
+/* A program that never leaves EL0 delays nobody, and ends. */
+static const char *spin(unsigned count, uint32_t affinity)
+{
+	reset(count);
+	for (unsigned i = 0; i < count; i++)
+		group.users[i] = (struct el0_user){ .name = EL0_AT_spins, .affinity = affinity };
 	if (!el0_begin(&group)) return "it could not be begun";
 	for (unsigned i = 0; i < 10; i++) kthread_sleep(1000000);
 	for (unsigned i = 0; i < group.count; i++) el0_end(&group.users[i]);
@@ -158,6 +187,14 @@ static const char *check_spins(void)
 	for (unsigned i = 0; i < group.count; i++)
 		if (!group.users[i].ended) return "one did not end so";
 	return NULL;
+}
+
+/* On the last CPU; then on all, and one more. */
+static const char *check_spins(void)
+{
+	const unsigned cpus = smp_count();
+	const char *wrong = spin(1, 1u << (cpus - 1));
+	return wrong != NULL ? wrong : spin(cpus < EL0_THREADS_MAX ? cpus + 1 : cpus, 0);
 }
 
 /* --- what is not ------------------------------------------------------------------------------ */
@@ -329,6 +366,7 @@ static int hang(enum el0_name name)
 static const struct ktap_check checks[] = {
 	{ "begins", check_begins },
 	{ "begins-again", check_begins_again },
+	{ "spins", check_spins },
 	{ "keeps-registers", check_keeps },
 	{ "keeps-registers-preempted", check_preempted },
 	{ "thread-register", check_tls },
@@ -338,7 +376,7 @@ static const struct ktap_check checks[] = {
 	{ "waits", check_waits },
 	{ "tagged", check_tagged },
 	{ "maps", check_maps },
-	{ "spins", check_spins },
+	{ "faults", check_faults },
 	{ "hostiles", check_hostiles },
 	{ "any-word", check_any_word },
 	{ "pages-back", check_pages_back },

@@ -19,6 +19,8 @@
 extern const char el0_users[], el0_users_end[];
 extern const uint32_t el0_users_at[];
 
+#define PATIENCE_NS 20000000000ull
+
 enum { POLL_NS = 50000, DATA_WORD = 0x5eed, SLOT_BYTES = 8 };
 
 /* --- a thread's way to EL0 -------------------------------------------------------------------- */
@@ -129,10 +131,12 @@ bool el0_begin(struct el0_group *g)
 
 void el0_wait(void)
 {
+	const uint64_t patience_ns = mach_now_ns() + PATIENCE_NS;
 	struct process_counts now;
 	for (;;) {
 		process_count(&kernel_processes, &now);
 		if (now.processes == 0) return;
+		if (mach_now_ns() > patience_ns) kpanic("hang", "a program does not end");
 		kthread_sleep(POLL_NS);
 	}
 }

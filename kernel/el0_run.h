@@ -52,7 +52,7 @@ struct el0_group {
 void el0_open(void);
 
 /* Begins the group's threads, all but those of `later`; false: not even the first.  And waits until
- * all are gone and their process is. */
+ * all are gone and their process is; a panic, "hang", if that takes too long. */
 bool el0_begin(struct el0_group *g);
 void el0_wait(void);
 
