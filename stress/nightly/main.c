@@ -2,7 +2,7 @@
  * main.c -- the nightly driver: everything the suite has, in turns, within a budget.
  *
  *	nightly --table FILE... --out FOLDER (--minutes N | --seconds N) [--jobs N] [--rounds N]
- *	        [--share SECONDS] [--only TEXT] [--commit HASH] [--environment TEXT]
+ *	        [--share SECONDS] [--only TEXT] [--commit HASH] [--environment TEXT] [--pin]
  *	nightly --table FILE... --list
  *
  * The loop: free places are filled (a finding that is owed its small form first, else plan.c's next
@@ -39,7 +39,7 @@ static struct timespec began;
 
 static struct {
 	const char *out, *only;
-	bool list;
+	bool list, pin;
 } chosen;
 
 /* --- small answers ---------------------------------------------------------------------------- */
@@ -161,6 +161,8 @@ static void take_all(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--list") == 0)
 			chosen.list = true;
+		else if (strcmp(argv[i], "--pin") == 0)
+			chosen.pin = true;
 		else
 			take(argv[i], argv[i + 1]), i++;
 	}
@@ -234,6 +236,7 @@ static void open_night(void)
 	if (!folder_make(night.root)) give_up(night.root, strerror(errno));
 	make_folders();
 	lock_folder();
+	if (chosen.pin && !pin_programs(&night)) give_up("programs", "they cannot be copied");
 	tidy();
 	history_read(&night);
 	char *ledger = night_path(&night, "ledger");

@@ -9,6 +9,7 @@
  *	corpus/SUBJECT/   what engines learned, kept from night to night
  *	logs/ITEM         the last run's output
  *	pictures/ITEM.svg the last run's memory over time
+ *	programs/         what this night runs (pin.c)
  *	run/ITEM~SEED/    of runs that go on; of a killed night, what they left
  *	summary.txt, report.html, nights/TIME.{txt,html}
  */
@@ -105,6 +106,11 @@ void page_write(struct night *night);
 
 /* What earlier nights did: seeds that are used, who has waited longest, how long runs take. */
 void history_read(struct night *night);
+
+/* --- pin.c ------------------------------------------------------------------------------------ */
+
+/* Takes the programs into the output folder, and goes there. */
+bool pin_programs(const struct night *night);
 
 /* --- main.c ----------------------------------------------------------------------------------- */
 

@@ -50,5 +50,5 @@ done
 
 # Paths of the build have no blanks.
 # shellcheck disable=SC2086
-exec "$driver" $tables --out "$out" --commit "$commit$([ $changed = no ] || echo +)" \
+exec "$driver" --pin $tables --out "$out" --commit "$commit$([ $changed = no ] || echo +)" \
 	--environment "$environment" "$@"

@@ -1,3 +1,4 @@
+	[ -x "$here/mine/programs/${driver#"$PWD/"}" ] || fail "the programs are not pinned"
 #!/bin/sh
 # nightly_test.sh CASE NIGHTLY_SH DRIVER REPLAY MINIMISE CANARY_BIN CANARY_CORPUS CANARY_DICT
 #
