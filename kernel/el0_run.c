@@ -257,7 +257,7 @@ static void work(void *who)
 void el0_open(void)
 {
 	static struct cpu_handlers with_users;
-	with_users = *cpu_handlers();
+	with_users = *cpu_handlers_now();
 	with_users.call = call;
 	with_users.fault = fault;
 	with_users.work = work;

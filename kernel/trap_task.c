@@ -49,7 +49,7 @@ static void work(void *who)
 void trap_open(void)
 {
 	static struct cpu_handlers with_tasks;
-	with_tasks = *cpu_handlers();
+	with_tasks = *cpu_handlers_now();
 	with_tasks.call = call;
 	with_tasks.fault = fault;
 	with_tasks.work = work;

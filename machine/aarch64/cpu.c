@@ -39,7 +39,7 @@ struct machine_cpu machine_cpus[CPUS_MAX] = {
 };
 
 static unsigned count = 1;
-static const struct cpu_handlers *handlers; /* atomic */
+const struct cpu_handlers *cpu_handlers;
 
 void cpu_table_init(unsigned cpus, const uint64_t *affinities)
 {
@@ -124,23 +124,18 @@ void cpu_irq_mask(void)
 
 const struct cpu_handlers *cpu_handlers_set(const struct cpu_handlers *h)
 {
-	return __atomic_exchange_n(&handlers, h, __ATOMIC_ACQ_REL);
-}
-
-const struct cpu_handlers *cpu_handlers(void)
-{
-	return __atomic_load_n(&handlers, __ATOMIC_ACQUIRE);
+	return __atomic_exchange_n(&cpu_handlers, h, __ATOMIC_ACQ_REL);
 }
 
 void cpu_timer_came(void)
 {
-	const struct cpu_handlers *h = cpu_handlers();
+	const struct cpu_handlers *h = cpu_handlers_now();
 	if (h != NULL) h->timer(h->arg);
 }
 
 void cpu_ipi_came(void)
 {
-	const struct cpu_handlers *h = cpu_handlers();
+	const struct cpu_handlers *h = cpu_handlers_now();
 	atomic_store_u32(&cpu_here()->ipi_pending, 1);
 	if (h != NULL) h->ipi(h->arg);
 }

@@ -119,8 +119,14 @@ struct cpu_handlers {
  * Who they went to before. */
 const struct cpu_handlers *cpu_handlers_set(const struct cpu_handlers *h);
 
-/* Who that is; and the two, from the dispatcher. */
-const struct cpu_handlers *cpu_handlers(void);
+_Static_assert(offsetof(struct cpu_handlers, call) == HANDLERS_CALL, "layout.h");
+
+/* Who that is, set by the former alone; and the two, from the dispatcher. */
+extern const struct cpu_handlers *cpu_handlers; /* atomic */
+static inline const struct cpu_handlers *cpu_handlers_now(void)
+{
+	return __atomic_load_n(&cpu_handlers, __ATOMIC_ACQUIRE);
+}
 void cpu_timer_came(void);
 void cpu_ipi_came(void);
 

@@ -170,21 +170,16 @@ void exception_entry(struct exception_frame *frame)
 
 /* --- from EL0 --------------------------------------------------------------------------------- */
 
-void user_called(void *who)
-{
-	cpu_handlers()->call(who);
-}
-
 void user_works(void *who)
 {
-	cpu_handlers()->work(who);
+	cpu_handlers_now()->work(who);
 }
 
 void user_faulted(const struct user_frame *frame, uint64_t esr, uint64_t far)
 {
 	if (class_of(esr) == CLASS_FP && cpu_fp_wanted(cpu_here())) return;
 	cpu_unmask_all();
-	cpu_handlers()->fault(frame->who, esr, far);
+	cpu_handlers_now()->fault(frame->who, esr, far);
 }
 
 void user_interrupted(const struct user_frame *frame)

@@ -41,9 +41,8 @@ _Static_assert(offsetof(struct user_regs, sp) == USER_LR + 8 &&
 		       sizeof(struct user_frame) == USER_FRAME_BYTES,
 	       "layout.h");
 
-/* From vectors.S, for exceptions from EL0: faults and interrupts with interrupts masked, the others
- * with interrupts unmasked. */
-void user_called(void *who);
+/* From vectors.S, for exceptions from EL0 but calls: faults and interrupts with interrupts masked,
+ * what came up meanwhile with interrupts unmasked. */
 void user_faulted(const struct user_frame *frame, uint64_t esr, uint64_t far);
 void user_interrupted(const struct user_frame *frame);
 void user_works(void *who);

@@ -56,6 +56,7 @@
 #define USER_RECORD 288
 #define USER_FRAME_BYTES 304
 
+#define HANDLERS_CALL 24       /* struct cpu_handlers, checked in cpu.h */
 #define CLASS_CALL 0x15        /* ESR_EL1's class of SVC */
 #define VECTOR_SYNC 4          /* a synchronous exception of the kernel's own */
 #define VECTOR_BAD_STACK 0x100 /* or'ed to the vector's number */
