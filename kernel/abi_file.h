@@ -207,8 +207,8 @@ enum {
 	FIOASYNC = 0x5452,
 };
 
-enum { TCOOFF, TCOON, TCIOFF, TCION };        /* of TCXONC */
-enum { TCIFLUSH, TCOFLUSH, TCIOFLUSH };       /* of TCFLSH */
+enum { TCOOFF, TCOON, TCIOFF, TCION };  /* of TCXONC */
+enum { TCIFLUSH, TCOFLUSH, TCIOFLUSH }; /* of TCFLSH */
 
 enum { TERMINAL_CHARS = 19 };
 

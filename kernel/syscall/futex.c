@@ -160,8 +160,7 @@ int64_t sys_get_robust_list(struct task *t, const uint64_t *arg)
 
 	if (tid != 0 && tid != t->tid) {
 		const mach_irq_t was = lock_take(&w->lock);
-		const bool could_be = tid > 0 && tid <= w->config.pid_max;
-		const struct task *other = could_be ? w->by_number[tid] : NULL;
+		const struct task *other = task_find_locked(w, tid);
 		if (other != NULL) head = atomic_load_u64(&other->robust);
 		lock_drop(&w->lock, was);
 		if (other == NULL) return -ERR_SRCH;

@@ -79,9 +79,8 @@ struct change {
 
 static int64_t limit_change_locked(struct task *t, int32_t number, struct change *c)
 {
-	const struct task_world *w = t->group->world;
-	const bool could_be = number > 0 && number <= w->config.pid_max;
-	const struct task *who = number == 0 ? t : could_be ? w->by_number[number] : NULL;
+	struct task_world *w = t->group->world;
+	const struct task *who = number == 0 ? t : task_find_locked(w, number);
 
 	if (who == NULL) return -ERR_SRCH;
 	if (c->which >= LIMITS) return -ERR_INVAL;

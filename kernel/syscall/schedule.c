@@ -32,10 +32,7 @@ unsigned schedule_priority(const struct task_schedule *s)
 /* The one with that number; 0: the caller; NULL. */
 static struct task *task_named_locked(struct task *t, int32_t number)
 {
-	const struct task_world *w = t->group->world;
-
-	if (number == 0) return t;
-	return number > 0 && number <= w->config.pid_max ? w->by_number[number] : NULL;
+	return number == 0 ? t : task_find_locked(t->group->world, number);
 }
 
 int64_t sys_sched_yield(struct task *t, const uint64_t *arg)
@@ -244,12 +241,12 @@ static bool is_meant(const struct task *who, const struct task *t, int32_t which
  * that one. */
 static int32_t nice_of_locked(struct task *t, int32_t which, int32_t number, const int32_t *set)
 {
-	const struct task_world *w = t->group->world;
+	struct task_world *w = t->group->world;
 	int32_t least = INT32_MAX;
 
-	for (int32_t n = 1; n <= w->config.pid_max; n++) {
-		struct task *who = w->by_number[n];
-		if (who == NULL || who->tid != n || !is_meant(who, t, which, number)) continue;
+	for (struct task *who = task_next_locked(w, NULL); who != NULL;
+	     who = task_next_locked(w, who)) {
+		if (!is_meant(who, t, which, number)) continue;
 		if (set != NULL) who->schedule.nice = (int8_t)*set;
 		if (who->schedule.nice < least) least = who->schedule.nice;
 	}

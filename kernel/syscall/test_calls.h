@@ -15,6 +15,7 @@
 #include "kernel/syscall/limit.h"
 #include "kernel/syscall/user.h"
 #include "kernel/task/futex.h"
+#include "kernel/task/task_inside.h"
 
 enum { TEST_TASKS = 4, TEST_PID_MAX = 8, TEST_PID = 3, MS = 1000000 };
 
@@ -22,7 +23,7 @@ static struct task_world calls_world;
 static struct task_group group;
 static struct task tasks[TEST_TASKS];
 static struct user_regs task_regs[TEST_TASKS];
-static struct task *by_number[TEST_PID_MAX + 1];
+static struct number task_numbers[TEST_TASKS];
 static uint64_t page; /* two of them, to be read and written */
 static char said[128];
 static void (*calls_steps)(void);
@@ -58,7 +59,9 @@ static inline struct task *task_open(uint32_t n)
 	};
 	list_init(&t->link);
 	list_add_last(&group.tasks, &t->link);
-	by_number[t->tid] = t;
+	t->number = &task_numbers[n];
+	task_numbers[n] = (struct number){ .value = t->tid, .uses = 1, .task = t };
+	calls_world.numbers[t->tid % NUMBER_ROWS] = t->number;
 	return t;
 }
 
@@ -74,18 +77,19 @@ static inline void calls_open(void)
 				     .say = test_say },
 			.pid_max = TEST_PID_MAX,
 		},
-		.by_number = by_number,
 		.tasks = 1,
 	};
 	lock_init(&calls_world.lock, RANK_TASKS);
 	calls_world.futexes = futex_open(&tw->memory, &tw->sched, 2, 4);
-	memset(by_number, 0, sizeof by_number);
+	list_init(&calls_world.all);
 	group = (struct task_group){ .world = &calls_world,
 				     .process = process_self(W),
 				     .pid = TEST_PID,
 				     .pgid = TEST_PID,
 				     .files = file_table_create(&tw->memory) };
 	list_init(&group.tasks);
+	list_init(&group.link);
+	list_add_last(&calls_world.all, &group.link);
 	limits_begin(group.limits);
 	EXPECT(calls_world.futexes != NULL && group.files != NULL);
 }

@@ -96,8 +96,7 @@ static int64_t clock_of_another(struct task *t, int32_t clock, uint64_t *ns)
 
 	if (kind == 3) return -ERR_INVAL;
 	const mach_irq_t was = lock_take(&w->lock);
-	const bool could_be = number > 0 && number <= w->config.pid_max;
-	const struct task *who = number == 0 ? t : could_be ? w->by_number[number] : NULL;
+	const struct task *who = number == 0 ? t : task_find_locked(w, number);
 	struct used_ns used = { 0, 0 };
 	if (who != NULL)
 		used = of_thread ? time_used_task(who) : time_used_group_locked(who->group);

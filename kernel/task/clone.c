@@ -195,6 +195,7 @@ static bool birth_alloc(struct birth *b)
 	if (b->number == NULL) return false;
 	if (parent == NULL) return birth_group(b);
 	const uint64_t flags = b->how->flags;
+	if (!parent->schedule.reset) t->schedule = parent->schedule;
 	memcpy(t->name, parent->name, NAME_BYTES);
 	t->mask = parent->mask;
 	t->tls = (flags & CLONE_SETTLS) != 0 ? b->how->tls : mach_tls();
@@ -284,6 +285,11 @@ static int birth_spawn(struct birth *b)
 	};
 	thread_id thread;
 
+	if (b->parent != NULL) {
+		const struct thread *self = sched_current(b->w->config.sched);
+		how.affinity = self->affinity;
+		if (!b->parent->schedule.reset) how.priority = self->priority;
+	}
 	if (b->group == NULL) return process_thread_spawn(p, process_self(p), &how, &thread);
 	if (b->parent == NULL) return process_spawn(p, PROCESS_NONE, &how, &b->group->process);
 	if ((b->how->flags & CLONE_VM) == 0) return process_fork(p, &how, &b->group->process);

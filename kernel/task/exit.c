@@ -199,6 +199,13 @@ void group_handed_on(void *world, void *user, void *parent)
 
 	g->parent = parent == NULL ? 0 : ((struct task_group *)parent)->pid;
 	g->exit_signal = SIGCHLD;
+	for (struct list *l = g->tasks.next; l != &g->tasks; l = l->next) {
+		struct task *t = CONTAINER_OF(l, struct task, link);
+		const struct abi_siginfo info = { .signo = t->death_signal, .code = SI_KERNEL };
+		if (info.signo == 0) continue;
+		(void)signal_send_locked(g, NULL, &info);
+		if (g->ending) break;
+	}
 	lock_drop(&w->lock, was);
 }
 

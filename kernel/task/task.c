@@ -78,6 +78,23 @@ struct task_group *task_group_find_locked(struct task_world *w, int32_t pid)
 	return n == NULL ? NULL : n->group;
 }
 
+/* The first of this group, or of those behind it. */
+static struct task *first_from_locked(struct task_world *w, struct list *l) REQUIRES(&w->lock)
+{
+	for (; l != &w->all; l = l->next) {
+		struct task_group *g = CONTAINER_OF(l, struct task_group, link);
+		if (!list_empty(&g->tasks)) return CONTAINER_OF(g->tasks.next, struct task, link);
+	}
+	return NULL;
+}
+
+struct task *task_next_locked(struct task_world *w, struct task *t)
+{
+	if (t == NULL) return first_from_locked(w, w->all.next);
+	if (t->link.next == &t->group->tasks) return first_from_locked(w, t->group->link.next);
+	return CONTAINER_OF(t->link.next, struct task, link);
+}
+
 int32_t task_group_after(struct task_world *w, int32_t pid)
 {
 	int32_t least = 0;

@@ -201,6 +201,9 @@ int task_first(struct task_world *w, void (*begin)(struct task *t, void *arg), v
 struct task *task_find_locked(struct task_world *w, int32_t tid) REQUIRES(&w->lock);
 struct task_group *task_group_find_locked(struct task_world *w, int32_t pid) REQUIRES(&w->lock);
 
+/* All tasks, one after the other: the first (after NULL), the next, NULL. */
+struct task *task_next_locked(struct task_world *w, struct task *t) REQUIRES(&w->lock);
+
 /* The group with the lowest number above `pid`, zombies too, or 0. */
 int32_t task_group_after(struct task_world *w, int32_t pid);
 
