@@ -5,7 +5,8 @@
 #   --gic N       2 or 3 (3)                 --cpu MODEL    cortex-a57, cortex-a72, max (cortex-a57)
 #   --machine M   more for -M, as "virtualization=on"
 #   --append "A"  boot arguments, beside "semihosting"
-#   --timeout S   seconds until it counts as a hang (60)
+#   --timeout S   seconds until it counts as a hang (60); 0: it may take for ever
+#   --terminal    a person's: raw, with QEMU's own keys behind Ctrl-A (X: leave it)
 #   --no-host     without semihosting: then the exit status says nothing of the guest
 #
 # The serial line is on standard input and output.  Exit status: the guest's own (0 ok, 1 finding,
@@ -17,13 +18,17 @@ usage() {
 	exit 2
 }
 
-smp=1 memory=128 gic=3 cpu=cortex-a57 machine='' append='' timeout=60 host=1 image=''
+smp=1 memory=128 gic=3 cpu=cortex-a57 machine='' append='' timeout=60 host=1 image='' serial=stdio
 while [ $# -gt 0 ]; do
 	case $1 in
 	--smp | --memory | --gic | --cpu | --machine | --append | --timeout)
 		[ $# -ge 2 ] || usage
 		eval "${1#--}=\$2"
 		shift 2
+		;;
+	--terminal)
+		serial=mon:stdio
+		shift
 		;;
 	--no-host)
 		host=''
@@ -62,7 +67,7 @@ complaints=$(mktemp) || exit 4
 trap 'rm -f "$complaints"' EXIT
 timeout --foreground -k 5 "$timeout" qemu-system-aarch64 \
 	-M "virt,gic-version=$gic${machine:+,$machine}" -cpu "$cpu" -smp "$smp" -m "$memory" \
-	-nodefaults -display none -serial stdio -no-reboot \
+	-nodefaults -display none -serial "$serial" -no-reboot \
 	-kernel "$image" -append "$append" "$@" 2>"$complaints"
 status=$?
 cat "$complaints" >&2

@@ -189,7 +189,7 @@ static void several(void)
 	ANSWER(syscall(SYS_getrandom, BAD, 10, 0));
 	ANSWER(prctl(PR_SET_NAME, "a long name of sixteen and more"));
 	ANSWER(prctl(PR_GET_NAME, name));
-	say("%s", name);
+	say("'%s'", name);
 	ANSWER(prctl(PR_SET_PDEATHSIG, 99));
 	ANSWER(prctl(PR_SET_PDEATHSIG, 0));
 	ANSWER(prctl(9999));

@@ -54,6 +54,10 @@ def probes(names, kernel):
         files = files,
         texts = {"etc/run": "".join(["/probe/%s\n" % name for name in names])},
     )
+    native.filegroup(
+        name = "programs",
+        srcs = names,
+    )
     _names(
         name = "all.names",
         names = names,

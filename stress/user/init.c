@@ -1,0 +1,154 @@
+/*
+ * init.c -- /init of a stress: runs a list of programs in cycles, and says whether memory
+ * stabilises.
+ *
+ * /etc/stress has in its first line "CYCLES WARM", then a program with its arguments in each line:
+ *
+ *	4 1
+ *	/stress/boxtest
+ *	/stress/mmapstorm operations=20000
+ *
+ * All run once in each cycle.  After each cycle, when nothing is left of them, free memory is read
+ * (/proc/meminfo).  After WARM cycles the readings of CYCLES more are compared: they must be equal.
+ * A kernel whose caches float, as Linux's do, is given a slack by its boot argument, slack=KIB.
+ *
+ * Every program ends with status 0, or the stress has failed.  The last line is the verdict:
+ * "stress: memory stabilised ..." or "stress: FAIL: ...".  Then the machine is switched off.
+ */
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "stress/user/program.h"
+
+const char *const program = "stress";
+
+enum { LINES_MAX = 64, LINE_BYTES = 200, WORDS_MAX = 16, CYCLES_MAX = 1000 };
+
+static char line[LINES_MAX][LINE_BYTES];
+static char *words[LINES_MAX][WORDS_MAX + 1];
+static int programs, cycles, warm;
+static long reading[CYCLES_MAX];
+
+__attribute__((noreturn)) static void power_off(void)
+{
+	fflush(stdout);
+	sync();
+	reboot(RB_POWER_OFF);
+	for (;;) pause();
+}
+
+__attribute__((noreturn, format(printf, 1, 2))) static void give_up(const char *format, ...)
+{
+	va_list rest;
+
+	printf("stress: FAIL: ");
+	va_start(rest, format);
+	vprintf(format, rest);
+	va_end(rest);
+	printf("\n");
+	power_off();
+}
+
+static void mount_all(void)
+{
+	mkdir("/proc", 0755);
+	mount("proc", "/proc", "proc", 0, "");
+	mkdir("/dev", 0755);
+	mount("devtmpfs", "/dev", "devtmpfs", 0, "");
+	mkdir("/tmp", 0755);
+	mount("tmpfs", "/tmp", "tmpfs", 0, "");
+}
+
+static void read_list(void)
+{
+	FILE *const list = fopen("/etc/stress", "re");
+
+	if (list == NULL || fscanf(list, "%d %d\n", &cycles, &warm) != 2 || cycles < 4 ||
+	    warm < 0 || cycles + warm > CYCLES_MAX)
+		give_up("no /etc/stress, or not at least 4 cycles in it");
+	while (programs < LINES_MAX && fgets(line[programs], LINE_BYTES, list) != NULL) {
+		int n = 0;
+		char *rest = NULL, *word = strtok_r(line[programs], " \n", &rest);
+		for (; word != NULL && n < WORDS_MAX; word = strtok_r(NULL, " \n", &rest))
+			words[programs][n++] = word;
+		programs += n > 0;
+	}
+	fclose(list);
+}
+
+static void run(char **command)
+{
+	static char *const environment[] = { "PATH=/bin:/stress", NULL };
+	int status = 0;
+
+	fflush(stdout);
+	const pid_t child = fork();
+	if (child == 0) {
+		execve(command[0], command, environment);
+		printf("stress: no %s: %s\n", command[0], strerror(errno));
+		fflush(stdout);
+		_exit(127);
+	}
+	if (child < 0) give_up("no process for %s: %s", command[0], strerror(errno));
+	while (waitpid(-1, &status, 0) != child) continue; /* or an orphan of its */
+	if (status != 0)
+		give_up("%s: %s %d", command[0], WIFSIGNALED(status) ? "signal" : "exit",
+			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+/* KiB, with nobody running but this process, and what can be given back given back. */
+static long free_memory(void)
+{
+	char text[200] = "";
+	long kib = -1;
+
+	while (waitpid(-1, NULL, 0) > 0) continue;
+	usleep(100000);
+	const int drop = open("/proc/sys/vm/drop_caches", O_WRONLY);
+	if (drop >= 0 && write(drop, "3", 1) != 1) give_up("drop_caches");
+	if (drop >= 0) close(drop);
+	const int fd = open("/proc/meminfo", O_RDONLY);
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0) give_up("no /proc/meminfo");
+	close(fd);
+	const char *const at = strstr(text, "MemFree:");
+	if (at == NULL || sscanf(at, "MemFree: %ld kB", &kib) != 1) give_up("no MemFree");
+	return kib;
+}
+
+/* Least and most of the readings that count. */
+static void judge(long slack)
+{
+	long least = reading[warm], most = least;
+
+	for (int i = warm; i < warm + cycles; i++) {
+		if (reading[i] < least) least = reading[i];
+		if (reading[i] > most) most = reading[i];
+	}
+	if (most - least > slack)
+		give_up("memory drifts: %ld to %ld KiB free over %d cycles, %ld at first and %ld "
+			"at last",
+			least, most, cycles, reading[warm], reading[warm + cycles - 1]);
+	printf("stress: memory stabilised: %ld KiB free after each of %d cycles", least, cycles);
+	if (most != least) printf(", give or take %ld of %ld", most - least, slack);
+	printf("\n");
+}
+
+int main(void)
+{
+	const char *const given = getenv("slack");
+
+	if (getpid() != 1) fail("I am no init");
+	mount_all();
+	read_list();
+	for (int cycle = 0; cycle < warm + cycles; cycle++) {
+		for (int i = 0; i < programs; i++) run(words[i]);
+		reading[cycle] = free_memory();
+		printf("stress: cycle %d%s: %ld KiB free\n", cycle,
+		       cycle < warm ? " (warm-up)" : "", reading[cycle]);
+	}
+	judge(given == NULL ? 0 : strtol(given, NULL, 10));
+	power_off();
+}

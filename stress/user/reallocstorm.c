@@ -1,0 +1,143 @@
+/*
+ * reallocstorm.c -- the documents' case: memory that only realloc moves, while old blocks may wait
+ * in a queue before they are given back.
+ *
+ *	reallocstorm growths=3 moves=100000 threads=2 seed=1
+ *
+ * First a buffer grows by 109 KiB at a time to 3.6 MB: some 60 MB are moved, and at no time may the
+ * program hold more than the buffer, the next one and what the queue may have.  That is where a
+ * realloc that forgets the old block ends at 60 MB with 3.6 MB live.
+ *
+ * Then realloc moves blocks of a few pages until it has done so `moves` times, from several threads
+ * at once while another keeps the CPU busy: with the queue off each of these is an munmap inside
+ * realloc.  Contents are checked, and at the end the allocator's counts and its memory.
+ *
+ * One source, three programs: a queue of 16, none, each with a mapping for every block; and the
+ * allocator as it is by default.
+ */
+#include "stress/user/program.h"
+#include "user/malloc/libc.h"
+
+const char *const program = "reallocstorm";
+
+enum { STEP = 109 << 10, STEPS = 34, THREADS_MAX = 16, BLOCKS = 32, PAGE = 4096 };
+
+static struct umalloc_stats stats_now(void)
+{
+	struct umalloc_stats s;
+
+	umalloc_stats(&umalloc_libc, &s);
+	CHECK(s.allocated_bytes == s.live_bytes + s.queued_bytes + s.released_bytes,
+	      "allocated bytes are not live, queued and released ones");
+	CHECK(s.allocated == s.live + s.queued + s.released,
+	      "allocated blocks are not live, queued and released ones");
+	return s;
+}
+
+static unsigned char mark_of(size_t page)
+{
+	return (unsigned char)(page * 31 + 7);
+}
+
+/* The documents' case, once; bytes that were moved. */
+static size_t grow(void)
+{
+	unsigned char *buffer = NULL;
+	size_t moved = 0;
+	const uint64_t slots = umalloc_libc.config.deferred_slots;
+
+	for (size_t step = 1; step <= STEPS; step++) {
+		unsigned char *const next = realloc(buffer, step * STEP);
+		CHECK(next != NULL, "no %zu bytes", step * STEP);
+		if (next != buffer) moved += (step - 1) * STEP;
+		buffer = next;
+		for (size_t at = 0; at < (step - 1) * STEP; at += PAGE)
+			CHECK(buffer[at] == mark_of(at / PAGE), "byte %zu is lost in step %zu", at,
+			      step);
+		for (size_t at = (step - 1) * STEP / PAGE * PAGE; at < step * STEP; at += PAGE)
+			buffer[at] = mark_of(at / PAGE);
+		const struct umalloc_stats s = stats_now();
+		CHECK(s.queued <= slots, "%lu blocks are queued", (unsigned long)s.queued);
+		CHECK(s.live_bytes < (step + 1) * STEP + (1 << 16),
+		      "%lu bytes are live in step %zu", (unsigned long)s.live_bytes, step);
+		/* A full queue is emptied: it never has more than its slots are worth. */
+		CHECK(s.mapped_bytes + s.heap_bytes <= (slots + 3) * (step + 1) * STEP + (4 << 20),
+		      "%lu bytes are held in step %zu",
+		      (unsigned long)(s.mapped_bytes + s.heap_bytes), step);
+	}
+	free(buffer);
+	return moved;
+}
+
+static unsigned long moves_wanted;
+static _Atomic unsigned long moves_done;
+static _Atomic bool over;
+
+static void *busy(void *nothing)
+{
+	volatile unsigned long n = 0;
+
+	while (!over) n++;
+	return nothing;
+}
+
+static void *move(void *given)
+{
+	uint64_t random = (uintptr_t)given;
+	unsigned char *block[BLOCKS] = { NULL };
+	size_t pages[BLOCKS] = { 0 };
+
+	while (moves_done < moves_wanted) {
+		const uint64_t i = draw_below(&random, BLOCKS);
+		const size_t more = 1 + draw_below(&random, 8);
+		unsigned char *const was = block[i];
+		if (was != NULL)
+			CHECK(was[0] == (unsigned char)i &&
+				      was[pages[i] * PAGE - 1] == (unsigned char)i,
+			      "a block has changed");
+		block[i] = realloc(was, more * PAGE);
+		CHECK(block[i] != NULL, "no %zu pages", more);
+		moves_done += was != NULL && was != block[i];
+		if (was != NULL)
+			CHECK(block[i][0] == (unsigned char)i, "a moved block has changed");
+		pages[i] = more;
+		block[i][0] = block[i][more * PAGE - 1] = (unsigned char)i;
+	}
+	for (int i = 0; i < BLOCKS; i++) free(block[i]);
+	return NULL;
+}
+
+static void storm(unsigned long threads, unsigned long seed)
+{
+	pthread_t thread[THREADS_MAX], spinner;
+
+	start_thread(&spinner, busy, NULL);
+	for (unsigned long i = 0; i < threads; i++)
+		start_thread(&thread[i], move, (void *)(seed * 1000003 + i * 7919 + 1));
+	for (unsigned long i = 0; i < threads; i++) join_thread(thread[i]);
+	over = true;
+	join_thread(spinner);
+}
+
+int main(int count, char **arguments)
+{
+	const unsigned long growths = argument(arguments, "growths", 3);
+	const unsigned long threads = argument(arguments, "threads", 2);
+	size_t moved = 0;
+
+	(void)count;
+	moves_wanted = argument(arguments, "moves", 100000);
+	CHECK(threads >= 1 && threads <= THREADS_MAX, "%lu threads", threads);
+	const struct umalloc_stats before = stats_now();
+	for (unsigned long i = 0; i < growths; i++) moved += grow();
+	if (moves_wanted > 0) storm(threads, argument(arguments, "seed", 1));
+	umalloc_drain(&umalloc_libc);
+	const struct umalloc_stats after = stats_now();
+	CHECK(after.queued == 0, "%lu are queued after all was drained",
+	      (unsigned long)after.queued);
+	CHECK(after.live <= before.live + 2 * (threads + 1), "%lu blocks are live, of %lu before",
+	      (unsigned long)after.live, (unsigned long)before.live);
+	return verdict("queue of %u: %zu MiB moved by growth, %lu moves; %lu KiB at most",
+		       umalloc_libc.config.deferred_slots, moved >> 20, moves_done + 0,
+		       (unsigned long)(after.peak_held_bytes >> 10));
+}
