@@ -7,8 +7,10 @@
 #include "kernel/syscall/limit.h"
 #include "kernel/syscall/memory.h"
 #include "kernel/syscall/open.h"
+#include "kernel/syscall/process.h"
 #include "kernel/syscall/read.h"
 #include "kernel/syscall/schedule.h"
+#include "kernel/syscall/signal.h"
 #include "kernel/syscall/stat.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/syscall/time.h"
@@ -21,8 +23,10 @@ syscall_fn *const syscall_table[SYS_CALLS] = {
 	LIMIT_CALLS
 	MEMORY_CALLS
 	OPEN_CALLS
+	PROCESS_CALLS
 	READ_CALLS
 	SCHEDULE_CALLS
+	SIGNAL_CALLS
 	STAT_CALLS
 	TIME_CALLS
 };
