@@ -156,6 +156,7 @@ bool cpio_next(struct cpio *c, struct cpio_entry *e)
 	do {
 		if (c->why != NULL || (c->ended && !skip_zeroes(c))) return false;
 		if (c->ended && !another(c)) return cpio_wrong(c, "something behind the trailer");
+		e->offset = c->next;
 		if (!header_read(c, field) || !body_read(c, field, e)) return false;
 		c->ended = is_trailer(e);
 	} while (c->ended);

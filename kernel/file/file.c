@@ -60,6 +60,16 @@ void file_drop(struct file *f)
 	atomic_fetch_add_u32(&w->files, UINT32_MAX);
 }
 
+bool file_turn_take(struct file_world *w, struct mutex *turn)
+{
+	return w->sched == NULL || mutex_lock(w->sched, turn, WAIT_FOREVER) == WAIT_WOKEN;
+}
+
+void file_turn_end(struct file_world *w, struct mutex *turn)
+{
+	if (w->sched != NULL) mutex_unlock(w->sched, turn);
+}
+
 /* --- reading and writing -------------------------------------------------------------------- */
 
 typedef int64_t file_move(struct file *f, struct io *io, uint64_t *at);
@@ -67,11 +77,9 @@ typedef int64_t file_move(struct file *f, struct io *io, uint64_t *at);
 /* At the file's own offset, in turn. */
 static int64_t file_in_turn(struct file *f, file_move *move, struct io *io)
 {
-	struct sched *s = f->world->sched;
-
-	if (mutex_lock(s, &f->turn, WAIT_FOREVER) != WAIT_WOKEN) return -ERR_INTR;
+	if (!file_turn_take(f->world, &f->turn)) return -ERR_INTR;
 	const int64_t answer = move(f, io, &f->offset);
-	mutex_unlock(s, &f->turn);
+	file_turn_end(f->world, &f->turn);
 	return answer;
 }
 
@@ -111,13 +119,11 @@ static int64_t file_seek_plain(struct file *f, int64_t offset, unsigned whence)
 
 int64_t file_seek(struct file *f, int64_t offset, unsigned whence)
 {
-	struct sched *s = f->world->sched;
-
 	if (!f->ops->has_place) return -ERR_SPIPE;
-	if (mutex_lock(s, &f->turn, WAIT_FOREVER) != WAIT_WOKEN) return -ERR_INTR;
+	if (!file_turn_take(f->world, &f->turn)) return -ERR_INTR;
 	const int64_t to = f->ops->seek != NULL ? f->ops->seek(f, offset, whence)
 						: file_seek_plain(f, offset, whence);
 	if (to >= 0) f->offset = (uint64_t)to;
-	mutex_unlock(s, &f->turn);
+	file_turn_end(f->world, &f->turn);
 	return to;
 }

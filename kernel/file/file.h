@@ -47,7 +47,7 @@ struct file_ops {
 /* What all open files of a kernel stand on. */
 struct file_world {
 	struct kmalloc *memory;
-	struct sched *sched;
+	struct sched *sched; /* NULL: there is but one thread, and nobody to wait for */
 	struct vm *vm;
 	uint64_t (*wall_ns)(void *arg); /* CLOCK_REALTIME; NULL: always 0 */
 	void *arg;
@@ -78,6 +78,11 @@ void file_drop(struct file *f); /* from a thread, nothing held */
 int64_t file_read(struct file *f, struct io *to, uint64_t *at);
 int64_t file_write(struct file *f, struct io *from, uint64_t *at);
 int64_t file_seek(struct file *f, int64_t offset, unsigned whence);
+
+/* Turns at what several threads may want to use: a file's offset, a node's contents.  False: the
+ * caller was asked to end while it waited. */
+bool file_turn_take(struct file_world *w, struct mutex *turn);
+void file_turn_end(struct file_world *w, struct mutex *turn);
 
 static inline bool file_may_read(const struct file *f)
 {

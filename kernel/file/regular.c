@@ -75,20 +75,12 @@ void regular_end(struct node *n)
 
 bool node_give(struct node *n, const uint8_t *at, uint64_t bytes)
 {
-	struct sched *s = n->tree->config.files->sched;
-
 	ASSERT(node_kind(n) == S_IFREG && n->ops == NULL);
-	struct given *g = given_create(n->tree, at, bytes);
-	if (g == NULL) return false;
-	if (mutex_lock(s, &n->regular.turn, WAIT_FOREVER) == WAIT_WOKEN) {
-		ASSERT(n->regular.given == NULL && n->regular.own == 0 && n->size == 0);
-		n->regular.given = g;
-		atomic_store_u64(&n->size, bytes);
-		mutex_unlock(s, &n->regular.turn);
-		return true;
-	}
-	given_drop(g);
-	return false;
+	ASSERT(n->regular.given == NULL && n->regular.own == 0 && n->size == 0);
+	n->regular.given = given_create(n->tree, at, bytes);
+	if (n->regular.given == NULL) return false;
+	atomic_store_u64(&n->size, bytes);
+	return true;
 }
 
 /* --- its backing ------------------------------------------------------------------------------ */
@@ -240,12 +232,11 @@ static int64_t regular_write_all(struct node *n, struct io *from, uint64_t *at)
 static int64_t regular_write(struct file *f, struct io *from, uint64_t *at)
 {
 	struct node *n = f->node;
-	struct sched *s = f->world->sched;
 
-	if (mutex_lock(s, &n->regular.turn, WAIT_FOREVER) != WAIT_WOKEN) return -ERR_INTR;
+	if (!file_turn_take(f->world, &n->regular.turn)) return -ERR_INTR;
 	if ((atomic_load_u32(&f->flags) & O_APPEND) != 0) *at = n->size;
 	const int64_t answer = regular_write_all(n, from, at);
-	mutex_unlock(s, &n->regular.turn);
+	file_turn_end(world_of(n), &n->regular.turn);
 	return answer;
 }
 
@@ -299,18 +290,17 @@ static int regular_grow(struct node *n, uint64_t bytes)
 
 int node_truncate(struct node *n, uint64_t bytes)
 {
-	struct sched *s = world_of(n)->sched;
 	int error = 0;
 
 	if (node_is_folder(n)) return -ERR_ISDIR;
 	if (node_kind(n) != S_IFREG || n->ops != NULL) return -ERR_INVAL;
 	if (bytes > FILE_BYTES_MAX) return -ERR_FBIG;
-	if (mutex_lock(s, &n->regular.turn, WAIT_FOREVER) != WAIT_WOKEN) return -ERR_INTR;
+	if (!file_turn_take(world_of(n), &n->regular.turn)) return -ERR_INTR;
 	if (bytes < n->size)
 		error = regular_cut(n, bytes);
 	else if (bytes > n->size)
 		error = regular_grow(n, bytes);
-	mutex_unlock(s, &n->regular.turn);
+	file_turn_end(world_of(n), &n->regular.turn);
 	if (error == 0) regular_touched(n);
 	return error;
 }
@@ -325,11 +315,10 @@ static int regular_truncate(struct file *f, uint64_t bytes)
 static struct backing *regular_map(struct file *f, bool shared, int *error)
 {
 	struct node *n = f->node;
-	struct sched *s = f->world->sched;
 	struct backing *b = NULL;
 
 	*error = -ERR_INTR;
-	if (mutex_lock(s, &n->regular.turn, WAIT_FOREVER) != WAIT_WOKEN) return NULL;
+	if (!file_turn_take(f->world, &n->regular.turn)) return NULL;
 	*error = -ERR_NOMEM;
 	const bool may_change = shared && file_may_write(f);
 	if (may_change ? regular_own(n) : regular_back(n)) {
@@ -337,7 +326,7 @@ static struct backing *regular_map(struct file *f, bool shared, int *error)
 		backing_hold(b);
 		*error = 0;
 	}
-	mutex_unlock(s, &n->regular.turn);
+	file_turn_end(world_of(n), &n->regular.turn);
 	return b;
 }
 

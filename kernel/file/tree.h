@@ -167,8 +167,8 @@ void node_set_mode(struct node *n, uint32_t permissions);
 void node_set_owner(struct node *n, uint32_t uid, uint32_t gid);
 void node_set_times(struct node *n, uint64_t accessed_ns, uint64_t modified_ns);
 
-/* Bytes that lie there as long as the tree become the contents of a regular file that has none.
- * False without memory. */
+/* Bytes that lie there as long as the tree become the contents of a regular file that has none, and
+ * that nobody else uses yet.  False without memory. */
 bool node_give(struct node *n, const uint8_t *at, uint64_t bytes);
 
 static inline uint32_t node_kind(const struct node *n)

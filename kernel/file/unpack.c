@@ -259,13 +259,13 @@ static bool unpack_all(struct unpack *u, struct cpio *c, struct cpio_fault *faul
 {
 	struct cpio_entry e;
 
-	for (;;) {
-		const uint64_t here = c->next;
-		if (!cpio_next(c, &e)) return true; /* it was read to its end before */
+	while (cpio_next(c, &e)) { /* it was read to its end before */
 		if (unpack_entry(u, &e)) continue;
-		*fault = (struct cpio_fault){ u->why == NULL ? "no memory for it" : u->why, here };
+		fault->why = u->why == NULL ? "no memory for it" : u->why;
+		fault->offset = e.offset;
 		return false;
 	}
+	return true;
 }
 
 bool cpio_unpack(struct file_tree *t, const void *at, uint64_t bytes, struct cpio_fault *fault)

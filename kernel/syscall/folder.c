@@ -206,17 +206,16 @@ int64_t sys_renameat2(struct task *t, const uint64_t *arg)
 static int64_t list_file(struct task *t, struct file *f, uint64_t to, uint64_t bytes)
 {
 	const struct io_piece piece = { to, min_u64(bytes, INT32_MAX) };
-	struct sched *s = f->world->sched;
 	struct file_names names;
 	struct io io;
 
 	if (f->ops->names == NULL) return -ERR_NOTDIR;
-	if (mutex_lock(s, &f->turn, WAIT_FOREVER) != WAIT_WOKEN) return -ERR_INTR;
+	if (!file_turn_take(f->world, &f->turn)) return -ERR_INTR;
 	io_open(&io, space_of(t), &piece, 1);
 	names_open(&names, &io, f->offset);
 	const int64_t answer = f->ops->names(f, &names);
 	f->offset = names.flushed;
-	mutex_unlock(s, &f->turn);
+	file_turn_end(f->world, &f->turn);
 	return answer;
 }
 
