@@ -426,11 +426,13 @@ static const char *const field_names[] = {
 #define NAME NAMES("name", IN_AUX, name_names)
 
 static const struct op_kind operations[] = {
-	{ "file", 24, { NAME, NUMBER("bytes", IN_LOW, 0), NUMBER("rights", IN_HIGH, 0) }, step_file },
+	{ "file", 24, { NAME, NUMBER("bytes", IN_LOW, 0), NUMBER("rights", IN_HIGH, 0) },
+	  step_file },
 	{ "folder", 12, { NAME, NUMBER("rights", IN_ARG, 0) }, step_folder },
 	{ "link", 10, { NAME, NAMES("text", IN_SLOT, text_names) }, step_link },
 	{ "special", 3, { NAME, NAMES("kind", IN_SLOT, kind_names) }, step_special },
-	{ "linked", 12, { NAME, NUMBER("ino", IN_SLOT, 4), NUMBER("bytes", IN_ARG, 0) }, step_linked },
+	{ "linked", 12, { NAME, NUMBER("ino", IN_SLOT, 4), NUMBER("bytes", IN_ARG, 0) },
+	  step_linked },
 	{ .name = "trailer", .weight = 12, .step = step_trailer },
 	{ "zeroes", 2, { NUMBER("words", IN_ARG, 200) }, step_zeroes },
 	{ .name = "fresh", .weight = 3, .step = step_fresh },

@@ -1,6 +1,6 @@
 /*
- * cpio_subject.h -- the state of a run of subject cpio: an archive under construction, what is known
- * of it, and the tree that the model makes of it.
+ * cpio_subject.h -- the state of a run of subject cpio: an archive under construction, what is
+ * known of it, and the tree that the model makes of it.
  */
 #ifndef FUZZ_CPIO_SUBJECT_H
 #define FUZZ_CPIO_SUBJECT_H
