@@ -240,6 +240,11 @@ _Static_assert(sizeof(struct abi_sysinfo) == 112, "struct sysinfo");
 
 enum { UTS_BYTES = 65 };
 
+/* What uname() and /proc/version say this kernel is. */
+#define UTS_RELEASE "6.1.0-anvil"
+#define UTS_VERSION "#1 SMP Anvil"
+
+
 struct abi_utsname {
 	char sysname[UTS_BYTES], nodename[UTS_BYTES], release[UTS_BYTES];
 	char version[UTS_BYTES], machine[UTS_BYTES], domainname[UTS_BYTES];
