@@ -16,7 +16,8 @@ void console_print_v(const char *format, va_list args);
 /* Bytes as they are, in one piece. */
 void console_write(const char *text, size_t bytes);
 
-/* As console_print(), but waits for nobody: in the middle of another's line, where that may hang. */
+/* As console_print(), but waits for nobody: in the middle of another's line, where that may
+ * hang. */
 void console_hint(const char *format, ...) PRINTF_LIKE(1, 2);
 
 /* The same without the lock, for reports when nothing can be trusted.  console_fresh_line() ends

@@ -14,8 +14,8 @@
  * A caller may say more exactly which children it means, and what of them it wants to hear, by a
  * function that looks at what hangs on them.
  *
- * A thread that wants to be alone in its process waits in the same way: another that is gone is news
- * for it.
+ * A thread that wants to be alone in its process waits in the same way: another that is gone is
+ * news for it.
  *
  * Always true: a status is told once; of several threads that wait for one child the others get
  * -ERR_CHILD.

@@ -45,7 +45,7 @@ void proc_meminfo(struct proc_text *t, const struct proc_about *about)
 	line(t, "Slab:", memory.slab_pages);
 	line(t, "SReclaimable:", 0);
 	line(t, "SUnreclaim:", memory.slab_pages);
-	/* Ours: what the kernel's heap has, what CPUs keep for next time, what lies in quarantine. */
+	/* Ours: what the heap has, what CPUs keep for next time, what lies in quarantine. */
 	line(t, "KernelHeap:", memory.heap_pages);
 	line(t, "PageCaches:", pages.cached);
 	line(t, "Quarantine:", pages.quarantined);

@@ -127,11 +127,16 @@ static bool leave_locked(struct task_world *w, struct task *t) REQUIRES(&w->lock
 /* The last task's, in its own context. */
 static void close_files(struct task_group *g)
 {
-	if (g->files != NULL) file_table_drop(g->files);
-	if (g->cwd != NULL) node_drop(g->cwd);
-	if (g->exe != NULL) node_drop(g->exe);
-	g->files = NULL;
+	const mach_irq_t was = lock_take(&g->world->lock);
+	struct file_table *files = g->files;
+	struct node *cwd = g->cwd, *exe = g->exe;
+
+	g->files = NULL; /* who looks from outside finds them, and holds them, or not */
 	g->cwd = g->exe = NULL;
+	lock_drop(&g->world->lock, was);
+	if (files != NULL) file_table_drop(files);
+	if (cwd != NULL) node_drop(cwd);
+	if (exe != NULL) node_drop(exe);
 }
 
 NORETURN void task_end(struct task *t)

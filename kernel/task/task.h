@@ -244,7 +244,8 @@ struct task_waited {
 	struct task_times used;
 };
 
-/* 1: *out tells of a child; 0: with W_NOHANG, there was nothing to tell; -ERR_CHILD; RESTART_SYS. */
+/* 1: *out tells of a child; 0: with W_NOHANG, there was nothing to tell; -ERR_CHILD;
+ * RESTART_SYS. */
 int task_wait(struct task *t, const struct task_wait_how *how, struct task_waited *out);
 
 /* --- process groups and sessions -------------------------------------------------------------- */
