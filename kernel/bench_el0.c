@@ -34,13 +34,21 @@ static uint64_t tenths_of(enum el0_name name, unsigned count, unsigned each)
 	return (ns_of(name, count, SHORT + TIMES) - few) * 10 / (TIMES * (uint64_t)each);
 }
 
+static uint64_t maps_tenths(uint64_t pages)
+{
+	const uint64_t more = (pages - 1) << 32, times = TIMES / pages;
+	const uint64_t few = ns_of(EL0_AT_maps, 1, more | SHORT / 10);
+	return (ns_of(EL0_AT_maps, 1, more | (SHORT / 10 + times)) - few) * 10 / times;
+}
+
 int program_main(void)
 {
 	el0_open();
 	bool all = bench_tell("call of nothing", tenths_of(EL0_AT_calls, 1, 1), 100);
 	all = bench_tell("yield with nobody else ready", tenths_of(EL0_AT_yields, 1, 1), 0) && all;
 	all = bench_tell("yield switch of two", tenths_of(EL0_AT_yields, 2, 2), 800) && all;
-	all = bench_tell("a page mapped, touched, unmapped", tenths_of(EL0_AT_maps, 1, 1), 6000) &&
-	      all;
+	all = bench_tell("1 page mapped, touched, unmapped", maps_tenths(1), 6000) && all;
+	all = bench_tell("16 pages mapped, touched, unmapped", maps_tenths(16), 28000) && all;
+	all = bench_tell("256 pages mapped, touched, unmapped", maps_tenths(256), 350000) && all;
 	return all ? STATUS_OK : STATUS_FINDING;
 }

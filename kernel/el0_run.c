@@ -180,9 +180,10 @@ static void fork_floats(struct el0_user *u)
 	begin_one(child);
 }
 
-static uint64_t map_page(struct el0_user *u)
+static uint64_t map_pages(struct el0_user *u)
 {
-	return (uint64_t)space_mmap(u->group->space, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
+	const uint64_t bytes = u->regs->x[0] * PAGE_SIZE;
+	return (uint64_t)space_mmap(u->group->space, 0, bytes, PROT_READ | PROT_WRITE,
 				    MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0, SITE_NONE);
 }
 
@@ -201,9 +202,9 @@ static void other_call(struct el0_user *u, struct user_regs *r)
 	case EL0_FORK_FLOATS: fork_floats(u); return;
 	case EL0_KEEP_FLOATS: mach_fp_store(&u->group->kept); return;
 	case EL0_BRING_FLOATS: mach_fp_load(&u->group->kept); return;
-	case EL0_MAP: r->x[0] = map_page(u); return;
+	case EL0_MAP: r->x[0] = map_pages(u); return;
 	case EL0_HANG: hang(); return;
-	case EL0_UNMAP: space_munmap(u->group->space, r->x[0], PAGE_SIZE); return;
+	case EL0_UNMAP: space_munmap(u->group->space, r->x[0], r->x[1] * PAGE_SIZE); return;
 	default: r->x[0] = (uint64_t)-ERR_NOSYS; return;
 	}
 }

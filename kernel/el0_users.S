@@ -322,11 +322,21 @@ el0_fp_same:
 	CALL	EL0_HANG
 	LEAVE
 
-/* x0 times: maps a page, writes to it, unmaps it */
+/* x0 times (the low 32 bits): maps pages (the high ones, more than one), writes to each, unmaps
+ * them */
 	USER maps
-	mov	x20, x0
-1:	CALL	EL0_MAP
-	str	x20, [x0]
+	mov	w20, w0
+	lsr	x21, x0, #32
+	add	x21, x21, #1
+1:	mov	x0, x21
+	CALL	EL0_MAP
+	mov	x1, #0
+2:	add	x2, x0, x1, lsl #12
+	str	x20, [x2]
+	add	x1, x1, #1
+	cmp	x1, x21
+	b.ne	2b
+	mov	x1, x21
 	CALL	EL0_UNMAP
 	subs	x20, x20, #1
 	b.ne	1b

@@ -12,8 +12,8 @@
 #define EL0_FORK_FLOATS 504  /* a second thread has the caller's floating-point registers */
 #define EL0_KEEP_FLOATS 505  /* the kernel notes them */
 #define EL0_BRING_FLOATS 506 /* and the caller has again what was noted */
-#define EL0_MAP 507          /* a page: its address */
-#define EL0_UNMAP 508        /* the page at x0 */
+#define EL0_MAP 507          /* x0 pages: their address */
+#define EL0_UNMAP 508        /* the x1 pages at x0 */
 #define EL0_HANG 509         /* the kernel does, with interrupts masked */
 
 #define EL0_USERS(USER)             \
