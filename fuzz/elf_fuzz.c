@@ -218,6 +218,7 @@ static void begin(struct run *run, bool script)
 	w->memory = &s->km;
 	w->random = chance;
 	w->stack_limit = 8 << 20;
+	w->limits = (struct space_limits){ UINT64_MAX, 8 << 20 };
 	w->folder = AT_FDCWD;
 	w->path = script ? "/script" : "/program";
 	args_init(&w->arguments, &s->km, STRINGS_MOST);

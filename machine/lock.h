@@ -45,6 +45,7 @@ enum lock_rank {
 	RANK_SLAB = 50,       /* slab: a cache's slabs */
 	RANK_PAGE_CPU = 60,   /* page: one CPU's cache of pages (latch) */
 	RANK_PAGE = 70,       /* page: free lists, counters */
+	RANK_CHANCE = 80,     /* random bytes: the generator's key */
 	RANK_CONSOLE = 90,    /* innermost: a line of output */
 };
 

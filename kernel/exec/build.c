@@ -274,6 +274,6 @@ struct elf_verdict exec_build(struct exec_work *w)
 {
 	w->space = space_create(w->vm, w->config->site);
 	if (w->space == NULL) return refuse(-ERR_NOMEM, "no memory");
-	w->space->limit = w->space_limit; /* nobody else knows it yet */
+	space_limits_set(w->space, w->space_limit, &w->limits);
 	return fill_space(w);
 }

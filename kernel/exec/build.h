@@ -18,6 +18,7 @@ struct exec_work {
 	void *random_arg;
 	uint64_t stack_limit; /* bytes (RLIMIT_STACK) */
 	uint64_t space_limit; /* pages; 0: none */
+	struct space_limits limits;
 	uint32_t flags;
 	int folder;
 	const char *path; /* that was asked for: AT_EXECFN */

@@ -45,6 +45,17 @@ static void call_close(struct call *c)
 	ASSERT(v == KMALLOC_FREED);
 }
 
+/* What binds the old program's space binds the new one's. */
+static void take_limits(struct exec_work *w, struct space *from)
+{
+	const mach_irq_t was = lock_take(&from->lock);
+
+	w->space_limit = from->limit;
+	w->limits = from->limits;
+	w->stack_limit = from->limits.stack_bytes;
+	lock_drop(&from->lock, was);
+}
+
 static struct call *call_open(struct task *t, int folder, uint32_t flags)
 {
 	struct task_config *config = config_of(t);
@@ -58,9 +69,7 @@ static struct call *call_open(struct task *t, int folder, uint32_t flags)
 	c->work.memory = config->memory;
 	c->work.random = config->machine.random;
 	c->work.random_arg = config->machine.arg;
-	c->work.stack_limit = t->group->limits[RLIMIT_STACK].soft;
-	const uint64_t most = t->group->limits[RLIMIT_AS].soft;
-	c->work.space_limit = most == UINT64_MAX ? 0 : max_u64(most >> PAGE_SHIFT, 1);
+	take_limits(&c->work, process_space(config->processes));
 	c->work.folder = folder;
 	c->work.flags = flags;
 	c->work.path = c->path;

@@ -188,6 +188,7 @@ static inline void test_work_open(struct exec_work *w, const char *path)
 	w->memory = &tw->memory;
 	w->random = test_random;
 	w->stack_limit = 8 << 20;
+	w->limits = (struct space_limits){ UINT64_MAX, 8 << 20 };
 	w->folder = AT_FDCWD;
 	w->path = path;
 	args_init(&w->arguments, &tw->memory, 128 << 10);

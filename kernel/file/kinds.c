@@ -25,7 +25,9 @@ static int devices_make(struct file_tree *t, struct node *root, void *arg)
 	for (; d != NULL && *d != NULL && error == 0; d++) {
 		const struct node_how how = { .mode = S_IFCHR | (*d)->permissions,
 					      .device = device_number(*d) };
-		error = tree_make(root, (*d)->name, __builtin_strlen((*d)->name), &how, NULL);
+		size_t bytes = 0;
+		while ((*d)->name[bytes] != 0) bytes++;
+		error = tree_make(root, (*d)->name, bytes, &how, NULL);
 	}
 	return error;
 }

@@ -87,15 +87,17 @@ void tree_close(struct file_tree *t)
 
 /* --- mounting --------------------------------------------------------------------------------- */
 
+static bool is_name(const char *a, const char *b)
+{
+	while (*a != 0 && *a == *b) a++, b++;
+	return *a == *b;
+}
+
 static const struct file_system *mount_kind(const struct file_tree *t, const char *name)
 {
 	const struct file_system *const *kind = t->config.kinds;
 
-	while (*kind != NULL) {
-		const size_t bytes = __builtin_strlen((*kind)->name) + 1;
-		if (memcmp((*kind)->name, name, bytes) == 0) break;
-		kind++;
-	}
+	while (*kind != NULL && !is_name((*kind)->name, name)) kind++;
 	return *kind;
 }
 
