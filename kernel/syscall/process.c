@@ -105,8 +105,7 @@ int64_t sys_wait4(struct task *t, const uint64_t *arg)
 {
 	const int32_t pid = (int32_t)arg[0];
 	const uint32_t options = (uint32_t)arg[2];
-	const uint32_t known =
-		W_NOHANG | W_UNTRACED | W_CONTINUED | W_NOTHREAD | W_ALL | W_CLONE;
+	const uint32_t known = W_NOHANG | W_UNTRACED | W_CONTINUED | W_NOTHREAD | W_ALL | W_CLONE;
 	struct task_wait_how how = { .type = P_PID, .id = pid, .options = options | W_EXITED };
 	struct task_waited got;
 
@@ -117,8 +116,7 @@ int64_t sys_wait4(struct task *t, const uint64_t *arg)
 	if (how.type == P_PGID) how.id = pid == 0 ? task_getpgid(t, 0) : -pid;
 	const int answer = task_wait(t, &how, &got);
 	if (answer <= 0) return answer;
-	if (arg[1] != 0 && to_user(t, arg[1], &got.wait4, sizeof got.wait4) != 0)
-		return -ERR_FAULT;
+	if (arg[1] != 0 && to_user(t, arg[1], &got.wait4, sizeof got.wait4) != 0) return -ERR_FAULT;
 	return used_to_user(t, arg[3], &got) != 0 ? -ERR_FAULT : got.pid;
 }
 
@@ -141,9 +139,9 @@ int64_t sys_waitid(struct task *t, const uint64_t *arg)
 {
 	const uint32_t what = W_EXITED | W_UNTRACED | W_CONTINUED;
 	const uint32_t known = what | W_NOHANG | W_NOWAIT | W_NOTHREAD | W_ALL | W_CLONE;
-	struct task_wait_how how = {
-		.type = (int32_t)arg[0], .id = (int32_t)arg[1], .options = (uint32_t)arg[3]
-	};
+	struct task_wait_how how = { .type = (int32_t)arg[0],
+				     .id = (int32_t)arg[1],
+				     .options = (uint32_t)arg[3] };
 	struct task_waited got;
 
 	if ((how.options & ~known) != 0 || (how.options & what) == 0) return -ERR_INVAL;
