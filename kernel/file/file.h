@@ -50,6 +50,8 @@ struct file_world {
 	struct sched *sched; /* NULL: there is but one thread, and nobody to wait for */
 	struct vm *vm;
 	uint64_t (*wall_ns)(void *arg); /* CLOCK_REALTIME; NULL: always 0 */
+	/* What nobody can foretell; NULL: there is no /dev/random. */
+	void (*random)(void *arg, void *to, size_t bytes);
 	void *arg;
 	uint32_t most;  /* how many there may be; then -ERR_NFILE */
 	uint32_t files; /* atomic: how many there are */

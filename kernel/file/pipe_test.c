@@ -1,6 +1,7 @@
 /*
  * pipe_test.c -- pipes: answers on one CPU, where threads run until they wait; then readers,
- * writers and pollers on several CPUs under many schedules, where every byte must arrive once, in order.
+ * writers and pollers on several CPUs under many schedules, where every byte must arrive once, in
+ * order.
  */
 #include "kernel/abi.h"
 #include "kernel/file/pipe.h"
