@@ -10,6 +10,7 @@ extern const struct subject canary_smp_subject;
 extern const struct subject cpio_subject;
 extern const struct subject elf_subject;
 extern const struct subject fdt_subject;
+extern const struct subject futex_subject;
 extern const struct subject heap_subject;
 extern const struct subject kmalloc_subject;
 extern const struct subject kmalloc_smp_subject;
@@ -27,15 +28,27 @@ extern const struct subject usercopy_subject;
 extern const struct subject wait_subject;
 
 const struct subject *const subjects[] = {
-	&canary_subject,      &canary_sched_subject,
-	&canary_smp_subject,  &cpio_subject,
-	&elf_subject,         &fdt_subject,
-	&heap_subject,        &kmalloc_subject,
-	&kmalloc_smp_subject, &lock_subject,
-	&page_subject,        &pagetable_subject,
-	&process_subject,     &runq_subject,
-	&sched_subject,       &slab_subject,
-	&space_subject,       &space_smp_subject,
-	&timer_subject,       &usercopy_subject,
-	&wait_subject,        NULL,
+	&canary_subject,
+	&canary_sched_subject,
+	&canary_smp_subject,
+	&cpio_subject,
+	&elf_subject,
+	&fdt_subject,
+	&futex_subject,
+	&heap_subject,
+	&kmalloc_subject,
+	&kmalloc_smp_subject,
+	&lock_subject,
+	&page_subject,
+	&pagetable_subject,
+	&process_subject,
+	&runq_subject,
+	&sched_subject,
+	&slab_subject,
+	&space_subject,
+	&space_smp_subject,
+	&timer_subject,
+	&usercopy_subject,
+	&wait_subject,
+	NULL,
 };
