@@ -57,18 +57,18 @@ static int64_t seek_nowhere(struct file *f, int64_t offset, unsigned whence)
 	return 0;
 }
 
-static const struct file_ops null_ops = { .read = read_nothing,
-					  .write = write_away,
-					  .seek = seek_nowhere };
-static const struct file_ops zero_ops = { .read = read_zeroes,
-					  .write = write_away,
-					  .seek = seek_nowhere };
-static const struct file_ops full_ops = { .read = read_zeroes,
-					  .write = write_full,
-					  .seek = seek_nowhere };
-static const struct file_ops random_ops = { .read = read_random,
-					    .write = write_away,
-					    .seek = seek_nowhere };
+static const struct file_ops null_ops = {
+	.read = read_nothing, .write = write_away, .seek = seek_nowhere, .has_place = true
+};
+static const struct file_ops zero_ops = {
+	.read = read_zeroes, .write = write_away, .seek = seek_nowhere, .has_place = true
+};
+static const struct file_ops full_ops = {
+	.read = read_zeroes, .write = write_full, .seek = seek_nowhere, .has_place = true
+};
+static const struct file_ops random_ops = {
+	.read = read_random, .write = write_away, .seek = seek_nowhere, .has_place = true
+};
 
 static struct file *open_with(struct node *n, const struct file_ops *ops, uint32_t flags,
 			      int *error)
