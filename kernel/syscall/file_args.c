@@ -17,16 +17,6 @@ struct file *file_arg_real(struct task *t, uint64_t fd)
 	return NULL;
 }
 
-int put_user(struct task *t, uint64_t to, const void *from, size_t bytes)
-{
-	return user_copy_out(space_of(t), to, from, bytes) == 0 ? 0 : -ERR_FAULT;
-}
-
-int get_user(struct task *t, void *to, uint64_t from, size_t bytes)
-{
-	return user_copy_in(space_of(t), to, from, bytes) == 0 ? 0 : -ERR_FAULT;
-}
-
 /* --- paths ------------------------------------------------------------------------------------ */
 
 void view_open(struct view *v, struct task *t)
@@ -115,7 +105,7 @@ int vector_open(struct vector *v, struct task *t, uint64_t at, uint64_t count)
 		v->more = pieces = kmalloc_alloc(v->memory, bytes, 0, SITE_NONE);
 		if (pieces == NULL) return -ERR_NOMEM;
 	}
-	int error = bytes == 0 ? 0 : get_user(t, pieces, at, bytes);
+	int error = bytes == 0 ? 0 : from_user(t, pieces, at, bytes);
 	if (error == 0) error = vector_check(pieces, (uint32_t)count);
 	if (error == 0)
 		io_open(&v->io, space_of(t), pieces, (uint32_t)count);

@@ -7,23 +7,17 @@
 
 #include "kernel/file/table.h"
 #include "kernel/file/tree.h"
-#include "kernel/syscall/syscall.h"
-
-/* The caller's memory. */
-static inline struct space *space_of(struct task *t)
-{
-	return process_space(t->group->world->config.processes);
-}
+#include "kernel/syscall/user.h"
 
 static inline struct file_tree *tree_of(const struct task *t)
 {
-	return t->group->world->config.tree;
+	return config_of(t)->tree;
 }
 
 /* CLOCK_REALTIME, as files' times have it. */
 static inline uint64_t wall_of(const struct task *t)
 {
-	const struct task_machine *m = &t->group->world->config.machine;
+	const struct task_machine *m = &config_of(t)->machine;
 
 	return m->wall_ns == NULL ? 0 : m->wall_ns(m->arg);
 }
@@ -36,10 +30,6 @@ static inline struct file *file_arg(struct task *t, uint64_t fd)
 
 /* The same, but not one that was opened with O_PATH. */
 struct file *file_arg_real(struct task *t, uint64_t fd);
-
-/* 0, or -ERR_FAULT. */
-int put_user(struct task *t, uint64_t to, const void *from, size_t bytes);
-int get_user(struct task *t, void *to, uint64_t from, size_t bytes);
 
 /* How many descriptors the caller may have. */
 static inline uint64_t descriptors_most(const struct task *t)

@@ -240,7 +240,7 @@ int64_t sys_getcwd(struct task *t, const uint64_t *arg)
 	view_close(&v);
 	if (bytes < 0) return bytes == -ERR_RANGE ? -ERR_NAMETOOLONG : bytes;
 	if ((uint64_t)bytes > arg[1]) return -ERR_RANGE;
-	return put_user(t, arg[0], text, (size_t)bytes) != 0 ? -ERR_FAULT : bytes;
+	return to_user(t, arg[0], text, (size_t)bytes) != 0 ? -ERR_FAULT : bytes;
 }
 
 /* The caller is in folder `n` now, whose hold is handed over. */

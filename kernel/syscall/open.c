@@ -161,7 +161,7 @@ static int64_t ioctl_left(struct task *t, struct file *f, uint64_t to)
 
 	if (here < 0) return here;
 	const int32_t left = (int32_t)((int64_t)node_size(f->node) - here);
-	return put_user(t, to, &left, sizeof left);
+	return to_user(t, to, &left, sizeof left);
 }
 
 static int64_t ioctl_file(struct task *t, struct file *f, const uint64_t *arg)
@@ -173,7 +173,7 @@ static int64_t ioctl_file(struct task *t, struct file *f, const uint64_t *arg)
 	case FIOCLEX: return file_table_set_flag(t->group->files, (int32_t)arg[0], true);
 	case FIONCLEX: return file_table_set_flag(t->group->files, (int32_t)arg[0], false);
 	case FIONBIO:
-		if (get_user(t, &on, arg[2], sizeof on) != 0) return -ERR_FAULT;
+		if (from_user(t, &on, arg[2], sizeof on) != 0) return -ERR_FAULT;
 		set_flags(f, on != 0 ? O_NONBLOCK : 0, O_NONBLOCK);
 		return 0;
 	case FIONREAD:

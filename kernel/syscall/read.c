@@ -11,10 +11,18 @@
 #include "kernel/syscall/read.h"
 
 #include "kernel/syscall/file_args.h"
+#include "kernel/task/signal.h"
 
 enum { SENDFILE_BYTES = PAGE_SIZE };
 
 typedef int64_t move_fn(struct file *f, struct io *io, uint64_t *at);
+
+/* As the caller is to be answered: with a signal besides, where nobody reads what it wrote. */
+static int64_t told(struct task *t, int64_t answer)
+{
+	if (UNLIKELY(answer == -ERR_PIPE)) signal_send_self(t, SIGPIPE);
+	return answer;
+}
 
 /* One piece, as read() and pread() have it. */
 static int64_t move_piece(struct task *t, move_fn *move, struct file *f, uint64_t user,
@@ -37,7 +45,7 @@ static int64_t move_here(struct task *t, move_fn *move, const uint64_t *arg)
 	if (f == NULL) return -ERR_BADF;
 	const int64_t answer = move_piece(t, move, f, arg[1], arg[2], NULL);
 	file_drop(f);
-	return answer;
+	return told(t, answer);
 }
 
 int64_t sys_read(struct task *t, const uint64_t *arg)
@@ -89,7 +97,7 @@ static int64_t move_vector(struct task *t, move_fn *move, const uint64_t *arg, u
 		vector_close(&v);
 	}
 	file_drop(f);
-	return answer;
+	return told(t, answer);
 }
 
 int64_t sys_readv(struct task *t, const uint64_t *arg)
@@ -177,10 +185,10 @@ static int64_t send_checked(struct task *t, struct file *out, struct file *in, c
 	if (in->ops->map == NULL || (int64_t)arg[3] < 0) return -ERR_INVAL;
 	if ((atomic_load_u32(&out->flags) & O_APPEND) != 0) return -ERR_INVAL;
 	if (arg[2] != 0) {
-		if (get_user(t, &at, arg[2], sizeof at) != 0) return -ERR_FAULT;
+		if (from_user(t, &at, arg[2], sizeof at) != 0) return -ERR_FAULT;
 		if ((int64_t)at < 0) return -ERR_INVAL;
 		const int64_t answer = send_all(t, out, in, &at, bytes);
-		return put_user(t, arg[2], &at, sizeof at) != 0 ? -ERR_FAULT : answer;
+		return to_user(t, arg[2], &at, sizeof at) != 0 ? -ERR_FAULT : answer;
 	}
 	const int64_t here = file_seek(in, 0, WHENCE_CUR);
 	if (here < 0) return here;
@@ -198,5 +206,5 @@ int64_t sys_sendfile(struct task *t, const uint64_t *arg)
 
 	if (in != NULL) file_drop(in);
 	if (out != NULL) file_drop(out);
-	return answer;
+	return told(t, answer);
 }

@@ -56,7 +56,7 @@ int64_t sys_fstat(struct task *t, const uint64_t *arg)
 	if (f == NULL) return -ERR_BADF;
 	const int error = file_stat_of(f, &stat);
 	file_drop(f);
-	return error != 0 ? error : put_user(t, arg[1], &stat, sizeof stat);
+	return error != 0 ? error : to_user(t, arg[1], &stat, sizeof stat);
 }
 
 int64_t sys_newfstatat(struct task *t, const uint64_t *arg)
@@ -68,7 +68,7 @@ int64_t sys_newfstatat(struct task *t, const uint64_t *arg)
 
 	if ((flags & ~known) != 0) return -ERR_INVAL;
 	const int error = stat_at(t, arg[0], arg[1], flags, &stat);
-	return error != 0 ? error : put_user(t, arg[2], &stat, sizeof stat);
+	return error != 0 ? error : to_user(t, arg[2], &stat, sizeof stat);
 }
 
 static struct abi_statx_time statx_time(int64_t s, uint64_t ns)
@@ -115,7 +115,7 @@ int64_t sys_statx(struct task *t, const uint64_t *arg)
 		.dev_major = major_of(s.dev),
 		.dev_minor = minor_of(s.dev),
 	};
-	return put_user(t, arg[4], &x, sizeof x);
+	return to_user(t, arg[4], &x, sizeof x);
 }
 
 /* --- file systems ----------------------------------------------------------------------------- */
@@ -139,7 +139,7 @@ static int64_t statfs_put(struct task *t, const struct node *n, uint64_t to)
 		.flags = 0x20, /* ST_VALID */
 	};
 
-	return put_user(t, to, &s, sizeof s);
+	return to_user(t, to, &s, sizeof s);
 }
 
 int64_t sys_statfs(struct task *t, const uint64_t *arg)
@@ -174,13 +174,13 @@ static int64_t link_text(struct task *t, const struct at *a, struct node *n, uin
 	if (node_kind(n) != S_IFLNK) return a->path[0] == 0 ? -ERR_NOENT : -ERR_INVAL;
 	if (n->ops == NULL) {
 		bytes = (int64_t)min_u64(node_size(n), room);
-		return put_user(t, to, n->text, (size_t)bytes) != 0 ? -ERR_FAULT : bytes;
+		return to_user(t, to, n->text, (size_t)bytes) != 0 ? -ERR_FAULT : bytes;
 	}
 	if (n->ops->text == NULL) return -ERR_INVAL;
 	bytes = n->ops->text(n, &a->view, text, sizeof text);
 	if (bytes < 0) return bytes;
 	bytes = (int64_t)min_u64((uint64_t)bytes, room);
-	return put_user(t, to, text, (size_t)bytes) != 0 ? -ERR_FAULT : bytes;
+	return to_user(t, to, text, (size_t)bytes) != 0 ? -ERR_FAULT : bytes;
 }
 
 int64_t sys_readlinkat(struct task *t, const uint64_t *arg)
@@ -324,7 +324,7 @@ static int times_arg(struct task *t, uint64_t at, uint64_t *ns)
 
 	ns[0] = ns[1] = wall_of(t);
 	if (at == 0) return 0;
-	if (get_user(t, times, at, sizeof times) != 0) return -ERR_FAULT;
+	if (from_user(t, times, at, sizeof times) != 0) return -ERR_FAULT;
 	const int error = time_arg(t, times, &ns[0]);
 	return error != 0 ? error : time_arg(t, times + 2, &ns[1]);
 }
