@@ -9,8 +9,8 @@
  *	             Knuth, The Art of Computer Programming, volume 1, section 2.5)
  *	bits 1, 2    enum block_state
  *	bit 3        the allocator's own: no free of it from outside is right
- *	bits 4..15   HEAD_SIGN, by which a head is told from what only stands where one could be
- *	bits 16..63  the size in units of 16 bytes; 0: the end mark
+ *	bits 4..27   HEAD_SIGN, by which a head is told from what only stands where one could be
+ *	bits 28..63  the size in units of 16 bytes; 0: the end mark
  *
  * Only a FREE block has its size at its end too; a QUICK or QUEUED one is a neighbour that is not
  * to be merged with.  A head that stops being one is set to 0.
@@ -34,13 +34,16 @@ enum {
 	HEAD_LEFT_FREE = 1 << 0,
 	HEAD_STATE = 3 << 1,
 	HEAD_OURS = 1 << 3,
-	HEAD_SIGN = 0xb1c0,
-	HEAD_SIGN_BITS = 0xfff0,
-	HEAD_SIZE_SHIFT = 16,
+	HEAD_SIGN = 0xb10c4e0,
+	HEAD_SIGN_BITS = 0xffffff0,
+	HEAD_SIZE_SHIFT = 28,
 };
 
 /* No request may be larger: sizes can be added up without a look at each sum. */
 #define UMALLOC_BYTES_MAX ((size_t)1 << 46)
+
+/* No block, and so no heap, may be: 36 bits for its units. */
+#define HEAP_BYTES_MAX ((uint64_t)1 << 39)
 
 struct umalloc_block {
 	uint64_t head;

@@ -84,6 +84,8 @@ static const char *check_quick(const struct umalloc *m, const struct walk *w)
 	uint64_t met = 0;
 
 	for (uint32_t q = 0; q < UMALLOC_QUICK; q++) {
+		if (m->quick[q] != NULL && (m->quick_map[q / 64] >> q % 64 & 1) == 0)
+			return "the map of quick lists is wrong";
 		for (const struct umalloc_block *b = m->quick[q]; b != NULL; b = b->next) {
 			if (block_state(b) != BLOCK_QUICK || block_units(b) != q)
 				return "a quick list holds what it should not";
@@ -141,7 +143,7 @@ static const char *check_counts(const struct umalloc *m, const struct walk *w)
 	return c->live.units <= c->peak_units ? NULL : "more is live than ever was";
 }
 
-static const char *check_locked(const struct umalloc *m)
+const char *umalloc_check_held(struct umalloc *m)
 {
 	struct walk w = { { 0 }, 0, 0, 0, 0 };
 	uint64_t stuck = 0;
@@ -159,7 +161,7 @@ static const char *check_locked(const struct umalloc *m)
 const char *umalloc_check(struct umalloc *m)
 {
 	umalloc_lock(m);
-	const char *why = check_locked(m);
+	const char *why = umalloc_check_held(m);
 	umalloc_unlock(m);
 	return why;
 }
@@ -191,6 +193,11 @@ enum umalloc_verdict um_bad_free(const struct umalloc *m, const void *p)
 		return UMALLOC_WILD;
 	return block_state(b) == BLOCK_FREE || block_payload(b) == p ? UMALLOC_DOUBLE_FREE
 								     : UMALLOC_WILD;
+}
+
+bool umalloc_resembles_block(const void *p)
+{
+	return (uintptr_t)p % UMALLOC_ALIGN == 0 && block_is_users(block_of(p));
 }
 
 const char *umalloc_verdict_name(enum umalloc_verdict v)

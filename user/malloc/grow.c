@@ -97,8 +97,8 @@ static void region_begin(struct umalloc *m, void *at, uintptr_t bytes)
 
 static bool grow_by(struct umalloc *m, uint64_t bytes)
 {
+	if (bytes > HEAP_BYTES_MAX - m->heap_bytes) return false;
 	void *at = move_break(m, (ptrdiff_t)bytes);
-
 	if (at == UMALLOC_NO_MEMORY) return false;
 	m->heap_bytes += bytes;
 	um_count_held(m);

@@ -63,7 +63,7 @@ enum umalloc_fit {
 };
 
 struct umalloc_config {
-	size_t map_bytes;        /* requests of so many or more get a mapping each; at most 2^46 */
+	size_t map_bytes;        /* requests of so many or more get a mapping each; at most 2^38 */
 	size_t quick_bytes;      /* blocks of fewer are not merged when freed; at most 8,192 */
 	uint32_t deferred_slots; /* 0: realloc frees at once; at most DEFERRED_FREE_SLOTS_MAX */
 	uint32_t fit;            /* enum umalloc_fit */
@@ -92,7 +92,7 @@ struct umalloc_stats {
 	uint64_t heap_bytes, mapped_bytes; /* got by sbrk() and by map(), and not given back */
 	uint64_t peak_held_bytes;          /* most of both at one time */
 	uint64_t free_bytes, largest_free; /* of the heap's; the largest single block of it */
-	uint32_t fragmentation;            /* free bytes outside that block, in thousandths */
+	uint64_t fragmentation;            /* free bytes outside that block, in thousandths */
 	uint64_t forced_flushes;           /* the queue was full */
 };
 
@@ -169,6 +169,12 @@ void umalloc_free(struct umalloc *m, void *p);
 /* How many bytes of a live block may be used; 0 for NULL and for what is no live block. */
 size_t umalloc_usable(struct umalloc *m, const void *p);
 
+/*
+ * Whether what stands before `p` would make it a live block of the heap, did it lie there: 27 bits
+ * of the word before a block tell it from what is none.  For who frees wrong pointers on purpose.
+ */
+bool umalloc_resembles_block(const void *p);
+
 /* Frees what is in the queue. */
 void umalloc_flush(struct umalloc *m);
 
@@ -180,9 +186,10 @@ void umalloc_stats(struct umalloc *m, struct umalloc_stats *stats);
 /* Walks everything; NULL when sound, else what is wrong. */
 const char *umalloc_check(struct umalloc *m);
 
-/* Around a fork: nobody else is inside, and so the child's copy is sound.  before() in the parent,
- * after() in the parent and in the child. */
+/* Around a fork: nobody else is inside, and so the child's copy is sound, as check_held() can say
+ * in between.  before() in the parent, after() in the parent and in the child. */
 void umalloc_before_fork(struct umalloc *m);
 void umalloc_after_fork(struct umalloc *m);
+const char *umalloc_check_held(struct umalloc *m);
 
 #endif

@@ -27,8 +27,8 @@ static bool resize_block(struct umalloc *m, struct umalloc_block *b, size_t byte
 {
 	const uint64_t had = block_units(b);
 
-	if (bytes >= m->config.map_bytes || !um_heap_resize(m, b, block_size_for(bytes)))
-		return false;
+	if (bytes > block_granted(b) && bytes >= m->config.map_bytes) return false;
+	if (!um_heap_resize(m, b, block_size_for(bytes))) return false;
 	recount(m, had, block_units(b));
 	return true;
 }

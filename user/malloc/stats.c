@@ -14,15 +14,18 @@ static void add_free(struct umalloc_stats *s, const struct umalloc_block *b)
 	if (bytes > s->largest_free) s->largest_free = bytes;
 }
 
+static void add_list(struct umalloc_stats *s, const struct umalloc_block *first)
+{
+	for (const struct umalloc_block *b = first; b != NULL; b = b->next) add_free(s, b);
+}
+
 static void find_free(const struct umalloc *m, struct umalloc_stats *s)
 {
 	if (m->top != NULL) add_free(s, m->top);
-	for (uint32_t bin = 0; bin < UMALLOC_BINS; bin++)
-		for (const struct umalloc_block *b = m->bins[bin]; b != NULL; b = b->next)
-			add_free(s, b);
-	for (uint32_t q = 0; q < UMALLOC_QUICK; q++)
-		for (const struct umalloc_block *b = m->quick[q]; b != NULL; b = b->next)
-			add_free(s, b);
+	for (uint32_t bin = 0; bin < UMALLOC_BINS; bin++) add_list(s, m->bins[bin]);
+	for (uint32_t i = 0; i < UMALLOC_QUICK / 64; i++)
+		for (uint64_t lists = m->quick_map[i]; lists != 0; lists &= lists - 1)
+			add_list(s, m->quick[i * 64 + (uint32_t)__builtin_ctzll(lists)]);
 }
 
 void umalloc_stats(struct umalloc *m, struct umalloc_stats *stats)
@@ -47,6 +50,6 @@ void umalloc_stats(struct umalloc *m, struct umalloc_stats *stats)
 	s.allocated_bytes = s.live_bytes + s.queued_bytes + s.released_bytes;
 	s.allocated = s.live + s.queued + s.released;
 	if (s.free_bytes != 0)
-		s.fragmentation = (uint32_t)((s.free_bytes - s.largest_free) * 1000 / s.free_bytes);
+		s.fragmentation = (s.free_bytes - s.largest_free) * 1000 / s.free_bytes;
 	*stats = s;
 }

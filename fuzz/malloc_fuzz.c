@@ -1,0 +1,572 @@
+/*
+ * malloc_fuzz.c -- subject malloc: the user-space allocator and its queue of deferred frees.
+ *
+ * One thread, and a process's memory calls (malloc_world.c).  Operations allocate, resize and free
+ * by handle; make memory calls fail; move the break as somebody else; and misuse.
+ *
+ * The model is a table of blocks with patterns, and the queue: which blocks realloc has left
+ * behind, in their order, each to be readable until it is flushed.  It says exactly how many bytes
+ * and blocks are live, queued, released and were ever allocated, as long as nothing failed on the
+ * way.  Judged besides:
+ *   - a refusal: some memory call failed meanwhile, or the request is beyond all bounds; told once;
+ *   - growth of the heap where a single free block had room for the request;
+ *   - a free's order: of what is unmapped, its own block comes last;
+ *   - a misuse: told once, with the right word, and no count has changed.
+ *
+ * In the digest: grants, usable sizes, verdicts, and after each operation what is live and queued.
+ */
+#include "fuzz/malloc_world.h"
+
+enum { LEFT_MAX = DEFERRED_FREE_SLOTS_MAX };
+
+#define HUGE ((size_t)INT32_MAX) /* what a script can ask for is less, or next to SIZE_MAX */
+
+/* What the allocator must say of its blocks. */
+struct umf_counts {
+	uint64_t live_bytes, live, queued_bytes, queued, allocated;
+};
+
+struct umf_state {
+	struct umalloc m;
+	struct umw_memory mem;
+	struct block_model blocks;
+	uint64_t taken[SCRIPT_SLOTS]; /* by each handle's block */
+	struct umf_counts counts;
+	struct block left[LEFT_MAX]; /* in the queue, the oldest first */
+	uint64_t left_taken[LEFT_MAX];
+	bool vague; /* an unmap has failed: how much is queued is not known */
+	bool locked;
+};
+
+_Static_assert(sizeof(struct umf_state) <= RUN_STATE_BYTES, "a run's state holds it");
+
+enum {
+	SAW_REFUSED,
+	SAW_RESIZED_IN_PLACE,
+	SAW_MOVED,
+	SAW_FORCED_FLUSH,
+	SAW_FLUSHED_BY_FREE,
+	SAW_FLUSHED_BY_ALLOC,
+	SAW_FLUSHED_BY_PRESSURE,
+	SAW_STUCK,
+	SAW_MAPPED_ALIGNED,
+	SAW_TRIMMED,
+	SAW_BREAK_MOVED,
+	SAW_QUEUED_FREED_AGAIN,
+	SAW_STATES
+};
+
+static const char *const saw_names[] = {
+	"refused",          "resized-in-place",    "moved", "forced-flush",   "flushed-by-free",
+	"flushed-by-alloc", "flushed-by-pressure", "stuck", "mapped-aligned", "trimmed",
+	"break-moved",      "queued-freed-again",  NULL,
+};
+
+_Static_assert(COUNT_OF(saw_names) == SAW_STATES + 1, "a name for each");
+
+static struct umf_state *state_of(const struct run *run)
+{
+	return run->state;
+}
+
+static void take_lock(struct run *run)
+{
+	struct umf_state *s = state_of(run);
+
+	if (s->locked) kpanic(ORACLE_DEADLOCK, "who has the lock waits for it");
+	s->locked = true;
+}
+
+static void drop_lock(struct run *run)
+{
+	struct umf_state *s = state_of(run);
+
+	if (!s->locked) kpanic(ORACLE_OWNER, "a lock is dropped that nobody has");
+	s->locked = false;
+}
+
+static const char is_alone = 1, is_not_alone = 0;
+
+static void umf_open(struct run *run)
+{
+	struct umf_state *s = state_of(run);
+	const bool alone = (run->script->world.flags & WORLD_SITES) == 0;
+
+	memset(&s->counts, 0, sizeof(s->counts));
+	memset(s->taken, 0, sizeof(s->taken));
+	s->vague = s->locked = false;
+	umw_open(&s->mem, &s->m, alone ? &is_alone : &is_not_alone, run);
+	s->mem.lock = take_lock;
+	s->mem.unlock = drop_lock;
+	block_model_init(&s->blocks, s->mem.base, (size_t)s->mem.pages << PAGE_SHIFT);
+}
+
+/* --- the model -------------------------------------------------------------------------------- */
+
+/* What was noted before a call. */
+struct before {
+	struct umalloc_stats stats;
+	uint32_t failed, grown, refused, misused, unmaps;
+};
+
+static struct before look(struct run *run)
+{
+	struct umf_state *s = state_of(run);
+	struct before b = {
+		.failed = s->mem.failed,
+		.grown = s->mem.grown,
+		.refused = s->mem.refused,
+		.misused = s->mem.misused,
+		.unmaps = s->mem.unmaps,
+	};
+
+	umalloc_stats(&s->m, &b.stats);
+	return b;
+}
+
+static void model_flush(struct run *run, unsigned why)
+{
+	struct umf_state *s = state_of(run);
+
+	if (s->counts.queued != 0) run_sometimes(run, why);
+	s->counts.queued = s->counts.queued_bytes = 0;
+}
+
+static void model_add(struct umf_state *s, unsigned slot, uint64_t taken)
+{
+	s->taken[slot] = taken;
+	s->counts.live++;
+	s->counts.live_bytes += taken;
+}
+
+static void model_remove(struct umf_state *s, unsigned slot)
+{
+	s->counts.live--;
+	s->counts.live_bytes -= s->taken[slot];
+}
+
+/* Block `slot`, as `b` describes it, has been left behind. */
+static void model_push(struct run *run, const struct block *b, uint64_t taken)
+{
+	struct umf_state *s = state_of(run);
+	const uint32_t slots = s->m.config.deferred_slots;
+
+	if (slots == 0) return;
+	if (s->counts.queued == slots) model_flush(run, SAW_FORCED_FLUSH);
+	s->left[s->counts.queued] = *b;
+	s->left_taken[s->counts.queued] = taken;
+	s->counts.queued++;
+	s->counts.queued_bytes += taken;
+}
+
+static void told_once(struct run *run, const struct before *b, const void *p)
+{
+	const struct umf_state *s = state_of(run);
+
+	if (s->mem.refused - b->refused != (p == NULL))
+		kpanic(ORACLE_VERDICT, "a request was %s, and that was told %u times",
+		       p == NULL ? "refused" : "granted", s->mem.refused - b->refused);
+	if (s->mem.misused != b->misused)
+		kpanic(ORACLE_VERDICT, "a right use was called %s",
+		       umalloc_verdict_name(s->mem.verdict));
+}
+
+static bool possible(size_t bytes, size_t align)
+{
+	const size_t most = (size_t)SCRIPT_PAGES_MAX << (PAGE_SHIFT + 1);
+	return bytes < most && align < most;
+}
+
+static void judge_refusal(struct run *run, const struct before *b, size_t bytes, size_t align)
+{
+	struct umf_state *s = state_of(run);
+
+	run_sometimes(run, SAW_REFUSED);
+	if (possible(bytes, align) && s->mem.failed == b->failed)
+		kpanic(ORACLE_MUST_SUCCEED, "%zu bytes aligned %zu refused, and no call failed",
+		       bytes, align);
+}
+
+/* Where some free block had the room, the heap must not have grown. */
+static void judge_growth(struct run *run, const struct before *b, size_t bytes, size_t align)
+{
+	const struct umf_state *s = state_of(run);
+
+	if (align > UMALLOC_ALIGN || bytes >= s->m.config.map_bytes) return;
+	if (s->mem.grown != b->grown && b->stats.largest_free >= max_u64(bytes, 24))
+		kpanic(ORACLE_FRAGMENTATION, "the heap grew for %zu bytes, and %lu were free",
+		       bytes, (unsigned long)b->stats.largest_free);
+}
+
+/* --- operations ------------------------------------------------------------------------------- */
+
+static void verify_left(const struct umf_state *s)
+{
+	static struct block_model read; /* only to read them by */
+
+	for (uint64_t i = 0; i < s->counts.queued; i++) {
+		read.blocks[0] = s->left[i];
+		block_verify(&read, 0, SIZE_MAX);
+	}
+}
+
+static void give_back(struct run *run, unsigned slot)
+{
+	struct umf_state *s = state_of(run);
+	void *p = s->blocks.blocks[slot].at;
+	const bool mapped = s->taken[slot] == umalloc_usable(&s->m, p);
+	const struct before b = look(run);
+
+	block_verify(&s->blocks, slot, SIZE_MAX);
+	block_remove(&s->blocks, slot);
+	umalloc_free(&s->m, p);
+	if (s->mem.misused != b.misused) kpanic(ORACLE_VERDICT, "a right free was misuse");
+	if (mapped && !s->vague && s->mem.unmaps != b.unmaps && s->mem.unmapped != p)
+		kpanic(ORACLE_VERDICT, "the queue was flushed after the block was freed");
+	model_flush(run, SAW_FLUSHED_BY_FREE);
+	model_remove(s, slot);
+	if (s->mem.heap < b.stats.heap_bytes) run_sometimes(run, SAW_TRIMMED);
+}
+
+static void got(struct run *run, unsigned slot, void *p, size_t bytes, size_t align)
+{
+	struct umf_state *s = state_of(run);
+	const size_t usable = umalloc_usable(&s->m, p);
+
+	run_result(run, usable);
+	if (usable < bytes) kpanic(ORACLE_BOUNDS, "%zu bytes granted, %zu usable", bytes, usable);
+	block_add(&s->blocks, slot, p, usable, align < UMALLOC_ALIGN ? UMALLOC_ALIGN : align, false,
+		  run->op + 1);
+	model_add(s, slot, umw_taken(usable));
+	s->counts.allocated++;
+	if (align > PAGE_SIZE && usable % PAGE_SIZE == 0) run_sometimes(run, SAW_MAPPED_ALIGNED);
+}
+
+enum how { HOW_PLAIN, HOW_ZEROED, HOW_ALIGNED };
+
+static void check_zeroed(const uint8_t *p, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i++)
+		if (p[i] != 0) kpanic(ORACLE_ZEROING, "byte %zu of %zu is %u", i, bytes, p[i]);
+}
+
+static void get(struct run *run, unsigned slot, size_t bytes, size_t align, enum how how)
+{
+	struct umf_state *s = state_of(run);
+
+	if (s->blocks.blocks[slot].at != NULL) give_back(run, slot);
+	const struct before b = look(run);
+	void *p = how == HOW_ALIGNED  ? umalloc_alloc_aligned(&s->m, align, bytes)
+		  : how == HOW_ZEROED ? umalloc_alloc_zeroed(&s->m, bytes)
+				      : umalloc_alloc(&s->m, bytes);
+	run_result(run, p != NULL);
+	told_once(run, &b, p);
+	model_flush(run, SAW_FLUSHED_BY_ALLOC);
+	if (p == NULL) {
+		judge_refusal(run, &b, bytes, align);
+		return;
+	}
+	judge_growth(run, &b, bytes, align);
+	if (!possible(bytes, align)) kpanic(ORACLE_MUST_FAIL, "%zu bytes granted", bytes);
+	if (how == HOW_ZEROED) check_zeroed(p, bytes);
+	got(run, slot, p, bytes, align);
+}
+
+static void step_alloc(struct run *run, const struct script_op *op)
+{
+	get(run, op->slot, field_size(op->arg), UMALLOC_ALIGN, HOW_PLAIN);
+}
+
+static void step_zeroed(struct run *run, const struct script_op *op)
+{
+	get(run, op->slot, field_size(op->arg), UMALLOC_ALIGN, HOW_ZEROED);
+}
+
+static void step_aligned(struct run *run, const struct script_op *op)
+{
+	get(run, op->slot, field_size(op->arg), (size_t)1 << op->aux, HOW_ALIGNED);
+}
+
+static void step_free(struct run *run, const struct script_op *op)
+{
+	if (state_of(run)->blocks.blocks[op->slot].at != NULL) give_back(run, op->slot);
+}
+
+/* It moved, or its size changed where it is. */
+static void resized(struct run *run, unsigned slot, void *was, void *p, const struct before *b)
+{
+	struct umf_state *s = state_of(run);
+	const struct block old = s->blocks.blocks[slot];
+	const uint64_t old_taken = s->taken[slot];
+	const size_t usable = umalloc_usable(&s->m, p);
+
+	run_result(run, usable);
+	if (p != was && s->mem.failed != b->failed && b->stats.queued != 0) {
+		struct umalloc_stats now; /* it may have been flushed for want of memory */
+		umalloc_stats(&s->m, &now);
+		if (now.queued <= 1) model_flush(run, SAW_FLUSHED_BY_PRESSURE);
+	}
+	model_remove(s, slot);
+	model_add(s, slot, umw_taken(usable));
+	run_sometimes(run, p == was ? SAW_RESIZED_IN_PLACE : SAW_MOVED);
+	if (p != was) {
+		s->counts.allocated++;
+		model_push(run, &old, old_taken);
+	}
+	block_move(&s->blocks, slot, p, usable, run->op + 1);
+}
+
+static void step_realloc(struct run *run, const struct script_op *op)
+{
+	struct umf_state *s = state_of(run);
+	void *was = s->blocks.blocks[op->slot].at;
+	const size_t bytes = field_size(op->arg);
+
+	if (was == NULL || bytes == 0) {
+		if (was != NULL) give_back(run, op->slot);
+		if (was == NULL) get(run, op->slot, bytes, UMALLOC_ALIGN, HOW_PLAIN);
+		return;
+	}
+	const struct before b = look(run);
+	void *p = umalloc_realloc(&s->m, was, bytes);
+	run_result(run, p != NULL);
+	told_once(run, &b, p);
+	if (p == NULL) {
+		judge_refusal(run, &b, bytes, UMALLOC_ALIGN);
+		if (bytes <= HUGE) model_flush(run, SAW_FLUSHED_BY_PRESSURE);
+		block_verify(&s->blocks, op->slot, SIZE_MAX);
+		return;
+	}
+	if (umalloc_usable(&s->m, p) < bytes) kpanic(ORACLE_BOUNDS, "resized to too little");
+	resized(run, op->slot, was, p, &b);
+}
+
+static void step_flush(struct run *run, const struct script_op *op)
+{
+	(void)op;
+	umalloc_flush(&state_of(run)->m);
+	model_flush(run, SAW_FLUSHED_BY_FREE);
+}
+
+static void step_drain(struct run *run, const struct script_op *op)
+{
+	struct umf_state *s = state_of(run);
+
+	(void)op;
+	umalloc_drain(&s->m);
+	model_flush(run, SAW_FLUSHED_BY_FREE);
+}
+
+static void step_fork(struct run *run, const struct script_op *op)
+{
+	struct umf_state *s = state_of(run);
+
+	(void)op;
+	umalloc_before_fork(&s->m);
+	if (!s->locked && *s->m.alone == 0) kpanic(ORACLE_OWNER, "a fork with the lock free");
+	const char *why = umalloc_check_held(&s->m);
+	if (why != NULL) kpanic(ORACLE_WALK, "%s", why);
+	umalloc_after_fork(&s->m);
+}
+
+/* --- what goes wrong around it ---------------------------------------------------------------- */
+
+static void step_fail(struct run *run, const struct script_op *op)
+{
+	struct umf_state *s = state_of(run);
+
+	s->mem.to_fail[op->aux] = op->arg;
+	if (op->aux == UMW_UNMAP && op->arg != 0) s->vague = true;
+}
+
+static void step_others(struct run *run, const struct script_op *op)
+{
+	const bool moved = umw_others_sbrk(&state_of(run)->mem, (size_t)op->arg * 8);
+
+	run_result(run, moved);
+	if (moved) run_sometimes(run, SAW_BREAK_MOVED);
+}
+
+/* --- misuse ----------------------------------------------------------------------------------- */
+
+/* Frees or resizes `p`, which is told as one of the `allowed`, once, and changes nothing. */
+static void misuse(struct run *run, const void *p, uint32_t allowed, bool resizes)
+{
+	struct umf_state *s = state_of(run);
+	const struct before b = look(run);
+	struct umalloc_stats now;
+	void *bad = (void *)(uintptr_t)p;
+
+	if (!resizes) umalloc_free(&s->m, bad);
+	if (resizes && umalloc_realloc(&s->m, bad, 100) != NULL)
+		kpanic(ORACLE_VERDICT, "a realloc of no block gave one");
+	if (s->mem.misused != b.misused + 1 || (allowed >> s->mem.verdict & 1) == 0)
+		kpanic(ORACLE_VERDICT, "a misuse was told %u times, as %s",
+		       s->mem.misused - b.misused, umalloc_verdict_name(s->mem.verdict));
+	run_result(run, s->mem.verdict);
+	umalloc_stats(&s->m, &now);
+	if (memcmp(&now, &b.stats, sizeof(now)) != 0)
+		kpanic(ORACLE_VERDICT, "a misuse has changed a count");
+}
+
+enum { DOUBLE = 1 << UMALLOC_DOUBLE_FREE, WILD = 1 << UMALLOC_WILD };
+
+/* What a free of memory that was just freed is: nobody knows of a mapping that has gone, nor of
+ * memory beyond the break. */
+static uint32_t freed_before(const struct umf_state *s, const uint8_t *p)
+{
+	if (s->vague) return DOUBLE | WILD;
+	return p < s->mem.base + s->mem.break_at ? DOUBLE : WILD;
+}
+
+static void step_double_free(struct run *run, const struct script_op *op)
+{
+	struct umf_state *s = state_of(run);
+	uint8_t *p = s->blocks.blocks[op->slot].at;
+
+	if (p == NULL) return;
+	give_back(run, op->slot);
+	misuse(run, p, freed_before(s, p), op->aux != 0);
+}
+
+/* One that was freed long ago, where nothing lives now. */
+static void step_stale_free(struct run *run, const struct script_op *op)
+{
+	struct umf_state *s = state_of(run);
+	const uint8_t *p = s->blocks.blocks[op->slot].stale;
+
+	if (p == NULL || block_covers(&s->blocks, p)) return;
+	if (mach_may_touch(p - 8, 8) && umalloc_resembles_block(p)) return;
+	misuse(run, p, DOUBLE | WILD, op->aux != 0);
+}
+
+static void step_queued_free(struct run *run, const struct script_op *op)
+{
+	const struct umf_state *s = state_of(run);
+
+	if (s->counts.queued == 0 || s->vague) return;
+	run_sometimes(run, SAW_QUEUED_FREED_AGAIN);
+	misuse(run, s->left[op->slot % s->counts.queued].at, DOUBLE, op->aux != 0);
+}
+
+static void step_inside_free(struct run *run, const struct script_op *op)
+{
+	const struct block *b = &state_of(run)->blocks.blocks[op->slot];
+
+	if (b->at == NULL || b->bytes < 2) return;
+	const uint8_t *p = b->at + 1 + op->arg % (b->bytes - 1);
+	if (!umalloc_resembles_block(p)) misuse(run, p, WILD, op->aux != 0);
+}
+
+static void step_wild_free(struct run *run, const struct script_op *op)
+{
+	const struct umf_state *s = state_of(run);
+	const uint8_t *end = s->mem.base + ((size_t)s->mem.pages << PAGE_SHIFT);
+	const uint8_t *const wild[] = {
+		end,
+		end + 64,
+		(const uint8_t *)s,
+		(const uint8_t *)16,
+		(const uint8_t *)UINTPTR_MAX - 15,
+		s->mem.base + s->mem.break_at,
+	};
+
+	const uint32_t which = op->arg % COUNT_OF(wild);
+	if (block_covers(&s->blocks, wild[which])) return;
+	/* Behind the break a mapping may begin that was freed, and waits. */
+	misuse(run, wild[which], which == 5 ? DOUBLE | WILD : WILD, op->aux != 0);
+}
+
+/* --- checks ----------------------------------------------------------------------------------- */
+
+static void check_exact(struct run *run, const struct umalloc_stats *now)
+{
+	const struct umf_state *s = state_of(run);
+	const struct umf_counts *c = &s->counts;
+
+	if (now->live != c->live || now->live_bytes != c->live_bytes)
+		kpanic(ORACLE_ACCOUNT, "%lu blocks of %lu bytes live, not %lu of %lu",
+		       (unsigned long)now->live, (unsigned long)now->live_bytes,
+		       (unsigned long)c->live, (unsigned long)c->live_bytes);
+	if (now->allocated != c->allocated)
+		kpanic(ORACLE_ACCOUNT, "%lu blocks were allocated, not %lu",
+		       (unsigned long)now->allocated, (unsigned long)c->allocated);
+	if (s->vague) return;
+	if (now->queued != c->queued || now->queued_bytes != c->queued_bytes)
+		kpanic(ORACLE_ACCOUNT, "%lu blocks of %lu bytes wait, not %lu of %lu",
+		       (unsigned long)now->queued, (unsigned long)now->queued_bytes,
+		       (unsigned long)c->queued, (unsigned long)c->queued_bytes);
+}
+
+static void umf_check(struct run *run, enum check_depth depth)
+{
+	struct umf_state *s = state_of(run);
+	struct umalloc_stats now;
+
+	umalloc_stats(&s->m, &now);
+	if (s->locked) kpanic(ORACLE_LOCK_CONTEXT, "a call has left the lock taken");
+	if (now.heap_bytes != s->mem.heap || now.mapped_bytes != s->mem.mapped)
+		kpanic(ORACLE_ACCOUNT, "%lu and %lu bytes are held, not %zu and %zu",
+		       (unsigned long)now.heap_bytes, (unsigned long)now.mapped_bytes, s->mem.heap,
+		       s->mem.mapped);
+	check_exact(run, &now);
+	if (s->vague && now.queued > s->counts.queued) run_sometimes(run, SAW_STUCK);
+	run_result(run, now.live_bytes);
+	run_result(run, now.queued);
+	if (depth == CHECK_COUNTS) return;
+	const char *why = umalloc_check(&s->m);
+	if (why != NULL) kpanic(ORACLE_WALK, "%s", why);
+	for (uint32_t i = 0; i < s->blocks.live_count; i++)
+		block_verify(&s->blocks, s->blocks.live[i], SIZE_MAX);
+	if (!s->vague) verify_left(s);
+}
+
+static void umf_close(struct run *run)
+{
+	struct umf_state *s = state_of(run);
+
+	memset(s->mem.to_fail, 0, sizeof(s->mem.to_fail));
+	while (s->blocks.live_count != 0) give_back(run, s->blocks.live[s->blocks.live_count - 1]);
+	umw_close(&s->mem, &s->m);
+	umf_check(run, CHECK_WALK);
+}
+
+/* clang-format off */
+static const char *const call_names[] = { "sbrk", "map", "unmap" };
+static const char *const by_names[] = { "free", "realloc" };
+
+#define SLOT { "slot", IN_SLOT, FORM_NUMBER, SCRIPT_SLOTS, NULL }
+#define SIZE { "size", IN_ARG, FORM_SIZE, 0, NULL }
+#define BY { "by", IN_AUX, FORM_NAMES, 2, by_names }
+#define NONE { { NULL, 0, 0, 0, NULL } }
+
+static const struct op_kind operations[] = {
+	{ "alloc", 40, { SLOT, SIZE }, step_alloc },
+	{ "free", 40, { SLOT }, step_free },
+	{ "realloc", 30, { SLOT, SIZE }, step_realloc },
+	{ "zeroed", 8, { SLOT, SIZE }, step_zeroed },
+	{ "aligned", 8, { SLOT, SIZE, { "shift", IN_AUX, FORM_NUMBER, 24, NULL } }, step_aligned },
+	{ "flush", 2, NONE, step_flush },
+	{ "drain", 3, NONE, step_drain },
+	{ "fork", 1, NONE, step_fork },
+	{ "fail", 4, { { "call", IN_AUX, FORM_NAMES, UMW_CALLS, call_names },
+		       { "times", IN_ARG, FORM_NUMBER, 8, NULL } }, step_fail },
+	{ "others-sbrk", 2, { { "words", IN_ARG, FORM_NUMBER, 2048, NULL } }, step_others },
+	{ "double-free", 3, { SLOT, BY }, step_double_free },
+	{ "stale-free", 3, { SLOT, BY }, step_stale_free },
+	{ "queued-free", 3, { SLOT, BY }, step_queued_free },
+	{ "inside-free", 3, { SLOT, { "offset", IN_ARG, FORM_NUMBER, 0, NULL }, BY },
+	  step_inside_free },
+	{ "wild-free", 2, { { "which", IN_ARG, FORM_NUMBER, 6, NULL }, BY }, step_wild_free },
+};
+/* clang-format on */
+
+const struct subject malloc_subject = {
+	.name = "malloc",
+	.ops = operations,
+	.op_count = COUNT_OF(operations),
+	.sometimes = saw_names,
+	.open = umf_open,
+	.check = umf_check,
+	.close = umf_close,
+};
