@@ -69,6 +69,7 @@ const char *kfiles_start(const struct kfiles_how *how)
 		.sched = &kernel_sched,
 		.vm = &kernel_vm,
 		.wall_ns = how->wall_ns,
+		.random = how->random,
 		.arg = how->arg,
 		.most = (uint32_t)max_u64(FILES_LEAST, pages / 8),
 	};

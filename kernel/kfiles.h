@@ -18,6 +18,7 @@ struct kfiles_how {
 		*kinds;                      /* generated file systems; NULL ends them; or NULL */
 	const struct device *const *devices; /* NULL ends them; or NULL */
 	uint64_t (*wall_ns)(void *arg);      /* CLOCK_REALTIME; or NULL */
+	void (*random)(void *arg, void *to, size_t bytes); /* what /dev/random gives; or NULL */
 	void *arg;
 };
 

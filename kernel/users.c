@@ -61,7 +61,7 @@ static void say(void *unused, const char *line)
 	console_print("anvil: %s\n", line);
 }
 
-static void chance(void *unused, void *to, size_t bytes)
+void users_random(void *unused, void *to, size_t bytes)
 {
 	(void)unused;
 	chance_bytes(to, bytes);
@@ -95,7 +95,7 @@ static const char *start_tasks(void)
 		.machine = {
 			.run = trap_run,
 			.wall_ns = users_wall_ns,
-			.random = chance,
+			.random = users_random,
 			.say = say,
 			.power_off = turn_off,
 			.first_ended = first_ended,

@@ -1,11 +1,13 @@
 /*
- * users_files.c -- the kernel's tree of files, and the terminal in it.
+ * users_files.c -- the kernel's tree of files: which file systems there are, which devices.
  *
  * Locks: none here.
  */
 #include "kernel/abi.h"
+#include "kernel/file/device.h"
 #include "kernel/kfiles.h"
 #include "kernel/ktty.h"
+#include "kernel/procfs/proc.h"
 #include "kernel/users_inside.h"
 
 static struct file *open_terminal(struct node *n, const struct view *v, uint32_t flags, int *error)
@@ -18,11 +20,23 @@ static struct file *open_terminal(struct node *n, const struct view *v, uint32_t
 static const struct device console = { 5, 1, "console", 0600, open_terminal };
 static const struct device own = { 5, 0, "tty", 0666, open_terminal };
 static const struct device serial = { 204, 64, "ttyAMA0", 0600, open_terminal };
-static const struct device *const devices[] = { &console, &own, &serial, NULL };
+static const struct device *const devices[] = {
+	&device_null, &device_zero, &device_full, &device_random, &device_urandom,
+	&console,     &own,         &serial,      NULL,
+};
+
+static struct file_system proc;
+static const struct file_system *const kinds[] = { &proc, NULL };
 
 const char *users_files_start(void)
 {
-	const struct kfiles_how how = { .devices = devices, .wall_ns = users_wall_ns };
+	const struct kfiles_how how = {
+		.kinds = kinds,
+		.devices = devices,
+		.wall_ns = users_wall_ns,
+		.random = users_random,
+	};
+	proc_system(&proc, &kernel_tasks);
 	const char *wrong = kfiles_start(&how);
 
 	if (wrong != NULL) return wrong;

@@ -15,6 +15,8 @@ struct file *users_console(int *error);
 /* users_tty.c: whom the terminal asks. */
 void users_tty_start(void);
 
+/* For what asks a world: the time of day, and bytes that nobody can foretell. */
 uint64_t users_wall_ns(void *unused);
+void users_random(void *unused, void *to, size_t bytes);
 
 #endif
