@@ -15,7 +15,9 @@
  * neighbour took.
  *
  * Where CPUs take turns (QEMU's -icount), a turn ends when a CPU relaxes: which it does at random
- * between operations, so every seed is another order of events, and the same one every time.
+ * between operations, and after each block that it fills or spills, so every seed is another order
+ * of events, and the same one every time.  (QEMU 7.2 gives all its instructions to the CPU that does
+ * not relax: of two CPUs, the other would stand still for as long, and the watchdog would say so.)
  *
  * Always true:
  *   K1  each number of a block is in exactly one place: a slot, a mailbox or a CPU's hand.  So
@@ -281,6 +283,7 @@ static void fill(const struct stress_turn *turn, struct random *random)
 		f->next = *list;
 		*list = f;
 		stress_sample(turn);
+		mach_relax(); /* or nobody else has a turn before all is taken */
 	}
 	if (turn->plan->must_not_fail && mach_cpu() == 0) stress_must_not_fail();
 }
@@ -298,6 +301,7 @@ static void spill(const struct stress_turn *turn, struct random *random)
 		stress_count(STRESS_FREED_FOREIGN);
 		kfree(f);
 		stress_sample(turn);
+		mach_relax();
 	}
 }
 

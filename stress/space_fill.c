@@ -36,6 +36,7 @@ static NOINLINE void stress_fills(const struct stress_turn *turn, struct filler 
 		f->at[f->count] = (uint64_t)at;
 		f->pages[f->count] = fill_one(f->space, (uint64_t)at);
 		stress_sample(turn);
+		mach_relax();
 		if (f->pages[f->count++] < FILL_PAGES) return;
 	}
 }
