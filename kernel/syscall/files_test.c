@@ -138,6 +138,28 @@ static void duplicating(void)
 	end();
 }
 
+static void pipes(void)
+{
+	int32_t fds[2];
+
+	begin();
+	EXPECT(CALL(pipe2, BAD, 0) == -ERR_FAULT && CALL(pipe2, out(), 1 << 30) == -ERR_INVAL);
+	EXPECT(CALL(pipe2, out(), O_CLOEXEC | O_NONBLOCK) == 0);
+	said(fds, sizeof fds);
+	EXPECT(fds[0] == 0 && fds[1] == 1 && CALL(fcntl, 1, F_GETFD) == 1);
+	EXPECT(CALL(fcntl, 0, F_GETFL) == O_NONBLOCK);
+	EXPECT(CALL(fcntl, 1, F_GETFL) == (O_WRONLY | O_NONBLOCK));
+	EXPECT(CALL(read, 0, out(), 1) == -ERR_AGAIN && CALL(write, 0, out(), 1) == -ERR_BADF);
+	EXPECT(CALL(write, 1, u("ball"), 4) == 4 && CALL(read, 0, out(), 9) == 4);
+	EXPECT(said_text("ball") && CALL(pread64, 0, out(), 1, 0) == -ERR_SPIPE);
+	EXPECT(CALL(lseek, 0, 0, WHENCE_SET) == -ERR_SPIPE &&
+	       CALL(fcntl, 0, F_GETPIPE_SZ) == 65536);
+	EXPECT(CALL(ftruncate, 1, 0) == -ERR_INVAL && CALL(fsync, 1) == -ERR_INVAL);
+	group.limits[RLIMIT_NOFILE].soft = 3;
+	EXPECT(CALL(pipe2, out(), 0) == -ERR_MFILE && CALL(dup, 0) == 2 && fw.files == 2);
+	end();
+}
+
 /* --- reading and writing ---------------------------------------------------------------------- */
 
 static void reading(void)
@@ -350,8 +372,8 @@ static void mounts(void)
 int main(void)
 {
 	static void (*const tests[])(void) = {
-		opening,     duplicating, reading, vectors, sending, names,
-		being_there, listing,     stats,   sizes,   mounts,
+		opening, duplicating, pipes,   reading, vectors, sending,
+		names,   being_there, listing, stats,   sizes,   mounts,
 	};
 
 	return files_main(tests, COUNT_OF(tests));

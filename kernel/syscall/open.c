@@ -8,6 +8,7 @@
  */
 #include "kernel/syscall/open.h"
 
+#include "kernel/file/pipe.h"
 #include "kernel/syscall/file_args.h"
 
 /* All that openat() knows; it ignores the rest. */
@@ -102,6 +103,47 @@ int64_t sys_dup3(struct task *t, const uint64_t *arg)
 	return fd;
 }
 
+/* --- pipes ------------------------------------------------------------------------------------ */
+
+/* Both descriptors taken, told to the program, and then in use: a program that cannot be told has
+ * none. */
+static int64_t pipe_give(struct task *t, struct file *const ends[2], uint64_t to,
+			 bool close_on_exec)
+{
+	struct file_table *files = t->group->files;
+	int32_t fds[2];
+
+	for (int i = 0; i < 2; i++) {
+		fds[i] = file_table_take(files, 0, descriptors_most(t), close_on_exec);
+		if (fds[i] >= 0) continue;
+		if (i != 0) file_table_give_back(files, fds[0]);
+		return fds[i];
+	}
+	const int error = to_user(t, to, fds, sizeof fds);
+	for (int i = 0; i < 2; i++) {
+		if (error == 0)
+			file_table_put(files, fds[i], file_hold(ends[i]));
+		else
+			file_table_give_back(files, fds[i]);
+	}
+	return error;
+}
+
+int64_t sys_pipe2(struct task *t, const uint64_t *arg)
+{
+	const uint32_t flags = (uint32_t)arg[1];
+	struct file *ends[2];
+
+	if ((flags & ~(uint32_t)(O_CLOEXEC | O_NONBLOCK | O_DIRECT)) != 0) return -ERR_INVAL;
+	int64_t answer = pipe_open(tree_of(t)->config.files, flags & ~(uint32_t)O_CLOEXEC, &ends[0],
+				   &ends[1]);
+	if (answer != 0) return answer;
+	answer = pipe_give(t, ends, arg[0], (flags & O_CLOEXEC) != 0);
+	file_drop(ends[0]);
+	file_drop(ends[1]);
+	return answer;
+}
+
 /* --- fcntl and ioctl -------------------------------------------------------------------------- */
 
 /* Flags that may change while a file is open. */
@@ -140,6 +182,7 @@ static int64_t fcntl_file(struct task *t, struct file *f, const uint64_t *arg)
 	case F_SETLKW:
 	case F_SETOWN:
 	case F_GETOWN: return 0;
+	case F_GETPIPE_SZ: return file_is_pipe(f) ? PIPE_BYTES : -ERR_BADF;
 	default: return -ERR_INVAL;
 	}
 }

@@ -7,7 +7,7 @@
 #include "kernel/syscall/syscall.h"
 
 syscall_fn sys_openat, sys_close, sys_close_range, sys_dup, sys_dup3, sys_fcntl, sys_ioctl,
-	sys_flock;
+	sys_flock, sys_pipe2;
 
 #define OPEN_CALLS                                                                               \
 	[SYS_openat] = sys_openat, [SYS_close] = sys_close, [SYS_close_range] = sys_close_range, \
