@@ -7,6 +7,7 @@
 #include "kernel/file/test_file.h"
 #include "kernel/syscall/folder.h"
 #include "kernel/syscall/open.h"
+#include "kernel/syscall/poll.h"
 #include "kernel/syscall/read.h"
 #include "kernel/syscall/stat.h"
 
@@ -23,6 +24,7 @@ static void begin(void)
 	world = (struct task_world){ 0 };
 	world.config.processes = &tw->world;
 	world.config.memory = &tw->memory;
+	world.config.sched = &tw->sched;
 	world.config.tree = &tree;
 	lock_init(&world.lock, RANK_OUTER);
 	group = (struct task_group){ .world = &world, .umask = 022 };
@@ -157,6 +159,52 @@ static void pipes(void)
 	EXPECT(CALL(ftruncate, 1, 0) == -ERR_INVAL && CALL(fsync, 1) == -ERR_INVAL);
 	group.limits[RLIMIT_NOFILE].soft = 3;
 	EXPECT(CALL(pipe2, out(), 0) == -ERR_MFILE && CALL(dup, 0) == 2 && fw.files == 2);
+	end();
+}
+
+static int64_t polled(struct abi_pollfd *fds, uint32_t count, int64_t ns)
+{
+	const int64_t time[2] = { 0, ns };
+	const uint64_t at = u_bytes(fds, count * sizeof *fds);
+	const int64_t answer =
+		CALL(ppoll, at, count, ns < 0 ? 0 : u_bytes(time, sizeof time), 0, 0);
+
+	EXPECT(user_copy_in(process_space(&tw->world), fds, at, count * sizeof *fds) == 0);
+	return answer;
+}
+
+static void polling(void)
+{
+	struct abi_pollfd fds[12] = { { 0, POLLIN, 9 }, { 1, POLLOUT, 9 } };
+	const int64_t bad[2] = { 0, 1000000000 };
+	uint64_t sets[2] = { 3, 3 };
+
+	begin();
+	EXPECT(CALL(pipe2, out(), O_NONBLOCK) == 0);
+	EXPECT(polled(fds, 2, -1) == 1 && fds[0].revents == 0 && fds[1].revents == POLLOUT);
+	const uint64_t before = mach_now_ns();
+	EXPECT(polled(fds, 1, 5000) == 0 && mach_now_ns() >= before + 5000);
+	EXPECT(CALL(write, 1, u("x"), 1) == 1 && polled(fds, 2, 0) == 2 &&
+	       fds[0].revents == POLLIN);
+	fds[0].fd = -1, fds[1].fd = 9;
+	EXPECT(polled(fds, 2, -1) == 1 && fds[0].revents == 0 && fds[1].revents == POLLNVAL);
+	for (int i = 0; i < 12; i++) fds[i] = (struct abi_pollfd){ 0, POLLIN, 0 };
+	EXPECT(polled(fds, 12, -1) == 12);
+	EXPECT(CALL(ppoll, page, 1, u_bytes(bad, 16), 0, 0) == -ERR_INVAL);
+	EXPECT(CALL(ppoll, 0, 1, 0, 0, 0) == -ERR_FAULT &&
+	       CALL(ppoll, 0, 65, 0, 0, 0) == -ERR_INVAL);
+	const uint64_t in = u_bytes(&sets[0], 8), to = u_bytes(&sets[1], 8);
+	EXPECT(CALL(pselect6, 2, in, to, 0, 0, 0) == 2);
+	EXPECT(user_copy_in(process_space(&tw->world), sets, in, 8) == 0 && sets[0] == 1);
+	EXPECT(user_copy_in(process_space(&tw->world), sets, to, 8) == 0 && sets[0] == 2);
+	sets[0] = 1 << 20;
+	EXPECT(CALL(pselect6, 21, u_bytes(sets, 8), 0, 0, 0, 0) == -ERR_BADF);
+	EXPECT(CALL(pselect6, 20, u_bytes(sets, 8), 0, 0, u_bytes(&(int64_t[2]){ 0, 9 }, 16), 0) ==
+	       0);
+	EXPECT(CALL(pselect6, (uint64_t)-1, 0, 0, 0, 0, 0) == -ERR_INVAL);
+	EXPECT(CALL(close, 1) == 0);
+	fds[0].events = POLLOUT;
+	EXPECT(polled(fds, 1, -1) == 1 && fds[0].revents == POLLHUP);
 	end();
 }
 
@@ -372,7 +420,7 @@ static void mounts(void)
 int main(void)
 {
 	static void (*const tests[])(void) = {
-		opening, duplicating, pipes,   reading, vectors, sending,
+		opening, duplicating, pipes,   polling, reading, vectors, sending,
 		names,   being_there, listing, stats,   sizes,   mounts,
 	};
 

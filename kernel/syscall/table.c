@@ -8,6 +8,7 @@
 #include "kernel/syscall/limit.h"
 #include "kernel/syscall/memory.h"
 #include "kernel/syscall/open.h"
+#include "kernel/syscall/poll.h"
 #include "kernel/syscall/process.h"
 #include "kernel/syscall/read.h"
 #include "kernel/syscall/schedule.h"
@@ -25,6 +26,7 @@ syscall_fn *const syscall_table[SYS_CALLS] = {
 	LIMIT_CALLS
 	MEMORY_CALLS
 	OPEN_CALLS
+	POLL_CALLS
 	PROCESS_CALLS
 	READ_CALLS
 	SCHEDULE_CALLS
