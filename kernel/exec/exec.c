@@ -19,6 +19,7 @@
 
 #include "kernel/abi.h"
 #include "kernel/exec/build.h"
+#include "kernel/file/tree.h"
 #include "mm/mman.h"
 
 /* Linux's _STK_LIM / 4 * 3, and ARG_MAX. */
@@ -100,6 +101,18 @@ static const char *last_part(const char *path)
 	return part;
 }
 
+/* The group runs that file from now on: /proc says so. */
+static void note_file(struct task_group *g, const struct file *f)
+{
+	struct node *now = f->node == NULL ? NULL : node_hold(f->node);
+	const mach_irq_t was = lock_take(&g->world->lock);
+	struct node *old = g->exe;
+
+	g->exe = now;
+	lock_drop(&g->world->lock, was);
+	if (old != NULL) node_drop(old);
+}
+
 /* The task has the new space; the rest of the work still holds files and strings. */
 static void move(struct call *c)
 {
@@ -114,6 +127,7 @@ static void move(struct call *c)
 	ASSERT(w->space != NULL);
 	w->space = NULL; /* handed over */
 	task_exec_commit(w->task, &program);
+	if (w->program.file != NULL) note_file(w->task->group, w->program.file);
 }
 
 static int go_over(struct call *c, struct elf_verdict v)

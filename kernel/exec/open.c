@@ -70,8 +70,25 @@ int exec_open_in_tree(struct task *t, int folder, const char *path, uint32_t fla
 	return answer;
 }
 
+/* A copy of the table in the place of one that another group has, too. */
+static bool own_table(struct task_group *g)
+{
+	struct file_table *shared = g->files, *own;
+
+	if (file_table_is_own(shared)) return true;
+	own = file_table_clone(shared);
+	if (own == NULL) return false;
+	const mach_irq_t was = lock_take(&g->world->lock);
+	g->files = own;
+	lock_drop(&g->world->lock, was);
+	file_table_drop(shared);
+	return true;
+}
+
 bool exec_close_files(struct task *t)
 {
-	if (t->group->files != NULL) file_table_exec(t->group->files);
+	if (t->group->files == NULL) return true;
+	if (!own_table(t->group)) return false;
+	file_table_exec(t->group->files);
 	return true;
 }

@@ -96,6 +96,11 @@ struct file_table *file_table_create(struct kmalloc *memory)
 	return table_make(memory, TABLE_FIRST);
 }
 
+bool file_table_is_own(const struct file_table *t)
+{
+	return atomic_load_u32(&t->holders) == 1;
+}
+
 struct file_table *file_table_hold(struct file_table *t)
 {
 	const uint32_t was = atomic_fetch_add_u32(&t->holders, 1);

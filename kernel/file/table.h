@@ -28,6 +28,9 @@ void file_table_drop(struct file_table *t);
 /* The same files under the same descriptors, held once; NULL without memory. */
 struct file_table *file_table_clone(struct file_table *t);
 
+/* Whether nobody but the caller's group holds it. */
+bool file_table_is_own(const struct file_table *t);
+
 /* What execve does: closes those that are to be closed then. */
 void file_table_exec(struct file_table *t);
 
