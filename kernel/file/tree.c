@@ -368,6 +368,30 @@ void tree_empty(struct file_tree *t, struct mount *m)
 	}
 }
 
+/* --- what a mapping is of ---------------------------------------------------------------------- */
+
+static struct node *bucket_node_of(struct file_tree *t, uint32_t b, const struct backing *of)
+{
+	for (const struct list *l = t->buckets[b].next; l != &t->buckets[b]; l = l->next) {
+		struct node *n = CONTAINER_OF(l, struct entry, bucket_link)->node;
+		if (node_kind(n) == S_IFREG && n->ops == NULL && n->regular.backing == of) return n;
+	}
+	return NULL;
+}
+
+struct node *tree_node_of(struct file_tree *t, const struct backing *of)
+{
+	struct node *n = NULL;
+
+	for (uint32_t b = 0; b < t->config.buckets && n == NULL; b++) {
+		const mach_irq_t was = lock_take(&t->lock);
+		n = bucket_node_of(t, b, of);
+		if (n != NULL) node_hold(n);
+		lock_drop(&t->lock, was);
+	}
+	return n;
+}
+
 /* --- looking ---------------------------------------------------------------------------------- */
 
 static const char *node_check_names(const struct node *n)

@@ -212,6 +212,9 @@ int tree_node(const struct view *v, const char *path, uint32_t flags, struct nod
  * name (any more), -ERR_RANGE: no room. */
 int64_t tree_path(const struct view *v, struct node *n, char *to, size_t room);
 
+/* The node whose contents `b` has, held, if it has a name; NULL.  O(names). */
+struct node *tree_node_of(struct file_tree *t, const struct backing *b);
+
 /* --- changing the tree ------------------------------------------------------------------------ */
 
 /* A new node under a name that must be free (-ERR_EXIST); `how`: what it is to be. */

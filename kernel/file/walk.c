@@ -184,7 +184,8 @@ static int walk_found_here(struct walk *w, enum find_last last, struct found *ou
 static int walk_found(struct walk *w, const char *name, size_t bytes, struct node *n,
 		      uint32_t flags, struct found *out)
 {
-	if (n == NULL && (flags & FIND_ABSENT) == 0) return -ERR_NOENT;
+	/* In a generated folder nothing can be made: what is not there is not there. */
+	if (n == NULL && ((flags & FIND_ABSENT) == 0 || w->at->ops != NULL)) return -ERR_NOENT;
 	if (n != NULL && w->slash && !node_is_folder(n) && (flags & FIND_NAME) == 0) {
 		node_drop(n);
 		return -ERR_NOTDIR;

@@ -3,8 +3,8 @@
  *
  * One region at a time is looked up under the space's lock, by the address where the last one
  * ended; so the lock is held for one look-up each, and what changes meanwhile is seen or not, but
- * no region is shown twice.  Names of files are not known to mm/ and not shown; the heap and the
- * first stack are named.
+ * no region is shown twice.  mm/ knows no files: the tree is asked whose contents a backing has,
+ * and a file that has lost its name has none here.  The heap and the first stack are named.
  */
 #include "kernel/abi.h"
 #include "kernel/procfs/proc_inside.h"
@@ -12,8 +12,11 @@
 struct row {
 	uint64_t start, end, offset;
 	uint8_t rights;
-	bool shared, heap, stack, file;
+	bool shared, heap, stack;
+	const struct backing *backing; /* by now perhaps nobody's: to be compared with, no more */
 };
+
+enum { NAME_COLUMN = 73 };
 
 /* The first region that ends above `from`; false: there is none. */
 static bool row_at(struct space *s, uint64_t from, struct row *out)
@@ -29,23 +32,48 @@ static bool row_at(struct space *s, uint64_t from, struct row *out)
 			.shared = (r->flags & REGION_SHARED) != 0,
 			.heap = (r->flags & REGION_HEAP) != 0,
 			.stack = (r->flags & REGION_GROWS) != 0,
-			.file = r->backing != NULL,
+			.backing = r->backing,
 		};
 	}
 	lock_drop(&s->lock, was);
 	return r != NULL;
 }
 
-static void show(struct proc_text *t, const struct row *r)
+/* The node that a region is of, held, or NULL. */
+static struct node *node_of(const struct proc_about *about, const struct row *r)
 {
-	proc_print(t, "%08lx-%08lx %c%c%c%c %08lx 00:%02x %u ", r->start, r->end,
+	return r->backing == NULL ? NULL : tree_node_of(about->tree, r->backing);
+}
+
+static void show_name(struct proc_text *t, size_t line, const char *name)
+{
+	while (!t->failed && t->bytes - line < NAME_COLUMN) proc_add(t, " ", 1);
+	proc_print(t, "%s", name);
+}
+
+static void show_path(struct proc_text *t, size_t line, const struct proc_about *about,
+		      struct node *n)
+{
+	char path[PATH_BYTES];
+
+	if (n != NULL && tree_path(about->view, n, path, sizeof path) > 0) show_name(t, line, path);
+}
+
+static void show(struct proc_text *t, const struct proc_about *about, const struct row *r)
+{
+	const size_t line = t->bytes;
+	struct node *n = node_of(about, r);
+
+	proc_print(t, "%08lx-%08lx %c%c%c%c %08lx 00:%02x %lu ", r->start, r->end,
 		   (r->rights & PROT_READ) != 0 ? 'r' : '-',
 		   (r->rights & PROT_WRITE) != 0 ? 'w' : '-',
 		   (r->rights & PROT_EXEC) != 0 ? 'x' : '-', r->shared ? 's' : 'p', r->offset,
-		   (unsigned)r->file, (unsigned)r->file);
-	if (r->heap) proc_print(t, "                         [heap]");
-	if (r->stack) proc_print(t, "                         [stack]");
+		   n == NULL ? 0 : n->mount->device, n == NULL ? 0 : n->number);
+	if (r->heap) show_name(t, line, "[heap]");
+	if (r->stack) show_name(t, line, "[stack]");
+	show_path(t, line, about, n);
 	proc_print(t, "\n");
+	if (n != NULL) node_drop(n);
 }
 
 void proc_task_maps(struct proc_text *t, const struct proc_about *about)
@@ -53,6 +81,6 @@ void proc_task_maps(struct proc_text *t, const struct proc_about *about)
 	struct space *s = task_space_hold(about->world, about->id.pid);
 	struct row row = { 0 };
 	if (s == NULL) return;
-	while (!t->failed && row_at(s, row.end, &row)) show(t, &row);
+	while (!t->failed && row_at(s, row.end, &row)) show(t, about, &row);
 	space_retire(s);
 }
