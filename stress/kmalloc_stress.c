@@ -16,7 +16,7 @@
  *
  * Where CPUs take turns (QEMU's -icount), a turn ends when a CPU relaxes: which it does at random
  * between operations, and after each block that it fills or spills, so every seed is another order
- * of events, and the same one every time.  (QEMU 7.2 gives all its instructions to the CPU that does
+ * of events, and the same one every time.  (QEMU 7.2 gives all instructions to the CPU that does
  * not relax: of two CPUs, the other would stand still for as long, and the watchdog would say so.)
  *
  * Always true:

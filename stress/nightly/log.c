@@ -129,6 +129,17 @@ static void sign_check(struct verdict *v, const char *words, const struct item *
 	put_name(v->signature, sizeof(v->signature), item->subject, strlen(item->subject), true);
 }
 
+static void sign_failure(struct verdict *v, const char *words, const struct item *item)
+{
+	words += strcspn(words, "abcdefghijklmnopqrstuvwxyz");
+	size_t length = strcspn(words, ":\n");
+	if (length > WORDS_MOST) length = WORDS_MOST;
+	v->signature[0] = '\0';
+	put_name(v->signature, sizeof(v->signature), words, length, false);
+	put_name(v->signature, sizeof(v->signature), "-", 1, true);
+	put_name(v->signature, sizeof(v->signature), item->subject, strlen(item->subject), true);
+}
+
 static enum outcome outcome_of(const struct item *item, const struct ending *e)
 {
 	if (e->overdue) return OUTCOME_HANG;
@@ -159,7 +170,8 @@ void log_judge(const struct item *item, char *log, const struct ending *ending, 
 {
 	char room[32];
 	*v = (struct verdict){ .outcome = outcome_of(item, ending) };
-	const char *panic = line_with(log, "panic: "), *check = line_with(log, "not ok ");
+	const char *panic = line_with(log, "panic: "), *check = line_with(log, "not ok "), *failure;
+	failure = behind_last(log, ": FAIL: "); /* who ran the others says it last */
 	if (item->kind == ITEM_ENGINE)
 		read_engine(log, &v->figures);
 	else if (item->kind == ITEM_HUNT)
@@ -174,6 +186,8 @@ void log_judge(const struct item *item, char *log, const struct ending *ending, 
 		sign_panic(v, panic, item);
 	else if (check != NULL)
 		sign_check(v, check, item);
+	else if (failure != NULL)
+		sign_failure(v, failure, item);
 	else
 		sign(v, kind_of(ending, room, sizeof(room)), item);
 }

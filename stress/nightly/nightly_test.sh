@@ -151,14 +151,15 @@ case_hangs() {
 	gone "$here/pid"
 	sound_page
 	# A program's own words about hangs, panics and checks; mixed they are a finding.
-	for case in '5 hang' '6 panic' '1 check' '3 broken'; do
+	for case in '5 hang' '6 panic' '1 check' '3 broken' '7 drift'; do
 		set -- $case
 		: >"$here/table"
 		out=$here/$2
 		row "stress.$2.1" stress clean 300 0 0 "$here/ends $1" 'do {seed}'
-		night "$(case $1 in 3) echo 4 ;; *) echo "$1" ;; esac)"
+		night "$(case $1 in 3) echo 4 ;; 7) echo 1 ;; *) echo "$1" ;; esac)"
 		[ "$1" -ne 6 ] || sound_finding "$out/findings/account-N_pages-panic"
 		[ "$1" -ne 1 ] || sound_finding "$out/findings/counts-equal-check"
+		[ "$1" -ne 7 ] || sound_finding "$out/findings/memory_drifts-drift"
 		[ "$1" -ne 5 ] || sound_finding "$out/findings/hang-hang"
 	done
 	: >"$here/table"
@@ -345,6 +346,10 @@ stub ends <<'END'
 #!/bin/sh
 case $1 in
 1) echo 'not ok 3 counts-equal: cycle 2 of 4' ;;
+7)
+	echo 'box: FAIL: text 3'
+	echo 'stress: FAIL: memory drifts: 7 to 8' && exit 1
+	;;
 6) echo 'panic: account 17 pages' ;;
 esac
 exit "$1"

@@ -111,31 +111,43 @@ def fuzz_table(name, subjects, watched):
         visibility = ["//visibility:public"],
     )
 
+def program(command, target, flags, least, most):
+    """A row of a stress_table.
+
+    Args:
+      command: the launcher, with what its BUILD target gives it.
+      target: what a person runs.
+      flags: for either; in them is {cpus}, {seed}, {size}, and {free}, which is --parallel or nothing.
+      least: the size of a first run.
+      most: the largest size.
+    """
+    return struct(command = command, flags = flags, least = least, most = most, target = target)
+
 def stress_table(name, programs, data):
     """For each program six items: with 1, 2 and 4 CPUs, in turns by -icount and running freely.
 
     Args:
       name: of the table.
-      programs: name -> (command, flags, least operations, most operations). The command takes the
-        flags of //stress:NAME; see stress.sh.
+      programs: name -> program().
       data: what the commands need.
     """
     rows = []
-    for cpus in [1, 2, 4]:
-        for free in [False, True]:
-            for program, (command, flags, least, most) in programs.items():
-                flags_here = ["--cpus %d --seed {seed} --ops {size}" % cpus] + flags + (
-                    ["--parallel"] if free else []
-                )
+    for cpus in ["1", "2", "4"]:
+        for free in ["", "--parallel"]:
+            for subject, p in programs.items():
+                flags = p.flags.replace("{cpus}", cpus).replace("{free} ", free + " " if free else "")
                 rows.append(_item(
-                    "stress.%s.%d%s" % (program, cpus, "-free" if free else ""),
+                    "stress.%s.%s%s" % (subject, cpus, "-free" if free else ""),
                     "stress",
                     "clean",
                     400,
-                    least,
-                    most,
-                    [command] + flags_here + ["--timeout {patience} --out {run}/kept"],
-                    "tools/bazel run //stress:%s -- %s" % (program, " ".join(flags_here)),
+                    p.least,
+                    p.most,
+                    [p.command, flags],
+                    "tools/bazel run %s -- %s" % (
+                        p.target,
+                        flags.replace("--timeout {patience} ", "").replace("--out {run}/kept ", ""),
+                    ),
                 ))
     night_table(
         name = name,
