@@ -132,7 +132,8 @@ static enum wait_result wait_try(struct sched *s, struct wait_queue *q, struct t
 		ASSERT(thread_word_state(was) == THREAD_RUNNING);
 		if ((was & THREAD_KILLED) != 0) return WAIT_KILLED;
 		if ((was & THREAD_SIGNAL) != 0 && heeds != 0) return WAIT_SIGNALLED;
-		if (deadline_ns <= mach_now_ns()) return WAIT_TIMEOUT;
+		if (deadline_ns != WAIT_FOREVER && deadline_ns <= mach_now_ns())
+			return WAIT_TIMEOUT;
 		ASSERT(!list_linked(&t->wait_link) && t->timer.deadline_ns == UINT64_MAX);
 		list_add_last(&q->waiters, &t->wait_link);
 		atomic_store_u64(&t->waits_in, (uintptr_t)q);
@@ -213,6 +214,14 @@ struct thread *wait_wake_first(struct sched *s, struct wait_queue *q)
 	for (struct list *link = q->waiters.next; link != &q->waiters; link = link->next)
 		if (wait_wake(s, link)) return wait_thread(link);
 	return NULL;
+}
+
+bool wait_wake_thread(struct sched *s, struct wait_queue *q, struct thread *t)
+{
+	ASSERT(mach_irq_masked() && list_linked(&t->wait_link));
+	ASSERT_SLOW(atomic_load_u64(&t->waits_in) == (uintptr_t)q);
+	(void)q;
+	return wait_wake(s, &t->wait_link);
 }
 
 uint32_t wait_wake_one(struct sched *s, struct wait_queue *q)

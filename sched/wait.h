@@ -48,6 +48,9 @@ enum wait_result wait_sleep_heeding(struct sched *s, struct wait_queue *q, uint6
 uint32_t wait_wake_one(struct sched *s, struct wait_queue *q);
 uint32_t wait_wake_all(struct sched *s, struct wait_queue *q);
 
+/* The same for that one, which waits there or did a moment ago; false: it was woken otherwise. */
+bool wait_wake_thread(struct sched *s, struct wait_queue *q, struct thread *t);
+
 const char *wait_check_locked(const struct wait_queue *q); /* NULL when sound */
 
 /* Sleeps until mach_now_ns() reaches deadline_ns: WAIT_TIMEOUT, or WAIT_KILLED. */

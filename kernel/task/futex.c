@@ -6,24 +6,21 @@
  * its two words are of one space and kind.  A row has buckets, by a hash of the word.
  *
  * Who waits takes the row's lock, looks at the word without a fault, links itself into the bucket,
- * drops the lock, and sleeps at a wait queue that is its alone.  A waker takes the row's lock too,
- * after the word was changed: so it either finds the waiter linked, or was there before the waiter
- * looked, and then the waiter sees the new value.  Being linked is what counts: a wake that finds a
- * waiter linked but not asleep yet leaves `woken` behind, under the lock of that wait queue, and
- * the waiter does not begin to sleep.
+ * and sleeps, in one step with dropping the lock: it is that of the row's wait queue.  A waker
+ * takes it too, after the word was changed: so it either finds the waiter linked, and asleep, or
+ * was there before the waiter looked, and then the waiter sees the new value.
  *
- * A waiter that a deadline or a signal woke takes itself out; if a waker was faster it has been
- * woken, and says so, for that wake was spent on it.  A waker touches a waiter only under the
- * queue's lock and under the row's, and is done with it when it drops the former; the waiter comes
- * back from its sleep only with that lock.  So it may be on a stack.
+ * A waker takes who it wakes out of its bucket; a waiter that a deadline or a signal woke does that
+ * itself, when it has the lock again, and no wake is spent on it before.  So a waiter is there as
+ * long as somebody could look at it, and may be on a stack.
  *
  * Always true (futex_check):
- *   F1  a waiter is in the bucket of its key, and is not `woken`;
+ *   F1  a waiter is in the bucket of its key;
  *   F2  `waiting` of a row is how many are in its buckets.
  *
- * Locks: a row's (RANK_FUTEX), then a waiter's queue's (RANK_WAIT) or the space's, never both.  No
- * fault is answered and nothing is allocated under it.  Cost: about 300 instructions to wait and
- * 200 to wake, besides the scheduler's; both look at each waiter of their bucket.
+ * Locks: a row's (RANK_FUTEX), then the space's.  No fault is answered and nothing is allocated
+ * under it.  Cost: about 250 instructions to wait and 100 to wake, besides the scheduler's; both
+ * look at each waiter of their bucket.
  */
 #include "kernel/task/futex_inside.h"
 
@@ -46,7 +43,7 @@ struct futex_table *futex_open(struct kmalloc *memory, struct sched *s, uint32_t
 	struct list *bucket = (struct list *)(f->row + rows + 1);
 	for (uint32_t n = 0; n <= rows; n++) {
 		f->row[n] = (struct futex_row){ .buckets = bucket };
-		lock_init(&f->row[n].lock, RANK_FUTEX);
+		wait_init(&f->row[n].asleep, RANK_FUTEX);
 		for (uint32_t b = 0; b < buckets; b++) list_init(bucket++);
 	}
 	return f;
@@ -103,97 +100,65 @@ void futex_key_drop(struct futex_key *key)
 
 /* --- waiting --------------------------------------------------------------------------------- */
 
-/* Links `w` in if the word is `value`: 0, -ERR_AGAIN, or -ERR_FAULT for an access that would fault
- * now. */
-static int futex_begin(const struct futex_at *at, uint32_t value, struct futex_waiter *w)
+/* With the row's lock: sleeps if the word is `value`.  -ERR_FAULT: a look would fault now. */
+static int futex_wait_locked(struct futex_table *f, const struct futex_at *at, uint32_t value,
+			     struct futex_waiter *w, uint64_t deadline_ns)
 {
 	struct futex_row *row = w->key.row;
-	const mach_irq_t was = lock_take(&row->lock);
-	uint32_t found = 0;
-	int answer = 0;
+	uint32_t found;
 
-	if (user_word_read(at->space, at->va, &found) != WORD_DONE)
-		answer = -ERR_FAULT;
-	else if (found != value)
-		answer = -ERR_AGAIN;
-	else {
-		list_add_last(w->key.bucket, &w->link);
-		row->waiting++;
-	}
-	lock_drop(&row->lock, was);
-	return answer;
+	if (user_word_read(at->space, at->va, &found) != WORD_DONE) return -ERR_FAULT;
+	if (found != value) return -ERR_AGAIN;
+	list_add_last(w->key.bucket, &w->link);
+	row->waiting++;
+	const enum wait_result result = wait_sleep_heeding(f->sched, &row->asleep, deadline_ns);
+	ASSERT(list_linked(&w->link) == (result != WAIT_WOKEN));
+	if (result == WAIT_WOKEN) return 0;
+	list_remove(&w->link);
+	row->waiting--;
+	return result == WAIT_TIMEOUT ? -ERR_TIMEDOUT : -ERR_INTR;
 }
 
-/* Linked or woken already: until it is, or something else ends the wait. */
-static enum wait_result futex_sleep(struct futex_table *f, struct futex_waiter *w,
-				    uint64_t deadline_ns)
-{
-	enum wait_result result = WAIT_WOKEN;
-	const mach_irq_t was = wait_enter(&w->asleep);
-
-	while (!w->woken && result == WAIT_WOKEN)
-		result = wait_sleep_heeding(f->sched, &w->asleep, deadline_ns);
-	if (w->woken) result = WAIT_WOKEN;
-	wait_leave(&w->asleep, was);
-	return result;
-}
-
-/* The wait ended without a wake: out of the bucket.  False: a waker was faster. */
-static bool futex_leave(struct futex_waiter *w)
+static int futex_wait_once(struct futex_table *f, const struct futex_at *at, uint32_t value,
+			   struct futex_waiter *w, uint64_t deadline_ns)
 {
 	struct futex_row *row = w->key.row; /* a requeue does not change it */
-	const mach_irq_t was = lock_take(&row->lock);
-	const bool waited = !w->woken;
+	const mach_irq_t was = wait_enter(&row->asleep);
+	const int answer = futex_wait_locked(f, at, value, w, deadline_ns);
 
-	if (waited) {
-		list_remove(&w->link);
-		row->waiting--;
-	}
-	lock_drop(&row->lock, was);
-	return waited;
-}
-
-static int64_t futex_wait_once(struct futex_table *f, const struct futex_at *at, uint32_t value,
-			       struct futex_waiter *w, uint64_t deadline_ns)
-{
-	int answer = futex_begin(at, value, w);
-
-	while (answer == -ERR_FAULT && user_word_touch(at->space, at->va, MACH_LOAD))
-		answer = futex_begin(at, value, w);
-	if (answer != 0) return answer;
-	const enum wait_result result = futex_sleep(f, w, deadline_ns);
-	if (result == WAIT_WOKEN || !futex_leave(w)) return 0;
-	return result == WAIT_TIMEOUT ? -ERR_TIMEDOUT : -ERR_INTR;
+	wait_leave(&row->asleep, was);
+	return answer;
 }
 
 int64_t futex_wait(struct futex_table *f, const struct futex_at *at, uint32_t value, uint32_t bits,
 		   uint64_t deadline_ns)
 {
-	struct futex_waiter w = { .bits = bits };
+	struct futex_waiter w;
 
 	if (bits == 0) return -ERR_INVAL;
 	const int wrong = futex_key_of(f, at, false, &w.key);
 	if (wrong != 0) return wrong;
+	w.bits = bits;
+	w.thread = sched_current(f->sched);
 	list_init(&w.link);
-	wait_init(&w.asleep, RANK_WAIT);
-	const int64_t answer = futex_wait_once(f, at, value, &w, deadline_ns);
-	ASSERT(!list_linked(&w.link));
+	int answer = futex_wait_once(f, at, value, &w, deadline_ns);
+	while (answer == -ERR_FAULT && user_word_touch(at->space, at->va, MACH_LOAD))
+		answer = futex_wait_once(f, at, value, &w, deadline_ns);
 	futex_key_drop(&w.key);
 	return answer;
 }
 
 /* --- waking ---------------------------------------------------------------------------------- */
 
-void futex_wake_waiter(struct futex_table *f, struct futex_waiter *w)
+bool futex_wake_waiter(struct futex_table *f, struct futex_waiter *w)
 {
-	ASSERT(!w->woken);
+	struct futex_row *row = w->key.row;
+
+	if (!wait_wake_thread(f->sched, &row->asleep, w->thread)) return false;
+	ASSERT(row->waiting != 0);
 	list_remove(&w->link);
-	ASSERT(w->key.row->waiting != 0);
-	w->key.row->waiting--;
-	const mach_irq_t was = wait_enter(&w->asleep);
-	w->woken = true;
-	(void)wait_wake_one(f->sched, &w->asleep);
-	wait_leave(&w->asleep, was);
+	row->waiting--;
+	return true;
 }
 
 int64_t futex_wake_locked(struct futex_table *f, const struct futex_key *key, int32_t most,
@@ -205,8 +170,7 @@ int64_t futex_wake_locked(struct futex_table *f, const struct futex_key *key, in
 		struct futex_waiter *w = CONTAINER_OF(link, struct futex_waiter, link);
 		next = link->next;
 		if ((w->bits & bits) == 0 || !futex_key_same(&w->key, key)) continue;
-		futex_wake_waiter(f, w);
-		if (++woken >= most) break;
+		if (futex_wake_waiter(f, w) && ++woken >= most) break;
 	}
 	return woken;
 }
@@ -218,9 +182,9 @@ int64_t futex_wake(struct futex_table *f, const struct futex_at *at, int32_t mos
 	if (bits == 0) return -ERR_INVAL;
 	const int wrong = futex_key_of(f, at, false, &key);
 	if (wrong != 0) return wrong;
-	const mach_irq_t was = lock_take(&key.row->lock);
+	const mach_irq_t was = wait_enter(&key.row->asleep);
 	const int64_t woken = futex_wake_locked(f, &key, most, bits);
-	lock_drop(&key.row->lock, was);
+	wait_leave(&key.row->asleep, was);
 	futex_key_drop(&key);
 	return woken;
 }
@@ -232,9 +196,9 @@ uint32_t futex_waiting(struct futex_table *f)
 	uint32_t waiting = 0;
 
 	for (uint32_t n = 0; n <= f->rows; n++) {
-		const mach_irq_t was = lock_take(&f->row[n].lock);
+		const mach_irq_t was = wait_enter(&f->row[n].asleep);
 		waiting += f->row[n].waiting;
-		lock_drop(&f->row[n].lock, was);
+		wait_leave(&f->row[n].asleep, was);
 	}
 	return waiting;
 }
@@ -250,7 +214,6 @@ static const char *row_check_locked(const struct futex_table *f, const struct fu
 								    struct futex_waiter, link);
 			if (link->next->prev != link) return "F1: links do not meet";
 			if (w->key.bucket != head) return "F1: a waiter is in a strange bucket";
-			if (w->woken) return "F1: a waiter was woken and is still linked";
 			waiting++;
 		}
 	}
@@ -262,9 +225,9 @@ const char *futex_check(struct futex_table *f)
 	const char *wrong = NULL;
 
 	for (uint32_t n = 0; n <= f->rows && wrong == NULL; n++) {
-		const mach_irq_t was = lock_take(&f->row[n].lock);
+		const mach_irq_t was = wait_enter(&f->row[n].asleep);
 		wrong = row_check_locked(f, &f->row[n]);
-		lock_drop(&f->row[n].lock, was);
+		wait_leave(&f->row[n].asleep, was);
 	}
 	return wrong;
 }

@@ -18,19 +18,18 @@ struct futex_key {
 	struct list *bucket;
 };
 
-/* Letters: (l) by the row's lock; (a) by asleep.lock as well, to be written. */
+/* Letters: (l) by the row's lock. */
 struct futex_waiter {
-	struct list link;         /* (l) in a bucket, until it is woken */
-	struct futex_key key;     /* (l) */
-	uint32_t bits;            /* fixed */
-	bool woken;               /* (l)(a) */
-	struct wait_queue asleep; /* its own thread, and nobody else */
+	struct list link;      /* (l) in a bucket, until a waker takes it out */
+	struct futex_key key;  /* (l) */
+	uint32_t bits;         /* fixed */
+	struct thread *thread; /* fixed */
 };
 
 struct futex_row {
-	struct lock lock;     /* RANK_FUTEX */
-	uint32_t waiting;     /* (l) */
-	struct list *buckets; /* (l) table->buckets of them */
+	struct wait_queue asleep; /* RANK_FUTEX: its lock is the row's; all its waiters' threads */
+	uint32_t waiting;         /* (l) */
+	struct list *buckets;     /* (l) table->buckets of them */
 };
 
 struct futex_table {
@@ -51,8 +50,8 @@ static inline bool futex_key_same(const struct futex_key *a, const struct futex_
 	return a->at == b->at && a->object == b->object;
 }
 
-/* Takes it out and wakes it.  The row's lock is held. */
-void futex_wake_waiter(struct futex_table *f, struct futex_waiter *w);
+/* Takes it out and wakes it; false: something else has.  The row's lock is held. */
+bool futex_wake_waiter(struct futex_table *f, struct futex_waiter *w);
 
 /* Wakes at one key, the lock of its row held; how many. */
 int64_t futex_wake_locked(struct futex_table *f, const struct futex_key *key, int32_t most,

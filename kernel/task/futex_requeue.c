@@ -75,10 +75,12 @@ static void futex_requeue_locked(struct futex_table *f, const struct futex_key k
 
 	while (w != NULL && q->done - q->wake < q->move) {
 		struct list *after = w->link.next;
-		if (++q->done <= q->wake)
-			futex_wake_waiter(f, w);
-		else if (!same && futex_move(w, &key[1]) != NULL)
-			q->drops++;
+		if (q->done < q->wake)
+			q->done += futex_wake_waiter(f, w);
+		else {
+			q->done++;
+			if (!same && futex_move(w, &key[1]) != NULL) q->drops++;
+		}
 		w = futex_next(&key[0], after);
 	}
 }
@@ -88,7 +90,7 @@ static int futex_requeue_once(struct futex_table *f, const struct futex_at *from
 			      const struct futex_key key[2], const uint32_t *value,
 			      struct requeue *q)
 {
-	const mach_irq_t was = lock_take(&key[0].row->lock);
+	const mach_irq_t was = wait_enter(&key[0].row->asleep);
 	uint32_t found;
 	int answer = 0;
 
@@ -99,7 +101,7 @@ static int futex_requeue_once(struct futex_table *f, const struct futex_at *from
 		answer = -ERR_AGAIN;
 	else
 		futex_requeue_locked(f, key, q);
-	lock_drop(&key[0].row->lock, was);
+	wait_leave(&key[0].row->asleep, was);
 	return answer;
 }
 
@@ -201,7 +203,7 @@ static int64_t futex_wake_op_once(struct futex_table *f, const struct futex_at *
 				  const struct futex_key key[2], struct wakes wakes,
 				  const struct futex_op *op)
 {
-	const mach_irq_t was = lock_take(&key[0].row->lock);
+	const mach_irq_t was = wait_enter(&key[0].row->asleep);
 	const int compares = futex_op_do(to, op);
 	int64_t answer = compares;
 
@@ -210,7 +212,7 @@ static int64_t futex_wake_op_once(struct futex_table *f, const struct futex_at *
 		answer = futex_wake_locked(f, &key[0], wakes.first, FUTEX_BITSET_MATCH_ANY);
 	if (compares > 0)
 		answer += futex_wake_locked(f, &key[1], wakes.second, FUTEX_BITSET_MATCH_ANY);
-	lock_drop(&key[0].row->lock, was);
+	wait_leave(&key[0].row->asleep, was);
 	return answer;
 }
 
