@@ -11,8 +11,10 @@
  * Who has looked many times rests in between (mach_rest), for then the other side may have lost its
  * core to us: where a board of four CPUs has two cores, all four were seen in here, and the one
  * whose turn it was did not run.  That is early for who is not next, whose turn cannot come before
- * the next one has had its own; and late, some fifty microseconds, for who is next and whose rest
- * everybody would have to wait for.
+ * the next one has had its own: after as long as a rest takes, for where the lock goes round
+ * quickly, who rests misses its turn, all others wait for it and rest in their turn, and there is
+ * no end to that.  And late, some fifty microseconds, for who is next and whose rest everybody
+ * would have to wait for.
  *
  * Who waits notes what for, since when, and who has it, where others can read it
  * (mach_lock_waiting): a CPU that is stuck here has its interrupts masked and can tell nobody.  The
@@ -25,7 +27,8 @@
 
 enum {
 	LOOKS_NEXT = 2000, /* in vain before a rest, for who comes next */
-	LOOKS_LATER = 32,  /* for who does not */
+	LOOKS_LATER = 32,  /* for who does not, */
+	LATER_NS = 20000,  /* and then for so long */
 	REST_NS = 20000,
 };
 
@@ -45,9 +48,11 @@ static void waiting_ends(struct lock_waiting *w)
 }
 
 /* Before the next look, `looks` having been in vain; `next`: it can be our turn any moment. */
-static void waiting_goes_on(uint32_t looks, bool next)
+static void waiting_goes_on(const struct lock_waiting *w, uint32_t looks, bool next)
 {
-	if (LIKELY(looks < (next ? LOOKS_NEXT : LOOKS_LATER)))
+	const bool early = looks < (next ? LOOKS_NEXT : LOOKS_LATER);
+
+	if (LIKELY(early) || (!next && mach_now_ns() - w->since_ns < LATER_NS))
 		mach_relax();
 	else
 		mach_rest(REST_NS);
@@ -61,7 +66,7 @@ void lock_wait(struct lock *l, uint32_t mine)
 	do {
 		const uint32_t now = atomic_load_u32(&l->holder);
 		if (now != holder) atomic_store_u32(&w->holder, holder = now);
-		waiting_goes_on(looks++, mine - serving <= 1);
+		waiting_goes_on(w, looks++, mine - serving <= 1);
 		serving = atomic_load_u32(&l->serving);
 	} while (serving != mine);
 	waiting_ends(w);
@@ -75,7 +80,7 @@ void latch_wait(struct latch *l, unsigned cpu)
 		waiting_begins(cpu, l->rank, holder != 0 ? holder - 1 : (uint32_t)CPUS_MAX);
 	uint32_t looks = 0;
 
-	do waiting_goes_on(looks++, true);
+	do waiting_goes_on(w, looks++, true);
 	while (!atomic_claim_u32(&l->holder, cpu + 1));
 	waiting_ends(w);
 }

@@ -3,9 +3,10 @@
  *
  * Plain registers only (the FP/SIMD trap stays on in the kernel), unaligned accesses allowed
  * (SCTLR.A is clear and all of this touches normal memory only).  Sixteen bytes per pair; the last
- * 1 to 15 bytes byte by byte; a copy of 64 and more goes by four pairs at a time, all of which are
- * read before any is written, so that memmove() may use it.  memset to zero uses DC ZVA for whole blocks where the CPU permits
- * it: 64 bytes of zero in one instruction, so a page costs about 160 instructions.
+ * 1 to 15 bytes byte by byte.  A copy of 64 and more goes by four pairs at a time, all of which are
+ * read before any is written, so that memmove() may use it.  memset to zero uses DC ZVA for whole
+ * blocks where the CPU permits it: 64 bytes of zero in one instruction, so a page costs about 160
+ * instructions.
  *
  * Cost: about 10 instructions per 64 bytes copied, 3 per 16 filled, 2.25 per block zeroed.
  */
