@@ -10,6 +10,9 @@
  * a time; between two such pieces a long transfer lets others in.  Only what is to be atomic stays
  * within one hold: PIPE_ATOMIC bytes, which is a page.
  *
+ * Who waits is told only of what it can have waited for: readers of the first bytes in an empty
+ * ring, writers of room where there was not enough for any of them.
+ *
  * The queue is one for readers and writers: a reader waits only where there is nothing to read, a
  * writer only where there is no room for it, so a pipe that has either kind waiting for long has
  * not the other.
@@ -141,12 +144,13 @@ static int64_t pipe_read(struct file *f, struct io *to, uint64_t *at)
 	mach_irq_t was = wait_enter(&p->queue);
 	int64_t answer = wait_to_read(p, f);
 	while (answer > 0 && filled(p) > 0 && to->left > 0) {
+		const bool scarce = room(p) < PIPE_ATOMIC;
 		const size_t moved = take_piece(p, to);
 		done += (int64_t)moved;
-		if (moved > 0)
-			tell(p);
-		else
+		if (moved == 0)
 			answer = -ERR_FAULT;
+		else if (scarce)
+			tell(p);
 		if (to->left == 0 || filled(p) == 0 || answer < 0) break;
 		wait_leave(&p->queue, was);
 		was = wait_enter(&p->queue);
@@ -196,11 +200,12 @@ static int64_t pipe_write(struct file *f, struct io *from, uint64_t *at)
 	while (from->left > 0) {
 		const mach_irq_t was = wait_enter(&p->queue);
 		answer = wait_to_write(p, f, need);
+		const bool empty = filled(p) == 0; /* now: while it waited others read */
 		if (answer > 0) {
 			const uint64_t bytes = min_u64(from->left, PIPE_ATOMIC);
 			answer = put_piece(p, from, (size_t)min_u64(bytes, room(p)));
 		}
-		if (answer > 0) tell(p);
+		if (answer > 0 && empty) tell(p);
 		wait_leave(&p->queue, was);
 		if (answer < 0) break;
 		done += answer;
