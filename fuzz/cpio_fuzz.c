@@ -159,12 +159,13 @@ static void step_special(struct run *run, const struct script_op *op)
 	write_entry(run, w, NULL, 0);
 }
 
+/* An even number of bytes is none: they stand with another of the names. */
 static void step_linked(struct run *run, const struct script_op *op)
 {
 	const struct cpio_written w = {
 		.name = op->aux, .kind = S_IFREG, .permissions = 0640, .ino = op->slot, .links = 2
 	};
-	write_entry(run, w, some_bytes(state_of(run)), op->arg % 3000);
+	write_entry(run, w, some_bytes(state_of(run)), (op->arg & 1) != 0 ? op->arg % 3000 : 0);
 }
 
 static void step_trailer(struct run *run, const struct script_op *op)
@@ -433,15 +434,15 @@ static const struct op_kind operations[] = {
 	{ "special", 3, { NAME, NAMES("kind", IN_SLOT, kind_names) }, step_special },
 	{ "linked", 12, { NAME, NUMBER("ino", IN_SLOT, 4), NUMBER("bytes", IN_ARG, 0) },
 	  step_linked },
-	{ .name = "trailer", .weight = 12, .step = step_trailer },
+	{ .name = "trailer", .weight = 16, .step = step_trailer },
 	{ "zeroes", 2, { NUMBER("words", IN_ARG, 200) }, step_zeroes },
-	{ .name = "fresh", .weight = 3, .step = step_fresh },
-	{ "number", 4, { NUMBER("entry", IN_SLOT, 0), NAMES("field", IN_AUX, field_names),
+	{ .name = "fresh", .weight = 8, .step = step_fresh },
+	{ "number", 6, { NUMBER("entry", IN_SLOT, 0), NAMES("field", IN_AUX, field_names),
 			 { "value", IN_ARG, FORM_SIZE, 0, NULL } }, step_number },
 	{ "poke", 2, { NUMBER("at", IN_ARG, 0), NUMBER("byte", IN_AUX, 0) }, step_poke },
 	{ "cut", 2, { NUMBER("bytes", IN_ARG, 0) }, step_cut },
 	{ "splice", 1, { NUMBER("at", IN_ARG, 0) }, step_splice },
-	{ .name = "unpack", .weight = 14, .step = step_unpack },
+	{ .name = "unpack", .weight = 18, .step = step_unpack },
 	{ "squeeze", 1, { NUMBER("leave", IN_ARG, 20) }, step_squeeze },
 	{ .name = "relax", .weight = 2, .step = step_relax },
 };
