@@ -22,6 +22,7 @@ extern const struct subject pagetable_subject;
 extern const struct subject process_subject;
 extern const struct subject runq_subject;
 extern const struct subject sched_subject;
+extern const struct subject signal_subject;
 extern const struct subject slab_subject;
 extern const struct subject space_smp_subject;
 extern const struct subject space_subject;
@@ -48,6 +49,7 @@ const struct subject *const subjects[] = {
 	&process_subject,
 	&runq_subject,
 	&sched_subject,
+	&signal_subject,
 	&slab_subject,
 	&space_smp_subject,
 	&space_subject,

@@ -134,27 +134,15 @@ static bool files_inherit(struct task_group *g, const struct task_group *from, b
 	return g->files != NULL;
 }
 
-/* Fields that are this group's alone; the others are its parent's, or zero. */
+/* What is not zero in a new one, and not its parent's. */
 static void group_begin(struct task_group *g, struct task_world *w)
 {
 	g->world = w;
 	g->process = PROCESS_NONE;
-	g->number = g->pgid_number = g->sid_number = NULL;
 	list_init(&g->link);
 	list_init(&g->tasks);
 	list_init(&g->notes);
 	wait_init(&g->go, RANK_WAIT);
-	g->task_count = 0;
-	g->pending = 0;
-	g->noted = 0;
-	g->exec_done = g->ending = g->zombie = false;
-	g->status = g->stop_signal = 0;
-	g->tell_stop = g->tell_continue = false;
-	g->execer = NULL;
-	g->vforked = NULL;
-	g->files = NULL;
-	g->cwd = g->exe = NULL;
-	g->user_ns = g->kernel_ns = g->children_ns[0] = g->children_ns[1] = 0;
 	g->start_ns = mach_now_ns();
 }
 
@@ -164,18 +152,26 @@ static bool birth_group(struct birth *b)
 	const struct task_group *from = b->parent == NULL ? NULL : b->parent->group;
 
 	if (g == NULL) return false;
+	struct signal_set_up *signals = signal_set_up_alloc(b->w);
+	memset(g, 0, sizeof *g);
 	if (from != NULL) {
-		*g = *from;
+		const mach_irq_t was = lock_take(&b->w->lock);
+		g->umask = from->umask;
+		memcpy(g->limits, from->limits, sizeof g->limits);
+		memcpy(g->line, from->line, from->line_bytes);
+		g->line_bytes = from->line_bytes;
+		if (signals != NULL) *signals = *from->signals;
+		lock_drop(&b->w->lock, was);
 	} else {
-		memset(g, 0, sizeof *g);
+		if (signals != NULL) memset(signals, 0, sizeof *signals);
 		for (unsigned i = 0; i < LIMITS; i++)
 			g->limits[i] = (struct limit){ UINT64_MAX, UINT64_MAX };
 		g->limits[RLIMIT_SIGPENDING] = (struct limit){ SIGNALS_QUEUED, SIGNALS_QUEUED };
 	}
 	group_begin(g, b->w);
 	b->group = g;
-	g->signals = signal_set_up_alloc(b->w, from == NULL ? NULL : from->signals);
-	if (g->signals == NULL) return false;
+	g->signals = signals;
+	if (signals == NULL) return false;
 	g->exit_signal = b->how->exit_signal;
 	if (from == NULL) return true;
 	return files_inherit(g, from, (b->how->flags & CLONE_FILES) != 0);

@@ -45,13 +45,9 @@ enum signal_default signal_default_of(int sig)
 
 /* --- what a group does with signals ----------------------------------------------------------- */
 
-struct signal_set_up *signal_set_up_alloc(struct task_world *w, const struct signal_set_up *like)
+struct signal_set_up *signal_set_up_alloc(struct task_world *w)
 {
-	const uint32_t how = like == NULL ? KM_ZERO : 0;
-	struct signal_set_up *s = task_alloc_bytes(w, sizeof(struct signal_set_up), how);
-
-	if (s != NULL && like != NULL) *s = *like;
-	return s;
+	return task_alloc_bytes(w, sizeof(struct signal_set_up), 0);
 }
 
 void signal_set_up_exec(struct signal_set_up *s)

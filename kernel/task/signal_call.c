@@ -263,7 +263,8 @@ static int await(struct task *t, sigset which, struct abi_siginfo *info)
 	return sig;
 }
 
-/* Nobody is to rouse it for these any more; what has come meanwhile is taken. */
+/* Nobody is to rouse it for these any more; of what has come meanwhile one is taken, and the others
+ * of its group are to look at the rest, which it was roused for instead of them. */
 static int await_no_more(struct task *t, sigset which, struct abi_siginfo *info)
 {
 	struct task_world *w = t->group->world;
@@ -271,6 +272,7 @@ static int await_no_more(struct task *t, sigset which, struct abi_siginfo *info)
 	const int sig = signal_take_locked(t, which, info);
 
 	t->awaited = 0;
+	if (t->group->task_count > 1) signal_pass_on_locked(t, which & t->mask);
 	signal_recheck_locked(t);
 	lock_drop(&w->lock, was);
 	return sig;

@@ -79,8 +79,8 @@ static inline sigset signal_bit(int sig)
 /* Nobody can block, ignore or catch these. */
 #define SIGNALS_HARD ((sigset)1 << (SIGKILL - 1) | (sigset)1 << (SIGSTOP - 1))
 
-/* What a group begins with; NULL without memory. */
-struct signal_set_up *signal_set_up_alloc(struct task_world *w, const struct signal_set_up *like);
+/* Of any contents; NULL without memory. */
+struct signal_set_up *signal_set_up_alloc(struct task_world *w);
 
 /* After execve: handlers are SIG_DFL. */
 void signal_set_up_exec(struct signal_set_up *s);

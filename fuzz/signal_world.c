@@ -1,0 +1,542 @@
+/*
+ * signal_world.c -- subject signal: what its tasks stand on, and the tasks.
+ *
+ * The first task is the one that takes care: it forks two groups, waits for their ends and forks
+ * them anew while their lanes have operations left, as the adopter of all children that they leave.
+ * The first task of a group clones the other.  What a task is to do is where its program is said to
+ * go on: an address in ROLES_AT.
+ *
+ * After each operation a lane goes back to its program, as after a call: takes its signals, and
+ * where a handler begins, says what it was given, and returns from it.  It may end there.
+ *
+ * A CPU with nothing to do looks whether everybody rests: all lanes sleep until somebody sends them
+ * something, or are stopped, or are over.  Then the model judges, a lane that sleeps though it has
+ * something to take is found, and all are rescued: by SIGCONT, and by a signal that none blocks.
+ *
+ * Compiled without points.  Locks: none of its own.
+ */
+#include "fuzz/signal_subject.h"
+#include "mm/usercopy.h"
+
+enum {
+	PAGES_LEAST = 640,
+	PID_MAX = 32768,
+	ROLE_GROUP = 0,
+	ROLE_LANE = 64,
+	ROLE_CHILD = 128,
+	ROLE_GAP = 64,
+	PATIENCE = 200,
+};
+
+/* Beside the stacks there is a table without entries, so that the root's entry stays as it is. */
+#define WINDOW (KERNEL_START + 0x400000000000)
+#define ANCHOR (WINDOW + (64ull << 30))
+#define THREAD_FLAGS                                                                               \
+	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
+
+static struct {
+	struct {
+		thread_id thread; /* who performs it now, or did last */
+		int32_t tid;
+		bool over, for_ever, pauses, goes_back;
+	} lane[LANES];
+	struct {
+		int32_t pid;
+		uint32_t life;
+		bool killed; /* in this life */
+	} group[GROUPS];
+	uint64_t done, rescued_at;
+	uint32_t patience;
+	bool over; /* the first task has ended */
+} world;
+
+static struct run *run_of(void)
+{
+	struct run *run = run_current();
+	ASSERT(run != NULL);
+	return run;
+}
+
+static void must(bool done, const char *what)
+{
+	if (!done) kpanic(ORACLE_MUST_SUCCEED, "%s", what);
+}
+
+static uint64_t role(uint32_t n)
+{
+	return ROLES_AT + (uint64_t)n * ROLE_GAP;
+}
+
+uint64_t role_of_child(uint32_t code)
+{
+	return role(ROLE_CHILD + code);
+}
+
+/* --- who is who ------------------------------------------------------------------------------- */
+
+unsigned signal_lane_now(struct run *run)
+{
+	const struct thread *t = world_of(run)->sched.cpu[mach_cpu()].current;
+
+	if (t == NULL || t->idle || !process_owns(t->owner)) return RUN_NO_LANE;
+	for (unsigned lane = 0; lane < LANES; lane++) {
+		if (world.lane[lane].thread == thread_id_of(t)) return lane;
+	}
+	return RUN_NO_LANE;
+}
+
+struct task *lane_task(struct run *run)
+{
+	struct task *t = task_self(&world_of(run)->tasks);
+
+	ASSERT(t != NULL && signal_lane_now(run) != RUN_NO_LANE);
+	return t;
+}
+
+int32_t lane_tid(unsigned lane)
+{
+	return world.lane[lane].tid;
+}
+
+int32_t group_pid(unsigned group)
+{
+	return world.group[group].pid;
+}
+
+uint32_t group_life(unsigned group)
+{
+	return world.group[group].life;
+}
+
+void group_is_killed(unsigned group)
+{
+	world.group[group].killed = true;
+}
+
+void lane_sleeps(unsigned lane, bool for_ever)
+{
+	world.lane[lane].for_ever = for_ever;
+}
+
+/* --- back to the program ---------------------------------------------------------------------- */
+
+/* A handler's first lines: what it was given; then it returns.  `blocked` was before it came. */
+static void runs_handler(struct run *run, unsigned lane, struct task *t, sigset blocked,
+			 uint32_t depth)
+{
+	struct space *space = process_space(&world_of(run)->processes);
+	struct abi_sigframe frame;
+	const sigset mask = t->mask;
+
+	if (user_copy_in(space, &frame, t->regs->sp, offsetof(struct abi_sigframe, uc.mcontext)) !=
+	    0)
+		kpanic(ORACLE_SPACE, "there is no frame");
+	if (t->regs->x[0] != (uint64_t)frame.info.signo || t->regs->x[1] != t->regs->sp)
+		kpanic(ORACLE_CONTENT, "a handler is told of %lu", (unsigned long)t->regs->x[0]);
+	if ((blocked & signal_bit(frame.info.signo)) != 0)
+		kpanic(ORACLE_VERDICT, "signal %d came though it was blocked", frame.info.signo);
+	if ((mask & signal_bit(frame.info.signo)) == 0)
+		kpanic(ORACLE_VERDICT, "signal %d is not blocked in its handler",
+		       frame.info.signo);
+	posts_took(run, lane, t->tid, &frame.info);
+	run_sometimes(run, depth != 0 ? SAW_NESTED : SAW_HANDLED);
+	if (atomic_load_u32(&t->work) != 0 && depth < 2) {
+		const uint64_t at = t->regs->sp;
+		task_work(t);
+		if (t->regs->sp != at) runs_handler(run, lane, t, mask, depth + 1);
+	}
+	signal_return(t);
+	if (t->mask != (frame.uc.mask & ~SIGNALS_HARD))
+		kpanic(ORACLE_VERDICT, "a handler's return leaves another mask");
+}
+
+/* May end the task. */
+static void goes_back(struct run *run, unsigned lane, struct task *t)
+{
+	const uint64_t pc = t->regs->pc, sp = t->regs->sp;
+
+	world.lane[lane].goes_back = true;
+	while (atomic_load_u32(&t->work) != 0) {
+		const sigset blocked = t->mask;
+		task_work(t);
+		if (t->regs->pc == HANDLER_AT) runs_handler(run, lane, t, blocked, 0);
+	}
+	world.lane[lane].goes_back = false;
+	if (t->regs->pc != pc || t->regs->sp != sp)
+		kpanic(ORACLE_CONTENT, "a program goes on elsewhere");
+}
+
+void step_over(struct run *run)
+{
+	world.done++;
+	if (atomic_load_u32(&lane_task(run)->work) != 0) run_lane_stops(run);
+}
+
+/* --- what tasks do ---------------------------------------------------------------------------- */
+
+static NORETURN void plays_lane(struct run *run, unsigned lane, struct task *t)
+{
+	world.lane[lane].thread = t->thread;
+	world.lane[lane].tid = t->tid;
+	world.lane[lane].for_ever = world.lane[lane].pauses = world.lane[lane].goes_back = false;
+	t->regs->sp = STACKS_AT + (lane % LANES_EACH + 1) * (uint64_t)LANE_STACK_BYTES;
+	if (!world.lane[lane].over)
+		do goes_back(run, lane, t);
+		while (!run_lane(run, lane));
+	world.lane[lane].over = true;
+	task_exit(t, 0);
+}
+
+static int64_t clone_as(struct task *t, uint64_t where, uint64_t flags)
+{
+	const struct task_clone how = { .flags = flags,
+					.exit_signal = (flags & CLONE_THREAD) != 0 ? 0 : SIGCHLD };
+	const uint64_t pc = t->regs->pc;
+	int64_t answer;
+
+	t->regs->pc = where;
+	while ((answer = task_clone(t, &how)) == RESTART_NOINTR) {
+		t->regs->pc = pc;
+		while (atomic_load_u32(&t->work) != 0) task_work(t);
+		t->regs->pc = where;
+	}
+	t->regs->pc = pc;
+	return answer;
+}
+
+static NORETURN void plays_group(struct run *run, unsigned group, struct task *t)
+{
+	const struct abi_sigaction handler = { .handler = HANDLER_AT, .flags = SA_SIGINFO };
+	struct space *space = process_space(&world_of(run)->processes);
+	const uint64_t bytes = LANES_EACH * (uint64_t)LANE_STACK_BYTES;
+
+	must(space_mmap(space, STACKS_AT, bytes, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0, SITE_NONE) == STACKS_AT,
+	     "a stack");
+	for (uint32_t kind = 0; kind < KINDS; kind++)
+		must(signal_action(t, signal_of_kind(kind), &handler, NULL) == 0, "a handler");
+	must(signal_action(t, RESCUE, &handler, NULL) == 0, "a handler");
+	world.group[group].pid = t->group->pid;
+	world.group[group].life++;
+	world.group[group].killed = false;
+	for (unsigned n = 1; n < LANES_EACH; n++) {
+		const int64_t tid =
+			clone_as(t, role(ROLE_LANE + group * LANES_EACH + n), THREAD_FLAGS);
+		if (tid < 0 && tid != -ERR_INTR) kpanic(ORACLE_MUST_SUCCEED, "no thread: %ld", (long)tid);
+	}
+	plays_lane(run, group * LANES_EACH, t);
+}
+
+static bool lanes_are_over(unsigned group)
+{
+	for (unsigned n = 0; n < LANES_EACH; n++)
+		if (!world.lane[group * LANES_EACH + n].over) return false;
+	return true;
+}
+
+static void judge_end(struct run *run, unsigned group, int32_t status)
+{
+	if (status == SIGKILL && world.group[group].killed)
+		run_sometimes(run, SAW_KILLED);
+	else if (status != 0)
+		kpanic(ORACLE_VERDICT, "a group ended with %d", status);
+	else if (!lanes_are_over(group))
+		kpanic(ORACLE_VERDICT, "a group exited that had something to do");
+	posts_group_ended(group);
+	world.group[group].pid = 0;
+}
+
+static void takes_care(struct task *t)
+{
+	struct run *run = run_of();
+	const struct task_wait_how any = { P_ALL, 0, W_EXITED };
+	struct task_waited got;
+	int32_t pid[GROUPS] = { 0 };
+
+	for (;;) {
+		for (unsigned g = 0; g < GROUPS; g++) {
+			if (pid[g] != 0 || lanes_are_over(g)) continue;
+			pid[g] = (int32_t)clone_as(t, role(ROLE_GROUP + g), 0);
+			must(pid[g] > 0, "a group");
+		}
+		const int answer = task_wait(t, &any, &got);
+		if (answer == -ERR_CHILD) break;
+		if (answer != 1) kpanic(ORACLE_VERDICT, "care is answered with %d", answer);
+		for (unsigned g = 0; g < GROUPS; g++) {
+			if (pid[g] != got.pid) continue;
+			pid[g] = 0;
+			judge_end(run, g, got.wait4);
+		}
+	}
+	task_exit_group(t, 0);
+}
+
+static NORETURN void plays(struct task *t)
+{
+	struct run *run = run_of();
+	const uint64_t n = (t->regs->pc - ROLES_AT) / ROLE_GAP;
+
+	if (t->group->pid == 1) takes_care(t);
+	if (n >= ROLE_CHILD) task_exit_group(t, (int)(n - ROLE_CHILD));
+	if (n >= ROLE_LANE) plays_lane(run, (unsigned)(n - ROLE_LANE), t);
+	plays_group(run, (unsigned)n, t);
+}
+
+static void begins(struct task *t, void *arg)
+{
+	(void)arg;
+	t->regs->pc = ROLES_AT;
+}
+
+static void first_ended(void *arg, int32_t status)
+{
+	(void)arg;
+	if (status != 0) kpanic(ORACLE_VERDICT, "the first task ended with %d", status);
+	world.over = true;
+}
+
+/* --- at rest ---------------------------------------------------------------------------------- */
+
+/* It will not go on unless somebody sends it something. */
+static bool lane_rests(struct run *run, unsigned lane)
+{
+	const thread_id id = world.lane[lane].thread;
+	const struct thread *thread = &world_of(run)->threads[(uint32_t)id % THREAD_SLOTS];
+	const uint64_t word = thread->word;
+
+	if (world.lane[lane].over) return true;
+	if (world.group[lane / LANES_EACH].pid == 0) return false;
+	if (thread_word_generation(word) != id >> 32 || thread_word_state(word) != THREAD_WAITING)
+		return false;
+	return world.lane[lane].goes_back || world.lane[lane].for_ever || world.lane[lane].pauses;
+}
+
+/* Another CPU may have come first. */
+static struct task *sleeper_locked(struct run *run, unsigned lane)
+{
+	struct task *t = task_find_locked(&world_of(run)->tasks, world.lane[lane].tid);
+
+	if (t == NULL || t->thread != world.lane[lane].thread) return NULL;
+	return world.lane[lane].for_ever && lane_rests(run, lane) ? t : NULL;
+}
+
+static void must_have_nothing_locked(struct run *run, unsigned lane)
+{
+	const struct task *t = sleeper_locked(run, lane);
+
+	if (t == NULL) return;
+	const sigset pending = t->pending | t->group->pending;
+	if ((pending & ~t->mask) != 0 || (pending & t->awaited) != 0)
+		kpanic(ORACLE_LOST_WAKE,
+		       "lane %u sleeps; pending %lx, of all %lx, blocked %lx, awaited %lx", lane,
+		       (unsigned long)t->pending, (unsigned long)t->group->pending,
+		       (unsigned long)t->mask, (unsigned long)t->awaited);
+}
+
+static void rescue(struct run *run)
+{
+	struct task_world *w = &world_of(run)->tasks;
+
+	posts_at_rest(run);
+	run_sometimes(run, SAW_RESCUED);
+	for (unsigned g = 0; g < GROUPS; g++)
+		if (world.group[g].pid != 0) signal_send_group(w, world.group[g].pid, SIGCONT);
+	const struct abi_siginfo info = { .signo = RESCUE, .code = SI_KERNEL };
+	const mach_irq_t was = lock_take(&w->lock);
+	for (unsigned lane = 0; lane < LANES; lane++) must_have_nothing_locked(run, lane);
+	for (unsigned lane = 0; lane < LANES; lane++) {
+		struct task *t = sleeper_locked(run, lane);
+		if (t != NULL) (void)signal_send_locked(t->group, t, &info);
+	}
+	lock_drop(&w->lock, was);
+}
+
+static bool somebody_sleeps(void)
+{
+	for (unsigned lane = 0; lane < LANES; lane++)
+		if (!world.lane[lane].over && !world.lane[lane].pauses) return true;
+	return false;
+}
+
+static bool idles(void *arg, uint32_t cpu)
+{
+	struct run *run = arg;
+	struct world *w = world_of(run);
+
+	(void)cpu;
+	if (world.over && thread_count(&w->sched.table) == 0) return false;
+	for (unsigned lane = 0; lane < LANES; lane++)
+		if (!lane_rests(run, lane)) return true;
+	if (world.over || !somebody_sleeps()) return true;
+	if (world.done != world.rescued_at) world.patience = PATIENCE;
+	world.rescued_at = world.done;
+	if (world.patience-- == 0) kpanic(ORACLE_LOST_WAKE, "none of the lanes gets on");
+	rescue(run);
+	return true;
+}
+
+static void reaped(void *arg, const struct thread_gone *gone)
+{
+	struct world *w = world_of(arg);
+
+	process_reaped(&w->processes, gone);
+	if (!world.over) return;
+	for (uint32_t cpu = 0; cpu < w->sched.config.cpus; cpu++)
+		if (atomic_load_u32(&w->sched.cpu[cpu].online) != 0) mach_ipi(cpu);
+}
+
+static void enters(void *arg, struct thread *from, struct thread *to)
+{
+	process_enter(&world_of(arg)->processes, from, to);
+}
+
+/* --- making and ending ------------------------------------------------------------------------ */
+
+static void memory_make(struct run *run)
+{
+	struct world *w = world_of(run);
+	struct script script = *run->script;
+	struct run richer = *run;
+
+	script.world.pages = (uint16_t)min_u64(PAGES_LEAST + script.world.pages, SCRIPT_PAGES_MAX);
+	script.world.reserve = 0;
+	script.world.flags &= (uint16_t)~WORLD_ZONES;
+	richer.script = &script;
+	const struct kmalloc_config memory = kmalloc_world_config(&richer, &w->pool, w->cpus);
+	const struct vm_config vm = {
+		.pages = &w->pool.pool,
+		.kmalloc = &w->km,
+		.asid_bits = ASID_BITS_MIN,
+		.bottom = STACKS_AT,
+		.top = STACKS_AT * 2,
+		.lowest = PAGE_SIZE,
+		.regions_max = SPACE_REGIONS_MAX,
+	};
+	const struct kstack_config stacks = {
+		.table = &w->tree, .base = WINDOW, .slots = STACKS, .keep = 2
+	};
+	pool_world_open(&w->pool, &richer);
+	kmalloc_init(&w->km, &memory);
+	must(vm_init(&w->vm, &vm), "what spaces share");
+	must(pagetable_init(&w->tree, &w->pool.pool, true, SITE_NONE) &&
+		     pagetable_prepare(&w->tree, ANCHOR, 0, SITE_NONE) == PAGETABLE_DONE,
+	     "the kernel's tree");
+	if (run->machine->kernel_tables != NULL) run->machine->kernel_tables(w->tree.root);
+	kstack_init(&w->stacks, &stacks);
+}
+
+static void tasks_make(struct run *run)
+{
+	struct world *w = world_of(run);
+	const struct process_config processes = {
+		.sched = &w->sched,
+		.vm = &w->vm,
+		.stacks = &w->stacks,
+		.memory = &w->km,
+		.processes = w->slots,
+		.slots = PROCESS_SLOTS,
+	};
+	const struct task_config tasks = {
+		.processes = &w->processes,
+		.sched = &w->sched,
+		.vm = &w->vm,
+		.memory = &w->km,
+		.machine = { .run = plays, .first_ended = first_ended },
+		.pid_max = PID_MAX,
+	};
+	process_world_init(&w->processes, &processes);
+	must(task_world_init(&w->tasks, &tasks), "a world of tasks");
+}
+
+static void timer_fired(void *arg)
+{
+	sched_timer_fired(&world_of(arg)->sched);
+}
+
+static void ipi_came(void *arg)
+{
+	sched_ipi_came(&world_of(arg)->sched);
+}
+
+void signal_fuzz_open(struct run *run)
+{
+	struct world *w = world_of(run);
+	const struct sched_config config = {
+		.cpus = run->script->world.cpus,
+		.threads = w->threads,
+		.slots = THREAD_SLOTS,
+		.slice_ns = SLICE_NS,
+		.reaped = reaped,
+		.idle = idles,
+		.enter = enters,
+		.arg = run,
+	};
+
+	memset(&world, 0, sizeof world);
+	world.patience = PATIENCE;
+	posts_open();
+	w->idle = 0;
+	memory_make(run);
+	sched_init(&w->sched, &config);
+	tasks_make(run);
+	if (run->machine->handlers != NULL) run->machine->handlers(timer_fired, ipi_came, run);
+}
+
+void signal_fuzz_together(struct run *run, unsigned cpu)
+{
+	struct world *w = world_of(run);
+
+	if (cpu == 0) must(task_first(&w->tasks, begins, NULL) == 0, "the first task");
+	sched_run(&w->sched);
+}
+
+void signal_fuzz_check(struct run *run, enum check_depth depth)
+{
+	const char *why = depth == CHECK_WALK ? task_check(&world_of(run)->tasks) : NULL;
+	if (why != NULL) kpanic(ORACLE_WALK, "%s", why);
+}
+
+void signal_fuzz_pause(struct run *run)
+{
+	const unsigned lane = signal_lane_now(run);
+	struct sched *s = &world_of(run)->sched;
+
+	world.lane[lane].pauses = true;
+	const enum wait_result result = sched_sleep_heeding(s, mach_now_ns() + 2 * SLICE_NS);
+	world.lane[lane].pauses = false;
+	if (result == WAIT_KILLED || result == WAIT_SIGNALLED) run_lane_stops(run);
+}
+
+static void must_be_sound(const char *why)
+{
+	if (why != NULL) kpanic(ORACLE_WALK, "%s", why);
+}
+
+void signal_fuzz_close(struct run *run)
+{
+	struct world *w = world_of(run);
+	struct process_counts counts;
+	struct vm_counts vm;
+
+	if (!world.over) kpanic(ORACLE_LEAK, "CPUs are back, and the first task is not");
+	process_count(&w->processes, &counts);
+	if (counts.processes != 0 || counts.threads != 0 || w->stacks.live != 0)
+		kpanic(ORACLE_LEAK, "%u processes and %u threads are not back", counts.processes,
+		       counts.threads);
+	if (w->tasks.tasks != 0 || w->tasks.groups != 0)
+		kpanic(ORACLE_LEAK, "tasks are not back");
+	must_be_sound(task_check(&w->tasks));
+	must_be_sound(process_check(&w->processes));
+	must_be_sound(sched_check(&w->sched));
+	task_world_close(&w->tasks);
+	vm_reclaim(&w->vm, SIZE_MAX);
+	vm_count(&w->vm, &vm);
+	if (vm.spaces != 0) kpanic(ORACLE_LEAK, "%u spaces are not back", vm.spaces);
+	vm_close(&w->vm);
+	kstack_drain(&w->stacks);
+	if (run->machine->kernel_tables != NULL) run->machine->kernel_tables(PADDR_NONE);
+	pagetable_close(&w->tree);
+	kmalloc_drain(&w->km);
+	must_be_sound(kmalloc_check(&w->km));
+	pool_world_close(&w->pool);
+}
