@@ -284,7 +284,7 @@ static void expect_map(struct run *run)
 	const uint64_t bias = e->movable ? BASE - min_u64(e->from, BASE) : 0;
 	elf_map_program(&s->map, &s->model, !e->movable, bias);
 	if (s->map.error == 0 && e->interpreter)
-		elf_map_program(&s->map, &s->model, !e->movable, bias);
+		elf_map_program(&s->map, &s->model, false, bias);
 	if (s->map.error != 0) {
 		e->error = s->map.error;
 		e->late = true;

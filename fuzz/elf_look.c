@@ -248,7 +248,7 @@ void elf_look(struct run *run)
 	elf_map_begin(l.map);
 	elf_map_program(l.map, &l.s->model, !expected->movable, bias);
 	if (l.map->error == 0 && expected->interpreter)
-		elf_map_program(l.map, &l.s->model, !expected->movable, base);
+		elf_map_program(l.map, &l.s->model, false, base);
 	if (!is_judged(&l)) return;
 	if (l.map->error != 0)
 		kpanic(ORACLE_MUST_FAIL, "loaded, though error %d was due", l.map->error);

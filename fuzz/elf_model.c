@@ -20,7 +20,6 @@ enum {
 	E_PERM = 1,
 	E_NOENT = 2,
 	E_NOEXEC = 8,
-	E_FAULT = 14,
 	E_EXIST = 17,
 	E_INVAL = 22,
 	E_LOOP = 40,
@@ -267,17 +266,15 @@ unsigned elf_map_byte(const struct elf_map *m, const struct elf_files *files, ui
 	return offset < pages ? file_byte(files, offset) : 256;
 }
 
-/* The page on which the file's part ends is the program's own, its rest zeroes. */
+/* The page on which the file's part ends is the program's own, its rest zeroes: where it can be
+ * written to. */
 static void lay_last_page(struct elf_map *m, const struct elf_files *f, uint64_t zero)
 {
 	const uint64_t page = align_down(zero, PAGE_SIZE);
 	const struct model_part *there = elf_map_at(m, page);
 
 	if (zero == page) return;
-	if (there == NULL || (there->rights & 2) == 0 || elf_map_byte(m, f, page) == 256) {
-		m->error = E_FAULT;
-		return;
-	}
+	if (there == NULL || (there->rights & 2) == 0 || elf_map_byte(m, f, page) == 256) return;
 	struct model_part own = *there;
 	if (!own.zeroes) own.offset += page - own.from;
 	own.from = page;

@@ -72,6 +72,7 @@ struct elf_map {
 	int error; /* of mapping it: positive, always late */
 };
 void elf_map_begin(struct elf_map *m);
+/* `fixed`: its first segment may not lie over anything. */
 void elf_map_program(struct elf_map *m, const struct elf_files *files, bool fixed, uint64_t bias);
 
 /* The part that holds `va`, or NULL; and the byte there: 256 means that reading it faults. */

@@ -130,6 +130,7 @@ static struct elf_verdict open_runner(struct exec_work *w, char *name, const cha
 static struct elf_verdict open_interpreter(struct exec_work *w, const char *path)
 {
 	struct load *l = w->interpreter;
+	l->second = true;
 	int answer = w->config->open(w->task, AT_FDCWD, path, 0, &l->file);
 
 	if (answer != 0) return refuse(answer, "its interpreter cannot be opened");

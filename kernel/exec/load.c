@@ -57,6 +57,17 @@ static int64_t find_place(struct space *s, const struct elf_layout *layout, site
 	return at;
 }
 
+/* The rest of the page that the file's part ends on.  Where nobody may write to it, or it lies
+ * behind the file's end, it stays as it is: so Linux has it. */
+static int64_t zero_rest(struct space *s, uint64_t from, uint64_t page)
+{
+	if (from == page) return 0;
+	const enum fault_answer answer = space_fault(s, from, MACH_STORE);
+	if (answer == FAULT_NO_MEMORY) return -ERR_NOMEM;
+	if (answer == FAULT_DONE && user_fill_zero(s, from, page - from) != 0) return -ERR_NOMEM;
+	return 0;
+}
+
 /* Zeroes from the file's end on: the rest of its page, then pages of zeroes, which can be written
  * to whatever the segment says (Linux's set_brk). */
 static int64_t map_zeroes(struct space *s, const struct elf_piece *piece, uint64_t bias,
@@ -68,12 +79,12 @@ static int64_t map_zeroes(struct space *s, const struct elf_piece *piece, uint64
 	if (from == end) return 0;
 	if (page < stop) {
 		const uint32_t zeroes = PROT_READ | PROT_WRITE | (rights & PROT_EXEC);
-		const int64_t at =
-			space_mmap(s, page, stop - page, zeroes,
-				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0, site);
+		const int64_t at = space_mmap(s, page, stop - page, zeroes,
+					      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0,
+					      site);
 		if (at < 0) return at;
 	}
-	return user_fill_zero(s, from, page - from) == 0 ? 0 : -ERR_FAULT;
+	return zero_rest(s, from, page);
 }
 
 static struct elf_verdict map_segment(struct space *s, const struct elf_segment *segment,
@@ -95,7 +106,7 @@ static struct elf_verdict map_all(const struct load *l, struct space *s, struct 
 				  uint64_t bias, site_t site)
 {
 	struct elf_verdict v = fine;
-	uint32_t how = l->elf.movable ? MAP_FIXED : MAP_FIXED_NOREPLACE;
+	uint32_t how = l->elf.movable || l->second ? MAP_FIXED : MAP_FIXED_NOREPLACE;
 
 	for (uint32_t i = 0; i < l->elf.segments && v.why == NULL; i++) {
 		if (l->segments[i].type != ELF_LOAD) continue;

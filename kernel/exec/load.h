@@ -15,6 +15,7 @@ enum {
 /* A program's file, opened and read as far as is needed to say where everything goes. */
 struct load {
 	struct file *file;
+	bool second; /* it is an interpreter: it lies over whatever is there */
 	struct elf elf;
 	struct elf_layout layout;
 	struct elf_segment segments[ELF_SEGMENTS_MAX];
