@@ -13,6 +13,7 @@ trap 'rm -rf "$work"' EXIT
 first() { # NAME STATUS ARGUMENTS TEXT...
 	name=$1 wanted=$2
 	boot --append "$3" "$image" -- -icount shift=3,sleep=off -initrd "$one"
+	log=$(printf '%s\n' "$log" | tr -d '\r')
 	shift 3
 	says "$name" "$wanted" "$@"
 }
