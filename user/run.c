@@ -51,7 +51,7 @@ static int split(char *line, char **words)
 	return n;
 }
 
-/* Whether it ended well. */
+/* Whether it ended well.  Orphans of any program come to us, and are waited for meanwhile. */
 static int run_one(char **words)
 {
 	static char *const environment[] = { "PATH=/bin:/sbin", NULL };
@@ -66,7 +66,9 @@ static int run_one(char **words)
 		fflush(stdout);
 		_exit(127);
 	}
-	if (child < 0 || waitpid(child, &status, 0) != child) {
+	pid_t ended = child;
+	while (child > 0 && (ended = waitpid(-1, &status, 0)) > 0 && ended != child) continue;
+	if (child < 0 || ended != child) {
 		printf("run: end %s: no child: %s\n", words[0], strerror(errno));
 		return 0;
 	}

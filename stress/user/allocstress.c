@@ -150,7 +150,6 @@ int main(int count, char **arguments)
 	/* Threads leave what the C library keeps for the next ones: a few blocks, once. */
 	CHECK(after.live <= before.live + 2 * threads, "%lu blocks are live, of %lu before",
 	      (unsigned long)after.live, (unsigned long)before.live);
-	return verdict("%lu allocations by %lu threads, seed %lu; %lu KiB at most",
-		       (unsigned long)(after.allocated - before.allocated), threads, seed,
-		       (unsigned long)(after.peak_held_bytes >> 10));
+	return verdict("%lu allocations by %lu threads, seed %lu; %lu KiB at most", all, threads,
+		       seed, (unsigned long)(after.peak_held_bytes >> 10));
 }

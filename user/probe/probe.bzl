@@ -26,6 +26,8 @@ _names = rule(
 def probes(names, kernel):
     """Declares programs NAME, archives NAME_initrd that run one, and `compare` and `record`.
 
+    What Linux said is in expected/NAME.txt beside them.
+
     Args:
       names: of NAME.c.
       kernel: our image, which runs /init.
@@ -35,7 +37,7 @@ def probes(names, kernel):
             name = name,
             srcs = [
                 name + ".c",
-                "probe.h",
+                "//user/probe:probe.h",
             ],
             copts = _COPTS,
         )
@@ -55,6 +57,10 @@ def probes(names, kernel):
         texts = {"etc/run": "".join(["/probe/%s\n" % name for name in names])},
     )
     native.filegroup(
+        name = "expected",
+        srcs = native.glob(["expected/*.txt"]),
+    )
+    native.filegroup(
         name = "programs",
         srcs = names,
     )
@@ -71,9 +77,9 @@ def probes(names, kernel):
     for name, flags in {"compare": [], "record": ["--record"]}.items():
         sh_binary(
             name = name,
-            srcs = ["probe.sh"],
-            args = ["$(rootpath %s)" % part for part in parts] + flags,
-            data = parts + [":all.names", "//user/probe:expected"] +
+            srcs = ["//user/probe:probe.sh"],
+            args = ["$(rootpath %s)" % part for part in parts] + [native.package_name()] + flags,
+            data = parts + [":all.names", ":expected"] +
                    [":%s_initrd" % name for name in names],
             tags = ["manual"],
         )

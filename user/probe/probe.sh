@@ -1,8 +1,8 @@
 #!/bin/sh
-# probe.sh QEMU_SH PACKAGE_SH KERNEL ALL_CPIO [--linux | --record] [NAME...]
+# probe.sh QEMU_SH PACKAGE_SH KERNEL ALL_CPIO FOLDER [--linux | --record] [NAME...]
 #
-# What //user/probe:compare and :record run: probes ask a kernel about system calls, and what it
-# answers is compared with user/probe/expected/NAME.txt, which Debian's Linux said.
+# What :compare and :record run in user/probe and user/hostile: probes ask a kernel about system calls,
+# and what it answers is compared with FOLDER/expected/NAME.txt, which Debian's Linux said.
 #
 #	tools/bazel run //user/probe:compare                  all probes, each on a fresh boot of ours
 #	tools/bazel run //user/probe:compare -- pipes wait    these
@@ -25,8 +25,9 @@ fail() { # STATUS WORD...
 absolute() { case $1 in /*) printf '%s\n' "$1" ;; *) printf '%s/%s\n' "$PWD" "$1" ;; esac; }
 
 qemu=$(absolute "$1") package=$(absolute "$2") kernel=$(absolute "$3") all=$(absolute "$4")
-shift 4
-expected=$(absolute user/probe/expected) whom=ours
+folder=$5
+shift 5
+expected=$(absolute "$folder/expected") whom=ours
 case ${1:-} in
 --linux | --record)
 	whom=${1#--}
@@ -39,9 +40,11 @@ work=$(mktemp -d) || fail 4 "no room for temporary files"
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
-# What a probe said, of a console's log: the lines between the runner's two.
+# What a probe said, of a console's log: the lines between the runner's two.  What our kernel says
+# itself, as that it has no call of a number, is none of that.
 said_by() { # NAME LOG
 	tr -d '\r' <"$2" | awk -v begin="run: begin /probe/$1" -v end="run: end /probe/$1:" '
+		/^anvil: / { next }
 		$0 == begin { on = 1; next }
 		index($0, end) == 1 { if ($NF != "0" || $(NF - 1) != "exit") print; exit }
 		on'
@@ -80,8 +83,8 @@ compare() { # NAME
 }
 
 record() {
-	[ -n "${BUILD_WORKSPACE_DIRECTORY:-}" ] || fail 2 "start it by tools/bazel run //user/probe:record"
-	into=$BUILD_WORKSPACE_DIRECTORY/user/probe/expected
+	[ -n "${BUILD_WORKSPACE_DIRECTORY:-}" ] || fail 2 "start it by tools/bazel run"
+	into=$BUILD_WORKSPACE_DIRECTORY/$folder/expected
 	mkdir -p "$into" || exit 4
 	for name; do
 		said_by "$name" "$work/log" >"$into/$name.txt" || fail 4 "cannot write $into/$name.txt"
