@@ -83,6 +83,10 @@ size_t vm_reclaim(struct vm *vm, size_t pages);
  * nothing is left that can be done now. */
 size_t vm_reclaim_retired(struct vm *vm, size_t pages);
 
+/* What who makes a space for a program does of that work first, so that where no CPU is ever idle
+ * not more is left than pressure would have to deal with. */
+enum { VM_SHARE_PAGES = 128 };
+
 /* The end: nothing is alive any more.  Gives back the shared page and the rest. */
 void vm_close(struct vm *vm);
 

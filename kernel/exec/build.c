@@ -273,6 +273,7 @@ static struct elf_verdict fill_space(struct exec_work *w)
 
 struct elf_verdict exec_build(struct exec_work *w)
 {
+	vm_reclaim_retired(w->vm, VM_SHARE_PAGES);
 	w->space = space_create(w->vm, w->config->site);
 	if (w->space == NULL) return refuse(-ERR_NOMEM, "no memory");
 	space_limits_set(w->space, w->space_limit, &w->limits);

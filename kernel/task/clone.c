@@ -288,7 +288,10 @@ static int birth_spawn(struct birth *b)
 	}
 	if (b->group == NULL) return process_thread_spawn(p, process_self(p), &how, &thread);
 	if (b->parent == NULL) return process_spawn(p, PROCESS_NONE, &how, &b->group->process);
-	if ((b->how->flags & CLONE_VM) == 0) return process_fork(p, &how, &b->group->process);
+	if ((b->how->flags & CLONE_VM) == 0) {
+		vm_reclaim_retired(b->w->config.vm, VM_SHARE_PAGES);
+		return process_fork(p, &how, &b->group->process);
+	}
 	how.space = process_space(p);
 	return process_spawn(p, process_self(p), &how, &b->group->process);
 }
