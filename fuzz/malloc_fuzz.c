@@ -363,7 +363,7 @@ static void step_fork(struct run *run, const struct script_op *op)
 
 	(void)op;
 	umalloc_before_fork(&s->m);
-	if (!s->locked && *s->m.alone == 0) kpanic(ORACLE_OWNER, "a fork with the lock free");
+	if (!s->locked) kpanic(ORACLE_OWNER, "a fork with the lock free");
 	const char *why = umalloc_check_held(&s->m);
 	if (why != NULL) kpanic(ORACLE_WALK, "%s", why);
 	umalloc_after_fork(&s->m);

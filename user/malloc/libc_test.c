@@ -139,14 +139,24 @@ static void *storm(void *arg)
 	return NULL;
 }
 
-/* While others are inside, children are made, and allocate. */
+static void *allocate_some(void *arg)
+{
+	for (size_t k = 0; k < 100; k++) free_(malloc_(k * 50));
+	return arg;
+}
+
+/* While others are inside, children are made, and allocate: alone, and then with a thread. */
 static void fork_often(void)
 {
 	for (unsigned i = 0; i < 20; i++) {
 		const pid_t child = fork();
 		if (child == 0) {
 			alarm(20);
-			for (unsigned k = 0; k < 100; k++) free_(malloc_(k * 50));
+			pthread_t thread;
+			allocate_some(NULL);
+			EXPECT(pthread_create(&thread, NULL, allocate_some, NULL) == 0);
+			allocate_some(NULL);
+			pthread_join(thread, NULL);
 			stats();
 			_exit(42);
 		}

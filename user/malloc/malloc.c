@@ -195,12 +195,13 @@ void umalloc_drain(struct umalloc *m)
 	umalloc_unlock(m);
 }
 
+/* Whoever is alone too: a child is, though its parent was not when it took the lock. */
 void umalloc_before_fork(struct umalloc *m)
 {
-	umalloc_lock(m);
+	m->calls->lock(m->calls->context);
 }
 
 void umalloc_after_fork(struct umalloc *m)
 {
-	umalloc_unlock(m);
+	m->calls->unlock(m->calls->context);
 }
