@@ -152,19 +152,32 @@ static void on_alarm(int signal)
 	(void)signal;
 }
 
+/* A child that sends SIGALRM after a while. */
+static pid_t alarm_soon(void)
+{
+	const struct timespec late = { 0, 40000000 };
+	const pid_t child = fork();
+
+	if (child != 0) return child;
+	nanosleep(&late, NULL);
+	kill(getppid(), SIGALRM);
+	_exit(0);
+}
+
 static void interrupted(void)
 {
-	const struct itimerval once = { .it_value.tv_usec = 20000 };
 	const struct timespec longer = { 5, 0 };
 	struct sigaction act = { .sa_handler = on_alarm };
 
 	sigaction(SIGALRM, &act, NULL);
-	setitimer(ITIMER_REAL, &once, NULL);
+	pid_t child = alarm_soon();
 	ANSWER(futex(&word, FUTEX_WAIT, 0, NULL, NULL, 0));
+	waitpid(child, NULL, 0);
 	act.sa_flags = SA_RESTART;
 	sigaction(SIGALRM, &act, NULL);
-	setitimer(ITIMER_REAL, &once, NULL);
+	child = alarm_soon();
 	ANSWER(futex(&word, FUTEX_WAIT, 0, &longer, NULL, 0));
+	waitpid(child, NULL, 0);
 	struct timespec until;
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	ANSWER(futex(&word, FUTEX_WAIT_BITSET, 0, &until, NULL, 1));

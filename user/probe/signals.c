@@ -284,20 +284,29 @@ static void nesting(void)
 
 /* --- calls that a signal cuts short ----------------------------------------------------------- */
 
-static void soon(long microseconds)
-{
-	const struct itimerval once = { .it_value.tv_usec = microseconds };
+static pid_t helper = -1;
 
+/* A child that sends SIGALRM to its parent after `ms`. */
+static void soon(long ms)
+{
+	const struct timespec late = { 0, ms * 1000000 };
+
+	if (helper > 0) waitpid(helper, NULL, 0);
 	count = 0;
-	setitimer(ITIMER_REAL, &once, NULL);
+	helper = fork();
+	if (helper != 0) return;
+	nanosleep(&late, NULL);
+	kill(getppid(), SIGALRM);
+	_exit(0);
 }
 
-/* A child that writes, after two signals' time, what the parent's read waits for. */
-static void write_late(int to)
+/* A child that writes, after a signal's time, what the parent's read waits for. */
+static pid_t write_late(int to)
 {
-	const struct timespec late = { 0, 60000000 };
+	const struct timespec late = { 0, 200000000 };
+	const pid_t child = fork();
 
-	if (fork() != 0) return;
+	if (child != 0) return child;
 	nanosleep(&late, NULL);
 	write(to, "x", 1);
 	_exit(0);
@@ -313,28 +322,29 @@ static void interrupted(void)
 	if (pipe(p) != 0) return;
 	sigemptyset(&none);
 	handle(SIGALRM, on_signal, 0);
-	soon(20000);
+	soon(40);
 	ANSWER(nanosleep(&longer, &left));
 	ANSWER_TRUE(left.tv_sec == 4 && left.tv_nsec > 0);
-	soon(20000);
+	soon(40);
 	ANSWER(read(p[0], &byte, 1));
-	soon(20000);
+	soon(40);
 	ANSWER(pause());
-	soon(20000);
+	soon(40);
 	ANSWER(sigsuspend(&none));
 	handle(SIGALRM, on_signal, SA_RESTART);
-	soon(20000);
+	soon(40);
 	ANSWER(nanosleep(&longer, &left));
-	write_late(p[1]);
-	soon(20000);
+	pid_t writer = write_late(p[1]);
+	soon(40);
 	ANSWER(read(p[0], &byte, 1));
 	say("handled meanwhile: %d", (int)count);
-	wait(NULL);
+	waitpid(writer, NULL, 0);
 	signal(SIGALRM, SIG_IGN);
-	write_late(p[1]);
-	soon(20000);
+	writer = write_late(p[1]);
+	soon(40);
 	ANSWER(read(p[0], &byte, 1));
-	wait(NULL);
+	waitpid(writer, NULL, 0);
+	waitpid(helper, NULL, 0);
 }
 
 static void children(void)
