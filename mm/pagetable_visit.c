@@ -33,6 +33,17 @@ struct slots {
 	uint64_t slot[8];
 };
 
+enum { EIGHT_BYTES = 8 * PAGE_SIZE };
+
+/* For who has read a slot of that table by ordinary means: see below. */
+METADATA_ACCESS static bool eight_are_empty(const uint64_t *slot)
+{
+	const struct slots *s = (const struct slots *)(const void *)slot;
+
+	return (s->slot[0] | s->slot[1] | s->slot[2] | s->slot[3] | s->slot[4] | s->slot[5] |
+		s->slot[6] | s->slot[7]) == 0;
+}
+
 /* Most slots of most tables are empty, so eight are taken at once where eight are left.  Watched
  * memory is watched by the page here, and one slot of this one was read by ordinary means. */
 METADATA_ACCESS unsigned table_skip(const uint64_t *table, unsigned i)
@@ -43,9 +54,7 @@ METADATA_ACCESS unsigned table_skip(const uint64_t *table, unsigned i)
 	if (i % 8 != 0) return i;
 	const struct slots *s = (const struct slots *)(const void *)t;
 	for (; i < TABLE_ENTRIES; i += 8, s++)
-		if ((s->slot[0] | s->slot[1] | s->slot[2] | s->slot[3] | s->slot[4] | s->slot[5] |
-		     s->slot[6] | s->slot[7]) != 0)
-			break;
+		if (!eight_are_empty(s->slot)) break;
 	for (t = s->slot; i < TABLE_ENTRIES && *t == 0; i++) t++;
 	return i;
 }
@@ -87,7 +96,11 @@ static uint64_t pagetable_show(const struct pagetable *pt, const uint64_t *slot,
 	for (uint64_t at = va; at != end; at += PAGE_SIZE) {
 		const uint64_t entry = *slot++;
 
-		if (entry == 0) continue;
+		if (entry == 0) {
+			while (end - at > EIGHT_BYTES && eight_are_empty(slot))
+				slot += 8, at += EIGHT_BYTES;
+			continue;
+		}
 		if (!visit(context, at, entry)) return 0;
 		if (UNLIKELY(pt->unlinked != unlinked)) return at + PAGE_SIZE - va;
 	}
