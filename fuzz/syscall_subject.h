@@ -1,0 +1,175 @@
+/*
+ * syscall_subject.h -- the state of a run of subject syscall, and what its files tell each other.
+ */
+#ifndef FUZZ_SYSCALL_SUBJECT_H
+#define FUZZ_SYSCALL_SUBJECT_H
+
+#include "fuzz/kmalloc_world.h"
+#include "fuzz/plan.h"
+#include "kernel/abi.h"
+#include "kernel/file/tree.h"
+#include "kernel/syscall/syscall.h"
+#include "kernel/task/task.h"
+#include "mm/kstack.h"
+
+enum {
+	ACTORS = 6,        /* tasks that make calls; 0 is the first and lives to the end */
+	THREAD_SLOTS = 16, /* these, who conducts, a hostile child, and those that end */
+	PROCESS_SLOTS = 12,
+	STACKS = 20,
+	SLICE_NS = 1000,
+	WINDOW_PAGES = 8,  /* that programs map and unmap, */
+	BREAK_PAGES = 4,   /* how far the break moves, */
+	DESCRIPTORS = 8,   /* RLIMIT_NOFILE of all */
+	NAMES = 3,         /* of files: /f0 ... */
+	FILE_BYTES = 8192, /* more is written to none */
+	PIECE_BYTES = 1024, /* that one call moves at most */
+};
+
+/* Where things lie in every program. */
+#define WINDOW_AT 0x10000000ull
+#define BREAK_AT 0x20000000ull
+#define SCRATCH_AT 0x30000000ull /* a page for each actor: what calls point to */
+#define ROLE_AT 0x40000000ull    /* where a task's program goes on says what it is */
+
+/* In the arena, where every access of what is tested is seen. */
+struct world {
+	struct pool_world pool;
+	struct kmalloc km;
+	struct slab_cpu cpus[KMALLOC_WORLD_CPUS];
+	struct vm vm;
+	struct pagetable tree;
+	struct kstack_window stacks;
+	struct sched sched;
+	struct thread threads[THREAD_SLOTS];
+	struct process_world processes;
+	struct process slots[PROCESS_SLOTS];
+	struct file_world files;
+	struct file_tree names;
+	struct task_world tasks;
+	struct wait_queue stage; /* who performs waits here, and who conducts */
+};
+
+/* States that a campaign must reach. */
+enum {
+	SAW_FORK,
+	SAW_THREAD,
+	SAW_ZOMBIE,
+	SAW_KILLED,
+	SAW_ORPHAN,
+	SAW_COPIED,  /* a page was written to that a fork had shared */
+	SAW_SHARED,  /* one sees what another wrote */
+	SAW_FAULT,   /* an access was refused */
+	SAW_PIPE_FULL,
+	SAW_PIPE_END,
+	SAW_PIPE_BROKEN,
+	SAW_TABLE_FULL,
+	SAW_UNLINKED, /* a file without a name was read */
+	SAW_HOSTILE,
+	SAW_HOSTILE_KILLED, /* it hung, and had to be killed */
+	SAW_HOSTILE_DIED,
+	SAW_STATES
+};
+
+static inline struct world *world_of(const struct run *run)
+{
+	return run->state;
+}
+
+/* --- syscall_world.c: what all stand on, tasks, and who conducts ------------------------------ */
+
+/* What an actor is to do; its answer. */
+typedef int64_t act_fn(struct run *run, struct task *t, const uint64_t *arg);
+
+/* Has actor `n`, which lives, do that, in its own thread, and waits until it is done or gone; then
+ * until everybody who is doomed is gone. */
+int64_t act(struct run *run, unsigned n, act_fn *fn, const uint64_t *arg);
+
+/* A call, made by the actor itself. */
+int64_t call(struct task *t, uint32_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+	     uint64_t e, uint64_t f);
+
+/* The same from outside: act() of call(). */
+int64_t call_by(struct run *run, unsigned n, uint32_t number, uint64_t a, uint64_t b, uint64_t c,
+		uint64_t d);
+
+static inline uint64_t scratch_of(unsigned n)
+{
+	return SCRATCH_AT + n * (uint64_t)PAGE_SIZE;
+}
+
+/* An actor's program reads and writes its own memory; what the access came to. */
+enum fault_answer program_store(struct run *run, uint64_t va, uint64_t value);
+enum fault_answer program_load(struct run *run, uint64_t va, uint64_t *value);
+
+/* Actor `n` begins as a child of actor `by`: a fork or a thread; its number. */
+int64_t actor_begins(struct run *run, unsigned by, unsigned n, bool thread);
+
+/* Actor `n` is about to end, by itself or by a kill. */
+void actor_is_doomed(unsigned n);
+bool actor_lives(unsigned n);
+
+/* A child of `by` that makes `calls` hostile ones drawn from `seed`; its status of wait4(). */
+int64_t hostile_child(struct run *run, unsigned by, uint32_t seed, uint32_t calls);
+
+void syscall_fuzz_open(struct run *run);
+void syscall_fuzz_together(struct run *run, unsigned cpu);
+void syscall_fuzz_check(struct run *run, enum check_depth depth);
+void syscall_fuzz_pause(struct run *run);
+void syscall_fuzz_close(struct run *run);
+unsigned syscall_lane_now(struct run *run);
+
+/* --- the models ------------------------------------------------------------------------------- */
+
+/* syscall_tasks.c: who is whose child, who has ended how. */
+struct model_group {
+	bool live, zombie; /* of its first actor's number */
+	unsigned parent;
+	int32_t pid, status;
+};
+struct model_group *group_of(unsigned actor);  /* that the actor belongs to */
+unsigned group_number(unsigned actor);
+bool actor_free(unsigned n); /* neither lives nor is waited for */
+void tasks_open(void);
+void group_ends(struct run *run, unsigned group, int32_t status);
+void step_fork(struct run *run, const struct script_op *op);
+void step_thread(struct run *run, const struct script_op *op);
+void step_exit(struct run *run, const struct script_op *op);
+void step_exit_thread(struct run *run, const struct script_op *op);
+void step_kill(struct run *run, const struct script_op *op);
+void step_wait(struct run *run, const struct script_op *op);
+void step_who(struct run *run, const struct script_op *op);
+void tasks_end(struct run *run); /* all but the first are killed and waited for */
+
+/* syscall_memory.c */
+void memory_open(void);
+void memory_forked(unsigned from, unsigned to); /* groups */
+void memory_gone(unsigned group);
+void step_map(struct run *run, const struct script_op *op);
+void step_unmap(struct run *run, const struct script_op *op);
+void step_protect(struct run *run, const struct script_op *op);
+void step_store(struct run *run, const struct script_op *op);
+void step_load(struct run *run, const struct script_op *op);
+void step_break(struct run *run, const struct script_op *op);
+
+/* syscall_files.c */
+void files_open(void);
+void files_forked(unsigned from, unsigned to);
+void files_gone(unsigned group);
+void step_open(struct run *run, const struct script_op *op);
+void step_close(struct run *run, const struct script_op *op);
+void step_dup(struct run *run, const struct script_op *op);
+void step_pipe(struct run *run, const struct script_op *op);
+void step_read(struct run *run, const struct script_op *op);
+void step_write(struct run *run, const struct script_op *op);
+void step_seek(struct run *run, const struct script_op *op);
+void step_truncate(struct run *run, const struct script_op *op);
+void step_unlink(struct run *run, const struct script_op *op);
+
+/* What a call answered, against what the model says; both go into the digest. */
+void judge(struct run *run, const char *what, int64_t answer, int64_t expected);
+
+/* Of the actor that an operation names, or ACTORS: it does not live, and nothing is done. */
+unsigned by_of(const struct script_op *op);
+
+#endif
