@@ -9,7 +9,6 @@
  *	replay        the command that shows it again
  *	seen          a line for each run that found it
  *	small, small.txt   the script made small, once it was
- *	small.svg          a drawing of it, where CPUs take turns
  *
  * A folder is there whole or not at all.
  */
