@@ -19,7 +19,7 @@ enum {
 	RW = PROT_READ | PROT_WRITE,
 	PAGES_LEAST = 64,
 	STACKS_AT = 4 << 20,
-	STACK_BYTES = 16384,
+	LANE_STACK_BYTES = 16384,
 	PATIENCE = 64,
 };
 
@@ -140,7 +140,7 @@ static void memory_make(struct run *run)
 
 static uint64_t stack_of(const struct run *run, uint32_t n)
 {
-	return (uintptr_t)run->machine->arena + STACKS_AT + (uint64_t)n * STACK_BYTES;
+	return (uintptr_t)run->machine->arena + STACKS_AT + (uint64_t)n * LANE_STACK_BYTES;
 }
 
 /* `lane` RUN_NO_LANE: the one that takes care. */
@@ -156,7 +156,7 @@ static bool spawn(struct run *run, unsigned lane)
 		.entry = lives,
 		.arg = (void *)(uintptr_t)lane,
 		.stack = stack_of(run, n),
-		.stack_bytes = STACK_BYTES,
+		.stack_bytes = LANE_STACK_BYTES,
 		.class = SLOT_USER,
 		.priority = lane == RUN_NO_LANE ? 0 : PRIORITY_NORMAL,
 	};
@@ -171,7 +171,7 @@ static bool spawn(struct run *run, unsigned lane)
 static void reaped(void *arg, const struct thread_gone *gone)
 {
 	const struct run *run = arg;
-	const uint64_t n = (gone->stack - stack_of(run, 0)) / STACK_BYTES;
+	const uint64_t n = (gone->stack - stack_of(run, 0)) / LANE_STACK_BYTES;
 
 	if (n >= THREAD_SLOTS || !world.stack[n]) kpanic(ORACLE_STACK_IN_USE, "a strange stack");
 	mach_stack_gone(gone->stack, gone->stack_bytes);
