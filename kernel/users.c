@@ -194,6 +194,7 @@ static void begin(struct task *t, void *arg)
 {
 	static const char *const environment[] = { "HOME=/", "TERM=linux", NULL };
 	const struct words *w = arg;
+	t->group->umask = 022; /* as Linux's first task has it */
 	limits_begin(t->group->limits);
 	limits_give(t->group->limits, process_space(&kernel_processes));
 	int answer = open_terminal(t);

@@ -13,13 +13,19 @@ static void signal_group(void *unused, int32_t pgid, int sig)
 	signal_send_pgid(&kernel_tasks, pgid, sig);
 }
 
+/* A group whose first member has gone has its session still: of any of its members. */
 static int32_t session_of(void *unused, int32_t pgid)
 {
+	struct task_world *w = &kernel_tasks;
+	int32_t sid = 0;
+	const mach_irq_t was = lock_take(&w->lock);
+
 	(void)unused;
-	const mach_irq_t was = lock_take(&kernel_tasks.lock);
-	const struct task_group *g = task_group_find_locked(&kernel_tasks, pgid);
-	const int32_t sid = g == NULL || g->pgid != pgid ? 0 : g->sid;
-	lock_drop(&kernel_tasks.lock, was);
+	for (struct list *l = w->all.next; l != &w->all && sid == 0; l = l->next) {
+		const struct task_group *g = CONTAINER_OF(l, struct task_group, link);
+		if (g->pgid == pgid) sid = g->sid;
+	}
+	lock_drop(&w->lock, was);
 	return sid;
 }
 
