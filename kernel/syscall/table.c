@@ -1,6 +1,7 @@
 /*
  * table.c -- all system calls there are: each file's rows, from its header.
  */
+#include "kernel/syscall/alarm.h"
 #include "kernel/syscall/exec.h"
 #include "kernel/syscall/folder.h"
 #include "kernel/syscall/futex.h"
@@ -19,6 +20,7 @@
 
 /* clang-format off */
 syscall_fn *const syscall_table[SYS_CALLS] = {
+	ALARM_CALLS
 	EXEC_CALLS
 	FOLDER_CALLS
 	FUTEX_CALLS

@@ -15,6 +15,7 @@
  */
 #include "kernel/task/task_inside.h"
 
+#include "kernel/task/alarm.h"
 #include "kernel/task/futex.h"
 
 enum { FUTEX_ROWS = 16, FUTEX_BUCKETS = 16 };
@@ -44,6 +45,7 @@ bool task_world_init(struct task_world *w, const struct task_config *config)
 	*w = (struct task_world){ .config = *config };
 	lock_init(&w->lock, RANK_TASKS);
 	list_init(&w->all);
+	alarm_begin(w);
 	w->futexes = futex_open(config->memory, config->sched, FUTEX_ROWS, FUTEX_BUCKETS);
 	if (w->futexes == NULL) return false;
 	process_hooks_set(config->processes, &hooks);

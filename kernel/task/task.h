@@ -86,6 +86,8 @@ struct task_group {
 	sigset pending;             /* (w) for whichever task takes them */
 	struct list notes;          /* (w) what is known of these */
 	uint32_t noted;             /* (w) notes of this group and its tasks */
+	uint64_t alarm_ns;          /* (w) when SIGALRM is due, 0: never; see alarm.h */
+	uint64_t alarm_every_ns;    /* (w) and how long until the next, 0: once */
 	struct vfork_wait *vforked; /* (w) who waits until it execs or ends, or NULL */
 	struct limit limits[LIMITS];
 	uint64_t start_ns;           /* (f) */
@@ -176,6 +178,8 @@ struct task_world {
 	int32_t last_number GUARDED_BY(&lock);
 	struct list all GUARDED_BY(&lock); /* groups, in the order of their making */
 	struct futex_table *futexes;
+	struct timer alarm;    /* set to the earliest of all groups' */
+	uint64_t alarm_number; /* (w) how often it was set */
 	char host[HOST_BYTES], domain[HOST_BYTES]; /* (w) uname's */
 	uint64_t unknown_calls[8]; /* atomic: a bit for each number that was said to be unknown */
 	uint32_t tasks, groups GUARDED_BY(&lock);
