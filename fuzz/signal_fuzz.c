@@ -87,6 +87,7 @@ static void step_mask(struct run *run, const struct script_op *op)
 {
 	struct task *t = lane_task(run);
 
+	lane_blocks(signal_lane_now(run), set_of(op->arg));
 	(void)signal_mask(t, set_of(op->arg));
 	if ((signal_pending(t) & t->mask) != 0) run_sometimes(run, SAW_BLOCKED);
 	step_over(run);

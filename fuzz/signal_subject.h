@@ -74,6 +74,7 @@ struct task *lane_task(struct run *run); /* the caller's */
 int32_t lane_tid(unsigned lane);         /* who performs it now, or was the last to */
 int32_t group_pid(unsigned group);       /* the same */
 uint32_t group_life(unsigned group);     /* how often it has begun */
+void lane_blocks(unsigned lane, sigset mask);
 void lane_sleeps(unsigned lane, bool for_ever);
 void step_over(struct run *run); /* an operation was: what has come up is done after it */
 uint64_t role_of_child(uint32_t code);

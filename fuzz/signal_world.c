@@ -38,6 +38,7 @@ static struct {
 	struct {
 		thread_id thread; /* who performs it now, or did last */
 		int32_t tid;
+		sigset mask; /* what it said last that it blocks */
 		bool over, for_ever, pauses, goes_back;
 	} lane[LANES];
 	struct {
@@ -113,6 +114,11 @@ void group_is_killed(unsigned group)
 	world.group[group].killed = true;
 }
 
+void lane_blocks(unsigned lane, sigset mask)
+{
+	world.lane[lane].mask = mask;
+}
+
 void lane_sleeps(unsigned lane, bool for_ever)
 {
 	world.lane[lane].for_ever = for_ever;
@@ -162,6 +168,9 @@ static void goes_back(struct run *run, unsigned lane, struct task *t)
 		if (t->regs->pc == HANDLER_AT) runs_handler(run, lane, t, blocked, 0);
 	}
 	world.lane[lane].goes_back = false;
+	if (t->mask != world.lane[lane].mask)
+		kpanic(ORACLE_VERDICT, "it blocks %lx, and said %lx", (unsigned long)t->mask,
+		       (unsigned long)world.lane[lane].mask);
 	if (t->regs->pc != pc || t->regs->sp != sp)
 		kpanic(ORACLE_CONTENT, "a program goes on elsewhere");
 }
@@ -178,6 +187,7 @@ static NORETURN void plays_lane(struct run *run, unsigned lane, struct task *t)
 {
 	world.lane[lane].thread = t->thread;
 	world.lane[lane].tid = t->tid;
+	world.lane[lane].mask = 0;
 	world.lane[lane].for_ever = world.lane[lane].pauses = world.lane[lane].goes_back = false;
 	t->regs->sp = STACKS_AT + (lane % LANES_EACH + 1) * (uint64_t)LANE_STACK_BYTES;
 	if (!world.lane[lane].over)
