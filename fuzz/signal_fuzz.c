@@ -215,7 +215,7 @@ static void step_sleep(struct run *run, const struct script_op *op)
 
 static const struct op_kind signal_operations[] = {
 	PLAN_OPERATIONS,
-	{ "send", 24, { BY, GROUP, KIND }, step_send },
+	{ "send", 36, { BY, GROUP, KIND }, step_send },
 	{ "send-task", 24, { BY, { "lane", IN_AUX, FORM_NUMBER, LANES, NULL }, KIND },
 	  step_send_task },
 	{ "mask", 14, { BY, SET }, step_mask },
@@ -223,8 +223,8 @@ static const struct op_kind signal_operations[] = {
 			 { "ignore", IN_ARG, FORM_NUMBER, 2, NULL } }, step_action },
 	{ "await", 20, { BY, { "set", IN_LOW, FORM_NUMBER, 1 << KINDS, NULL },
 			 { "time", IN_HIGH, FORM_NUMBER, TIMES, NULL } }, step_await },
-	{ "suspend", 10, { BY, SET }, step_suspend },
-	{ "fork", 8, { BY, { "code", IN_ARG, FORM_NUMBER, CODES, NULL } }, step_fork },
+	{ "suspend", 14, { BY, SET }, step_suspend },
+	{ "fork", 6, { BY, { "code", IN_ARG, FORM_NUMBER, CODES, NULL } }, step_fork },
 	{ "kill", 2, { BY, GROUP }, step_kill },
 	{ "stop", 4, { BY, GROUP, { "go", IN_ARG, FORM_NUMBER, 2, NULL } }, step_stop },
 	{ "yield", 6, { BY }, step_yield },

@@ -18,8 +18,8 @@ enum {
 	STACKS = 20,
 	SLICE_NS = 1000,
 	GRID_NS = 500,
-	KINDS = 6,             /* of signals that are sent: */
-	FIRST_QUEUED = 2,      /* SIGUSR1, SIGUSR2, and from here on real-time ones */
+	KINDS = 4,             /* of signals that are sent: */
+	FIRST_QUEUED = 1,      /* SIGUSR1, and from here on real-time ones */
 	RESCUE = SIGRTMAX,     /* never blocked nor ignored */
 	HANDLER_AT = 0x500000, /* where handlers begin; */
 	ROLES_AT = 0x600000,   /* and other code of programs: what a task is to do */
@@ -90,7 +90,7 @@ void signal_fuzz_close(struct run *run);
 
 static inline int signal_of_kind(uint32_t kind)
 {
-	return kind == 0 ? SIGUSR1 : kind == 1 ? SIGUSR2 : SIGRTMIN + 2 + (int)kind;
+	return kind == 0 ? SIGUSR1 : SIGRTMIN + 2 + (int)kind;
 }
 
 void posts_open(void);
