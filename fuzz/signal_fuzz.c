@@ -166,6 +166,7 @@ static void step_fork(struct run *run, const struct script_op *op)
 	const uint64_t pc = t->regs->pc;
 	struct task_waited got;
 
+	t->regs->x[0] = 1; /* what a child must not see */
 	t->regs->pc = role_of_child(code);
 	const int64_t pid = task_clone(t, &how);
 	t->regs->pc = pc;

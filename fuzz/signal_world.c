@@ -204,6 +204,7 @@ static int64_t clone_as(struct task *t, uint64_t where, uint64_t flags)
 	const uint64_t pc = t->regs->pc;
 	int64_t answer;
 
+	t->regs->x[0] = 1; /* what a child must not see */
 	t->regs->pc = where;
 	while ((answer = task_clone(t, &how)) == RESTART_NOINTR) {
 		t->regs->pc = pc;
@@ -287,6 +288,7 @@ static NORETURN void plays(struct task *t)
 	const uint64_t n = (t->regs->pc - ROLES_AT) / ROLE_GAP;
 
 	if (t->group->pid == 1) takes_care(t);
+	if (t->regs->x[0] != 0) kpanic(ORACLE_CONTENT, "a child begins as its parent");
 	if (n >= ROLE_CHILD) task_exit_group(t, (int)(n - ROLE_CHILD));
 	if (n >= ROLE_LANE) plays_lane(run, (unsigned)(n - ROLE_LANE), t);
 	plays_group(run, (unsigned)n, t);
