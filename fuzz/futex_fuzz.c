@@ -104,6 +104,7 @@ static void step_wait(struct run *run, const struct script_op *op)
 		futex_wait(world_of(run)->table, &at, call.value, call.bits, call.deadline_ns);
 	model_waited(run, &call, answer);
 	if (!sched_killed(&world_of(run)->sched)) sched_signal_dealt(&world_of(run)->sched);
+	model_signalled(futex_lane_now(run), false);
 	run_result(run, (uint64_t)answer);
 	lane_done(run);
 }
@@ -137,6 +138,13 @@ static void step_set(struct run *run, const struct script_op *op)
 	lane_done(run);
 }
 
+static void judge_requeue(bool differs, int64_t answer)
+{
+	if (differs != (answer == -ERR_AGAIN))
+		kpanic(ORACLE_VERDICT, "a requeue for %s value answers %ld",
+		       differs ? "another" : "that", (long)answer);
+}
+
 static void step_requeue(struct run *run, const struct script_op *op)
 {
 	const struct named from = named_of(op->aux);
@@ -154,9 +162,14 @@ static void step_requeue(struct run *run, const struct script_op *op)
 		to.place = from.place == OWN_B || from.place == SHARED_B ? SHARED_B : OWN_A;
 	call.to = to;
 	const struct futex_at a = named_at(run, from), b = named_at(run, to);
+	uint32_t there;
+	const bool certain = model_is_certain(from, &there);
+	const uint32_t stores = model_stores_of(from);
 	model_wakes(run, &call);
 	int64_t answer = futex_requeue(world_of(run)->table, &a, &b, call.wake, call.move,
 				       (low(op) >> 4 & 1) != 0 ? &value : NULL);
+	if (certain && stores == model_stores_of(from))
+		judge_requeue((low(op) >> 4 & 1) != 0 && value != there, answer);
 	if (answer == -ERR_AGAIN) {
 		call.asleep = 0; /* refused: it did nothing */
 		answer = 0;
@@ -180,7 +193,7 @@ static void step_change(struct run *run, const struct script_op *op)
 	const struct futex_at a = named_at(run, from), b = named_at(run, to);
 	const bool certain = model_is_certain(to, &was);
 	const uint32_t begun = model_stores(to);
-	model_woke_more(0); /* it begins */
+	model_changes(from, to);
 	const int64_t woken = futex_wake_op(world_of(run)->table, &a, &b, 1, 1,
 					    what << 28 | compare << 24 | args[what] << 12 | 5);
 	switch (what) {
@@ -198,7 +211,7 @@ static void step_change(struct run *run, const struct script_op *op)
 	const bool known = model_is_certain(to, &was);
 	if (look(run, to) != now && known && stores == model_stores_of(to))
 		kpanic(ORACLE_CONTENT, "a word should be %u", now);
-	model_woke_more(woken);
+	model_changed(from, to, woken);
 	run_result(run, (uint64_t)woken);
 	lane_done(run);
 }
@@ -210,6 +223,7 @@ static void step_signal(struct run *run, const struct script_op *op)
 
 	if (id != THREAD_NONE) {
 		lane_is_told(lane);
+		model_signalled(lane, true);
 		(void)sched_signal(&world_of(run)->sched, id);
 	}
 	lane_done(run);

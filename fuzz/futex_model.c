@@ -3,6 +3,9 @@
  *
  * What is certain is noted before a call, and looked at again after it.
  *
+ * A wait that says it was woken: some wake of its word and bits was under way in its time, or a
+ * requeue may have moved it.
+ *
  * A wait: if nobody stored to its word from its begin to its end, the word was one value all the
  * time, and so it either differs from what was waited for (then nothing but EAGAIN) or not (then
  * anything else).  A deadline must have passed, a signal must have been sent.
@@ -24,6 +27,8 @@
 struct waiter {
 	bool waits;
 	bool moved;      /* may have been, by a requeue */
+	bool may;        /* a wake was under way that could mean it */
+	bool signalled;  /* and it has not said that it knows */
 	uint32_t key;    /* where it began */
 	uint32_t stores; /* to its memory's word, that had been begun or ended then */
 	bool certain;    /* and the value was this: */
@@ -39,9 +44,12 @@ static struct {
 		bool certain;
 		uint32_t value, next;
 	} word[MEMORIES][WORDS];
-	uint64_t woken;    /* that wakes say */
-	uint64_t returned; /* waits that say so */
-	uint32_t wakes;    /* calls that were begun by lanes */
+	uint64_t woken;              /* that wakes say */
+	uint64_t returned;           /* waits that say so */
+	uint32_t wakes;              /* calls that were begun by lanes */
+	uint32_t moving;             /* those under way that move */
+	bool rescuing;               /* all are being woken, and those who come meanwhile */
+	uint32_t under_way[KEYS][4]; /* wakes, by the lower two of their bits */
 } model;
 
 void model_open(void)
@@ -117,12 +125,17 @@ void model_waits(struct run *run, const struct wait_call *w)
 
 	*me = (struct waiter){
 		.waits = true,
+		.signalled = me->signalled,
+		.moved = model.moving != 0,
+		.may = model.rescuing,
 		.key = named_key(w->name),
 		.stores = model_stores_of(w->name),
 		.call = *w,
 		.cpu = mach_cpu(),
 	};
 	me->certain = model_is_certain(w->name, &me->value);
+	for (uint32_t bits = 0; bits < 4; bits++)
+		me->may |= (bits & w->bits) != 0 && model.under_way[me->key][bits] != 0;
 }
 
 static void judge_value(const struct waiter *me, int64_t answer)
@@ -143,6 +156,7 @@ void model_waited(struct run *run, const struct wait_call *w, int64_t answer)
 	judge_value(me, answer);
 	switch (answer) {
 	case 0:
+		if (!me->may && !me->moved) kpanic(ORACLE_VERDICT, "a wait was woken by nobody");
 		model.returned++;
 		run_sometimes(run, me->moved ? SAW_MOVED_AND_WOKEN : SAW_WOKEN);
 		if (passed) run_sometimes(run, SAW_TIMEOUT_RACED);
@@ -162,6 +176,29 @@ void model_waited(struct run *run, const struct wait_call *w, int64_t answer)
 }
 
 /* --- waking ----------------------------------------------------------------------------------- */
+
+/* A wake of that word begins: who could be meant? */
+static void wake_begins(struct named n, uint32_t bits)
+{
+	const uint32_t key = named_key(n);
+
+	model.wakes++;
+	model.under_way[key][bits & 3]++;
+	for (unsigned lane = 0; lane < LANES; lane++)
+		if (model.lane[lane].waits && model.lane[lane].key == key)
+			model.lane[lane].may |= (model.lane[lane].call.bits & bits) != 0;
+}
+
+static void wake_ended(struct named n, uint32_t bits)
+{
+	model.under_way[named_key(n)][bits & 3]--;
+	model.wakes++;
+}
+
+void model_signalled(unsigned lane, bool signalled)
+{
+	model.lane[lane].signalled = signalled;
+}
 
 /* The word of that lane's thread, if it sleeps now; else 0. */
 static uint64_t sleep_of(const struct run *run, unsigned lane)
@@ -185,7 +222,7 @@ void model_wakes(struct run *run, struct wake_call *w)
 	const uint32_t key = named_key(w->from);
 
 	w->asleep = 0;
-	model.wakes++;
+	wake_begins(w->from, w->bits);
 	for (unsigned lane = 0; lane < LANES; lane++) {
 		struct waiter *other = &model.lane[lane];
 		if (!other->waits || other->key != key) continue;
@@ -196,7 +233,7 @@ void model_wakes(struct run *run, struct wake_call *w)
 		}
 		if (w->from.place != other->call.name.place) run_sometimes(run, SAW_ELSEWHERE);
 	}
-	/* Those that come to that word before this call ends may be moved, too. */
+	model.moving += w->move > 0;
 	for (unsigned lane = 0; lane < LANES && w->move > 0; lane++)
 		if (model.lane[lane].waits) model.lane[lane].moved = true;
 }
@@ -218,6 +255,8 @@ void model_woke(struct run *run, const struct wake_call *w, int64_t answer)
 	const int64_t most = w->wake + (int64_t)w->move, left = passed_over(run, w);
 	const int64_t woken = answer < w->wake ? answer : w->wake;
 
+	wake_ended(w->from, w->bits);
+	model.moving -= w->move > 0;
 	if (answer < 0 || answer > most || answer >= LANES)
 		kpanic(ORACLE_VERDICT, "a call that wakes %d and moves %d answers %ld", w->wake,
 		       w->move, (long)answer);
@@ -228,11 +267,18 @@ void model_woke(struct run *run, const struct wake_call *w, int64_t answer)
 		       (long)most, (long)answer);
 }
 
-void model_woke_more(int64_t woken)
+void model_changes(struct named from, struct named to)
+{
+	wake_begins(from, FUTEX_BITSET_MATCH_ANY);
+	wake_begins(to, FUTEX_BITSET_MATCH_ANY);
+}
+
+void model_changed(struct named from, struct named to, int64_t woken)
 {
 	if (woken < 0 || woken > LANES) kpanic(ORACLE_VERDICT, "a wake answers %ld", (long)woken);
 	model.woken += (uint64_t)woken;
-	model.wakes++;
+	wake_ended(from, FUTEX_BITSET_MATCH_ANY);
+	wake_ended(to, FUTEX_BITSET_MATCH_ANY);
 }
 
 /* --- at rest ---------------------------------------------------------------------------------- */
@@ -242,6 +288,7 @@ static void judge_reason(const struct run *run, const struct waiter *w, unsigned
 	const struct futex_at at = named_at(run, w->call.name);
 	uint32_t value;
 
+	if (w->signalled) kpanic(ORACLE_LOST_WAKE, "lane %u sleeps, and has a signal", lane);
 	if (w->moved || w->call.name.word >= POSTED) return;
 	if (user_copy_in(at.space, &value, at.va, sizeof value) != 0)
 		kpanic(ORACLE_SPACE, "a word is not there");
@@ -270,8 +317,10 @@ void model_at_rest(struct run *run)
 
 	const char *why = futex_check(f);
 	if (why != NULL) kpanic(ORACLE_WALK, "%s", why);
+	model.rescuing = true;
 	for (unsigned lane = 0; lane < LANES; lane++) {
 		if (!model.lane[lane].waits) continue;
+		model.lane[lane].may = true; /* by what follows */
 		waiting++;
 		judge_reason(run, &model.lane[lane], lane);
 	}
@@ -280,10 +329,12 @@ void model_at_rest(struct run *run)
 		       (unsigned long)model.returned);
 	if (futex_waiting(f) != waiting)
 		kpanic(ORACLE_ACCOUNT, "%u wait, and the table has %u", waiting, futex_waiting(f));
+	model.rescuing = waiting != 0;
 	if (waiting == 0) return;
 	run_sometimes(run, SAW_RESCUED);
 	const uint32_t wakes = model.wakes;
 	const int64_t woken = wake_everybody(run);
+	model.rescuing = false;
 	if (woken < waiting && wakes == model.wakes) /* else they have woken others */
 		kpanic(ORACLE_LOST_WAKE, "%u wait, and %ld can be woken", waiting, (long)woken);
 	model.woken += (uint64_t)woken;

@@ -115,7 +115,13 @@ struct wake_call {
 };
 void model_wakes(struct run *run, struct wake_call *w);
 void model_woke(struct run *run, const struct wake_call *w, int64_t answer);
-void model_woke_more(int64_t woken); /* others, of whom nothing else is known */
+
+/* Around a call that changes a word, and wakes at two. */
+void model_changes(struct named from, struct named to);
+void model_changed(struct named from, struct named to, int64_t woken);
+
+/* A lane's thread is being sent a signal; or has dealt with what it had. */
+void model_signalled(unsigned lane, bool signalled);
 
 /* Around a store: *what is in there may be anything meanwhile. */
 uint32_t model_stores(struct named n); /* what it says goes to the other */

@@ -11,6 +11,7 @@
  * Compiled without points, but for those of calls.  Locks: the queue of who takes care.
  */
 #include "fuzz/futex_subject.h"
+#include "fuzz/lanes.h"
 
 enum {
 	AT = PAGE_AT,
@@ -223,7 +224,9 @@ static bool lane_rests(const struct run *run, unsigned lane)
 
 	if (world.lane[lane].over || (world.due >> lane & 1) != 0) return true;
 	if (world.lane[lane].thread == THREAD_NONE) return false;
-	if (!world.lane[lane].pauses && !model_lane_waits_for_ever(lane)) return false;
+	/* Who waits at a meeting point where all have come goes on when its time is over. */
+	if (world.lane[lane].pauses ? !lanes_waits(run, lane) : !model_lane_waits_for_ever(lane))
+		return false;
 	return thread_word_state(t->word) == THREAD_WAITING;
 }
 
@@ -293,6 +296,7 @@ static void lives(void *arg)
 	}
 	world.lane[lane].thread = thread_id_of(sched_current(&world_of(run)->sched));
 	world.lane[lane].told = world.lane[lane].pauses = false;
+	model_signalled(lane, false);
 	const bool over = run_lane(run, lane);
 	world.lane[lane].thread = THREAD_NONE;
 	world.lane[lane].over = over;
