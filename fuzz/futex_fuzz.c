@@ -7,8 +7,9 @@
  * wakes nobody, and by the call that changes and wakes in one.  Pages go away meanwhile, by copies
  * of the space, and by being dropped where they are shared: then a look at a word faults.
  *
- * What must hold is in futex_model.c; and at the end every thread, page and space is back.  Bits 0
- * and 1 of the header's tag: how many rows and buckets the table has.
+ * What must hold is in futex_model.c; and at the end every thread, page and space is back.  Of the
+ * header's tag, bits 0 and 1 are how many rows and buckets the table has; bits 2 and 3, not both 0:
+ * only two words of each place are used; bit 4: only two places.
  *
  * Results: what each lane's calls answered.
  */
@@ -30,9 +31,14 @@ static uint32_t high(const struct script_op *op)
 /* Of a field of NAMES values. */
 enum { NAMES = PLACES * WORDS * 2 };
 
-static struct named named_of(uint32_t n)
+static struct named named_of(const struct run *run, uint32_t n)
 {
-	return (struct named){ n % PLACES, n / PLACES % WORDS, n / PLACES / WORDS % 2 != 0 };
+	const uint32_t tag = run->script->world.tag;
+	struct named name = { n % PLACES, n / PLACES % WORDS, n / PLACES / WORDS % 2 != 0 };
+
+	if ((tag >> 2 & 3) != 0) name.word = name.word < POSTED ? 0 : POSTED;
+	if ((tag >> 4 & 1) != 0) name.place = name.place < SHARED_A ? OWN_A : SHARED_A;
+	return name;
 }
 
 /* A word that may change in any way. */
@@ -89,7 +95,7 @@ static int64_t wake(struct run *run, struct named n, int32_t most, uint32_t bits
 
 static void step_wait(struct run *run, const struct script_op *op)
 {
-	const struct named name = named_of(op->aux);
+	const struct named name = named_of(run, op->aux);
 	const uint32_t time = low(op) % TIMES, other = low(op) / TIMES % 2;
 	const struct wait_call call = {
 		.name = name,
@@ -111,14 +117,15 @@ static void step_wait(struct run *run, const struct script_op *op)
 
 static void step_wake(struct run *run, const struct script_op *op)
 {
-	run_result(run, (uint64_t)wake(run, named_of(op->aux), (int32_t)low(op), 1 + high(op) % 3));
+	run_result(run,
+		   (uint64_t)wake(run, named_of(run, op->aux), (int32_t)low(op), 1 + high(op) % 3));
 	lane_done(run);
 }
 
 /* Under each name of that word. */
 static void step_post(struct run *run, const struct script_op *op)
 {
-	struct named n = named_of(op->aux);
+	struct named n = named_of(run, op->aux);
 	int64_t woken = 0;
 
 	n.word %= POSTED;
@@ -134,7 +141,7 @@ static void step_post(struct run *run, const struct script_op *op)
 
 static void step_set(struct run *run, const struct script_op *op)
 {
-	store(run, loose(named_of(op->aux)), op->arg);
+	store(run, loose(named_of(run, op->aux)), op->arg);
 	lane_done(run);
 }
 
@@ -147,8 +154,8 @@ static void judge_requeue(bool differs, int64_t answer)
 
 static void step_requeue(struct run *run, const struct script_op *op)
 {
-	const struct named from = named_of(op->aux);
-	struct named to = named_of(high(op));
+	const struct named from = named_of(run, op->aux);
+	struct named to = named_of(run, high(op));
 	const uint32_t value = look(run, from) + (low(op) >> 5 & 1);
 	struct wake_call call = {
 		.from = from,
@@ -184,8 +191,8 @@ static void step_change(struct run *run, const struct script_op *op)
 {
 	static const uint32_t args[OPS] = { 9, 5, 6, 3, 12 };
 	const uint32_t what = low(op) % OPS, compare = low(op) / OPS % COMPARES;
-	const struct named to = loose(named_of(op->aux));
-	struct named from = named_of(high(op));
+	const struct named to = loose(named_of(run, op->aux));
+	struct named from = named_of(run, high(op));
 	uint32_t was, now = 0;
 
 	from.shared = to.shared;
@@ -244,10 +251,10 @@ static void step_kill(struct run *run, const struct script_op *op)
 /* Pages are there no more, or may not be written: the next look faults. */
 static void step_away(struct run *run, const struct script_op *op)
 {
-	const struct futex_at at = named_at(run, named_of(op->aux));
+	const struct futex_at at = named_at(run, named_of(run, op->aux));
 	struct space *copy = NULL;
 
-	if (named_memory(named_of(op->aux)) == MEMORY_SHARED)
+	if (named_memory(named_of(run, op->aux)) == MEMORY_SHARED)
 		(void)space_madvise(at.space, align_down(at.va, PAGE_SIZE), PAGE_SIZE,
 				    MADV_DONTNEED);
 	else
