@@ -6,9 +6,9 @@
  * it is mapped shared by who may write, contents are the backing's (`own`), and the source stands
  * for the pages that nobody has touched yet.  A file made here has a backing from its first write.
  *
- * Reading takes no lock but the backing's, for each page; who reads while somebody writes gets old
- * bytes or new ones.  Writing and cutting are one thread's at a time (`turn`), so that appending
- * appends.  A page that has no bytes yet is charged to the mount before it is asked for.
+ * What is the backing's is read, written and cut by one thread at a time (`turn`), so that appending
+ * appends, and a read sees all of a write or nothing; what is still the initrd's is read by anybody
+ * at any time.  A page that has no bytes yet is charged to the mount before it is asked for.
  *
  * Always true: where `own` is 0, the contents are given->at[0 .. size); what of `given` counts
  * never grows, so what was cut off does not come back; pages behind the size are in no backing, and
@@ -152,22 +152,41 @@ static size_t regular_read_page(struct node *n, struct io *to, uint64_t at, size
 	return moved;
 }
 
+/* Of contents that are the backing's; in turn. */
+static uint64_t regular_read_own(struct node *n, struct io *to, uint64_t at)
+{
+	const uint64_t want = min_u64(to->left, sub_or_zero(n->size, at));
+	uint64_t done = 0;
+
+	while (done < want && !to->faulted) {
+		const uint64_t from = at + done;
+		const size_t rest = PAGE_SIZE - (from & (PAGE_SIZE - 1));
+		done += regular_read_page(n, to, from, min_u64(rest, want - done));
+	}
+	return done;
+}
+
+/* As they came, which nobody changes: if the file is not its own meanwhile, this is what it was
+ * when the call began. */
+static uint64_t regular_read_given(struct node *n, struct io *to, uint64_t at)
+{
+	const struct given *g = n->regular.given;
+	const uint64_t bytes = g == NULL ? 0 : atomic_load_u64(&g->bytes);
+
+	return at >= bytes ? 0 : io_put(to, g->at + at, min_u64(to->left, bytes - at));
+}
+
 static int64_t regular_read(struct file *f, struct io *to, uint64_t *at)
 {
 	struct node *n = f->node;
-	const uint64_t size = atomic_load_u64(&n->size);
-	const uint64_t want = min_u64(to->left, sub_or_zero(size, *at));
-	uint64_t done = 0;
+	uint64_t done;
 
 	if (atomic_load_u32(&n->regular.own) == 0) {
-		if (want != 0) done = io_put(to, n->regular.given->at + *at, want);
-		*at += done;
-		return io_answer(to, done);
-	}
-	while (done < want && !to->faulted) {
-		const uint64_t from = *at + done;
-		const size_t rest = PAGE_SIZE - (from & (PAGE_SIZE - 1));
-		done += regular_read_page(n, to, from, min_u64(rest, want - done));
+		done = regular_read_given(n, to, *at);
+	} else {
+		if (!file_turn_take(f->world, &n->regular.turn)) return -ERR_INTR;
+		done = regular_read_own(n, to, *at);
+		file_turn_end(f->world, &n->regular.turn);
 	}
 	*at += done;
 	return io_answer(to, done);
