@@ -26,6 +26,11 @@ first words 7 "init=/bin/other -- one two" '^init: number 1 of 0, 3 words: /bin/
 for how in fault stack code kernel; do
 	first "$how" 139 "-- $how" '^anvil: /init was killed by signal 11$' '!panic'
 done
+first grow 7 "warn-memory=2048 -- grow" '^anvil: memory: init, task 1, has 20[0-9]* KiB, more than'
+lines=$(printf '%s\n' "$log" | grep -c '^anvil: memory: ')
+[ "$lines" -eq 2 ] || wrong="$lines lines for two crossings"
+verdict grow-twice "$wrong"
+first grow-unmarked 7 "-- grow" '!memory: init'
 first none 3 "init=/none" '^anvil: /none: there is no such file (error 2)$'
 first folder 3 "init=/dev" '^anvil: /dev: it is no file that may be executed (error 13)$'
 first no-program 3 "init=/text" '^anvil: /text: it is no program (error 8)$'
@@ -36,7 +41,8 @@ says no-archive 3 '^anvil: initrd: ' '^anvil: the initrd is no archive of files$
 
 # What a probe said, of the last boot: the lines between the runner's two.
 said_by() { # NAME
-	printf '%s\n' "$log" | tr -d '\r' | awk -v begin="run: begin /probe/$1" -v end="run: end /probe/$1:" '
+	printf '%s\n' "$log" | tr -d '\r' |
+		awk -v begin="run: begin /probe/$1" -v end="run: end /probe/$1:" '
 		$0 == begin { on = 1; next }
 		index($0, end) == 1 { if ($NF != "0" || $(NF - 1) != "exit") print; exit }
 		on'

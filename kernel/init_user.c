@@ -7,6 +7,7 @@
  *	stack         deeper than a stack may be
  *	code          executes its own data
  *	kernel        reads where the kernel lies
+ *	grow          has 3 MiB, nearly nothing, 3 MiB again, and exits with 7
  */
 #include <elf.h>
 #include <stdint.h>
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -51,6 +53,17 @@ static int deeper(volatile char *above)
 	return deeper(here) + here[17];
 }
 
+static void grow(void)
+{
+	const size_t bytes = 3 << 20;
+	char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	for (int i = 0; i < 3; i++) {
+		memset(p, i + 1, bytes); /* the second time it is there already */
+		if (i == 1) madvise(p, bytes, MADV_DONTNEED);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static uint32_t code[] = { 0xd65f03c0 }; /* ret */
@@ -60,6 +73,7 @@ int main(int argc, char **argv)
 	say_start(argc, argv);
 	if (strcmp(how, "fault") == 0) return *(volatile int *)16;
 	if (strcmp(how, "stack") == 0) return deeper(&zero);
+	if (strcmp(how, "grow") == 0) grow();
 	if (strcmp(how, "code") == 0) ((void (*)(void))(uintptr_t)code)();
 	if (strcmp(how, "kernel") == 0) return *(volatile int *)0xffff000040000000;
 	return 7;

@@ -12,6 +12,7 @@
 #include "kernel/ksched.h"
 #include "kernel/ktrace.h"
 #include "kernel/syscall/syscall.h"
+#include "kernel/task/mark.h"
 #include "kernel/trap.h"
 #include "machine/aarch64/cpu.h"
 
@@ -36,9 +37,12 @@ static void call(void *who)
 static void fault(void *who, uint64_t esr, uint64_t far)
 {
 	struct task *t = who;
+	struct space *s = process_space(&kernel_processes);
 	struct trap_verdict v;
-	if (trap_refused(process_space(&kernel_processes), t->regs, esr, far, &v))
+	if (trap_refused(s, t->regs, esr, far, &v))
 		task_fault(t, v.signal, v.code, v.address);
+	else
+		mark_grew(t, s);
 }
 
 static void work(void *who)

@@ -86,6 +86,7 @@ static void first_ended(void *unused, int32_t status)
 
 static const char *start_tasks(void)
 {
+	const uint64_t mark_kib = bootarg_number(boot.platform.bootargs, "warn-memory", 0);
 	const struct task_config config = {
 		.processes = &kernel_processes,
 		.sched = &kernel_sched,
@@ -102,6 +103,7 @@ static const char *start_tasks(void)
 		},
 		.exec = &how_to_exec,
 		.pid_max = PIDS,
+		.mark_pages = (uint32_t)min_u64(mark_kib / (PAGE_SIZE / 1024), UINT32_MAX),
 	};
 	if (!task_world_init(&kernel_tasks, &config)) return "no memory for tasks";
 	host_names_begin(&kernel_tasks);

@@ -4,7 +4,8 @@
  *
  * Boot arguments: init=PATH, the first program (/init); -- and words behind it, its arguments;
  * random, programs and stacks lie anywhere (kernel/chance.h); time=N, what time it was at the
- * start, in seconds since 1970 (0).
+ * start, in seconds since 1970 (0); warn-memory=KIB, a line for each program that grows above (0:
+ * none).
  */
 #ifndef KERNEL_USERS_H
 #define KERNEL_USERS_H

@@ -127,6 +127,7 @@ static void move(struct call *c)
 	ASSERT(w->space != NULL);
 	w->space = NULL; /* handed over */
 	task_exec_commit(w->task, &program);
+	atomic_store_u32(&w->task->group->above_mark, 0);
 	if (w->program.file != NULL) note_file(w->task->group, w->program.file);
 }
 

@@ -157,6 +157,7 @@ static bool birth_group(struct birth *b)
 	if (from != NULL) {
 		const mach_irq_t was = lock_take(&b->w->lock);
 		g->umask = from->umask;
+		g->above_mark = atomic_load_u32(&from->above_mark);
 		memcpy(g->limits, from->limits, sizeof g->limits);
 		memcpy(g->line, from->line, from->line_bytes);
 		g->line_bytes = from->line_bytes;

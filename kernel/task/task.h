@@ -87,6 +87,7 @@ struct task_group {
 	struct list notes;          /* (w) what is known of these */
 	uint32_t noted;             /* (w) notes of this group and its tasks */
 	uint64_t alarm_ns;          /* (w) when SIGALRM is due, 0: never; see alarm.h */
+	uint32_t above_mark;        /* atomic: its memory is above the mark, see mark.h */
 	uint64_t alarm_every_ns;    /* (w) and how long until the next, 0: once */
 	struct vfork_wait *vforked; /* (w) who waits until it execs or ends, or NULL */
 	struct limit limits[LIMITS];
@@ -164,8 +165,9 @@ struct task_config {
 	struct file_tree *tree;
 	struct task_machine machine;
 	const struct exec_config *exec;
-	int32_t pid_max; /* numbers are 1 to this, given out in turn (Linux: 32768) */
-	site_t site;     /* who asks for the memory of tasks */
+	int32_t pid_max;     /* numbers are 1 to this, given out in turn (Linux: 32768) */
+	site_t site;         /* who asks for the memory of tasks */
+	uint32_t mark_pages; /* programs that grow above are named in the log; 0: none (mark.h) */
 };
 
 enum { NUMBER_ROWS = 256 };
@@ -178,8 +180,8 @@ struct task_world {
 	int32_t last_number GUARDED_BY(&lock);
 	struct list all GUARDED_BY(&lock); /* groups, in the order of their making */
 	struct futex_table *futexes;
-	struct timer alarm;    /* set to the earliest of all groups' */
-	uint64_t alarm_number; /* (w) how often it was set */
+	struct timer alarm;                        /* set to the earliest of all groups' */
+	uint64_t alarm_number;                     /* (w) how often it was set */
 	char host[HOST_BYTES], domain[HOST_BYTES]; /* (w) uname's */
 	uint64_t unknown_calls[8]; /* atomic: a bit for each number that was said to be unknown */
 	uint32_t tasks, groups GUARDED_BY(&lock);

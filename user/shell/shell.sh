@@ -101,6 +101,7 @@ if [ "$whom" = linux ]; then
 	sh "$package" "$out" linux || exit $?
 	kernel=$out/vmlinuz append="console=ttyAMA0 quiet panic=-1${append:+ $append}"
 fi
+[ "$whom" = linux ] || append="warn-memory=2048${append:+ $append}" # 2 MiB
 # Types the script's lines, each when there is a prompt for it.
 type_lines() {
 	typed=0
