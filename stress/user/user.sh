@@ -16,8 +16,8 @@ usage: tools/bazel run //stress:user -- [FLAG...] [PROGRAM [KEY=NUMBER...]]
   --linux            Debian's Linux in place of our kernel
   --cpus N           1 to 8 (2)
   --memory MIB       64 to 4096 (256)
-  --cycles K         that are compared, at least 4 (4)
-  --warm W           cycles before those (1)
+  --cycles K         of equal readings in a row, at least 4 (4)
+  --warm W           at most so many before those (8)
   --parallel         CPUs run freely, each on a thread of the host
   --kernel IMAGE     another image than //kernel
   --timeout SECONDS  until it counts as a hang (1800)
@@ -44,7 +44,7 @@ qemu=$(absolute "$1") mkcpio=$(absolute "$2") package=$(absolute "$3") kernel=$(
 folder=$(absolute "$5")
 shift 5
 out=${BUILD_WORKING_DIRECTORY:-$PWD}/anvil-out
-whom=ours cpus=2 memory=256 cycles=4 warm=1 turns=yes timeout=1800
+whom=ours cpus=2 memory=256 cycles=4 warm=8 turns=yes timeout=1800
 while [ $# -gt 0 ]; do
 	case $1 in
 	--linux) whom=linux ;;
