@@ -283,6 +283,7 @@ bool backing_resize(struct backing *b, uint64_t pages, site_t site)
 		done = row_growth(&b->row, pages) <= spares.count;
 		if (done) {
 			smaller = pages < b->pages;
+			b->cut = b->cut || smaller;
 			row_grow(&b->row, pages, &spares);
 			atomic_store_u64(&b->pages, pages);
 		}

@@ -62,6 +62,7 @@ static const char *check_counted(const struct space *s, const struct region *r, 
 		if (r->backing == NULL) return "space K4: a page of its own, and no family";
 	}
 	if (r->backing == NULL) return "space K3: a shared region without a backing";
+	if (r->backing->cut) return NULL; /* a page that was cut off stays who has it mapped's */
 	const uint64_t index = r->offset + pages_of(va - r->start);
 	if (index >= r->backing->pages) return "space K3, K4: a page behind the backing's end";
 	const uint64_t *at = row_slot(&r->backing->row, index);

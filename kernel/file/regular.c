@@ -6,9 +6,10 @@
  * it is mapped shared by who may write, contents are the backing's (`own`), and the source stands
  * for the pages that nobody has touched yet.  A file made here has a backing from its first write.
  *
- * What is the backing's is read, written and cut by one thread at a time (`turn`), so that appending
- * appends, and a read sees all of a write or nothing; what is still the initrd's is read by anybody
- * at any time.  A page that has no bytes yet is charged to the mount before it is asked for.
+ * What is the backing's is read, written and cut by one thread at a time (`turn`), so that
+ * appending appends, and a read sees all of a write or nothing; what is still the initrd's is read
+ * by anybody at any time.  A page that has no bytes yet is charged to the mount before it is asked
+ * for.
  *
  * Always true: where `own` is 0, the contents are given->at[0 .. size); what of `given` counts
  * never grows, so what was cut off does not come back; pages behind the size are in no backing, and

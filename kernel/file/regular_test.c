@@ -141,6 +141,32 @@ static void shared(void)
 	file_drop(f);
 }
 
+/* A page that is cut off stays with who has it mapped, and comes back from there. */
+static void cut_while_mapped(void)
+{
+	struct space *s = process_space(&tw->world);
+	struct file *f = opened("/f", O_RDWR | O_CREAT);
+	char byte = 0;
+	int error;
+
+	fill('m');
+	EXPECT(put(f, page, sizeof page, NULL) == sizeof page);
+	struct backing *b = f->ops->map(f, true, &error);
+	const int64_t at =
+		space_mmap(s, 0, sizeof page, PROT_READ | PROT_WRITE, MAP_SHARED, b, 0, TEST_SITE);
+	backing_drop(b);
+	EXPECT(at > 0 && user_copy_in(s, &byte, (uint64_t)at + PAGE_SIZE, 1) == 0 && byte == 'm');
+	EXPECT(node_truncate(f->node, 10) == 0 && charged() == 1);
+	test_must(space_check(s));
+	EXPECT(user_copy_in(s, &byte, (uint64_t)at + PAGE_SIZE, 1) == 0 && byte == 'm');
+	EXPECT(user_copy_in(s, &byte, (uint64_t)at + 2 * PAGE_SIZE, 1) == 1); /* never touched */
+	EXPECT(user_copy_out(s, (uint64_t)at, "M", 1) == 0);
+	uint64_t from = 0;
+	EXPECT(get(f, page, sizeof page, &from) == 10 && page[0] == 'M' && page[9] == 'm');
+	EXPECT(space_munmap(s, (uint64_t)at, sizeof page) == 0);
+	file_drop(f);
+}
+
 /* The mount's limit: what fits goes in, and comes back. */
 static void limit(void)
 {
@@ -189,8 +215,8 @@ static void faulting(void)
 
 int main(void)
 {
-	static void (*const tests[])(void) = { holes,  offsets, cutting, given,
-					       shared, limit,   faulting };
+	static void (*const tests[])(void) = { holes,  offsets,          cutting, given,
+					       shared, cut_while_mapped, limit,   faulting };
 
 	return files_main(tests, COUNT_OF(tests));
 }

@@ -368,7 +368,7 @@ void tree_empty(struct file_tree *t, struct mount *m)
 	}
 }
 
-/* --- what a mapping is of ---------------------------------------------------------------------- */
+/* --- what a mapping is of --------------------------------------------------------------------- */
 
 static struct node *bucket_node_of(struct file_tree *t, uint32_t b, const struct backing *of)
 {
