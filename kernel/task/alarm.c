@@ -88,6 +88,15 @@ void alarm_begin(struct task_world *w)
 	w->alarm_number = 0;
 }
 
+/* What a group left behind that is gone. */
+void alarm_end(struct task_world *w)
+{
+	struct timer *timer = &w->alarm;
+
+	if (timer->deadline_ns != UINT64_MAX)
+		timer_cancel(&w->config.sched->cpu[timer->cpu].timers, timer);
+}
+
 struct alarm alarm_change(struct task *t, const struct alarm *to)
 {
 	struct task_group *g = t->group;

@@ -17,5 +17,6 @@ struct alarm alarm_change(struct task *t, const struct alarm *to);
 
 /* For the world's making: nobody has one. */
 void alarm_begin(struct task_world *w);
+void alarm_end(struct task_world *w); /* no group is left */
 
 #endif

@@ -55,6 +55,7 @@ bool task_world_init(struct task_world *w, const struct task_config *config)
 void task_world_close(struct task_world *w)
 {
 	ASSERT(w->tasks == 0 && w->groups == 0 && list_empty(&w->all));
+	alarm_end(w);
 	futex_close(w->futexes);
 	w->futexes = NULL;
 }
