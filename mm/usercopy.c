@@ -23,6 +23,8 @@
 #include "mm/pagetable_inside.h"
 #include "mm/space_inside.h"
 
+#define HOT static inline __attribute__((always_inline))
+
 enum { SMALL_BYTES = 64 };
 
 /* A piece of a copy: inside one page. */
@@ -98,7 +100,7 @@ struct two_words {
 } __attribute__((may_alias));
 
 /* Whole words where all of it is aligned to them, as it mostly is. */
-static inline void copy_small(void *to, const void *from, size_t bytes)
+HOT void copy_small(void *to, const void *from, size_t bytes)
 {
 	const uintptr_t bits = (uintptr_t)to | (uintptr_t)from | bytes;
 
@@ -123,8 +125,8 @@ static inline bool is_small(uint64_t va, size_t bytes)
 }
 
 /* False, with nothing done, where the page is not there as it has to be. */
-static inline bool user_copy_small(struct space *s, uint64_t va, void *kernel, size_t bytes,
-				   enum mach_access access)
+HOT bool user_copy_small(struct space *s, uint64_t va, void *kernel, size_t bytes,
+			 enum mach_access access)
 {
 	unsigned level;
 	const mach_irq_t was = lock_take(&s->lock);

@@ -56,16 +56,6 @@ void sched_init(struct sched *s, const struct sched_config *config)
 	}
 }
 
-struct thread *sched_current(struct sched *s)
-{
-	const mach_irq_t was = mach_irq_save();
-	struct thread *t = sched_here(s)->current;
-
-	mach_irq_restore(was);
-	ASSERT(t != NULL);
-	return t;
-}
-
 bool sched_killed(struct sched *s)
 {
 	return (atomic_load_u64(&sched_current(s)->word) & THREAD_KILLED) != 0;

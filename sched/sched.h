@@ -150,8 +150,17 @@ thread_id sched_spawn(struct sched *s, const struct thread_how *how);
 /* Who owns a mutex still may not ("owner"). */
 NORETURN void sched_exit(struct sched *s, uint64_t code);
 
-/* Who runs here; an idle thread counts.  Only steady for a thread that asks about itself. */
-struct thread *sched_current(struct sched *s);
+/* Who runs here; an idle thread counts.  Only steady for a thread that asks about itself.  In line:
+ * calls of programs ask it whenever they touch the program's memory. */
+static inline struct thread *sched_current(struct sched *s)
+{
+	const mach_irq_t was = mach_irq_save();
+	struct thread *t = s->cpu[mach_cpu()].current;
+
+	mach_irq_restore(was);
+	ASSERT(t != NULL);
+	return t;
+}
 
 /* To threads at least as urgent; returns when it is our turn.  (A program on the host has a
  * sched_yield() already: its C library's, which the sanitizers call.) */

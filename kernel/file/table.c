@@ -278,10 +278,15 @@ static struct file *table_next_out(struct file_table *t, uint32_t *from, uint32_
 	struct file *f = NULL;
 	const mach_irq_t was = lock_take(&t->lock);
 
-	for (; *from < t->slots->room && *from <= last && f == NULL; ++*from) {
-		if (marked && !bit_of(t->slots->exec, *from)) continue;
+	const uint64_t *map = marked ? t->slots->exec : t->slots->taken;
+	while (f == NULL && *from < t->slots->room && *from <= last) {
+		const uint64_t rest = map[*from / WORD] >> *from % WORD;
+		const uint32_t skip = rest == 0 ? WORD - *from % WORD : bit_lowest(rest);
+		*from += skip;
+		if (rest == 0 || *from > last) continue;
 		f = t->slots->file[*from];
 		if (f != NULL) table_free_locked(t, *from);
+		++*from;
 	}
 	lock_drop(&t->lock, was);
 	return f;
