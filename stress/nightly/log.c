@@ -8,6 +8,7 @@
  *	panic: ORACLE words with numbers    of a kernel: ORACLE-words_with_N-SUBJECT, from the item
  *	not ok 3 counts-equal: ...          of a stress: counts-equal-SUBJECT
  *	no end within its patience          hang-SUBJECT
+ *	more said than a disk can keep      flood-SUBJECT
  *	anything else that is not well      status-N-SUBJECT
  *
  * Numbers are left out because an address, a line or a count would make each run its own kind.
@@ -143,6 +144,7 @@ static void sign_failure(struct verdict *v, const char *words, const struct item
 static enum outcome outcome_of(const struct item *item, const struct ending *e)
 {
 	if (e->overdue) return OUTCOME_HANG;
+	if (e->flood) return OUTCOME_FINDING;
 	switch (e->status) {
 	case STATUS_CLEAN: return OUTCOME_CLEAN;
 	case STATUS_FINDING:
@@ -160,6 +162,7 @@ static enum outcome outcome_of(const struct item *item, const struct ending *e)
 
 static const char *kind_of(const struct ending *e, char *room, size_t bytes)
 {
+	if (e->flood) return "flood";
 	if (e->overdue || e->status == STATUS_HANG || e->status == ENGINE_TIMEOUT) return "hang";
 	if (e->status == ENGINE_MEMORY) return "out-of-memory";
 	snprintf(room, bytes, "status-%d", e->status);

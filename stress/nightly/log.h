@@ -11,6 +11,7 @@ struct ending {
 	int status;   /* 128 and more: by a signal */
 	bool cut;     /* we ended it, because the night was over */
 	bool overdue; /* we ended it, because its patience was */
+	bool flood;   /* we ended it, because its log grew and grew */
 };
 
 struct verdict {

@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,7 +32,13 @@
 #include "stress/nightly/finding.h"
 #include "stress/nightly/night.h"
 
-enum { STATUS_HANG = 5, STATUS_PANIC = 6, STATUS_INTERRUPTED = 72, LOOK_US = 100000 };
+enum {
+	STATUS_HANG = 5,
+	STATUS_PANIC = 6,
+	STATUS_INTERRUPTED = 72,
+	LOOK_US = 100000,
+	LOG_MOST_BYTES = 64 << 20
+};
 
 static struct night night;
 static volatile sig_atomic_t interrupted;
@@ -309,6 +316,7 @@ static bool fill(struct running *run)
 	item->round = night.plan.round;
 	if (run_begin(&night, run, item, share)) return true;
 	night.trouble = "a program could not be started";
+	night.plan.stop = night.plan.now; /* no room, no processes: it would not be better soon */
 	item->ended[OUTCOME_ENVIRONMENT]++;
 	tell_line("%s: cannot be started: %s", item->name, strerror(errno));
 	return false;
@@ -318,6 +326,16 @@ static bool fill(struct running *run)
 static double patience_of(const struct running *run)
 {
 	return run->item == NULL ? 0 : run->item->patience_s;
+}
+
+/* Somebody who says so much fills the disk. */
+static bool says_too_much(const struct running *run)
+{
+	struct stat s;
+	char *log = words_made("%s/log", run->folder);
+	const bool much = stat(log, &s) == 0 && s.st_size > LOG_MOST_BYTES;
+	free(log);
+	return much;
 }
 
 static void look_after(struct running *run, bool over)
@@ -330,6 +348,9 @@ static void look_after(struct running *run, bool over)
 			run_end(&night, run);
 	} else if (over && !run->ending.cut && !run->ending.overdue) {
 		run->ending.cut = true;
+		leash_let_go(&run->leash);
+	} else if (!run->ending.flood && says_too_much(run)) {
+		run->ending.flood = true;
 		leash_let_go(&run->leash);
 	} else if (age > run->share + patience_of(run) && !run->ending.cut) {
 		run->ending.overdue = true;

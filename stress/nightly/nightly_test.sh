@@ -88,6 +88,7 @@ passing_rows() {
 case_finds() {
 	canary_rows clean small
 	passing_rows
+	row stress.frees.2 stress clean 300 0 0 "$here/frees" 'do {seed}'
 	night 1
 	grep -q '^Anvil.s night of .*: found something 2 times' "$here/summary" || fail "no verdict"
 	[ "$(find "$out/findings" -mindepth 1 -maxdepth 1 -type d | wc -l)" -ge 1 ] || fail "none kept"
@@ -110,7 +111,8 @@ case_finds() {
 		'^finding signature=[a-z-]*-canary' '^small signature=' '^close .* status=1 \.$'
 	sound_ledger
 	sound_page
-	[ "$(grep -c '<svg' "$out/report.html")" -ge 2 ] || fail "pictures are missing"
+	[ "$(grep -c '<svg' "$out/report.html")" -ge 3 ] || fail "pictures are missing"
+	grep -q '>25303 KiB free after each cycle<' "$out/report.html" || fail "no memory of programs"
 	grep -q '1234' "$out/report.html" && grep -q '56 of 78' "$out/summary.txt" || fail "no figures"
 	[ -z "$(ls -A "$out/run")" ] || fail "runs are left"
 
@@ -162,6 +164,14 @@ case_hangs() {
 		[ "$1" -ne 7 ] || sound_finding "$out/findings/memory_drifts-drift"
 		[ "$1" -ne 5 ] || sound_finding "$out/findings/hang-hang"
 	done
+	: >"$here/table"
+	out=$here/flooded
+	row fuzz.floods engine clean 300 0 0 "$here/floods" 'do {script}'
+	night 1
+	sound_finding "$out/findings/flood-floods"
+	[ "$(wc -c <"$out/findings/flood-floods/log")" -le 10000000 ] || fail "all of a flood is kept"
+	[ "$(cat "$out/findings/flood-floods/replay")" = "cd $out/programs && $here/floods" ] ||
+		fail "no script, and no command: $(cat "$out/findings/flood-floods/replay")"
 	: >"$here/table"
 	out=$here/mixed
 	row stress.a.1 stress clean 300 0 0 "$here/ends 5" 'do {seed}'
@@ -270,6 +280,12 @@ case_errors() {
 	"$driver" --table "$here/none" --list >"$here/said" 2>&1
 	[ $? -eq 4 ] || fail "no table passes"
 
+	# No time for anything: that is told, and is no finding.
+	rm -rf "$out"
+	night 0 --seconds 2
+	grep -q '^Not reached .* fuzz.passes stress.draws.2$' "$here/summary" || fail "not told"
+	! grep -q '^begin' "$out/ledger" || fail "begun without time"
+
 	# A program that is not there; the night goes on.
 	row fuzz.absent engine clean 300 0 0 "$here/absent" 'do {seed}'
 	night 4
@@ -327,6 +343,15 @@ stub draws <<'END'
 echo '{"stress": "draws", "operations": 4321, "cpus": 2}' >"$1/kept/draws.json"
 printf '<?xml version="1.0"?>\n<svg viewBox="0 0 1 1"><path d="M0,0"/></svg>\n' >"$1/kept/draws.svg"
 echo 'memory stabilised'
+END
+stub frees <<'END'
+#!/bin/sh
+for cycle in 1 2 3; do echo "stress: cycle $cycle: 2530$cycle KiB free"; done
+END
+stub floods <<'END'
+#!/bin/sh
+head -c 100000000 /dev/zero | tr '\0' x
+sleep 100000
 END
 stub same <<'END'
 #!/bin/sh

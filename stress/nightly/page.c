@@ -1,6 +1,7 @@
 /*
  * page.c -- the night as one page that needs nothing else: no link leads out of it, pictures are
- * inline SVG (gnuplot's, of memory over time; ours, of edges over executions).
+ * inline SVG (gnuplot's, of memory over time; ours, of edges over executions and of what programs
+ * leave free).
  *
  * What programs printed is escaped.  Pictures are what our own tools made, and are taken as they
  * are, from `<svg` on.
@@ -12,10 +13,11 @@
 #include <string.h>
 
 #include "fuzz/files.h"
+#include "stress/nightly/curve.h"
 #include "stress/nightly/finding.h"
 #include "stress/nightly/night.h"
 
-enum { PART_MOST = 20000, PICTURE_MOST = 1 << 20, LOG_MOST = 4 << 20, POINTS_MOST = 200 };
+enum { PART_MOST = 20000, PICTURE_MOST = 1 << 20, LOG_MOST = 4 << 20 };
 
 static const char style[] =
 	"body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;max-width:68em;padding:0 1em;"
@@ -26,6 +28,7 @@ static const char style[] =
 	"pre{background:#f5f5f5;padding:.7em;overflow:auto;max-height:30em;font-size:13px}"
 	".well{color:#176a2b}.bad{color:#a31515;font-weight:600}.none{color:#777}"
 	"figure{margin:1em 0}figcaption{color:#555}figure svg{width:100%;height:auto}"
+	"figure svg.memory{width:60%}"
 	"svg.edges{width:9em;height:1.6em;vertical-align:middle}";
 
 /* --- pieces ----------------------------------------------------------------------------------- */
@@ -54,61 +57,23 @@ static void put_file(struct words *w, const char *folder, const char *name)
 	free(path);
 }
 
-/* --- edges over executions, as a line --------------------------------------------------------- */
+/* --- curves ----------------------------------------------------------------------------------- */
 
-struct curve {
-	double x[POINTS_MOST], y[POINTS_MOST];
-	unsigned count;
-	uint64_t skip, seen; /* every so many-th line of the log is a point */
-};
-
-static void curve_point(struct curve *c, double x, double y, bool last)
+static char *log_of(const struct night *night, const struct item *item)
 {
-	if (c->count == POINTS_MOST) { /* every second goes, and half as many come from now on */
-		c->count /= 2;
-		for (unsigned i = 0; i < c->count; i++) {
-			c->x[i] = c->x[2 * i];
-			c->y[i] = c->y[2 * i];
-		}
-		c->skip *= 2;
-	}
-	if (!last && c->seen++ % c->skip != 0) return;
-	c->x[c->count] = x;
-	c->y[c->count++] = y;
-}
-
-/* Of lines "#6825 REDUCE cov: 1703 ...". */
-static void curve_read(struct curve *c, char *log)
-{
-	char *rest = log, *line;
-	double x = 0, y = 0;
-	while ((line = words_line(&rest)) != NULL) {
-		const char *cov = *line == '#' ? strstr(line, " cov: ") : NULL;
-		if (cov == NULL) continue;
-		x = (double)words_number(line + 1);
-		y = (double)words_number(cov + strlen(" cov: "));
-		curve_point(c, x, y, false);
-	}
-	if (c->count != 0) curve_point(c, x, y, true);
-}
-
-static void put_curve(struct words *w, const struct night *night, const struct item *item)
-{
-	struct curve c = { .skip = 1 };
 	char *path = words_made("%s/logs/%s", night->root, item->name);
 	char *log = words_of_file(path, LOG_MOST);
-	if (log != NULL) curve_read(&c, log);
-	if (c.count > 1 && c.x[c.count - 1] > 0 && c.y[c.count - 1] > 0) {
-		words_put(w, "<svg class=\"edges\" viewBox=\"0 0 100 20\" role=\"img\" "
-			     "preserveAspectRatio=\"none\"><polyline fill=\"none\" "
-			     "stroke=\"#1f6feb\" points=\"");
-		for (unsigned i = 0; i < c.count; i++)
-			words_put(w, "%.1f,%.1f ", 100 * c.x[i] / c.x[c.count - 1],
-				  19 - 18 * c.y[i] / c.y[c.count - 1]);
-		words_put(w, "\"/></svg>");
-	}
-	free(log);
 	free(path);
+	return log;
+}
+
+static void put_edges(struct words *w, const struct night *night, const struct item *item)
+{
+	struct curve c = { .count = 0 };
+	char *log = log_of(night, item);
+	if (log != NULL) curve_of_edges(&c, log);
+	curve_put_small(w, &c);
+	free(log);
 }
 
 /* --- the table of verdicts -------------------------------------------------------------------- */
@@ -145,7 +110,7 @@ static void put_row(struct words *w, const struct night *night, const struct ite
 	words_put(w, "</td>");
 	put_of(w, item->sum.edges, item->sum.edges_of);
 	words_put(w, "<td>");
-	if (item->kind == ITEM_ENGINE) put_curve(w, night, item);
+	if (item->kind == ITEM_ENGINE) put_edges(w, night, item);
 	words_put(w, "</td>");
 	put_of(w, item->sum.states, item->sum.states_of);
 	words_put(w, "</tr>\n");
@@ -225,13 +190,24 @@ static void put_findings(struct words *w, const struct night *night)
 
 /* --- memory ----------------------------------------------------------------------------------- */
 
+/* Drawn by the stress itself; or by us, from what its log says. */
 static void put_picture(struct words *w, const struct night *night, const struct item *item)
 {
+	struct curve c = { .count = 0 };
 	char *path = words_made("%s/pictures/%s.svg", night->root, item->name);
 	char *text = words_of_file(path, PICTURE_MOST);
+	char *log = item->kind == ITEM_STRESS ? log_of(night, item) : NULL;
 	const char *svg = text == NULL ? NULL : strstr(text, "<svg");
-	if (svg != NULL && item->runs != 0)
-		words_put(w, "<figure><figcaption>%s</figcaption>\n%s</figure>\n", item->name, svg);
+	if (log != NULL) curve_of_memory(&c, log);
+	if (item->runs != 0 && (svg != NULL || c.count > 1)) {
+		words_put(w, "<figure><figcaption>%s</figcaption>\n", item->name);
+		if (svg != NULL)
+			words_put(w, "%s", svg);
+		else
+			curve_put_large(w, &c, "KiB free after each cycle");
+		words_put(w, "</figure>\n");
+	}
+	free(log);
 	free(text);
 	free(path);
 }

@@ -92,9 +92,14 @@ static bool prepare(const struct night *night, const struct running *run)
 {
 	char *corpus = words_made("%s/corpus/%s", night->root, run->item->subject);
 	char *again = fill(night, run, run->item->again);
+	char *filled = fill(night, run, run->item->command);
+	char *command = words_made("cd %s/programs && %s", night->root, filled);
 	const bool done = (run->item->kind != ITEM_ENGINE || folder_make(corpus)) &&
 			  make_below(run->folder, "found") && make_below(run->folder, "kept") &&
-			  describe(night, run) && put_file(run->folder, "again", again);
+			  describe(night, run) && put_file(run->folder, "again", again) &&
+			  put_file(run->folder, "command", command);
+	free(command);
+	free(filled);
 	free(again);
 	free(corpus);
 	return done;
@@ -194,6 +199,15 @@ static char *report_of(const struct running *run, const char *log)
 			  run->share + run->item->patience_s, log_report(log));
 }
 
+/* Where no script was kept, what shows it again is the whole run. */
+static char *again_of(const struct running *run, const char *script)
+{
+	char *again = read_below(run->folder, "again");
+	if (script != NULL || strstr(again, "{script}") == NULL) return again;
+	free(again);
+	return read_below(run->folder, "command");
+}
+
 /* False: it could not be kept, and the run's folder must stay. */
 static bool keep(struct night *night, const struct running *run, const struct verdict *v,
 		 const char *log)
@@ -202,7 +216,7 @@ static bool keep(struct night *night, const struct running *run, const struct ve
 	char *folder = night_findings(night, run->item);
 	char *script = find_script(run->folder, run->item->subject);
 	char *environment = read_below(run->folder, "environment");
-	char *again = read_below(run->folder, "again");
+	char *again = again_of(run, script);
 	char *report = report_of(run, log);
 	const struct finding f = { v->signature,
 				   run->item->name,
