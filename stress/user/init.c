@@ -2,16 +2,17 @@
  * init.c -- /init of a stress: runs a list of programs in cycles, and says whether memory
  * stabilises.
  *
- * /etc/stress has in its first line "CYCLES WARM", then a program with its arguments in each line:
+ * /etc/stress has in its first line "CYCLES WARM SLACK", then a program with its arguments in each
+ * line:
  *
- *	4 8
+ *	4 8 0
  *	/stress/boxtest
  *	/stress/mmapstorm operations=20000
  *
  * All run once in each cycle.  After each cycle, when nothing is left of them, free memory is read
  * (/proc/meminfo).  CYCLES readings in a row must be equal, after at most WARM others: one with
- * many CPUs fills a cache on each of them in its own time, what leaks goes on.  One whose caches
- * float, as Linux's do, is given a slack by its boot argument, slack=KIB.
+ * many CPUs fills a cache on each of them in its own time, what leaks goes on.  Where caches float,
+ * as Linux's do, they may differ by SLACK KiB.
  *
  * Every program ends with status 0, or the stress has failed.  The last line is the verdict:
  * "stress: memory stabilised ..." or "stress: FAIL: ...".  Then the machine is switched off.
@@ -31,6 +32,7 @@ enum { LINES_MAX = 64, LINE_BYTES = 200, WORDS_MAX = 16, CYCLES_MAX = 1000 };
 static char line[LINES_MAX][LINE_BYTES];
 static char *words[LINES_MAX][WORDS_MAX + 1];
 static int programs, cycles, warm;
+static long slack;
 static long reading[CYCLES_MAX];
 
 __attribute__((noreturn)) static void power_off(void)
@@ -67,8 +69,8 @@ static void read_list(void)
 {
 	FILE *const list = fopen("/etc/stress", "re");
 
-	if (list == NULL || fscanf(list, "%d %d\n", &cycles, &warm) != 2 || cycles < 4 ||
-	    warm < 0 || cycles + warm > CYCLES_MAX)
+	if (list == NULL || fscanf(list, "%d %d %ld\n", &cycles, &warm, &slack) != 3 ||
+	    cycles < 4 || warm < 0 || cycles + warm > CYCLES_MAX)
 		give_up("no /etc/stress, or not at least 4 cycles in it");
 	while (programs < LINES_MAX && fgets(line[programs], LINE_BYTES, list) != NULL) {
 		int n = 0;
@@ -120,7 +122,7 @@ static long free_memory(void)
 }
 
 /* Whether the last `cycles` readings of `count` are within the slack. */
-static bool is_stable(int count, long slack)
+static bool is_stable(int count)
 {
 	if (count < cycles) return false;
 	for (int i = count - cycles; i < count; i++)
@@ -130,19 +132,16 @@ static bool is_stable(int count, long slack)
 
 int main(void)
 {
-	const char *const given = getenv("slack");
-
 	if (getpid() != 1) fail("I am no init");
 	mount_all();
 	read_list();
-	const long slack = given == NULL ? 0 : strtol(given, NULL, 10);
 	int count = 0;
-	while (count < warm + cycles && !is_stable(count, slack)) {
+	while (count < warm + cycles && !is_stable(count)) {
 		for (int i = 0; i < programs; i++) run(words[i]);
 		reading[count++] = free_memory();
 		printf("stress: cycle %d: %ld KiB free\n", count, reading[count - 1]);
 	}
-	if (!is_stable(count, slack))
+	if (!is_stable(count))
 		give_up("memory drifts: %ld KiB free after the first cycle, %ld after the last of "
 			"%d",
 			reading[0], reading[count - 1], count);

@@ -18,6 +18,7 @@ usage: tools/bazel run //stress:user -- [FLAG...] [PROGRAM [KEY=NUMBER...]]
   --memory MIB       64 to 4096 (256)
   --cycles K         of equal readings in a row, at least 4 (4)
   --warm W           at most so many before those (8)
+  --slack KIB        that they may differ by (0; Linux's caches float: 4096)
   --parallel         CPUs run freely, each on a thread of the host
   --kernel IMAGE     another image than //kernel
   --timeout SECONDS  until it counts as a hang (1800)
@@ -44,18 +45,19 @@ qemu=$(absolute "$1") mkcpio=$(absolute "$2") package=$(absolute "$3") kernel=$(
 folder=$(absolute "$5")
 shift 5
 out=${BUILD_WORKING_DIRECTORY:-$PWD}/anvil-out
-whom=ours cpus=2 memory=256 cycles=4 warm=8 turns=yes timeout=1800
+whom=ours cpus=2 memory=256 cycles=4 warm=8 slack='' turns=yes timeout=1800
 while [ $# -gt 0 ]; do
 	case $1 in
 	--linux) whom=linux ;;
 	--parallel) turns='' ;;
-	--cpus | --memory | --cycles | --warm | --timeout | --kernel)
+	--cpus | --memory | --cycles | --warm | --slack | --timeout | --kernel)
 		[ $# -ge 2 ] || usage "$1 wants a value"
 		case $1 in
 		--cpus) number "$1" "$2" 1 8 && cpus=$2 ;;
 		--memory) number "$1" "$2" 64 4096 && memory=$2 ;;
 		--cycles) number "$1" "$2" 4 900 && cycles=$2 ;;
 		--warm) number "$1" "$2" 0 90 && warm=$2 ;;
+		--slack) number "$1" "$2" 0 999999 && slack=$2 ;;
 		--timeout) number "$1" "$2" 1 1000000 && timeout=$2 ;;
 		--kernel) kernel=$(cd "${BUILD_WORKING_DIRECTORY:-.}" && absolute "$2") ;;
 		esac
@@ -69,12 +71,13 @@ while [ $# -gt 0 ]; do
 done
 # From here on "$@" is the one program.
 
+[ "$whom" = ours ] || slack=${slack:-4096}
 work=$(mktemp -d) || fail 4 "no room for temporary files"
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
 {
-	echo "$cycles $warm"
+	echo "$cycles $warm ${slack:-0}"
 	if [ $# -gt 0 ]; then
 		echo "/stress/$*"
 	else
@@ -101,8 +104,7 @@ if [ "$whom" = linux ]; then
 	mkdir -p "$out/linux" || fail 4 "cannot write to $out"
 	sh "$package" "$out/linux" || exit $?
 	kernel=$out/linux/vmlinuz
-	# Linux's caches float: what is free is the same to 4 MiB.
-	append="console=ttyAMA0 quiet panic=-1 slack=4096"
+	append="console=ttyAMA0 quiet panic=-1"
 	set -- --no-host
 fi
 if [ -n "$turns" ]; then icount='-icount shift=3,sleep=off'; else icount=''; fi

@@ -1,6 +1,7 @@
 """probes: programs that say what a kernel answers, and what they are compared with."""
 
 load("@rules_shell//shell:sh_binary.bzl", "sh_binary")
+load("@rules_shell//shell:sh_test.bzl", "sh_test")
 load("//tools/build:user.bzl", "initrd", "user_program")
 
 # Calls are misused on purpose, and answers looked at only where they matter.
@@ -23,7 +24,7 @@ _names = rule(
     attrs = {"names": attr.string_list()},
 )
 
-def probes(names, kernel):
+def probes(names, kernel, tested = []):
     """Declares programs NAME, archives NAME_initrd that run one, and `compare` and `record`.
 
     What Linux said is in expected/NAME.txt beside them.
@@ -31,6 +32,8 @@ def probes(names, kernel):
     Args:
       names: of NAME.c.
       kernel: our image, which runs /init.
+      tested: those of `names` to which ours answers all as Linux does: there
+        is a NAME_test, which says so.
     """
     for name in names:
         user_program(
@@ -82,4 +85,19 @@ def probes(names, kernel):
             data = parts + [":all.names", ":expected"] +
                    [":%s_initrd" % name for name in names],
             tags = ["manual"],
+        )
+    for name in tested:
+        sh_test(
+            name = name + "_test",
+            size = "medium",
+            srcs = ["//user/probe:probe.sh"],
+            args = ["$(rootpath %s)" % part for part in parts] + [
+                native.package_name(),
+                name,
+            ],
+            data = parts + [
+                ":all.names",
+                ":expected",
+                ":%s_initrd" % name,
+            ],
         )

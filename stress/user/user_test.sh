@@ -1,0 +1,51 @@
+#!/bin/sh
+# user_test.sh CASE USER_SH QEMU_SH MKCPIO_SH PACKAGE_SH KERNEL FOLDER -- short storms of programs, and
+# proofs that each way to fail is seen.
+set -u
+export LC_ALL=C
+
+case_=$1
+shift
+log=${TEST_TMPDIR:-/tmp}/log
+
+# Runs //stress:user as BUILD's arguments say, with these flags; wants its exit status and last words.
+expect() { # STATUS WORDS FLAG...
+	want=$1 words=$2
+	shift 2
+	sh "$user" "$qemu" "$mkcpio" "$package" "$kernel" "$folder" --memory 128 --timeout 200 "$@" \
+		>"$log" 2>&1
+	status=$?
+	if [ "$status" -ne "$want" ] || ! grep -q "^$words" "$log"; then
+		echo "user_test: $*: exit $status, not $want with '$words':" >&2
+		tail -n 20 "$log" >&2
+		exit 1
+	fi
+	grep "^$words" "$log"
+}
+
+user=$1 qemu=$2 mkcpio=$3 package=$4 kernel=$5 folder=$6
+stable='stress: memory stabilised'
+# With one CPU free memory is the same to the page.  Others' caches of pages and objects fill as they
+# like: the programs' own verdicts count there, and no more than caches may be missing.
+case $case_ in
+boxtest) expect 0 "$stable" --cpus 1 boxtest ;;
+allocstress) expect 0 "$stable" --cpus 2 --slack 256 allocstress allocations=4000 ;;
+reallocstorm)
+	expect 0 "$stable" --cpus 1 reallocstorm_undeferred growths=1 moves=2000
+	expect 0 "$stable" --cpus 2 --slack 256 reallocstorm_mapped growths=1 moves=500
+	;;
+mmapstorm) expect 0 "$stable" --cpus 4 --slack 256 mmapstorm operations=2000 ;;
+spawnstorm)
+	expect 0 "$stable" --cpus 1 spawnstorm spawns=40
+	expect 0 "$stable" --cpus 2 --slack 256 spawnstorm spawns=40
+	;;
+threadstorm) expect 0 "$stable" --cpus 4 --slack 256 threadstorm waves=2 ;;
+oomstorm) expect 0 "$stable" --cpus 1 oomstorm times=1 ;;
+canary)
+	expect 1 'stress: FAIL: memory drifts' --warm 2 canary leave=1
+	expect 1 'stress: FAIL: /stress/canary: exit 3' canary end=3
+	expect 1 'stress: FAIL: /stress/canary: signal 9' canary signal=9
+	expect 0 "$stable" --warm 2 canary leave=0
+	expect 2 'user: no program none' none
+	;;
+esac
