@@ -16,8 +16,9 @@
 #include "kernel/trap.h"
 #include "machine/aarch64/cpu.h"
 
-static NOINLINE void call_traced(struct task *t)
+static void call_traced(void *who)
 {
+	struct task *t = who;
 	const struct user_regs *r = t->regs;
 	const uint32_t number = (uint32_t)r->x[8];
 	ktrace_call_entered(number, r->x);
@@ -27,11 +28,7 @@ static NOINLINE void call_traced(struct task *t)
 
 static void call(void *who)
 {
-	struct task *t = who;
-	if (UNLIKELY(ktrace_calls != 0))
-		call_traced(t);
-	else
-		syscall_do(t);
+	syscall_do(who);
 }
 
 static void fault(void *who, uint64_t esr, uint64_t far)
@@ -54,7 +51,7 @@ void trap_open(void)
 {
 	static struct cpu_handlers with_tasks;
 	with_tasks = *cpu_handlers_now();
-	with_tasks.call = call;
+	with_tasks.call = ktrace_calls != 0 ? call_traced : call; /* as the boot arguments say */
 	with_tasks.fault = fault;
 	with_tasks.work = work;
 	cpu_handlers_set(&with_tasks);
