@@ -2,7 +2,7 @@
  * reallocstorm.c -- the documents' case: memory that only realloc moves, while old blocks may wait
  * in a queue before they are given back.
  *
- *	reallocstorm growths=3 moves=100000 threads=2 seed=1
+ *	reallocstorm growths=3 moves=100000 threads=2 seed=1 free=0
  *
  * First a buffer grows by 109 KiB at a time to 3.6 MB: some 60 MB are moved, and at no time may the
  * program hold more than the buffer, the next one and what the queue may have.  That is where a
@@ -10,7 +10,8 @@
  *
  * Then realloc moves blocks of a few pages until it has done so `moves` times, from several threads
  * at once while another keeps the CPU busy: with the queue off each of these is an munmap inside
- * realloc.  Contents are checked, and at the end the allocator's counts and its memory.
+ * realloc; with free=1 the same is done by malloc, a copy and free.  Contents are checked, and at
+ * the end the allocator's counts and its memory.
  *
  * One source, three programs: a queue of 16, none, each with a mapping for every block; and the
  * allocator as it is by default.
@@ -70,6 +71,7 @@ static size_t grow(void)
 }
 
 static unsigned long moves_wanted;
+static bool by_free; /* the same by malloc, a copy, and free */
 static _Atomic unsigned long moves_done;
 static _Atomic bool over;
 
@@ -79,6 +81,15 @@ static void *busy(void *nothing)
 	for (volatile unsigned long n = 0; !over; n++)
 		if (n % 4096 == 0) __asm__ volatile("yield");
 	return nothing;
+}
+
+static unsigned char *move_block(unsigned char *was, size_t had, size_t bytes)
+{
+	if (!by_free) return realloc(was, bytes);
+	unsigned char *const now = malloc(bytes);
+	if (now != NULL && was != NULL) memcpy(now, was, had < bytes ? had : bytes);
+	free(was);
+	return now;
 }
 
 static void *move(void *given)
@@ -97,7 +108,7 @@ static void *move(void *given)
 			CHECK(was[0] == (unsigned char)i &&
 				      was[pages[i] * PAGE - 1] == (unsigned char)i,
 			      "a block has changed");
-		block[i] = realloc(was, more * PAGE);
+		block[i] = move_block(was, pages[i] * PAGE, more * PAGE);
 		CHECK(block[i] != NULL, "no %zu pages", more);
 		moves_done += was != NULL && was != block[i];
 		if (was != NULL)
@@ -129,6 +140,7 @@ int main(int count, char **arguments)
 
 	(void)count;
 	moves_wanted = argument(arguments, "moves", 100000);
+	by_free = argument(arguments, "free", 0) != 0;
 	CHECK(threads >= 1 && threads <= THREADS_MAX, "%lu threads", threads);
 	const struct umalloc_stats before = stats_now();
 	for (unsigned long i = 0; i < growths; i++) moved += grow();
@@ -141,7 +153,7 @@ int main(int count, char **arguments)
 	      (unsigned long)after.queued);
 	CHECK(after.live <= before.live + 2 * (threads + 1), "%lu blocks are live, of %lu before",
 	      (unsigned long)after.live, (unsigned long)before.live);
-	return verdict("queue of %u: %zu MiB moved by growth, %lu moves; %lu KiB at most",
+	return verdict("queue of %u: %zu MiB moved by growth, %lu moves by %s; %lu KiB at most",
 		       umalloc_libc.config.deferred_slots, moved >> 20, moves_done + 0,
-		       (unsigned long)(after.peak_held_bytes >> 10));
+		       by_free ? "free" : "realloc", (unsigned long)(after.peak_held_bytes >> 10));
 }

@@ -32,6 +32,7 @@ boxtest) expect 0 "$stable" --cpus 1 boxtest ;;
 allocstress) expect 0 "$stable" --cpus 2 --slack 256 allocstress allocations=4000 ;;
 reallocstorm)
 	expect 0 "$stable" --cpus 1 reallocstorm_undeferred growths=1 moves=2000
+	expect 0 "$stable" --cpus 1 reallocstorm_undeferred growths=0 moves=1000 free=1
 	expect 0 "$stable" --cpus 2 --slack 256 reallocstorm_mapped growths=1 moves=500
 	;;
 mmapstorm) expect 0 "$stable" --cpus 4 --slack 256 mmapstorm operations=2000 ;;
