@@ -31,7 +31,7 @@ static inline void quick_put(struct umalloc *m, struct umalloc_block *b, uint64_
 
 /* The first `size` bytes of a free block that is in no bin are live; what is left over goes into
  * one, or stays the top. */
-static inline void carve(struct umalloc *m, struct umalloc_block *b, uint64_t size)
+UMALLOC_INLINE void carve(struct umalloc *m, struct umalloc_block *b, uint64_t size)
 {
 	const uint64_t have = block_size(b), rest = have - size;
 	struct umalloc_block *left = block_at((char *)b + size);

@@ -18,6 +18,7 @@
 #define UMALLOC_LIKELY(c) __builtin_expect(!!(c), 1)
 #define UMALLOC_UNLIKELY(c) __builtin_expect(!!(c), 0)
 #define UMALLOC_RARE __attribute__((noinline, cold))
+#define UMALLOC_INLINE static inline __attribute__((always_inline))
 
 /* Our own claim about the structures does not hold: somebody wrote where he should not. */
 #define SOUND(m, claim, at) \

@@ -103,27 +103,54 @@ __attribute__((noinline)) static void *alloc_any(struct umalloc *m, size_t bytes
 	return umalloc_alloc_aligned(m, UMALLOC_ALIGN, bytes);
 }
 
-/* Nothing waits and nobody else is here: a small block of what is free, if there is some. */
-__attribute__((noinline)) static void *alloc_carved(struct umalloc *m, size_t bytes)
+/* A small block of what is free, counted, where there is one without a call. */
+UMALLOC_INLINE struct umalloc_block *take_carved(struct umalloc *m, size_t bytes)
 {
 	const uint64_t size = block_size_for(bytes);
 	struct umalloc_block *b = size < 1u << LINEAR_SHIFT ? carve_small(m, size) : NULL;
 
-	if (UMALLOC_UNLIKELY(b == NULL)) return alloc_any(m, bytes);
-	count_allocated(m, block_units(b));
-	return block_payload(b);
+	if (UMALLOC_LIKELY(b != NULL)) count_allocated(m, block_units(b));
+	return b;
+}
+
+UMALLOC_INLINE struct umalloc_block *take_quick(struct umalloc *m, size_t bytes)
+{
+	const uint64_t units = block_units_for(bytes);
+	struct umalloc_block *b = quick_take(m, units);
+
+	if (UMALLOC_LIKELY(b != NULL)) count_allocated(m, units);
+	return b;
+}
+
+/* Nobody else is here, and nothing waits. */
+__attribute__((noinline)) static void *alloc_carved(struct umalloc *m, size_t bytes)
+{
+	struct umalloc_block *b = take_carved(m, bytes);
+
+	return UMALLOC_LIKELY(b != NULL) ? block_payload(b) : alloc_any(m, bytes);
+}
+
+/* There are other threads: the same, with the lock. */
+__attribute__((noinline)) static void *alloc_shared(struct umalloc *m, size_t bytes)
+{
+	struct umalloc_block *b = NULL;
+
+	umalloc_lock(m);
+	if (UMALLOC_LIKELY(bytes < m->short_bytes)) {
+		b = take_quick(m, bytes);
+		if (b == NULL) b = take_carved(m, bytes);
+	}
+	umalloc_unlock(m);
+	return UMALLOC_LIKELY(b != NULL) ? block_payload(b) : alloc_any(m, bytes);
 }
 
 /* The short way: one thread, nothing waits, the request is small, one of its size was freed. */
 void *umalloc_alloc(struct umalloc *m, size_t bytes)
 {
-	if (UMALLOC_UNLIKELY(!umalloc_alone(m) || bytes >= m->short_bytes))
-		return alloc_any(m, bytes);
-	const uint64_t units = block_units_for(bytes);
-	struct umalloc_block *b = quick_take(m, units);
-	if (b == NULL) return alloc_carved(m, bytes);
-	count_allocated(m, units);
-	return block_payload(b);
+	if (UMALLOC_UNLIKELY(!umalloc_alone(m))) return alloc_shared(m, bytes);
+	if (UMALLOC_UNLIKELY(bytes >= m->short_bytes)) return alloc_any(m, bytes);
+	struct umalloc_block *b = take_quick(m, bytes);
+	return UMALLOC_LIKELY(b != NULL) ? block_payload(b) : alloc_carved(m, bytes);
 }
 
 void *umalloc_alloc_zeroed(struct umalloc *m, size_t bytes)
@@ -151,23 +178,36 @@ __attribute__((noinline)) static void free_any(struct umalloc *m, void *p)
 	if (!known) m->calls->misused(m->calls->context, p, verdict);
 }
 
-/* The short way here: a block of the only region.  Larger ones are merged. */
-void umalloc_free(struct umalloc *m, void *p)
+/* A block of the only region, small enough for a quick list, and nothing waits; false: it is not. */
+UMALLOC_INLINE bool free_quick(struct umalloc *m, void *p)
 {
 	struct umalloc_block *b = block_of(p);
 
-	if (UMALLOC_UNLIKELY(!umalloc_alone(m) || (uintptr_t)p - m->low >= m->span ||
-			     (uintptr_t)p % UMALLOC_ALIGN != 0 || !block_is_users(b))) {
-		free_any(m, p);
-		return;
-	}
+	if (UMALLOC_UNLIKELY((uintptr_t)p - m->low >= m->span ||
+			     (uintptr_t)p % UMALLOC_ALIGN != 0 || !block_is_users(b)))
+		return false;
 	const uint64_t units = block_units(b);
-	if (UMALLOC_UNLIKELY(units << UNIT_SHIFT >= m->short_bytes)) {
-		free_any(m, p);
-		return;
-	}
+	if (UMALLOC_UNLIKELY(units << UNIT_SHIFT >= m->short_bytes)) return false;
 	count_released(m, units);
 	quick_put(m, b, units);
+	return true;
+}
+
+__attribute__((noinline)) static void free_shared(struct umalloc *m, void *p)
+{
+	umalloc_lock(m);
+	const bool done = free_quick(m, p);
+	umalloc_unlock(m);
+	if (UMALLOC_UNLIKELY(!done)) free_any(m, p);
+}
+
+/* The short way here, with other threads or without. */
+void umalloc_free(struct umalloc *m, void *p)
+{
+	if (UMALLOC_UNLIKELY(!umalloc_alone(m)))
+		free_shared(m, p);
+	else if (UMALLOC_UNLIKELY(!free_quick(m, p)))
+		free_any(m, p);
 }
 
 size_t umalloc_usable(struct umalloc *m, const void *p)
