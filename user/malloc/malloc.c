@@ -178,7 +178,7 @@ __attribute__((noinline)) static void free_any(struct umalloc *m, void *p)
 	if (!known) m->calls->misused(m->calls->context, p, verdict);
 }
 
-/* A block of the only region, small enough for a quick list, and nothing waits; false: it is not. */
+/* A block of the only region that has a quick list, and nothing waits; false: it is none. */
 UMALLOC_INLINE bool free_quick(struct umalloc *m, void *p)
 {
 	struct umalloc_block *b = block_of(p);
