@@ -336,6 +336,8 @@ static void step_run(struct run *run, const struct script_op *op)
 		run_sometimes(run, SAW_TOO_BIG);
 	} else if (answer != 0) {
 		elf_judge_refusal(run);
+	} else if (is_too_big(&s->model)) {
+		kpanic(ORACLE_MUST_FAIL, "more strings than there may be");
 	} else {
 		elf_expect(&s->model, script, &s->expected);
 		expect_map(run);

@@ -1,6 +1,6 @@
 #!/bin/sh
-# init_test.sh QEMU.SH IMAGE ONE PROBES -- the first program: how it begins, how it may end, and what is
-# said where there is none; then Linux's programs under it, as its children, on 1, 2 and 4 CPUs by
+# init_test.sh QEMU.SH IMAGE ONE PROBES -- the first program: how it begins, how it may end, and what
+# is said where there is none; then Linux's programs under it, as its children, on 1, 2 and 4 CPUs by
 # counted instructions, whose answers are to be Linux's, line by line.
 set -u
 . kernel/boots.sh
