@@ -13,17 +13,20 @@
 
 enum { LINKS_MAX = 40, NAME_MOST = 255, ROOT = 0 };
 
+/* One part of a path is looked at at a time, so its name stands here and not in each call: links
+ * lead from one into the next, and a kernel's stack is small. */
 struct look {
 	struct cpio_state *s;
 	uint32_t links;
 	bool too_many;
+	char name[300];
 };
 
 /* What a path led to. */
 struct leads {
-	int32_t folder; /* that the last part is in, or -1: it is no name */
-	int32_t node;   /* or -1: there is nothing of that name */
-	char name[300];
+	int32_t folder;    /* that the last part is in, or -1: it is no name */
+	int32_t node;      /* or -1: there is nothing of that name */
+	const char *name;  /* of the last part, in the look */
 	bool slash, wrong; /* wrong: it leads nowhere, and nothing can be made there */
 	bool missing;      /* because a folder on the way is not there */
 };
@@ -77,7 +80,7 @@ static struct leads follow_link(struct look *l, int32_t folder, int32_t node)
 
 static struct leads follow(struct look *l, int32_t at, const char *path, bool last_too)
 {
-	char name[300];
+	char *const name = l->name;
 	size_t bytes;
 
 	if (*path == '/') at = ROOT;
@@ -101,9 +104,9 @@ static struct leads follow(struct look *l, int32_t at, const char *path, bool la
 		int32_t node = found < 0 ? -1 : l->s->names[found].node;
 		const bool link = node >= 0 && l->s->nodes[node].kind == S_IFLNK;
 		if (last && (!link || !last_too)) {
-			struct leads to = { .folder = at, .node = node, .slash = slash };
-			memcpy(to.name, name, bytes + 1);
-			return to;
+			return (struct leads){
+				.folder = at, .node = node, .slash = slash, .name = name
+			};
 		}
 		if (link) {
 			const struct leads to = follow_link(l, at, node);
