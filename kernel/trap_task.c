@@ -34,7 +34,7 @@ static void call(void *who)
 static void fault(void *who, uint64_t esr, uint64_t far)
 {
 	struct task *t = who;
-	struct space *s = process_space(&kernel_processes);
+	struct space *s = t->space;
 	struct trap_verdict v;
 	if (trap_refused(s, t->regs, esr, far, &v))
 		task_fault(t, v.signal, v.code, v.address);

@@ -166,7 +166,7 @@ static int run(struct call *c)
 static int copy_in(struct call *c, uint64_t path, uint64_t arguments, uint64_t environment)
 {
 	struct exec_work *w = &c->work;
-	struct space *s = process_space(config_of(w->task)->processes);
+	struct space *s = w->task->space;
 	const int64_t length = user_string_in(s, c->path, path, sizeof(c->path));
 
 	if (length < 0) return (int)length;

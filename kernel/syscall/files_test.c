@@ -30,7 +30,7 @@ static void begin(void)
 	group = (struct task_group){ .world = &world, .umask = 022 };
 	group.limits[RLIMIT_NOFILE].soft = 64;
 	group.files = file_table_create(&tw->memory);
-	task = (struct task){ .group = &group };
+	task = (struct task){ .group = &group, .space = process_space(&tw->world) };
 	page = (uint64_t)space_mmap(process_space(&tw->world), 0, 2 * PAGE_SIZE,
 				    PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0,
 				    TEST_SITE);

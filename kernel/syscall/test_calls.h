@@ -55,6 +55,7 @@ static inline struct task *task_open(uint32_t n)
 		.thread = thread_id_of(sched_current(&tw->sched)),
 		.tid = TEST_PID + (int32_t)n,
 		.regs = &task_regs[n],
+		.space = process_space(W),
 		.name = "test",
 	};
 	list_init(&t->link);

@@ -15,7 +15,7 @@ static inline const struct task_config *config_of(const struct task *t)
 /* The caller's. */
 static inline struct space *space_of(const struct task *t)
 {
-	return process_space(config_of(t)->processes);
+	return t->space;
 }
 
 /* 0 or -ERR_FAULT. */

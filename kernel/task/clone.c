@@ -69,10 +69,8 @@ static void task_prepare(void *user, uint64_t stack, struct mach_fp *fp)
 	t->regs->x[0] = 0;
 	if (b->how->stack != 0) t->regs->sp = b->how->stack;
 	mach_fp_store(fp);
-	if ((b->how->flags & CLONE_PARENT_SETTID) != 0) {
-		struct space *space = process_space(b->w->config.processes);
-		(void)user_copy_out(space, b->how->parent_tid, &t->tid, sizeof t->tid);
-	}
+	if ((b->how->flags & CLONE_PARENT_SETTID) != 0)
+		(void)user_copy_out(b->parent->space, b->how->parent_tid, &t->tid, sizeof t->tid);
 }
 
 static void task_run_first(struct task *t)
@@ -94,11 +92,10 @@ static void task_run(void *arg)
 	const bool dying = t->dying;
 	if (!dying) signal_recheck_locked(t);
 	lock_drop(&w->lock, was);
+	t->space = process_space(w->config.processes);
 	if (dying) task_end(t);
-	if (t->set_tid != 0) {
-		struct space *space = process_space(w->config.processes);
-		(void)user_copy_out(space, t->set_tid, &t->tid, sizeof t->tid);
-	}
+	if (t->set_tid != 0)
+		(void)user_copy_out(t->space, t->set_tid, &t->tid, sizeof t->tid);
 	if (t->begin != NULL) task_run_first(t);
 	w->config.machine.run(t);
 }
@@ -293,7 +290,7 @@ static int birth_spawn(struct birth *b)
 		vm_reclaim_retired(b->w->config.vm, VM_SHARE_PAGES);
 		return process_fork(p, &how, &b->group->process);
 	}
-	how.space = process_space(p);
+	how.space = b->parent->space;
 	return process_spawn(p, process_self(p), &how, &b->group->process);
 }
 

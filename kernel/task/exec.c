@@ -77,6 +77,7 @@ void task_exec_commit(struct task *t, const struct task_program *program)
 
 	task_leave_memory(t);
 	process_become(w->config.processes, program->space);
+	t->space = program->space;
 	group_release_vforker(g);
 	t->alt_stack = t->alt_bytes = 0;
 	t->alt_flags = SS_DISABLE;

@@ -72,7 +72,7 @@ static bool shares_memory(const struct task *t, struct space *space)
 void task_leave_memory(struct task *t)
 {
 	struct task_world *w = t->group->world;
-	struct space *space = process_space(w->config.processes);
+	struct space *space = t->space;
 	static const int32_t nobody = 0;
 
 	if (t->robust != 0) futex_robust(w->futexes, space, t->robust, (uint32_t)t->tid);

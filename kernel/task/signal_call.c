@@ -198,8 +198,10 @@ sigset signal_mask(struct task *t, sigset mask)
 	struct task_world *w = t->group->world;
 	const sigset was = t->mask;
 
+	mask &= ~SIGNALS_HARD;
+	if (mask == was) return was;
 	const mach_irq_t irq = lock_take(&w->lock);
-	signal_set_mask_locked(t, mask & ~SIGNALS_HARD);
+	signal_set_mask_locked(t, mask);
 	lock_drop(&w->lock, irq);
 	return was;
 }

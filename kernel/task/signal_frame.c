@@ -127,7 +127,7 @@ static void fill_context(struct task *t, struct abi_ucontext *uc, sigset mask)
 static bool write_frame(struct task *t, uint64_t at, uint64_t record_at,
 			const struct abi_siginfo *info, sigset mask)
 {
-	struct space *space = process_space(t->group->world->config.processes);
+	struct space *space = t->space;
 	const struct frame_record record = { t->regs->x[29], t->regs->x[30] };
 	struct abi_sigframe frame;
 
@@ -221,7 +221,7 @@ static bool put_back(struct task *t, const struct abi_sigframe *frame)
 /* A frame as the kernel writes it is short; only what a program has put together may use more. */
 static bool read_frame(struct task *t, uint64_t at, struct abi_sigframe *frame)
 {
-	struct space *space = process_space(t->group->world->config.processes);
+	struct space *space = t->space;
 
 	if (at % 16 != 0 || at > USER_END - sizeof *frame) return false;
 	return user_copy_in(space, frame, at, sizeof *frame) == 0;

@@ -119,6 +119,7 @@ struct task {
 	int32_t status;                /* (o) what it ends with, as wait4() would tell it */
 	uint32_t work;                 /* atomic: task_work() has something to do */
 	struct user_regs *regs;        /* (f) where they lie while it is in the kernel */
+	struct space *space;           /* (o) its program's memory: its process's */
 	int32_t interrupted;           /* (o) enum task_answer of its last call, or 0 */
 	struct task_restart restart;   /* (o) */
 	uint64_t tls;                  /* (o) while another runs: see mach_tls() */
