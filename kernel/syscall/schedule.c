@@ -39,7 +39,7 @@ int64_t sys_sched_yield(struct task *t, const uint64_t *arg)
 {
 	(void)arg;
 	sched_yield_cpu(config_of(t)->sched);
-	mach_relax(); /* who spins by yielding lets another CPU of an emulated board have its turn */
+	mach_relax(); /* who spins by yielding lets another emulated CPU have its turn */
 	return 0;
 }
 
