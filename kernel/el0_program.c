@@ -149,8 +149,9 @@ static const char *check_maps(void)
  * its own: what a fault's registers said is not asked too late. */
 static void fault_often(void *over)
 {
+	struct random random = { .state = 13 };
 	while (atomic_load_u32(over) == 0) {
-		kthread_sleep(FAULT_NS);
+		kthread_sleep(FAULT_NS + random_below(&random, FAULT_NS));
 		probe_read(PAGE_SIZE);
 	}
 }
@@ -166,8 +167,9 @@ static const char *check_faults(void)
 	if (kthread_spawn(&how) == THREAD_NONE) return "no thread";
 	reset(2);
 	for (unsigned i = 0; i < group.count; i++)
-		group.users[i] =
-			(struct el0_user){ .name = EL0_AT_maps, .arg = 4 * ROUNDS, .affinity = 1 };
+		group.users[i] = (struct el0_user){ .name = EL0_AT_maps,
+						    .arg = 63ull << 32 | ROUNDS / 5,
+						    .affinity = 1 };
 	const char *wrong = run();
 	atomic_store_u32(&over, 1);
 	kthread_wait(&gone);
