@@ -31,6 +31,12 @@ static void call(void *who)
 	syscall_do(who);
 }
 
+static void fault_answered(struct task *t, struct space *s)
+{
+	atomic_store_u64(&t->faults, t->faults + 1);
+	mark_grew(t, s);
+}
+
 static void fault(void *who, uint64_t esr, uint64_t far)
 {
 	struct task *t = who;
@@ -39,7 +45,7 @@ static void fault(void *who, uint64_t esr, uint64_t far)
 	if (trap_refused(s, t->regs, esr, far, &v))
 		task_fault(t, v.signal, v.code, v.address);
 	else
-		mark_grew(t, s);
+		fault_answered(t, s);
 }
 
 static void work(void *who)

@@ -186,6 +186,10 @@ bool sched_signal(struct sched *s, thread_id id);
 bool sched_signalled(struct sched *s);    /* the caller: there is one */
 void sched_signal_dealt(struct sched *s); /* the caller: there is none any more */
 
+/* How long it was on CPUs; of another thread than the caller, until it was last left.  0: there is
+ * no such thread any more.  Any context. */
+uint64_t sched_ran_ns(struct sched *s, thread_id id);
+
 /* Changes take effect before the next switch; a READY thread moves at once.  False: no such
  * thread, or no such CPU or priority. */
 bool sched_set_priority(struct sched *s, thread_id id, unsigned priority);

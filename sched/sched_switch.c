@@ -57,6 +57,7 @@ void sched_switch_locked(struct sched *s, struct sched_cpu *c, struct thread *to
 	c->switches++;
 	to->switches++;
 	atomic_store_u32(&c->resched, 0);
+	atomic_store_u64(&from->ran_ns, from->ran_ns + now_ns - c->switch_ns);
 	atomic_store_u64(&c->switch_ns, now_ns);
 	atomic_store_u64(&c->beat_ns, now_ns);
 	sched_slice_locked(s, c, now_ns);

@@ -199,3 +199,15 @@ bool sched_set_affinity(struct sched *s, thread_id id, uint32_t cpus)
 	mach_irq_restore(was);
 	return t != NULL;
 }
+
+uint64_t sched_ran_ns(struct sched *s, thread_id id)
+{
+	const struct thread *t = thread_find(&s->table, id);
+	const mach_irq_t was = mach_irq_save();
+	uint64_t ran_ns = t == NULL ? 0 : atomic_load_u64(&t->ran_ns);
+
+	if (t != NULL && t == sched_current(s))
+		ran_ns += mach_now_ns() - atomic_load_u64(&s->cpu[mach_cpu()].switch_ns);
+	mach_irq_restore(was);
+	return ran_ns;
+}

@@ -13,6 +13,8 @@
 
 enum { PIECE = 256 };
 
+#define MAPPED_PAGES (USER_END >> PAGE_SHIFT)
+
 static int64_t read_nothing(struct file *f, struct io *to, uint64_t *at)
 {
 	(void)f, (void)to, (void)at;
@@ -57,11 +59,25 @@ static int64_t seek_nowhere(struct file *f, int64_t offset, unsigned whence)
 	return 0;
 }
 
+/* Memory of nobody else's, all zeroes, as long as anybody could want it. */
+static struct backing *map_zeroes(struct file *f, bool shared, int *error)
+{
+	struct backing *b = backing_create(f->world->vm->backings, NULL, MAPPED_PAGES, SITE_NONE);
+
+	(void)shared;
+	*error = b == NULL ? -ERR_NOMEM : 0;
+	return b;
+}
+
 static const struct file_ops null_ops = {
 	.read = read_nothing, .write = write_away, .seek = seek_nowhere, .has_place = true
 };
 static const struct file_ops zero_ops = {
-	.read = read_zeroes, .write = write_away, .seek = seek_nowhere, .has_place = true
+	.read = read_zeroes,
+	.write = write_away,
+	.seek = seek_nowhere,
+	.map = map_zeroes,
+	.has_place = true,
 };
 static const struct file_ops full_ops = {
 	.read = read_zeroes, .write = write_full, .seek = seek_nowhere, .has_place = true

@@ -160,6 +160,21 @@ static bool used_by(struct task *t, int32_t who, struct used_ns *used)
 	return who == RUSAGE_SELF || who == RUSAGE_CHILDREN || who == RUSAGE_THREAD;
 }
 
+static uint64_t faults_of(struct task *t, int32_t who)
+{
+	struct task_world *w = t->group->world;
+	const mach_irq_t was = lock_take(&w->lock);
+	uint64_t faults = who == RUSAGE_SELF ? t->group->faults : 0;
+
+	for (struct list *l = t->group->tasks.next; l != &t->group->tasks; l = l->next) {
+		const struct task *one = CONTAINER_OF(l, struct task, link);
+		if (who == RUSAGE_SELF || (who == RUSAGE_THREAD && one == t))
+			faults += atomic_load_u64(&one->faults);
+	}
+	lock_drop(&w->lock, was);
+	return faults;
+}
+
 int64_t sys_getrusage(struct task *t, const uint64_t *arg)
 {
 	const int32_t who = (int32_t)arg[0];
@@ -171,6 +186,7 @@ int64_t sys_getrusage(struct task *t, const uint64_t *arg)
 	r.user = timeval_of(used.user);
 	r.kernel = timeval_of(used.kernel);
 	space_count(space_of(t), &space);
+	r.minflt = (int64_t)faults_of(t, who);
 	if (who != RUSAGE_CHILDREN)
 		r.maxrss_kib = (int64_t)space.resident << (PAGE_SHIFT - KIB_SHIFT);
 	return to_user(t, arg[1], &r, sizeof r);

@@ -57,7 +57,7 @@ uint64_t time_of_wall(const struct task *t, uint64_t wall)
 
 struct used_ns time_used_task(const struct task *t)
 {
-	return (struct used_ns){ atomic_load_u64(&t->user_ns), atomic_load_u64(&t->kernel_ns) };
+	return (struct used_ns){ sched_ran_ns(config_of(t)->sched, t->thread), 0 };
 }
 
 struct used_ns time_used_group_locked(const struct task_group *g)

@@ -110,8 +110,8 @@ static bool leave_locked(struct task_world *w, struct task *t) REQUIRES(&w->lock
 	ASSERT(g->task_count != 0 && g->execer != t && t->number->task == t);
 	if (t->tid == g->pid && !g->ending) g->status = t->status;
 	signal_forget_locked(g, &t->notes, ~(sigset)0);
-	g->user_ns += t->user_ns;
-	g->kernel_ns += t->kernel_ns;
+	g->user_ns += sched_ran_ns(w->config.sched, t->thread); /* all of it is said to be this */
+	g->faults += t->faults;
 	list_remove(&t->link);
 	w->tasks--;
 	t->number->task = NULL;

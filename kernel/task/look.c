@@ -69,8 +69,7 @@ static void look_at_group(const struct task_group *g, struct task_look *out)
 	out->line_bytes = g->line_bytes;
 	for (const struct list *l = g->tasks.next; l != &g->tasks; l = l->next) {
 		const struct task *t = CONTAINER_OF(l, struct task, link);
-		out->user_ns += t->user_ns;
-		out->kernel_ns += t->kernel_ns;
+		out->user_ns += sched_ran_ns(g->world->config.sched, t->thread);
 	}
 }
 

@@ -93,6 +93,7 @@ struct task_group {
 	struct limit limits[LIMITS];
 	uint64_t start_ns;           /* (f) */
 	uint64_t user_ns, kernel_ns; /* (w) of tasks that have ended */
+	uint64_t faults;             /* (w) the same */
 	uint64_t children_ns[2];     /* (w) user and kernel, of children that were waited for */
 	char line[LINE_BYTES];       /* (w) arguments, each with its zero */
 	uint32_t line_bytes;
@@ -140,7 +141,7 @@ struct task {
 	char name[NAME_BYTES];         /* (w) */
 	struct task_schedule schedule; /* (w) */
 	int32_t death_signal;          /* (o) prctl: what it gets when its parent ends, or 0 */
-	uint64_t user_ns, kernel_ns;
+	uint64_t faults;               /* (o) atomic: accesses that were answered with a page */
 };
 
 /* What the machine, or a harness, does for tasks. */
