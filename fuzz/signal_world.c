@@ -233,7 +233,8 @@ static NORETURN void plays_group(struct run *run, unsigned group, struct task *t
 	for (unsigned n = 1; n < LANES_EACH; n++) {
 		const int64_t tid =
 			clone_as(t, role(ROLE_LANE + group * LANES_EACH + n), THREAD_FLAGS);
-		if (tid < 0 && tid != -ERR_INTR) kpanic(ORACLE_MUST_SUCCEED, "no thread: %ld", (long)tid);
+		if (tid < 0 && tid != -ERR_INTR)
+			kpanic(ORACLE_MUST_SUCCEED, "no thread: %ld", (long)tid);
 	}
 	plays_lane(run, group * LANES_EACH, t);
 }
