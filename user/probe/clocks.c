@@ -69,8 +69,8 @@ static void passing(void)
 	ANSWER_TRUE(passed >= 30000000 && passed < 2000000000);
 	ANSWER_TRUE(now(CLOCK_REALTIME) - real >= 30000000);
 	ANSWER_TRUE((later - ticks) * 1000 / hertz >= 30 && (later - ticks) / hertz < 2);
-	ANSWER_TRUE(now(CLOCK_PROCESS_CPUTIME_ID) > 0 &&
-		    now(CLOCK_PROCESS_CPUTIME_ID) < mono + passed);
+	ANSWER_TRUE(now(CLOCK_PROCESS_CPUTIME_ID) > 0);
+	ANSWER_TRUE(now(CLOCK_PROCESS_CPUTIME_ID) < now(CLOCK_MONOTONIC));
 	const int64_t cpu = now(CLOCK_THREAD_CPUTIME_ID);
 	usleep(50000);
 	ANSWER_TRUE(now(CLOCK_THREAD_CPUTIME_ID) - cpu < 40000000);
