@@ -13,6 +13,12 @@
  * realloc; with free=1 the same is done by malloc, a copy and free.  Contents are checked, and at
  * the end the allocator's counts and its memory.
  *
+ * The documents saw munmap work from free and hang from realloc.  None of the defects suspected of
+ * that brings it back here, queue off, 8,000 moves of four threads in each of four cycles on one
+ * CPU and 300 of two threads on two, both ways: with I04 the kernel stops itself as it boots
+ * (sleep-in-atomic); with I01 and with H01 realloc and free both come to their end.  What H01 does,
+ * vector registers lost at a switch, threadstorm sees in its first wave.
+ *
  * One source, three programs: a queue of 16, none, each with a mapping for every block; and the
  * allocator as it is by default.
  */
