@@ -23,6 +23,14 @@ first begins 7 "" '^init: number 1 of 0, 1 words: /init$' '^init: environment: H
 	'^init: segments yes, chance yes, words aligned yes$' '^anvil: /init exited with 7$'
 first words 7 "init=/bin/other -- one two" '^init: number 1 of 0, 3 words: /bin/other one two$' \
 	'^init: called /bin/other'
+first movable 7 "init=/bin/movable" '^init: called /bin/movable' \
+	'^init: segments yes, chance yes, words aligned yes$'
+for path in /init /bin/movable; do
+	for seed in 1 2; do
+		first "random-$path-$seed" 7 "init=$path random seed=$seed -- grow" \
+			'^init: segments yes, chance yes, words aligned yes$'
+	done
+done
 for how in fault stack code kernel; do
 	first "$how" 139 "-- $how" '^anvil: /init was killed by signal 11$' '!panic'
 done
