@@ -235,9 +235,9 @@ static const struct op_kind signal_operations[] = {
 /* clang-format on */
 
 static const char *const saw_names[] = {
-	"handled",   "queued-twice", "awaited", "await-ended",    "interrupted",
-	"blocked",   "nested",       "ignored", "killed",         "stopped",
-	"rescued",   "child",        "wait-restarted", "to-group", NULL,
+	"handled", "queued-twice", "awaited",        "await-ended", "interrupted",
+	"blocked", "nested",       "ignored",        "killed",      "stopped",
+	"rescued", "child",        "wait-restarted", "to-group",    NULL,
 };
 
 _Static_assert(COUNT_OF(saw_names) == SAW_STATES + 1, "a name for each");

@@ -31,7 +31,7 @@ enum {
 /* Beside the stacks there is a table without entries, so that the root's entry stays as it is. */
 #define WINDOW (KERNEL_START + 0x400000000000)
 #define ANCHOR (WINDOW + (64ull << 30))
-#define THREAD_FLAGS                                                                               \
+#define THREAD_FLAGS \
 	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
 
 static struct {
@@ -142,8 +142,7 @@ static void runs_handler(struct run *run, unsigned lane, struct task *t, sigset 
 	if ((blocked & signal_bit(frame.info.signo)) != 0)
 		kpanic(ORACLE_VERDICT, "signal %d came though it was blocked", frame.info.signo);
 	if ((mask & signal_bit(frame.info.signo)) == 0)
-		kpanic(ORACLE_VERDICT, "signal %d is not blocked in its handler",
-		       frame.info.signo);
+		kpanic(ORACLE_VERDICT, "signal %d is not blocked in its handler", frame.info.signo);
 	posts_took(run, lane, t->tid, &frame.info);
 	run_sometimes(run, depth != 0 ? SAW_NESTED : SAW_HANDLED);
 	if (atomic_load_u32(&t->work) != 0 && depth < 2) {
@@ -190,8 +189,8 @@ static NORETURN void plays_lane(struct run *run, unsigned lane, struct task *t)
 	world.lane[lane].mask = 0;
 	world.lane[lane].for_ever = world.lane[lane].pauses = world.lane[lane].goes_back = false;
 	t->regs->sp = STACKS_AT + (lane % LANES_EACH + 1) * (uint64_t)LANE_STACK_BYTES;
-	if (!world.lane[lane].over)
-		do goes_back(run, lane, t);
+	if (!world.lane[lane].over) do
+			goes_back(run, lane, t);
 		while (!run_lane(run, lane));
 	world.lane[lane].over = true;
 	task_exit(t, 0);
@@ -536,8 +535,7 @@ void signal_fuzz_close(struct run *run)
 	if (counts.processes != 0 || counts.threads != 0 || w->stacks.live != 0)
 		kpanic(ORACLE_LEAK, "%u processes and %u threads are not back", counts.processes,
 		       counts.threads);
-	if (w->tasks.tasks != 0 || w->tasks.groups != 0)
-		kpanic(ORACLE_LEAK, "tasks are not back");
+	if (w->tasks.tasks != 0 || w->tasks.groups != 0) kpanic(ORACLE_LEAK, "tasks are not back");
 	must_be_sound(task_check(&w->tasks));
 	must_be_sound(process_check(&w->processes));
 	must_be_sound(sched_check(&w->sched));

@@ -131,8 +131,7 @@ static void test_races(uint64_t seed, uint32_t cpus)
 	open(seed, cpus);
 	for (uint32_t i = 0; i < WORKERS; i++) workers[i] = sim_thread(wait_both_ways, NULL);
 	EXPECT(sim_thread(wake_and_signal, NULL) != THREAD_NONE);
-	if (random_below(&lots, 2) == 0)
-		EXPECT(sim_thread(wake_and_signal, NULL) != THREAD_NONE);
+	if (random_below(&lots, 2) == 0) EXPECT(sim_thread(wake_and_signal, NULL) != THREAD_NONE);
 	sim_run(seed, "races");
 	EXPECT(told == woken && ended == WORKERS && list_empty(&queue.waiters));
 	seen.woken += told;

@@ -94,8 +94,7 @@ static void task_run(void *arg)
 	lock_drop(&w->lock, was);
 	t->space = process_space(w->config.processes);
 	if (dying) task_end(t);
-	if (t->set_tid != 0)
-		(void)user_copy_out(t->space, t->set_tid, &t->tid, sizeof t->tid);
+	if (t->set_tid != 0) (void)user_copy_out(t->space, t->set_tid, &t->tid, sizeof t->tid);
 	if (t->begin != NULL) task_run_first(t);
 	w->config.machine.run(t);
 }
