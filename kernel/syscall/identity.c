@@ -1,8 +1,8 @@
 /*
  * identity.c -- the calls about who a task is and what machine it is on.
  *
- * There is one user, root, and one group of users.  Another number is one that does not exist here,
- * which Linux, too, answers with EINVAL where only root is known (a user namespace of one).
+ * A group has user and group numbers, as set by who may: root any, others those they have.  What
+ * they decide is how many tasks a user may have (RLIMIT_NPROC); nothing else asks for them yet.
  *
  * Locks: the tasks', for names.
  */
@@ -12,35 +12,145 @@
 
 /* --- users ------------------------------------------------------------------------------------ */
 
-int64_t sys_root_id(struct task *t, const uint64_t *arg)
+enum { REAL, EFFECTIVE, SAVED, IDS };
+
+#define KEEP UINT32_MAX
+
+int64_t sys_getuid(struct task *t, const uint64_t *arg)
 {
-	(void)t, (void)arg;
+	(void)arg;
+	return atomic_load_u32(&t->group->uid[REAL]);
+}
+
+int64_t sys_geteuid(struct task *t, const uint64_t *arg)
+{
+	(void)arg;
+	return atomic_load_u32(&t->group->uid[EFFECTIVE]);
+}
+
+int64_t sys_getgid(struct task *t, const uint64_t *arg)
+{
+	(void)arg;
+	return atomic_load_u32(&t->group->gid[REAL]);
+}
+
+int64_t sys_getegid(struct task *t, const uint64_t *arg)
+{
+	(void)arg;
+	return atomic_load_u32(&t->group->gid[EFFECTIVE]);
+}
+
+/* Whether who is not root may become that: what it is, or was, among the first `many`. */
+static bool has_id(const uint32_t ids[IDS], uint32_t id, uint32_t many)
+{
+	for (uint32_t n = 0; n < many; n++)
+		if (ids[n] == id) return true;
+	return id == KEEP;
+}
+
+static bool is_root(const struct task *t)
+{
+	return atomic_load_u32(&t->group->uid[EFFECTIVE]) == 0;
+}
+
+/* Changes `ids` of the caller's group to those of `to` that are not KEEP. */
+static int64_t change_ids(struct task *t, uint32_t ids[IDS], const uint32_t to[IDS])
+{
+	struct task_world *w = t->group->world;
+	const mach_irq_t was = lock_take(&w->lock);
+
+	for (uint32_t n = 0; n < IDS; n++)
+		if (to[n] != KEEP) atomic_store_u32(&ids[n], to[n]);
+	lock_drop(&w->lock, was);
 	return 0;
 }
 
-int64_t sys_set_id(struct task *t, const uint64_t *arg)
+static int64_t set_id(struct task *t, uint32_t ids[IDS], uint32_t id)
 {
-	(void)t;
-	return (uint32_t)arg[0] == 0 ? 0 : -ERR_INVAL;
+	const uint32_t all[IDS] = { id, id, id }, one[IDS] = { KEEP, id, KEEP };
+
+	if (id == KEEP) return -ERR_INVAL;
+	if (is_root(t)) return change_ids(t, ids, all);
+	if (id != ids[REAL] && id != ids[SAVED]) return -ERR_PERM;
+	return change_ids(t, ids, one);
 }
 
-/* Two or three, each root's or -1, which is as it is.  (What of the third is looked at where there
- * are two does no harm: programs leave 0 or an address there, so only two are looked at.) */
-int64_t sys_set_ids(struct task *t, const uint64_t *arg)
+static int64_t set_two_ids(struct task *t, uint32_t ids[IDS], const uint64_t *arg)
 {
-	(void)t;
-	for (uint32_t n = 0; n < 2; n++)
-		if ((uint32_t)arg[n] != 0 && (uint32_t)arg[n] != UINT32_MAX) return -ERR_INVAL;
+	uint32_t to[IDS] = { (uint32_t)arg[0], (uint32_t)arg[1], KEEP };
+
+	if (!is_root(t) && (!has_id(ids, to[REAL], SAVED) || !has_id(ids, to[EFFECTIVE], IDS)))
+		return -ERR_PERM;
+	if (to[REAL] != KEEP || (to[EFFECTIVE] != KEEP && to[EFFECTIVE] != ids[REAL]))
+		to[SAVED] = to[EFFECTIVE] != KEEP ? to[EFFECTIVE] : ids[EFFECTIVE];
+	return change_ids(t, ids, to);
+}
+
+static int64_t set_three_ids(struct task *t, uint32_t ids[IDS], const uint64_t *arg)
+{
+	const uint32_t to[IDS] = { (uint32_t)arg[0], (uint32_t)arg[1], (uint32_t)arg[2] };
+
+	for (uint32_t n = 0; n < IDS; n++)
+		if (!is_root(t) && !has_id(ids, to[n], IDS)) return -ERR_PERM;
+	return change_ids(t, ids, to);
+}
+
+static int64_t get_three_ids(struct task *t, const uint32_t ids[IDS], const uint64_t *arg)
+{
+	for (uint32_t n = 0; n < IDS; n++)
+		if (to_user(t, arg[n], &ids[n], sizeof ids[n]) != 0) return -ERR_FAULT;
 	return 0;
 }
 
-int64_t sys_get_ids(struct task *t, const uint64_t *arg)
+int64_t sys_setuid(struct task *t, const uint64_t *arg)
 {
-	const uint32_t root = 0;
+	return set_id(t, t->group->uid, (uint32_t)arg[0]);
+}
 
-	for (uint32_t n = 0; n < 3; n++)
-		if (to_user(t, arg[n], &root, sizeof root) != 0) return -ERR_FAULT;
-	return 0;
+int64_t sys_setgid(struct task *t, const uint64_t *arg)
+{
+	return set_id(t, t->group->gid, (uint32_t)arg[0]);
+}
+
+int64_t sys_setreuid(struct task *t, const uint64_t *arg)
+{
+	return set_two_ids(t, t->group->uid, arg);
+}
+
+int64_t sys_setregid(struct task *t, const uint64_t *arg)
+{
+	return set_two_ids(t, t->group->gid, arg);
+}
+
+int64_t sys_setresuid(struct task *t, const uint64_t *arg)
+{
+	return set_three_ids(t, t->group->uid, arg);
+}
+
+int64_t sys_setresgid(struct task *t, const uint64_t *arg)
+{
+	return set_three_ids(t, t->group->gid, arg);
+}
+
+int64_t sys_getresuid(struct task *t, const uint64_t *arg)
+{
+	return get_three_ids(t, t->group->uid, arg);
+}
+
+int64_t sys_getresgid(struct task *t, const uint64_t *arg)
+{
+	return get_three_ids(t, t->group->gid, arg);
+}
+
+/* Those of file systems are the effective ones, and stay: the answer is what they were. */
+int64_t sys_setfsuid(struct task *t, const uint64_t *arg)
+{
+	return sys_geteuid(t, arg);
+}
+
+int64_t sys_setfsgid(struct task *t, const uint64_t *arg)
+{
+	return sys_getegid(t, arg);
 }
 
 int64_t sys_getgroups(struct task *t, const uint64_t *arg)
@@ -51,7 +161,7 @@ int64_t sys_getgroups(struct task *t, const uint64_t *arg)
 
 int64_t sys_setgroups(struct task *t, const uint64_t *arg)
 {
-	(void)t;
+	if (!is_root(t)) return -ERR_PERM;
 	return (int32_t)arg[0] == 0 ? 0 : -ERR_INVAL;
 }
 

@@ -144,8 +144,7 @@ static void names(void)
 static void users(void)
 {
 	EXPECT(CALL(getuid, 0) == 0 && CALL(getegid, 0) == 0 && CALL(setuid, 0) == 0);
-	EXPECT(CALL(setgid, 1000) == -ERR_INVAL && CALL(setresuid, MINUS(1), 0, 7) == 0);
-	EXPECT(CALL(setreuid, 5, 0) == -ERR_INVAL);
+	EXPECT(CALL(setuid, MINUS(1)) == -ERR_INVAL && CALL(setfsuid, 7) == 0);
 	put_two(page, -1, -1);
 	EXPECT(CALL(getresgid, page, page + 4, page + 8) == 0 && long_at(page) == 0);
 	EXPECT(CALL(getresgid, page, page, 8) == -ERR_FAULT);
@@ -156,6 +155,14 @@ static void users(void)
 	EXPECT(CALL(reboot, 1, 2, 3) == -ERR_INVAL);
 	EXPECT(CALL(reboot, REBOOT_MAGIC1, REBOOT_MAGIC2, REBOOT_CAD_OFF) == 0);
 	EXPECT(CALL(reboot, REBOOT_MAGIC1, REBOOT_MAGIC2C, 77) == -ERR_INVAL);
+	EXPECT(CALL(setresgid, MINUS(1), 8, 9) == 0 && CALL(getgid, 0) == 0);
+	EXPECT(CALL(setregid, 7, MINUS(1)) == 0 && CALL(getegid, 0) == 8 && group.gid[2] == 8);
+	EXPECT(CALL(setresuid, 5, 6, 7) == 0 && CALL(getuid, 0) == 5 && CALL(geteuid, 0) == 6);
+	EXPECT(CALL(setuid, 0) == -ERR_PERM && CALL(setgid, 0) == -ERR_PERM);
+	EXPECT(CALL(setuid, 7) == 0 && CALL(geteuid, 0) == 7 && CALL(getuid, 0) == 5);
+	EXPECT(CALL(setreuid, 6, 7) == -ERR_PERM && CALL(setreuid, 7, 5) == 0 && group.uid[2] == 5);
+	EXPECT(CALL(setresuid, 5, 7, MINUS(1)) == 0 && CALL(setresuid, 5, 7, 6) == -ERR_PERM);
+	EXPECT(CALL(setgroups, 0, 0) == -ERR_PERM && CALL(setgid, 7) == 0);
 	said[0] = 0;
 	EXPECT(CALL(rseq, 0) == -ERR_NOSYS && said[0] == 0);
 	EXPECT(CALL(bpf, 0) == -ERR_NOSYS && said[0] != 0);

@@ -153,6 +153,8 @@ static bool birth_group(struct birth *b)
 	if (from != NULL) {
 		const mach_irq_t was = lock_take(&b->w->lock);
 		g->umask = from->umask;
+		memcpy(g->uid, from->uid, sizeof g->uid);
+		memcpy(g->gid, from->gid, sizeof g->gid);
 		g->above_mark = atomic_load_u32(&from->above_mark);
 		memcpy(g->limits, from->limits, sizeof g->limits);
 		memcpy(g->line, from->line, from->line_bytes);
@@ -222,6 +224,20 @@ static void group_enter_locked(struct birth *b) REQUIRES(&b->w->lock)
 	b->w->groups++;
 }
 
+/* RLIMIT_NPROC: of all tasks of one user, and of groups that wait to be waited for; not of root. */
+static bool user_has_enough_locked(struct task_world *w, const struct task_group *g)
+	REQUIRES(&w->lock)
+{
+	uint64_t count = 0;
+
+	if (g->uid[0] == 0 || g->limits[RLIMIT_NPROC].soft == UINT64_MAX) return false;
+	for (const struct list *l = w->all.next; l != &w->all; l = l->next) {
+		const struct task_group *other = CONTAINER_OF(l, struct task_group, link);
+		if (other->uid[0] == g->uid[0]) count += other->zombie ? 1 : other->task_count;
+	}
+	return count >= g->limits[RLIMIT_NPROC].soft;
+}
+
 static int birth_enter_locked(struct birth *b) REQUIRES(&b->w->lock)
 {
 	struct task *t = b->t;
@@ -229,6 +245,7 @@ static int birth_enter_locked(struct birth *b) REQUIRES(&b->w->lock)
 	t->group = b->group != NULL ? b->group : b->parent->group;
 	if (b->parent != NULL && b->parent->dying) return -ERR_INTR;
 	if (t->group->ending || t->group->execer != NULL) return -ERR_INTR;
+	if (b->parent != NULL && user_has_enough_locked(b->w, b->parent->group)) return -ERR_AGAIN;
 	if (!number_give_locked(b->w, b->number)) return -ERR_AGAIN;
 	t->number = number_use(b->number);
 	t->number->task = t;

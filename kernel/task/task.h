@@ -65,6 +65,7 @@ struct task_group {
 	int32_t parent;     /* (w) its parent's number, 0: none */
 	int32_t pgid, sid;  /* (w) process group and session */
 	struct number *number, *pgid_number, *sid_number; /* (w) */
+	uint32_t uid[3], gid[3];                          /* (w) atomic: real, effective, saved */
 	struct list link;                                 /* (w) of all groups */
 	struct list tasks;                                /* (w) */
 	uint32_t task_count;
