@@ -14,11 +14,12 @@ usage() {
 	cat >&2 <<'END'
 usage: tools/bazel run //stress:user -- [FLAG...] [PROGRAM [KEY=NUMBER...]]
   --linux            Debian's Linux in place of our kernel
-  --cpus N           1 to 8 (2)
+  --cpus N           1 to 8 (1)
   --memory MIB       64 to 4096 (256)
   --cycles K         of equal readings in a row, at least 4 (4)
   --warm W           at most so many before those (8)
-  --slack KIB        that they may differ by (0; Linux's caches float: 4096)
+  --slack KIB        that they may differ by: 0 with one CPU; 64 each where several have caches of
+                     their own; Linux's float: 4096
   --parallel         CPUs run freely, each on a thread of the host
   --kernel IMAGE     another image than //kernel
   --timeout SECONDS  until it counts as a hang (1800)
@@ -45,7 +46,7 @@ qemu=$(absolute "$1") mkcpio=$(absolute "$2") package=$(absolute "$3") kernel=$(
 folder=$(absolute "$5")
 shift 5
 out=${BUILD_WORKING_DIRECTORY:-$PWD}/anvil-out
-whom=ours cpus=2 memory=256 cycles=4 warm=8 slack='' turns=yes timeout=1800
+whom=ours cpus=1 memory=256 cycles=4 warm=8 slack='' turns=yes timeout=1800
 while [ $# -gt 0 ]; do
 	case $1 in
 	--linux) whom=linux ;;
@@ -72,6 +73,7 @@ done
 # From here on "$@" is the one program.
 
 [ "$whom" = ours ] || slack=${slack:-4096}
+[ "$cpus" -eq 1 ] || slack=${slack:-$((64 * cpus))}
 work=$(mktemp -d) || fail 4 "no room for temporary files"
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
