@@ -87,7 +87,7 @@ static void put_findings(struct words *w, const struct night *night)
 static void put_item(struct words *w, const struct item *item)
 {
 	const double seconds = (double)item->took_ms / 1000;
-	words_put(w, "%-26s %-13s %4u %9.1f", item->name, summary_item(item), item->runs, seconds);
+	words_put(w, "%-38s %-13s %4u %9.1f", item->name, summary_item(item), item->runs, seconds);
 	if (item->runs != 0)
 		words_put(w, "  %4llu-%-4llu", (unsigned long long)item->first_seed,
 			  (unsigned long long)item->first_seed + item->runs - 1);
@@ -143,7 +143,7 @@ void summary_write(struct night *night)
 	put_head(&w, night);
 	put_findings(&w, night);
 	put_unreached(&w, night);
-	words_put(&w, "\n%-26s %-13s %4s %9s  %-9s %11s %8s\n", "item", "verdict", "runs",
+	words_put(&w, "\n%-38s %-13s %4s %9s  %-9s %11s %8s\n", "item", "verdict", "runs",
 		  "seconds", "seeds", "executions", "a second");
 	for (uint32_t i = 0; i < night->table.items; i++) put_item(&w, &night->table.item[i]);
 	words_put(&w,
