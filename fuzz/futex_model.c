@@ -159,7 +159,6 @@ void model_waited(struct run *run, const struct wait_call *w, int64_t answer)
 		if (!me->may && !me->moved) kpanic(ORACLE_VERDICT, "a wait was woken by nobody");
 		model.returned++;
 		run_sometimes(run, me->moved ? SAW_MOVED_AND_WOKEN : SAW_WOKEN);
-		if (passed) run_sometimes(run, SAW_TIMEOUT_RACED);
 		return;
 	case -ERR_AGAIN: run_sometimes(run, SAW_DIFFERS); return;
 	case -ERR_TIMEDOUT:

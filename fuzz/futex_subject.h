@@ -58,8 +58,7 @@ enum {
 	SAW_KILLED,
 	SAW_MOVED,
 	SAW_MOVED_AND_WOKEN,
-	SAW_TIMEOUT_RACED, /* woken, and its deadline had passed */
-	SAW_ELSEWHERE,     /* woken by another place than it waited at */
+	SAW_ELSEWHERE, /* woken by another place than it waited at */
 	SAW_BITS_MISSED,
 	SAW_RESCUED,
 	SAW_FAULTED, /* a word was away when it was looked at */

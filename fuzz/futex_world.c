@@ -405,9 +405,9 @@ static unsigned futex_fuzz_lane(const struct script_op *op)
 }
 
 static const char *const saw_names[] = {
-	"woken",   "differs",         "timeout",       "signalled", "killed",
-	"moved",   "moved-and-woken", "timeout-raced", "elsewhere", "bits-missed",
-	"rescued", "faulted",         "lane-went-on",  "robust",    NULL,
+	"woken",   "differs",         "timeout",   "signalled",   "killed",
+	"moved",   "moved-and-woken", "elsewhere", "bits-missed", "rescued",
+	"faulted", "lane-went-on",    "robust",    NULL,
 };
 
 _Static_assert(COUNT_OF(saw_names) == SAW_STATES + 1, "a name for each");

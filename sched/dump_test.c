@@ -106,7 +106,11 @@ static void test_locks_and_timers(void)
 	dump();
 	says("cpu 1: the lock of its run queue is held by cpu 2, 2 wait\n");
 	says("cpu 2: the lock of its timers is held by cpu 3, 0 wait\n");
-	says("cpu 1: waits since 5000 us ago for a lock of rank 7 that cpu 2 had last\n");
+	char line[96];
+	snprintf(line, sizeof line,
+		 "cpu 1: waits since 5000 us ago for a lock of rank %u that cpu 2 had last\n",
+		 (unsigned)RANK_RUNQ);
+	says(line);
 	says("cpu 0: waits since 5000 us ago for a lock of rank 40\n");
 	says("cpu 3: idles, offline, last switch 5000 us ago, seen 5000 us ago, is to choose "
 	     "anew\n");
