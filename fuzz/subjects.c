@@ -25,6 +25,7 @@ extern const struct subject sched_subject;
 extern const struct subject signal_subject;
 extern const struct subject slab_subject;
 extern const struct subject space_smp_subject;
+extern const struct subject syscall_subject;
 extern const struct subject space_subject;
 extern const struct subject timer_subject;
 extern const struct subject usercopy_subject;
@@ -52,6 +53,7 @@ const struct subject *const subjects[] = {
 	&signal_subject,
 	&slab_subject,
 	&space_smp_subject,
+	&syscall_subject,
 	&space_subject,
 	&timer_subject,
 	&usercopy_subject,

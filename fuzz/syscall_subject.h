@@ -18,11 +18,11 @@ enum {
 	PROCESS_SLOTS = 12,
 	STACKS = 20,
 	SLICE_NS = 1000,
-	WINDOW_PAGES = 8,  /* that programs map and unmap, */
-	BREAK_PAGES = 4,   /* how far the break moves, */
-	DESCRIPTORS = 8,   /* RLIMIT_NOFILE of all */
-	NAMES = 3,         /* of files: /f0 ... */
-	FILE_BYTES = 8192, /* more is written to none */
+	WINDOW_PAGES = 8,   /* that programs map and unmap, */
+	BREAK_PAGES = 4,    /* how far the break moves, */
+	DESCRIPTORS = 8,    /* RLIMIT_NOFILE of all */
+	NAMES = 3,          /* of files: /f0 ... */
+	FILE_BYTES = 8192,  /* more is written to none */
 	PIECE_BYTES = 1024, /* that one call moves at most */
 };
 
@@ -57,9 +57,9 @@ enum {
 	SAW_ZOMBIE,
 	SAW_KILLED,
 	SAW_ORPHAN,
-	SAW_COPIED,  /* a page was written to that a fork had shared */
-	SAW_SHARED,  /* one sees what another wrote */
-	SAW_FAULT,   /* an access was refused */
+	SAW_COPIED, /* a page was written to that a fork had shared */
+	SAW_SHARED, /* one sees what another wrote */
+	SAW_FAULT,  /* an access was refused */
 	SAW_PIPE_FULL,
 	SAW_PIPE_END,
 	SAW_PIPE_BROKEN,
@@ -127,44 +127,44 @@ struct model_group {
 	unsigned parent;
 	int32_t pid, status;
 };
-struct model_group *group_of(unsigned actor);  /* that the actor belongs to */
+struct model_group *group_of(unsigned actor); /* that the actor belongs to */
 unsigned group_number(unsigned actor);
 bool actor_free(unsigned n); /* neither lives nor is waited for */
 void tasks_open(void);
 void group_ends(struct run *run, unsigned group, int32_t status);
-void step_fork(struct run *run, const struct script_op *op);
-void step_thread(struct run *run, const struct script_op *op);
-void step_exit(struct run *run, const struct script_op *op);
-void step_exit_thread(struct run *run, const struct script_op *op);
-void step_kill(struct run *run, const struct script_op *op);
-void step_wait(struct run *run, const struct script_op *op);
-void step_who(struct run *run, const struct script_op *op);
+void makes_fork(struct run *run, const struct script_op *op);
+void makes_thread(struct run *run, const struct script_op *op);
+void makes_exit(struct run *run, const struct script_op *op);
+void makes_exit_thread(struct run *run, const struct script_op *op);
+void makes_kill(struct run *run, const struct script_op *op);
+void makes_wait(struct run *run, const struct script_op *op);
+void makes_who(struct run *run, const struct script_op *op);
 void tasks_end(struct run *run); /* all but the first are killed and waited for */
 
 /* syscall_memory.c */
 void memory_open(void);
 void memory_forked(unsigned from, unsigned to); /* groups */
 void memory_gone(unsigned group);
-void step_map(struct run *run, const struct script_op *op);
-void step_unmap(struct run *run, const struct script_op *op);
-void step_protect(struct run *run, const struct script_op *op);
-void step_store(struct run *run, const struct script_op *op);
-void step_load(struct run *run, const struct script_op *op);
-void step_break(struct run *run, const struct script_op *op);
+void makes_map(struct run *run, const struct script_op *op);
+void makes_unmap(struct run *run, const struct script_op *op);
+void makes_protect(struct run *run, const struct script_op *op);
+void makes_store(struct run *run, const struct script_op *op);
+void makes_load(struct run *run, const struct script_op *op);
+void makes_break(struct run *run, const struct script_op *op);
 
 /* syscall_files.c */
 void files_open(void);
 void files_forked(unsigned from, unsigned to);
 void files_gone(unsigned group);
-void step_open(struct run *run, const struct script_op *op);
-void step_close(struct run *run, const struct script_op *op);
-void step_dup(struct run *run, const struct script_op *op);
-void step_pipe(struct run *run, const struct script_op *op);
-void step_read(struct run *run, const struct script_op *op);
-void step_write(struct run *run, const struct script_op *op);
-void step_seek(struct run *run, const struct script_op *op);
-void step_truncate(struct run *run, const struct script_op *op);
-void step_unlink(struct run *run, const struct script_op *op);
+void makes_open(struct run *run, const struct script_op *op);
+void makes_close(struct run *run, const struct script_op *op);
+void makes_dup(struct run *run, const struct script_op *op);
+void makes_pipe(struct run *run, const struct script_op *op);
+void makes_read(struct run *run, const struct script_op *op);
+void makes_write(struct run *run, const struct script_op *op);
+void makes_seek(struct run *run, const struct script_op *op);
+void makes_truncate(struct run *run, const struct script_op *op);
+void makes_unlink(struct run *run, const struct script_op *op);
 
 /* What a call answered, against what the model says; both go into the digest. */
 void judge(struct run *run, const char *what, int64_t answer, int64_t expected);

@@ -253,6 +253,7 @@ static int64_t regular_write(struct file *f, struct io *from, uint64_t *at)
 {
 	struct node *n = f->node;
 
+	if (from->left == 0) return 0; /* and the offset stays, though it be opened to append */
 	if (!file_turn_take(f->world, &n->regular.turn)) return -ERR_INTR;
 	if ((atomic_load_u32(&f->flags) & O_APPEND) != 0) *at = n->size;
 	const int64_t answer = regular_write_all(n, from, at);

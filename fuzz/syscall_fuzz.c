@@ -1,0 +1,95 @@
+/*
+ * syscall_fuzz.c -- subject syscall: system calls of several processes and threads over the
+ * portable kernel: memory, files, pipes, forks, ends, kills, waiting; and children that call
+ * anything with anything.
+ *
+ * What must hold: every call answers as the models say (memory, files, tasks: one file each), every
+ * access comes to what they say and finds what was written; a hostile child ends, whatever it
+ * called, and changes nothing that others see; at the end every page, task, number, file and name
+ * is back.
+ *
+ * Calls come one after the other (syscall_world.c), on up to eight CPUs, whose interleaving changes
+ * none of it.  Results: the answers, but for numbers of tasks and addresses.
+ */
+#include "fuzz/syscall_subject.h"
+
+enum { HOSTILE_CALLS = 64 };
+
+static void makes_hostile(struct run *run, const struct script_op *op)
+{
+	const unsigned by = by_of(op);
+
+	if (by == ACTORS) return;
+	const int64_t status = hostile_child(run, by, op->arg, 1 + op->aux % HOSTILE_CALLS);
+	if (status < 0) kpanic(ORACLE_MUST_SUCCEED, "a fork answers %ld", (long)status);
+	run_sometimes(run, status == 0 ? SAW_HOSTILE : SAW_HOSTILE_DIED);
+}
+
+/* clang-format off */
+#define BY { "by", IN_SLOT, FORM_NUMBER, ACTORS, NULL }
+#define SLOT { "slot", IN_ARG, FORM_NUMBER, ACTORS, NULL }
+#define PAGE { "page", IN_AUX, FORM_NUMBER, WINDOW_PAGES, NULL }
+#define HOW(most) { "how", IN_ARG, FORM_NUMBER, most, NULL }
+#define FD { "fd", IN_AUX, FORM_NUMBER, DESCRIPTORS + 1, NULL }
+#define NAME { "name", IN_AUX, FORM_NUMBER, NAMES, NULL }
+
+static const struct op_kind syscall_operations[] = {
+	PLAN_OPERATIONS,
+	{ "fork", 10, { BY, SLOT }, makes_fork },
+	{ "thread", 6, { BY, SLOT }, makes_thread },
+	{ "exit", 4, { BY, { "code", IN_ARG, FORM_NUMBER, 256, NULL } }, makes_exit },
+	{ "exit-thread", 3, { BY }, makes_exit_thread },
+	{ "kill", 5, { BY, { "group", IN_AUX, FORM_NUMBER, ACTORS, NULL }, HOW(5) }, makes_kill },
+	{ "wait", 12, { BY, { "which", IN_AUX, FORM_NUMBER, ACTORS + 1, NULL } }, makes_wait },
+	{ "who", 3, { BY, HOW(0) }, makes_who },
+	{ "map", 12, { BY, PAGE, HOW(512) }, makes_map },
+	{ "unmap", 6, { BY, PAGE, HOW(3) }, makes_unmap },
+	{ "protect", 6, { BY, PAGE, HOW(64) }, makes_protect },
+	{ "break", 4, { BY, { "pages", IN_ARG, FORM_NUMBER, BREAK_PAGES + 1, NULL } }, makes_break },
+	{ "store", 14, { BY, PAGE, { "value", IN_ARG, FORM_NUMBER, 0, NULL } }, makes_store },
+	{ "load", 14, { BY, PAGE }, makes_load },
+	{ "open", 12, { BY, NAME, HOW(5) }, makes_open },
+	{ "unlink", 4, { BY, NAME }, makes_unlink },
+	{ "close", 6, { BY, FD }, makes_close },
+	{ "dup", 6, { BY, FD, { "to", IN_ARG, FORM_NUMBER, DESCRIPTORS + 2, NULL } }, makes_dup },
+	{ "pipe", 6, { BY }, makes_pipe },
+	{ "read", 14, { BY, FD, HOW(0) }, makes_read },
+	{ "write", 16, { BY, FD, HOW(0) }, makes_write },
+	{ "seek", 6, { BY, FD, HOW(0) }, makes_seek },
+	{ "truncate", 3, { BY, FD, HOW(0) }, makes_truncate },
+	{ "hostile", 2, { BY, { "calls", IN_AUX, FORM_NUMBER, HOSTILE_CALLS, NULL },
+			  { "seed", IN_ARG, FORM_NUMBER, 0, NULL } }, makes_hostile },
+};
+/* clang-format on */
+
+static const char *const saw_names[] = {
+	"fork",     "thread",  "zombie",         "killed",       "orphan",      "copied",
+	"shared",   "fault",   "pipe-full",      "pipe-end",     "pipe-broken", "table-full",
+	"unlinked", "hostile", "hostile-killed", "hostile-died", NULL,
+};
+
+_Static_assert(COUNT_OF(saw_names) == SAW_STATES + 1, "a name for each");
+_Static_assert(sizeof(struct world) <= RUN_STATE_BYTES, "a run's state holds it");
+
+static unsigned syscall_fuzz_lane(const struct script_op *op)
+{
+	(void)op;
+	return 0;
+}
+
+const struct subject syscall_subject = {
+	.name = "syscall",
+	.ops = syscall_operations,
+	.op_count = COUNT_OF(syscall_operations),
+	.sometimes = saw_names,
+	.open = syscall_fuzz_open,
+	.check = syscall_fuzz_check,
+	.close = syscall_fuzz_close,
+	.together = syscall_fuzz_together,
+	.lanes = 1,
+	.lane = syscall_fuzz_lane,
+	.lane_now = syscall_lane_now,
+	.pause = syscall_fuzz_pause,
+	.restless = true,
+	.state_bytes = sizeof(struct world),
+};

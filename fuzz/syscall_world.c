@@ -1,0 +1,683 @@
+/*
+ * syscall_world.c -- subject syscall: what its tasks stand on, the tasks, and who conducts them.
+ *
+ * There is one lane, which a thread of the kernel performs: the conductor.  An operation says which
+ * actor makes a call; the conductor writes the order down, wakes the actors, and waits until that
+ * one has done it and gone back to its program, or has ended.  So calls come one after the other,
+ * whatever CPUs do meanwhile, and a model can say every answer.  An actor without an order waits on
+ * the same stage; a signal ends that wait, as it would end any.
+ *
+ * A hostile child makes calls that nobody foretells, so it may sleep for ever: when every CPU has
+ * nothing to do, and a child of that kind lives, it is killed.  Any other such rest is a lost wake.
+ *
+ * Compiled without points.  Locks: the stage's, RANK_WAIT.
+ */
+#include "fuzz/syscall_subject.h"
+
+#include "kernel/file/table.h"
+#include "kernel/syscall/identity.h"
+#include "kernel/syscall/limit.h"
+#include "kernel/task/signal.h"
+#include "machine/random.h"
+
+enum {
+	PAGES_LEAST = 900,
+	PID_MAX = 32768,
+	NOBODY = ACTORS, /* the conductor's turn */
+	ROLE_GAP = 64,
+	ROLE_HOSTILE = 32, /* and above: the seed is in `hostile` */
+	FILES_MOST = 60,
+	FILE_PAGES = 64,
+	BUCKETS = 16,
+	PATIENCE = 3000,
+};
+
+#define WINDOW (KERNEL_START + 0x400000000000)
+#define ANCHOR (WINDOW + (64ull << 30))
+#define THREAD_FLAGS \
+	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
+
+static struct {
+	struct {
+		bool live, doomed;
+		thread_id thread;
+		int32_t tid;
+	} actor[ACTORS];
+	thread_id conductor;
+	unsigned turn; /* whose: an actor's, or NOBODY's; by the stage's lock */
+	act_fn *fn;
+	const uint64_t *arg;
+	int64_t answer;
+	int32_t hostile; /* number of the hostile child, or 0 */
+	uint32_t seed, calls;
+	bool over, ended;
+	uint32_t patience;
+} world;
+
+static struct run *run_of(void)
+{
+	struct run *run = run_current();
+	ASSERT(run != NULL);
+	return run;
+}
+
+static void must(bool done, const char *what)
+{
+	if (!done) kpanic(ORACLE_MUST_SUCCEED, "%s", what);
+}
+
+unsigned syscall_lane_now(struct run *run)
+{
+	const struct thread *t = world_of(run)->sched.cpu[mach_cpu()].current;
+
+	return t == NULL || t->idle ? RUN_NO_LANE : 0;
+}
+
+/* --- the stage -------------------------------------------------------------------------------- */
+
+static void turn_to(struct run *run, unsigned who)
+{
+	struct world *w = world_of(run);
+	const mach_irq_t was = wait_enter(&w->stage);
+
+	world.turn = who;
+	wait_wake_all(&w->sched, &w->stage);
+	wait_leave(&w->stage, was);
+}
+
+/* Somebody is to end and has not, or is to begin. */
+static bool somebody_is_missing(void)
+{
+	for (unsigned n = 0; n < ACTORS; n++) {
+		if (!world.actor[n].live) continue;
+		if (world.actor[n].doomed || world.actor[n].thread == THREAD_NONE) return true;
+	}
+	return false;
+}
+
+int64_t act(struct run *run, unsigned n, act_fn *fn, const uint64_t *arg)
+{
+	struct world *w = world_of(run);
+
+	ASSERT(n < ACTORS && world.actor[n].live && world.turn == NOBODY);
+	const mach_irq_t was = wait_enter(&w->stage);
+	world.fn = fn;
+	world.arg = arg;
+	world.answer = 0;
+	world.turn = n;
+	wait_wake_all(&w->sched, &w->stage);
+	while (world.turn != NOBODY || somebody_is_missing())
+		wait_sleep(&w->sched, &w->stage, WAIT_FOREVER);
+	wait_leave(&w->stage, was);
+	return world.answer;
+}
+
+/* Back to the program, as after any call: may end the task. */
+static void goes_back(struct task *t)
+{
+	while (atomic_load_u32(&t->work) != 0) task_work(t);
+}
+
+static void waits_for_turn(struct run *run, unsigned me, struct task *t)
+{
+	struct world *w = world_of(run);
+
+	for (bool mine = false; !mine;) {
+		enum wait_result result = WAIT_WOKEN;
+		goes_back(t);
+		const mach_irq_t was = wait_enter(&w->stage);
+		while (world.turn != me && result == WAIT_WOKEN)
+			result = wait_sleep_heeding(&w->sched, &w->stage, WAIT_FOREVER);
+		mine = world.turn == me;
+		wait_leave(&w->stage, was);
+	}
+}
+
+/* --- calls ------------------------------------------------------------------------------------ */
+
+int64_t call(struct task *t, uint32_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+	     uint64_t e, uint64_t f)
+{
+	struct user_regs *r = t->regs;
+	const uint64_t pc = r->pc;
+
+	r->x[0] = a;
+	r->x[1] = b;
+	r->x[2] = c;
+	r->x[3] = d;
+	r->x[4] = e;
+	r->x[5] = f;
+	r->x[8] = number;
+	syscall_do(t);
+	goes_back(t);
+	r->pc = pc; /* a call that is to be made again is not, here */
+	return (int64_t)r->x[0];
+}
+
+static int64_t call_act(struct run *run, struct task *t, const uint64_t *arg)
+{
+	(void)run;
+	return call(t, (uint32_t)arg[0], arg[1], arg[2], arg[3], arg[4], 0, 0);
+}
+
+int64_t call_by(struct run *run, unsigned n, uint32_t number, uint64_t a, uint64_t b, uint64_t c,
+		uint64_t d)
+{
+	const uint64_t arg[] = { number, a, b, c, d };
+
+	return act(run, n, call_act, arg);
+}
+
+enum fault_answer program_store(struct run *run, uint64_t va, uint64_t value)
+{
+	struct space *s = process_space(&world_of(run)->processes);
+	enum fault_answer answer = FAULT_DONE;
+
+	while (answer == FAULT_DONE && mach_user_store(va, value) != MACH_FAULT_NONE)
+		answer = space_fault(s, va, MACH_STORE);
+	return answer;
+}
+
+enum fault_answer program_load(struct run *run, uint64_t va, uint64_t *value)
+{
+	struct space *s = process_space(&world_of(run)->processes);
+	enum fault_answer answer = FAULT_DONE;
+
+	while (answer == FAULT_DONE && mach_user_load(va, value) != MACH_FAULT_NONE)
+		answer = space_fault(s, va, MACH_LOAD);
+	return answer;
+}
+
+/* --- hostile children ------------------------------------------------------------------------- */
+
+/* Calls that would do something to others, or to who runs the machine. */
+static bool is_barred(uint32_t number)
+{
+	switch (number) {
+	case SYS_clone:
+	case SYS_clone3:
+	case SYS_execve:
+	case SYS_execveat:
+	case SYS_kill:
+	case SYS_tkill:
+	case SYS_tgkill:
+	case SYS_rt_sigqueueinfo:
+	case SYS_rt_tgsigqueueinfo:
+	case SYS_reboot:
+	case SYS_mount:
+	case SYS_umount2:
+	case SYS_chroot:
+	case SYS_exit:
+	case SYS_exit_group:
+	case SYS_setpriority: return true;
+	default: return false;
+	}
+}
+
+static uint64_t hostile_value(struct random *lots)
+{
+	static const uint64_t odd[] = {
+		0,
+		1,
+		2,
+		3,
+		7,
+		64,
+		4095,
+		4096,
+		4097,
+		65536,
+		INT32_MAX,
+		UINT32_MAX,
+		INT64_MAX,
+		UINT64_MAX,
+		UINT64_MAX - 1,
+		1ull << 63,
+		USER_END,
+		USER_END - 1,
+		USER_END - 4096,
+		KERNEL_START,
+		1ull << 40,
+	};
+	const uint64_t base[] = { SCRATCH_AT, WINDOW_AT, BREAK_AT, ROLE_AT };
+
+	switch (random_below(lots, 4)) {
+	case 0: return odd[random_below(lots, COUNT_OF(odd))];
+	case 1: return base[random_below(lots, COUNT_OF(base))] + random_below(lots, 3 * PAGE_SIZE);
+	case 2: return random_below(lots, 16);
+	default: return (uint64_t)(int64_t) - (int32_t)random_below(lots, 200);
+	}
+}
+
+/* A path in a folder of its own, flags, numbers: something that calls may take for good. */
+static void hostile_scratch(struct run *run, struct random *lots)
+{
+	struct space *s = process_space(&world_of(run)->processes);
+	const char path[] = { '/', 'h', '/', (char)('a' + random_below(lots, 4)), '\0' };
+	uint64_t words[16];
+
+	for (unsigned i = 0; i < COUNT_OF(words); i++) words[i] = hostile_value(lots);
+	(void)user_copy_out(s, SCRATCH_AT, words, sizeof words);
+	(void)user_copy_out(s, SCRATCH_AT + random_below(lots, 128), path, sizeof path);
+}
+
+static NORETURN void plays_hostile(struct run *run, struct task *t)
+{
+	struct random lots = { world.seed };
+
+	(void)call(t, SYS_close_range, 0, UINT32_MAX, 0, 0, 0, 0);
+	for (uint32_t n = 0; n < world.calls; n++) {
+		const uint32_t number = random_below(&lots, 451);
+		uint64_t v[6];
+		if (random_one_in(&lots, 3)) hostile_scratch(run, &lots);
+		for (unsigned i = 0; i < COUNT_OF(v); i++) v[i] = hostile_value(&lots);
+		if (is_barred(number)) continue;
+		(void)call(t, number, v[0], v[1], v[2], v[3], v[4], v[5]);
+	}
+	task_exit_group(t, 0);
+}
+
+static int64_t hostile_act(struct run *run, struct task *t, const uint64_t *arg)
+{
+	const struct task_clone how = { .exit_signal = SIGCHLD };
+	const uint64_t pc = t->regs->pc;
+	struct task_waited got = { .pid = 0 };
+
+	(void)run;
+	world.seed = (uint32_t)arg[0];
+	world.calls = (uint32_t)arg[1];
+	t->regs->pc = ROLE_AT + ROLE_HOSTILE * ROLE_GAP;
+	const int64_t pid = task_clone(t, &how);
+	t->regs->pc = pc;
+	if (pid < 0) return pid;
+	world.hostile = (int32_t)pid;
+	const struct task_wait_how wait = { P_PID, (int32_t)pid, W_EXITED };
+	const int answer = task_wait(t, &wait, &got);
+	world.hostile = 0;
+	if (answer != 1 || got.pid != pid)
+		kpanic(ORACLE_VERDICT, "its end is not told: %d", answer);
+	return got.wait4;
+}
+
+int64_t hostile_child(struct run *run, unsigned by, uint32_t seed, uint32_t calls)
+{
+	const uint64_t arg[] = { seed, calls };
+
+	return act(run, by, hostile_act, arg);
+}
+
+/* --- actors ----------------------------------------------------------------------------------- */
+
+bool actor_lives(unsigned n)
+{
+	return world.actor[n].live;
+}
+
+void actor_is_doomed(unsigned n)
+{
+	world.actor[n].doomed = true;
+}
+
+static int64_t begin_act(struct run *run, struct task *t, const uint64_t *arg)
+{
+	const bool thread = arg[1] != 0;
+	const struct task_clone how = { .flags = thread ? THREAD_FLAGS : 0,
+					.exit_signal = thread ? 0 : SIGCHLD };
+	const uint64_t pc = t->regs->pc;
+
+	(void)run;
+	t->regs->pc = ROLE_AT + arg[0] * ROLE_GAP;
+	world.actor[arg[0]].thread = THREAD_NONE;
+	world.actor[arg[0]].doomed = false;
+	world.actor[arg[0]].live = true;
+	const int64_t tid = task_clone(t, &how);
+	if (tid < 0) world.actor[arg[0]].live = false;
+	t->regs->pc = pc;
+	return tid;
+}
+
+int64_t actor_begins(struct run *run, unsigned by, unsigned n, bool thread)
+{
+	const uint64_t arg[] = { n, thread };
+
+	ASSERT(!world.actor[n].live);
+	const int64_t tid = act(run, by, begin_act, arg);
+	world.actor[n].tid = (int32_t)tid;
+	return tid;
+}
+
+static NORETURN void plays_actor(struct run *run, unsigned me, struct task *t)
+{
+	const mach_irq_t was = wait_enter(&world_of(run)->stage);
+
+	world.actor[me].thread = t->thread;
+	wait_wake_all(&world_of(run)->sched, &world_of(run)->stage);
+	wait_leave(&world_of(run)->stage, was);
+	for (;;) {
+		waits_for_turn(run, me, t);
+		world.answer = world.fn(run, t, world.arg);
+		goes_back(t);
+		turn_to(run, NOBODY);
+	}
+}
+
+static NORETURN void plays(struct task *t)
+{
+	struct run *run = run_of();
+	const uint64_t role = (t->regs->pc - ROLE_AT) / ROLE_GAP;
+
+	if (role >= ROLE_HOSTILE) plays_hostile(run, t);
+	plays_actor(run, (unsigned)role, t);
+}
+
+/* --- the first task, and who conducts --------------------------------------------------------- */
+
+static void begins(struct task *t, void *unused)
+{
+	struct world *w = world_of(run_of());
+	struct space *s = process_space(&w->processes);
+	const struct abi_sigaction ignore = { .handler = SIG_IGNORE };
+	const uint64_t bytes = ACTORS * PAGE_SIZE;
+
+	(void)unused;
+	limits_begin(t->group->limits);
+	t->group->limits[RLIMIT_NOFILE] = (struct limit){ DESCRIPTORS, DESCRIPTORS };
+	t->group->files = file_table_create(&w->km);
+	must(t->group->files != NULL, "descriptors");
+	must(space_mmap(s, SCRATCH_AT, bytes, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0, SITE_NONE) == SCRATCH_AT,
+	     "scratch pages");
+	space_brk_place(s, BREAK_AT);
+	must(signal_action(t, SIGPIPE, &ignore, NULL) == 0, "an action");
+	t->regs->pc = ROLE_AT;
+	t->regs->sp = SCRATCH_AT;
+	world.actor[0].live = true;
+	world.actor[0].tid = t->tid;
+}
+
+static void first_ended(void *arg, int32_t status)
+{
+	(void)arg;
+	if (status != 0) kpanic(ORACLE_VERDICT, "the first task ended with %d", status);
+	world.over = true;
+}
+
+static int64_t exit_act(struct run *run, struct task *t, const uint64_t *arg)
+{
+	(void)run, (void)arg;
+	task_exit_group(t, 0);
+}
+
+static void conducts(void *unused)
+{
+	struct run *run = run_of();
+	struct world *w = world_of(run);
+
+	(void)unused;
+	must(task_first(&w->tasks, begins, NULL) == 0, "the first task");
+	while (world.actor[0].thread == THREAD_NONE) sched_yield_cpu(&w->sched);
+	const bool done = run_lane(run, 0);
+	ASSERT(done);
+	tasks_end(run);
+	actor_is_doomed(0);
+	(void)act(run, 0, exit_act, NULL);
+	sched_exit(&w->sched, 0);
+}
+
+void syscall_fuzz_pause(struct run *run)
+{
+	sched_yield_cpu(&world_of(run)->sched);
+}
+
+/* --- the scheduler's hooks -------------------------------------------------------------------- */
+
+static void let_go(struct world *w)
+{
+	for (uint32_t cpu = 0; cpu < w->sched.config.cpus; cpu++)
+		if (atomic_load_u32(&w->sched.cpu[cpu].online) != 0) mach_ipi(cpu);
+}
+
+/* An actor is gone, with all that it had: if it was its turn the conductor's has come. */
+static void actor_gone(struct run *run, thread_id id)
+{
+	for (unsigned n = 0; n < ACTORS; n++) {
+		if (!world.actor[n].live || world.actor[n].thread != id) continue;
+		if (!world.actor[n].doomed) kpanic(ORACLE_VERDICT, "actor %u has ended", n);
+		const mach_irq_t was = wait_enter(&world_of(run)->stage);
+		world.actor[n].live = false;
+		if (world.turn == n) world.turn = NOBODY;
+		wait_wake_all(&world_of(run)->sched, &world_of(run)->stage);
+		wait_leave(&world_of(run)->stage, was);
+	}
+}
+
+static void reaped(void *arg, const struct thread_gone *gone)
+{
+	struct world *w = world_of(arg);
+
+	if (process_owns(gone->owner)) {
+		process_reaped(&w->processes, gone);
+		actor_gone(arg, gone->id);
+	} else {
+		kstack_free(&w->stacks, gone->stack);
+		world.ended = true;
+	}
+	if (world.over && world.ended) let_go(w);
+}
+
+static void enters(void *arg, struct thread *from, struct thread *to)
+{
+	process_enter(&world_of(arg)->processes, from, to);
+}
+
+static bool all_rest(const struct world *w)
+{
+	for (uint32_t n = 0; n < THREAD_SLOTS; n++) {
+		const enum thread_state state = thread_word_state(w->threads[n].word);
+		if (state != THREAD_FREE && state != THREAD_WAITING) return false;
+	}
+	return true;
+}
+
+/* True: this CPU goes on being idle. */
+static bool idles(void *arg, uint32_t cpu)
+{
+	struct run *run = arg;
+	struct world *w = world_of(run);
+
+	(void)cpu;
+	if (world.over && world.ended && thread_count(&w->sched.table) == 0) return false;
+	if (vm_reclaim_retired(&w->vm, 64) != 0 || !all_rest(w)) return true;
+	if (world.hostile == 0) return true;
+	run_sometimes(run, SAW_HOSTILE_KILLED);
+	if (world.patience-- == 0) kpanic(ORACLE_LOST_WAKE, "a killed child does not end");
+	(void)signal_send_group(&w->tasks, world.hostile, SIGKILL);
+	return true;
+}
+
+/* --- making and ending ------------------------------------------------------------------------ */
+
+static void memory_make(struct run *run)
+{
+	struct world *w = world_of(run);
+	struct script script = *run->script;
+	struct run richer = *run;
+
+	script.world.pages = (uint16_t)min_u64(PAGES_LEAST + script.world.pages, SCRIPT_PAGES_MAX);
+	script.world.reserve = 0;
+	script.world.flags &= (uint16_t)~WORLD_ZONES;
+	richer.script = &script;
+	const struct kmalloc_config memory = kmalloc_world_config(&richer, &w->pool, w->cpus);
+	const struct vm_config vm = {
+		.pages = &w->pool.pool,
+		.kmalloc = &w->km,
+		.asid_bits = ASID_BITS_MIN,
+		.bottom = 2 * ROLE_AT,
+		.top = 4 * ROLE_AT,
+		.lowest = PAGE_SIZE,
+		.regions_max = SPACE_REGIONS_MAX,
+	};
+	const struct kstack_config stacks = {
+		.table = &w->tree, .base = WINDOW, .slots = STACKS, .keep = 2
+	};
+	pool_world_open(&w->pool, &richer);
+	kmalloc_init(&w->km, &memory);
+	must(vm_init(&w->vm, &vm), "what spaces share");
+	must(pagetable_init(&w->tree, &w->pool.pool, true, SITE_NONE) &&
+		     pagetable_prepare(&w->tree, ANCHOR, 0, SITE_NONE) == PAGETABLE_DONE,
+	     "the kernel's tree");
+	if (run->machine->kernel_tables != NULL) run->machine->kernel_tables(w->tree.root);
+	kstack_init(&w->stacks, &stacks);
+}
+
+static void files_make(struct run *run)
+{
+	static const struct file_system *const kinds[] = { &kind_tmpfs, NULL };
+	struct world *w = world_of(run);
+	const struct tree_config names = {
+		.files = &w->files, .buckets = BUCKETS, .pages_most = FILE_PAGES, .kinds = kinds
+	};
+	const struct node_how folder = { .mode = S_IFDIR | 0755 };
+
+	w->files = (struct file_world){
+		.memory = &w->km, .sched = &w->sched, .vm = &w->vm, .most = FILES_MOST
+	};
+	must(tree_init(&w->names, &names), "a tree");
+	must(tree_make(w->names.root, "h", 1, &folder, NULL) == 0, "a folder");
+}
+
+static void random_bytes(void *arg, void *to, size_t bytes)
+{
+	(void)arg;
+	memset(to, 0x5a, bytes);
+}
+
+static uint64_t wall_ns(void *arg)
+{
+	(void)arg;
+	return mach_now_ns();
+}
+
+static void tasks_make(struct run *run)
+{
+	struct world *w = world_of(run);
+	const struct process_config processes = {
+		.sched = &w->sched,
+		.vm = &w->vm,
+		.stacks = &w->stacks,
+		.memory = &w->km,
+		.processes = w->slots,
+		.slots = PROCESS_SLOTS,
+	};
+	const struct task_config tasks = {
+		.processes = &w->processes,
+		.sched = &w->sched,
+		.vm = &w->vm,
+		.memory = &w->km,
+		.tree = &w->names,
+		.machine = { .run = plays,
+			     .first_ended = first_ended,
+			     .random = random_bytes,
+			     .wall_ns = wall_ns },
+		.pid_max = PID_MAX,
+	};
+	process_world_init(&w->processes, &processes);
+	must(task_world_init(&w->tasks, &tasks), "a world of tasks");
+	host_names_begin(&w->tasks);
+}
+
+static void timer_fired(void *arg)
+{
+	sched_timer_fired(&world_of(arg)->sched);
+}
+
+static void ipi_came(void *arg)
+{
+	sched_ipi_came(&world_of(arg)->sched);
+}
+
+void syscall_fuzz_open(struct run *run)
+{
+	struct world *w = world_of(run);
+	const struct sched_config config = {
+		.cpus = run->script->world.cpus,
+		.threads = w->threads,
+		.slots = THREAD_SLOTS,
+		.slice_ns = SLICE_NS,
+		.reaped = reaped,
+		.idle = idles,
+		.enter = enters,
+		.arg = run,
+	};
+
+	memset(&world, 0, sizeof world);
+	world.turn = NOBODY;
+	world.patience = PATIENCE;
+	tasks_open();
+	memory_open();
+	files_open();
+	wait_init(&w->stage, RANK_WAIT);
+	memory_make(run);
+	sched_init(&w->sched, &config);
+	files_make(run);
+	tasks_make(run);
+	if (run->machine->handlers != NULL) run->machine->handlers(timer_fired, ipi_came, run);
+}
+
+void syscall_fuzz_together(struct run *run, unsigned cpu)
+{
+	struct world *w = world_of(run);
+
+	if (cpu == 0) {
+		const struct thread_how how = {
+			.entry = conducts,
+			.stack = kstack_alloc(&w->stacks, SITE_NONE),
+			.stack_bytes = KERNEL_STACK_BYTES,
+			.class = SLOT_USER,
+			.priority = PRIORITY_NORMAL,
+		};
+		world.conductor = sched_spawn(&w->sched, &how);
+		must(how.stack != 0 && world.conductor != THREAD_NONE, "a conductor");
+	}
+	sched_run(&w->sched);
+}
+
+static void must_be_sound(const char *why)
+{
+	if (why != NULL) kpanic(ORACLE_WALK, "%s", why);
+}
+
+void syscall_fuzz_check(struct run *run, enum check_depth depth)
+{
+	if (depth == CHECK_WALK) must_be_sound(task_check(&world_of(run)->tasks));
+}
+
+void syscall_fuzz_close(struct run *run)
+{
+	struct world *w = world_of(run);
+	struct process_counts counts;
+	struct vm_counts vm;
+
+	process_count(&w->processes, &counts);
+	if (counts.processes != 0 || counts.threads != 0 || w->stacks.live != 0)
+		kpanic(ORACLE_LEAK, "%u processes and %u threads are not back", counts.processes,
+		       counts.threads);
+	if (w->tasks.tasks != 0 || w->tasks.groups != 0 || w->files.files != 0)
+		kpanic(ORACLE_LEAK, "tasks are not back, or %u open files", w->files.files);
+	must_be_sound(task_check(&w->tasks));
+	must_be_sound(process_check(&w->processes));
+	must_be_sound(sched_check(&w->sched));
+	must_be_sound(tree_check(&w->names));
+	task_world_close(&w->tasks);
+	tree_close(&w->names);
+	vm_reclaim(&w->vm, SIZE_MAX);
+	vm_count(&w->vm, &vm);
+	if (vm.spaces != 0) kpanic(ORACLE_LEAK, "%u spaces are not back", vm.spaces);
+	vm_close(&w->vm);
+	kstack_drain(&w->stacks);
+	if (run->machine->kernel_tables != NULL) run->machine->kernel_tables(PADDR_NONE);
+	pagetable_close(&w->tree);
+	kmalloc_drain(&w->km);
+	must_be_sound(kmalloc_check(&w->km));
+	pool_world_close(&w->pool);
+}
