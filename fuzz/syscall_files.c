@@ -389,6 +389,41 @@ void makes_write(struct run *run, const struct script_op *op)
 	judge(run, "write", act(run, by, write_act, arg), expected);
 }
 
+/* Pieces into a pipe, from a position on, until one is refused: how many went. */
+static int64_t fill_act(struct run *run, struct task *t, const uint64_t *arg)
+{
+	static uint8_t from[PIECE_BYTES];
+	int64_t pieces = 0, answer;
+
+	do {
+		const uint64_t at = arg[3] + (uint64_t)pieces * PIECE_BYTES;
+		for (unsigned i = 0; i < PIECE_BYTES; i++)
+			from[i] = pipe_byte((unsigned)arg[2], at + i);
+		const uint64_t write[] = { arg[0], arg[1], PIECE_BYTES, (uintptr_t)from };
+		answer = write_act(run, t, write);
+		pieces += answer == PIECE_BYTES;
+	} while (answer == PIECE_BYTES);
+	return answer == -ERR_AGAIN ? pieces : answer;
+}
+
+/* All that there is room for, in whole pieces. */
+void makes_fill(struct run *run, const struct script_op *op)
+{
+	const unsigned by = by_of(op);
+	unsigned fd;
+
+	if (by == ACTORS) return;
+	const uint8_t n = open_of(op, by, &fd);
+	if (n == NONE || model.open[n].kind != OPEN_WRITER) return;
+	const uint8_t of = model.open[n].of;
+	if (model.pipe[of].readers == 0) return;
+	const uint64_t room = PIPE_ROOM - (model.pipe[of].put - model.pipe[of].got);
+	const uint64_t arg[] = { fd, scratch_of(by) + 1024, of, model.pipe[of].put };
+	model.pipe[of].put += room / PIECE_BYTES * PIECE_BYTES;
+	run_sometimes(run, SAW_PIPE_FULL);
+	judge(run, "filling a pipe", act(run, by, fill_act, arg), (int64_t)(room / PIECE_BYTES));
+}
+
 /* --- offsets and sizes ------------------------------------------------------------------------ */
 
 void makes_seek(struct run *run, const struct script_op *op)

@@ -57,6 +57,7 @@ static const struct op_kind syscall_operations[] = {
 	{ "write", 16, { BY, FD, HOW(0) }, makes_write },
 	{ "seek", 6, { BY, FD, HOW(0) }, makes_seek },
 	{ "truncate", 3, { BY, FD, HOW(0) }, makes_truncate },
+	{ "fill", 3, { BY, FD }, makes_fill },
 	{ "hostile", 2, { BY, { "calls", IN_AUX, FORM_NUMBER, HOSTILE_CALLS, NULL },
 			  { "seed", IN_ARG, FORM_NUMBER, 0, NULL } }, makes_hostile },
 };

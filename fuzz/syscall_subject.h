@@ -162,6 +162,7 @@ void makes_dup(struct run *run, const struct script_op *op);
 void makes_pipe(struct run *run, const struct script_op *op);
 void makes_read(struct run *run, const struct script_op *op);
 void makes_write(struct run *run, const struct script_op *op);
+void makes_fill(struct run *run, const struct script_op *op);
 void makes_seek(struct run *run, const struct script_op *op);
 void makes_truncate(struct run *run, const struct script_op *op);
 void makes_unlink(struct run *run, const struct script_op *op);
