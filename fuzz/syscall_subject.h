@@ -29,8 +29,9 @@ enum {
 /* Where things lie in every program. */
 #define WINDOW_AT 0x10000000ull
 #define BREAK_AT 0x20000000ull
-#define SCRATCH_AT 0x30000000ull /* a page for each actor: what calls point to */
-#define ROLE_AT 0x40000000ull    /* where a task's program goes on says what it is */
+#define SCRATCH_AT 0x30000000ull           /* a page for each actor: what calls point to */
+#define ROLE_AT 0x40000000ull              /* where a task's program goes on says what it is: */
+enum { ROLE_GAP = 64, ROLE_HOSTILE = 32 }; /* an actor's number, or this; by the gap */
 
 /* In the arena, where every access of what is tested is seen. */
 struct world {
@@ -109,15 +110,21 @@ int64_t actor_begins(struct run *run, unsigned by, unsigned n, bool thread);
 void actor_is_doomed(unsigned n);
 bool actor_lives(unsigned n);
 
-/* A child of `by` that makes `calls` hostile ones drawn from `seed`; its status of wait4(). */
-int64_t hostile_child(struct run *run, unsigned by, uint32_t seed, uint32_t calls);
-
 void syscall_fuzz_open(struct run *run);
 void syscall_fuzz_together(struct run *run, unsigned cpu);
 void syscall_fuzz_check(struct run *run, enum check_depth depth);
 void syscall_fuzz_pause(struct run *run);
 void syscall_fuzz_close(struct run *run);
 unsigned syscall_lane_now(struct run *run);
+
+/* --- syscall_hostile.c ------------------------------------------------------------------------ */
+
+void hostile_open(void);
+
+/* A child of `by` that makes `calls` hostile ones drawn from `seed`; its status of wait4(). */
+int64_t hostile_child(struct run *run, unsigned by, uint32_t seed, uint32_t calls);
+NORETURN void hostile_plays(struct run *run, struct task *t); /* its program */
+int32_t hostile_number(void);                                 /* of the child that lives, or 0 */
 
 /* --- the models ------------------------------------------------------------------------------- */
 
