@@ -4,7 +4,8 @@
  * What they are given is drawn: numbers of calls, and values that are odd, lie in or beside memory
  * that is there, are small, or are errors.  Barred is what would do something to others than the
  * child: signals, more processes, mounts, the machine's end.  Now and then it sleeps for good.
- * Files it has none but in a folder of its own.  Whatever it does, it ends, by itself or by a kill, and its parent is told.
+ * Files it has none but in a folder of its own.  Whatever it does, it ends, by itself or by a kill,
+ * and its parent is told.
  */
 #include "fuzz/syscall_subject.h"
 #include "machine/random.h"
