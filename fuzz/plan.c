@@ -179,6 +179,7 @@ static size_t say_cpus(const struct plan *p, char *out, size_t room)
 		[TURNS_RUNS] = "spins", [TURNS_WAITS] = "waits", [TURNS_ENDED] = "has ended"
 	};
 	size_t at = 0;
+	if (p->turns == NULL) return format_text(out, room, "before the first turn");
 	for (uint32_t cpu = 0; cpu < p->turns->cpus; cpu++)
 		at += format_text(out + at, room - at, "%scpu %u %s", cpu == 0 ? "" : ", ", cpu,
 				  words[p->turns->cpu[cpu].state]);
@@ -187,10 +188,11 @@ static size_t say_cpus(const struct plan *p, char *out, size_t room)
 
 static void stuck(void *context, enum turns_stuck why)
 {
+	const struct plan *p = context;
 	char words[128];
-	say_cpus(context, words, sizeof(words));
+	say_cpus(p, words, sizeof(words));
 	kpanic(turns_stuck_name(why), "after %lu points: %s",
-	       (unsigned long)((struct plan *)context)->turns->points, words);
+	       (unsigned long)(p->turns != NULL ? p->turns->points : 0), words);
 }
 
 void plan_open(struct plan *p, struct run *run)

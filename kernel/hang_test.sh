@@ -26,10 +26,10 @@ expect 5 silent '^watch: silent: CPU 1 takes no interrupts, for 1[0-9] ms; threa
 	'^hang: silent: CPU 1 takes no interrupts, for [4-6][0-9] ms; thread 16.1 is on it' \
 	'^sched: 4 CPUs' '^cpu 1: runs 16.1, last switch [4-9].... us ago' \
 	'^thread 16.1: running on cpu 1' '^hang: end of the report' '!^trace' '!^last calls'
-expect 5 lock '^panic: hang stuck lock of rank 10$' '^  it has a lock of rank 10' \
-	'^  it waits for a lock of rank 10 that CPU 1 has' \
-	'^hang: stuck lock: CPU 2 waits for a lock of rank 10 that CPU 1 has, for [4-6][0-9] ms' \
-	'^cpu 2: waits since .* for a lock of rank 10 that cpu 1 had last'
+expect 5 lock '^panic: hang stuck lock of rank 11$' '^  it has a lock of rank 11' \
+	'^  it waits for a lock of rank 11 that CPU 1 has' \
+	'^hang: stuck lock: CPU 2 waits for a lock of rank 11 that CPU 1 has, for [4-6][0-9] ms' \
+	'^cpu 2: waits since .* for a lock of rank 11 that cpu 1 had last'
 expect 5 starved '^panic: hang starved$' '^hang: starved: CPU 0 does not run thread 16.1' \
 	'^thread 16.1: ready, last on cpu 0, .*queued '
 expect 5 late '^panic: hang not resumed$' '^hang: not resumed: CPU 0 has not resumed thread 16.1' \
@@ -51,7 +51,7 @@ expect 0 call '^smp: CPU 3 does not answer a call for 10 ms: it is stopped; last
 # In the call or behind it; with a barrier before each it is the same.
 entered='munmap(space 0x[0-9a-f]*, 0x[0-9a-f]*, 4096) entered [0-9]* us ago, and not left'
 left='munmap(space 0x[0-9a-f]*, 0x[0-9a-f]*, 4096) = 0 left [0-9]* us ago, and not resumed'
-expect 5 'in-munmap trace' '^panic: hang stuck lock of rank 12' "^  thread 17.1: $entered" "!$left" \
+expect 5 'in-munmap trace' '^panic: hang stuck lock of rank 13' "^  thread 17.1: $entered" "!$left" \
 	'^trace: the last 64 of each CPU' 'cpu 0: 0.1 claims 17.1: x19 unmap_only+0x0, stack 0x' \
 	'cpu 2: 17.1 runs, after idle 2, which is ready; was ready for [0-9]* ns' \
 	'cpu 2: 17.1 enters munmap(space 0x'

@@ -105,7 +105,7 @@ uint64_t kwatch_looks(unsigned cpu)
 
 /* --- what was seen ---------------------------------------------------------------------------- */
 
-/* "CPU 2 waits for a lock of rank 12 that CPU 1 has", and so on. */
+/* "CPU 2 waits for a lock of rank 13 that CPU 1 has", and so on. */
 static void describe(const struct watch_report *r, char *text, size_t room)
 {
 	const uint32_t slot = (uint32_t)r->thread, generation = (uint32_t)(r->thread >> 32);

@@ -36,8 +36,8 @@ expect other-cpu 6 '^panic: fault data abort' '^on CPU 3 of 4' '^  way_null+0x' 
 	'^CPU 0 stopped at'
 expect deaf 6 '^panic: fault data abort' '^  deaf_body+0x' '^CPU 1 does not answer' \
 	'^CPU 3 does not answer'
-expect lock 6 '^panic: fault data abort' '^CPU 1 does not answer' '^  it has a lock of rank 10' \
-	'^CPU 2 does not answer' '^  it waits for a lock of rank 10 that CPU 1 has' \
+expect lock 6 '^panic: fault data abort' '^CPU 1 does not answer' '^  it has a lock of rank 11' \
+	'^CPU 2 does not answer' '^  it waits for a lock of rank 11 that CPU 1 has' \
 	'^CPU 3 stopped at mach_wait'
 expect everywhere 6 '^panic: fault data abort' '^  everywhere_body+0x'
 expect ticks 6 '^panic: fault data abort' '^  bite+0x' '^CPU [0-9] stopped at way_null+0x' \

@@ -187,7 +187,7 @@ static void ends_of_others(struct task *t)
 	EXPECT(strstr(names_in("/proc"), " 1 2 ") != NULL);
 	child_waits = false;
 	for (unsigned i = 0; i < 2 * TEST_THREADS; i++) sched_yield_cpu(&tw->sched);
-	EXPECT(strstr(says(path), ") Z 1 ") != NULL);
+	EXPECT(strstr(says(path), " (first) Z 1 ") != NULL);
 	waits_for(t, child_pid, 7 << 8);
 	EXPECT(error_of(path, O_RDONLY) == -ERR_NOENT);
 	EXPECT(get(kept, text, 10, NULL) == -ERR_SRCH);

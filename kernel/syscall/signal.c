@@ -55,7 +55,8 @@ int64_t sys_rt_sigaction(struct task *t, const uint64_t *arg)
 
 	if (arg[3] != sizeof(sigset)) return -ERR_INVAL;
 	if (arg[1] != 0 && from_user(t, &to, arg[1], sizeof to) != 0) return -ERR_FAULT;
-	const int answer = signal_action(t, (int)arg[0], arg[1] != 0 ? &to : NULL, &was);
+	const int answer =
+		signal_action(t, (int)arg[0], arg[1] != 0 ? &to : NULL, arg[2] != 0 ? &was : NULL);
 	if (answer != 0 || arg[2] == 0) return answer;
 	return to_user(t, arg[2], &was, sizeof was);
 }

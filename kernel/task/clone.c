@@ -252,7 +252,7 @@ static int birth_enter_locked(struct birth *b) REQUIRES(&b->w->lock)
 	t->tid = t->number->value;
 	if (b->group != NULL) group_enter_locked(b);
 	list_add_last(&t->group->tasks, &t->link);
-	t->group->task_count++;
+	atomic_store_u32(&t->group->task_count, t->group->task_count + 1);
 	b->w->tasks++;
 	b->number = NULL; /* it is in use */
 	return 0;
@@ -265,7 +265,7 @@ static void birth_leave_locked(struct birth *b) REQUIRES(&b->w->lock)
 
 	signal_forget_locked(t->group, &t->notes, ~(sigset)0);
 	list_remove(&t->link);
-	t->group->task_count--;
+	atomic_store_u32(&t->group->task_count, t->group->task_count - 1);
 	b->w->tasks--;
 	t->number->task = NULL;
 	number_drop_locked(b->w, t->number);

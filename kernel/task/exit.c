@@ -116,10 +116,13 @@ static bool leave_locked(struct task_world *w, struct task *t) REQUIRES(&w->lock
 	w->tasks--;
 	t->number->task = NULL;
 	number_drop_locked(w, t->number);
-	if (--g->task_count != 0) {
+	atomic_store_u32(&g->task_count, g->task_count - 1);
+	if (g->task_count != 0) {
 		signal_pass_on_locked(t, ~(sigset)0);
 		return false;
 	}
+	memcpy(g->last_name, t->name, NAME_BYTES);
+	g->line_bytes = 0; /* as Linux has it: without memory there are no arguments */
 	g->ending = true;
 	return true;
 }

@@ -85,6 +85,7 @@ bool task_look(struct task_world *w, int32_t number, struct task_look *out)
 		look_at_actions(g, out);
 		if (t == NULL) t = leader_locked(g);
 		if (t != NULL) look_at_thread(w, t, out);
+		if (t == NULL) memcpy(out->name, g->last_name, NAME_BYTES);
 		if (g->stop_signal != 0) out->state = 'T';
 		if (g->zombie) out->state = 'Z';
 	}

@@ -169,6 +169,21 @@ int signal_queue_task(struct task *t, int32_t tgid, int32_t tid, int sig, struct
 
 /* --- actions and masks ------------------------------------------------------------------------ */
 
+/* Only the group's own tasks change actions: who is alone reads without the lock. */
+static void action_now(struct task *t, int sig, struct abi_sigaction *out)
+{
+	struct task_world *w = t->group->world;
+	const struct abi_sigaction *a = &t->group->signals->action[sig - 1];
+
+	if (LIKELY(atomic_load_u32(&t->group->task_count) == 1)) {
+		*out = *a;
+		return;
+	}
+	const mach_irq_t irq = lock_take(&w->lock);
+	*out = *a;
+	lock_drop(&w->lock, irq);
+}
+
 int signal_action(struct task *t, int sig, const struct abi_sigaction *to,
 		  struct abi_sigaction *was)
 {
@@ -177,18 +192,20 @@ int signal_action(struct task *t, int sig, const struct abi_sigaction *to,
 	struct task_world *w = t->group->world;
 
 	if (!is_signal(sig)) return -ERR_INVAL;
-	if (to != NULL && (signal_bit(sig) & SIGNALS_HARD) != 0) return -ERR_INVAL;
+	if (to == NULL) {
+		if (was != NULL) action_now(t, sig, was);
+		return 0;
+	}
+	if ((signal_bit(sig) & SIGNALS_HARD) != 0) return -ERR_INVAL;
 	const mach_irq_t irq = lock_take(&w->lock);
 	struct abi_sigaction *a = &t->group->signals->action[sig - 1];
 	if (was != NULL) *was = *a;
-	if (to != NULL) {
-		*a = *to;
-		a->flags &= known;
-		a->mask &= ~SIGNALS_HARD;
-		if (a->handler == SIG_IGNORE ||
-		    (a->handler == SIG_DEFAULT && signal_default_of(sig) == DEFAULT_IGNORE))
-			signal_forget_all_locked(t->group, signal_bit(sig));
-	}
+	*a = *to;
+	a->flags &= known;
+	a->mask &= ~SIGNALS_HARD;
+	if (a->handler == SIG_IGNORE ||
+	    (a->handler == SIG_DEFAULT && signal_default_of(sig) == DEFAULT_IGNORE))
+		signal_forget_all_locked(t->group, signal_bit(sig));
 	lock_drop(&w->lock, irq);
 	return 0;
 }

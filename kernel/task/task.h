@@ -68,7 +68,7 @@ struct task_group {
 	uint32_t uid[3], gid[3];                          /* (w) atomic: real, effective, saved */
 	struct list link;                                 /* (w) of all groups */
 	struct list tasks;                                /* (w) */
-	uint32_t task_count;
+	uint32_t task_count;                              /* (w) atomic reads */
 	bool exec_done;       /* (w) it has run execve since it was forked */
 	bool ending;          /* (w) `status` is settled, and its tasks are to end */
 	bool zombie;          /* (w) it has ended, and waits to be waited for */
@@ -98,6 +98,7 @@ struct task_group {
 	uint64_t children_ns[2];     /* (w) user and kernel, of children that were waited for */
 	char line[LINE_BYTES];       /* (w) arguments, each with its zero */
 	uint32_t line_bytes;
+	char last_name[NAME_BYTES]; /* (w) that of its last task, once it has none */
 };
 
 /* How a task wants to be scheduled: all zeroes is a new one; inherited by fork and clone, but for
