@@ -228,7 +228,10 @@ static bool make_room(struct unpack *u, const struct cpio_entry *e, struct found
 		return true;
 	}
 	const int error = tree_unlink(found->folder, found->name, found->bytes, false);
-	return error == 0 ? true : unpack_error(u, error);
+	if (error != 0) return unpack_error(u, error);
+	node_drop(found->node); /* it makes room for who comes in its place */
+	found->node = NULL;
+	return true;
 }
 
 static bool unpack_entry(struct unpack *u, const struct cpio_entry *e)
