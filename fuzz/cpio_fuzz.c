@@ -22,7 +22,6 @@ enum {
 	BUCKETS = 32,
 	ENOUGH_PAGES = 24,
 	HEADER_BYTES = 110,
-	HOW = PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_KERNEL),
 };
 
 static const char *const saw_names[] = {
@@ -256,27 +255,13 @@ static bool open_tree(struct cpio_state *s)
 	return tree_init(&s->tree, &config);
 }
 
-static uint32_t pages_to_be_had(struct cpio_state *s)
-{
-	struct page_counts counts;
-
-	page_count(&s->world.pool, &counts);
-	return counts.free + counts.cached;
-}
-
 /* Takes pages from the pool, a chain of them, until `leave` are left. */
 static void step_squeeze(struct run *run, const struct script_op *op)
 {
 	struct cpio_state *s = state_of(run);
 
 	kmalloc_drain(&s->km);
-	page_drain(&s->world.pool);
-	while (pages_to_be_had(s) > op->arg) {
-		const paddr_t pa = page_alloc(&s->world.pool, 0, HOW | PAGE_NO_RECLAIM, SITE_NONE);
-		if (pa == PADDR_NONE) return;
-		*(paddr_t *)mach_phys(pa) = s->squeezed;
-		s->squeezed = pa;
-	}
+	pool_world_squeeze(&s->world, &s->squeezed, op->arg);
 }
 
 static void step_relax(struct run *run, const struct script_op *op)
@@ -284,16 +269,12 @@ static void step_relax(struct run *run, const struct script_op *op)
 	struct cpio_state *s = state_of(run);
 
 	(void)op;
-	while (s->squeezed != PADDR_NONE) {
-		const paddr_t pa = s->squeezed;
-		s->squeezed = *(paddr_t *)mach_phys(pa);
-		page_free(&s->world.pool, pa, 0, HOW);
-	}
+	pool_world_relax(&s->world, &s->squeezed);
 }
 
 static void judge_memory(struct run *run)
 {
-	const uint32_t pages = pages_to_be_had(state_of(run));
+	const uint32_t pages = pool_world_available(&state_of(run)->world);
 
 	run_sometimes(run, SAW_EXHAUSTION);
 	if (pages > ENOUGH_PAGES + run->script->world.reserve)

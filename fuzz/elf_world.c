@@ -9,7 +9,7 @@
 #include "machine/machine.h"
 #include "mm/mman.h"
 
-enum { HOW = PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_KERNEL), ENOUGH_PAGES = 160 };
+enum { ENOUGH_PAGES = 160 };
 
 /* --- files ------------------------------------------------------------------------------------ */
 
@@ -151,18 +151,10 @@ void elf_close(struct run *run)
 
 /* --- memory ----------------------------------------------------------------------------------- */
 
-static uint32_t pages_to_be_had(struct elf_state *s)
-{
-	struct page_counts counts;
-
-	page_count(&s->world.pool, &counts);
-	return counts.free + counts.cached;
-}
-
 void elf_judge_refusal(struct run *run)
 {
 	struct elf_state *s = state_of(run);
-	const uint32_t pages = pages_to_be_had(s);
+	const uint32_t pages = pool_world_available(&s->world);
 
 	run_sometimes(run, SAW_EXHAUSTION);
 	if (pages > ENOUGH_PAGES + run->script->world.reserve)
@@ -176,13 +168,7 @@ void elf_step_squeeze(struct run *run, const struct script_op *op)
 	if (!s->open) return;
 	vm_reclaim(&s->vm, SIZE_MAX);
 	kmalloc_drain(&s->km);
-	page_drain(&s->world.pool);
-	while (pages_to_be_had(s) > op->arg) {
-		const paddr_t pa = page_alloc(&s->world.pool, 0, HOW | PAGE_NO_RECLAIM, SITE_NONE);
-		if (pa == PADDR_NONE) return;
-		*(paddr_t *)mach_phys(pa) = s->squeezed;
-		s->squeezed = pa;
-	}
+	pool_world_squeeze(&s->world, &s->squeezed, op->arg);
 }
 
 void elf_step_relax(struct run *run, const struct script_op *op)
@@ -190,9 +176,5 @@ void elf_step_relax(struct run *run, const struct script_op *op)
 	struct elf_state *s = state_of(run);
 
 	(void)op;
-	while (s->squeezed != PADDR_NONE) {
-		const paddr_t pa = s->squeezed;
-		s->squeezed = *(paddr_t *)mach_phys(pa);
-		page_free(&s->world.pool, pa, 0, HOW);
-	}
+	pool_world_relax(&s->world, &s->squeezed);
 }

@@ -43,7 +43,7 @@ static bool move_page(struct run *run, unsigned tree, unsigned from, unsigned to
 {
 	struct pagetable_state *s = pagetable_state_of(run);
 	struct model_tree *t = &s->model.tree[tree];
-	const uint32_t missing = model_tables_missing(t, to), had = pages_to_be_had(s);
+	const uint32_t missing = model_tables_missing(t, to), had = pool_world_available(&s->world);
 	const uint64_t entry = pagetable_lookup(&s->tree[tree], model_address(from), NULL);
 	struct model_page there = t->page[from];
 	const enum pagetable_answer answer = pagetable_map(&s->tree[tree], model_address(to), entry,
@@ -151,7 +151,7 @@ static void judge_copy(struct run *run, const struct script_op *op, bool whole,
 			copy_in_model(run, to, from, page, &expected);
 			continue;
 		}
-		if (whole || pages_to_be_had(s) >= model_tables_missing(to, page))
+		if (whole || pool_world_available(&s->world) >= model_tables_missing(to, page))
 			kpanic(ORACLE_MUST_SUCCEED, "page %u was not copied", page);
 		break;
 	}

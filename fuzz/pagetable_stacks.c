@@ -153,7 +153,7 @@ void step_stack_alloc(struct run *run, const struct script_op *op)
 	const bool kept = count_slots(m, STACK_KEPT) != 0;
 
 	if (m->handle[op->slot] != 0) return;
-	const uint32_t had = pages_to_be_had(s);
+	const uint32_t had = pool_world_available(&s->world);
 	const uint64_t stack = kstack_alloc(&s->window, run->op + 1);
 	run_result(run, stack != 0);
 	if (stack == 0) {

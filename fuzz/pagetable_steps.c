@@ -39,15 +39,15 @@ static void judge_tables(struct run *run, uint32_t had, uint32_t missing, bool g
 	if (got) return;
 	run_sometimes(run, SAW_TABLE_REFUSED);
 	if (had != 0) run_sometimes(run, SAW_CHAIN_REFUSED);
-	if ((flags & PAGE_NO_RECLAIM) != 0 && pages_to_be_had(s) != had)
+	if ((flags & PAGE_NO_RECLAIM) != 0 && pool_world_available(&s->world) != had)
 		kpanic(ORACLE_LEAK, "tables that were refused took pages: %u of %u are left",
-		       pages_to_be_had(s), had);
+		       pool_world_available(&s->world), had);
 }
 
 paddr_t page_for_user(struct run *run, uint32_t flags)
 {
 	struct pagetable_state *s = pagetable_state_of(run);
-	const uint32_t had = pages_to_be_had(s);
+	const uint32_t had = pool_world_available(&s->world);
 	const paddr_t pa = user_page_alloc(&s->world.pool, flags, run->op + 1);
 
 	judge_user(run, had, pa != PADDR_NONE, flags);
@@ -70,7 +70,7 @@ bool tables_open(struct run *run, unsigned tree)
 	struct model_tree *t = &s->model.tree[tree];
 
 	if (t->open) return true;
-	const uint32_t had = pages_to_be_had(s);
+	const uint32_t had = pool_world_available(&s->world);
 	const bool got = pagetable_init(&s->tree[tree], &s->world.pool, false, run->op + 1);
 	judge_tables(run, had, 1, got, 0);
 	stacks_sync(run);
@@ -110,7 +110,8 @@ static bool map_entry(struct run *run, unsigned tree, unsigned page, const struc
 	struct pagetable_state *s = pagetable_state_of(run);
 	struct model_tree *t = &s->model.tree[tree];
 	const bool taken = t->page[page].state != PAGE_NOTHING;
-	const uint32_t missing = model_tables_missing(t, page), had = pages_to_be_had(s);
+	const uint32_t missing = model_tables_missing(t, page),
+		       had = pool_world_available(&s->world);
 	const bool prepared = t->prepared[model_table(page)];
 	const uint64_t extra = (now->zero ? ENTRY_ZERO : 0) | (now->dirty ? ENTRY_DIRTY : 0);
 	const uint64_t entry = pagetable_entry(&s->tree[tree], pa, now->rights, extra);
@@ -207,7 +208,8 @@ void step_prepare(struct run *run, const struct script_op *op)
 
 	if (!tables_open(run, tree)) return;
 	struct model_tree *t = &s->model.tree[tree];
-	const uint32_t missing = model_tables_missing(t, page), had = pages_to_be_had(s);
+	const uint32_t missing = model_tables_missing(t, page),
+		       had = pool_world_available(&s->world);
 	const enum pagetable_answer answer = pagetable_prepare(&s->tree[tree], model_address(page),
 							       PAGE_NO_RECLAIM, run->op + 1);
 

@@ -83,15 +83,6 @@ static inline uint64_t *frame_word(const struct pagetable_state *s, uint32_t fra
 	return (uint64_t *)mach_phys(page_address(&s->world.pool, frame)) + frame % 509;
 }
 
-/* Pages that are to be had for the asking: free, or in some CPU's cache. */
-static inline uint32_t pages_to_be_had(struct pagetable_state *s)
-{
-	struct page_counts counts;
-
-	page_count(&s->world.pool, &counts);
-	return counts.free + counts.cached;
-}
-
 /* pagetable_steps.c */
 
 /* A page with one reference, its word written; PADDR_NONE.  `flags`: PAGE_NO_RECLAIM or 0. */

@@ -58,6 +58,39 @@ void pool_world_open(struct pool_world *world, const struct run *run)
 	world->pristine = page_hash(&world->pool);
 }
 
+/* --- taking all but a few --------------------------------------------------------------------- */
+
+enum { SQUEEZED_HOW = PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_KERNEL) };
+
+uint32_t pool_world_available(struct pool_world *world)
+{
+	struct page_counts counts;
+
+	page_count(&world->pool, &counts);
+	return counts.free + counts.cached;
+}
+
+void pool_world_squeeze(struct pool_world *world, paddr_t *squeezed, uint32_t leave)
+{
+	page_drain(&world->pool);
+	while (pool_world_available(world) > leave) {
+		const paddr_t pa =
+			page_alloc(&world->pool, 0, SQUEEZED_HOW | PAGE_NO_RECLAIM, SITE_NONE);
+		if (pa == PADDR_NONE) return;
+		*(paddr_t *)mach_phys(pa) = *squeezed;
+		*squeezed = pa;
+	}
+}
+
+void pool_world_relax(struct pool_world *world, paddr_t *squeezed)
+{
+	while (*squeezed != PADDR_NONE) {
+		const paddr_t pa = *squeezed;
+		*squeezed = *(paddr_t *)mach_phys(pa);
+		page_free(&world->pool, pa, 0, SQUEEZED_HOW);
+	}
+}
+
 void pool_world_close(struct pool_world *world)
 {
 	struct page_counts counts;

@@ -24,6 +24,14 @@ struct page_config pool_world_config(const struct run *run, struct frame *frames
 /* Makes the pool: its pages are the first of the arena.  Freed pages are not quarantined. */
 void pool_world_open(struct pool_world *world, const struct run *run);
 
+/* Pages that could be had at once: free, and in CPUs' caches. */
+uint32_t pool_world_available(struct pool_world *world);
+
+/* Takes pages, a chain of them that *squeezed begins (PADDR_NONE: none yet), until `leave` are to
+ * be had or no more come; and gives all of the chain back. */
+void pool_world_squeeze(struct pool_world *world, paddr_t *squeezed, uint32_t leave);
+void pool_world_relax(struct pool_world *world, paddr_t *squeezed);
+
 /* Fails ("leak") unless the pool is as pristine as it was; tells where `sites` finds the loss. */
 void pool_world_close(struct pool_world *world);
 

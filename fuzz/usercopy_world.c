@@ -9,8 +9,6 @@
 #include "fuzz/usercopy_subject.h"
 #include "machine/machine.h"
 
-enum { HOW = PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_KERNEL) };
-
 static bool fill_page(void *context, uint64_t index, void *page)
 {
 	(void)context;
@@ -80,14 +78,6 @@ void usercopy_close(struct run *run)
 
 /* --- memory ----------------------------------------------------------------------------------- */
 
-static uint32_t pages_to_be_had(struct usercopy_state *s)
-{
-	struct page_counts counts;
-
-	page_count(&s->world.pool, &counts);
-	return counts.free + counts.cached;
-}
-
 /* Whether a space waits to be taken apart that could be: one that no other CPU has. */
 static bool is_parked(const struct usercopy_state *s)
 {
@@ -100,7 +90,7 @@ static bool is_parked(const struct usercopy_state *s)
 void usercopy_judge_refusal(struct run *run, uint32_t enough)
 {
 	struct usercopy_state *s = state_of(run);
-	const uint32_t pages = pages_to_be_had(s);
+	const uint32_t pages = pool_world_available(&s->world);
 
 	if (pages > enough + run->script->world.reserve)
 		kpanic(ORACLE_MUST_SUCCEED, "refused for want of memory with %u pages free", pages);
@@ -116,13 +106,7 @@ void usercopy_step_squeeze(struct run *run, const struct script_op *op)
 	if (!s->open) return;
 	vm_reclaim(&s->vm, SIZE_MAX);
 	kmalloc_drain(&s->km);
-	page_drain(&s->world.pool);
-	while (pages_to_be_had(s) > op->arg) {
-		const paddr_t pa = page_alloc(&s->world.pool, 0, HOW | PAGE_NO_RECLAIM, SITE_NONE);
-		if (pa == PADDR_NONE) return;
-		*(paddr_t *)mach_phys(pa) = s->squeezed;
-		s->squeezed = pa;
-	}
+	pool_world_squeeze(&s->world, &s->squeezed, op->arg);
 }
 
 void usercopy_step_relax(struct run *run, const struct script_op *op)
@@ -130,11 +114,7 @@ void usercopy_step_relax(struct run *run, const struct script_op *op)
 	struct usercopy_state *s = state_of(run);
 
 	(void)op;
-	while (s->squeezed != PADDR_NONE) {
-		const paddr_t pa = s->squeezed;
-		s->squeezed = *(paddr_t *)mach_phys(pa);
-		page_free(&s->world.pool, pa, 0, HOW);
-	}
+	pool_world_relax(&s->world, &s->squeezed);
 }
 
 void usercopy_step_reclaim(struct run *run, const struct script_op *op)
