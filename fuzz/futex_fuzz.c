@@ -260,7 +260,7 @@ static void step_away(struct run *run, const struct script_op *op)
 	else
 		copy = space_clone(at.space, SITE_NONE);
 	if (copy != NULL) space_retire(copy);
-	if (copy != NULL && (op->arg & 1) != 0) vm_reclaim(&world_of(run)->vm, SIZE_MAX);
+	if (copy != NULL && (op->arg & 1) != 0) vm_reclaim(&world_of(run)->memory.vm, SIZE_MAX);
 	lane_done(run);
 }
 

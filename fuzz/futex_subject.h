@@ -4,8 +4,8 @@
 #ifndef FUZZ_FUTEX_SUBJECT_H
 #define FUZZ_FUTEX_SUBJECT_H
 
-#include "fuzz/kmalloc_world.h"
 #include "fuzz/plan.h"
+#include "fuzz/vm_world.h"
 #include "kernel/task/futex_inside.h"
 
 enum {
@@ -36,10 +36,7 @@ enum { KEYS = (MEMORIES + PLACES) * WORDS };
 
 /* In the arena, where every access of what is tested is seen. */
 struct world {
-	struct pool_world pool;
-	struct kmalloc km;
-	struct slab_cpu cpus[KMALLOC_WORLD_CPUS];
-	struct vm vm;
+	struct vm_world memory;
 	struct space *space[2];
 	struct sched sched;
 	struct thread threads[THREAD_SLOTS];

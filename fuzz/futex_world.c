@@ -12,6 +12,7 @@
  */
 #include "fuzz/futex_subject.h"
 #include "fuzz/lanes.h"
+#include "fuzz/must.h"
 
 enum {
 	AT = PAGE_AT,
@@ -80,11 +81,6 @@ static struct run *run_of(void)
 	return run;
 }
 
-static void must(bool done, const char *what)
-{
-	if (!done) kpanic(ORACLE_MUST_SUCCEED, "%s", what);
-}
-
 static void map(struct space *s, uint64_t at, uint32_t flags, struct backing *b)
 {
 	must(space_mmap(s, at, PAGE_SIZE, RW, flags | MAP_FIXED, b, 0, SITE_NONE) == (int64_t)at,
@@ -94,10 +90,10 @@ static void map(struct space *s, uint64_t at, uint32_t flags, struct backing *b)
 
 static void spaces_make(struct world *w)
 {
-	struct backing *b = backing_create(w->vm.backings, NULL, 1, SITE_NONE);
+	struct backing *b = backing_create(w->memory.vm.backings, NULL, 1, SITE_NONE);
 
 	must(b != NULL, "a backing");
-	w->space[0] = space_create(&w->vm, SITE_NONE);
+	w->space[0] = space_create(&w->memory.vm, SITE_NONE);
 	must(w->space[0] != NULL, "a space");
 	map(w->space[0], AT, MAP_PRIVATE | MAP_ANONYMOUS, NULL);
 	map(w->space[0], AT_SHARED, MAP_SHARED, b);
@@ -110,30 +106,13 @@ static void spaces_make(struct world *w)
 static void memory_make(struct run *run)
 {
 	struct world *w = world_of(run);
-	struct script script = *run->script;
-	struct run richer = *run;
 
-	script.world.pages = (uint16_t)min_u64(PAGES_LEAST + script.world.pages, SCRIPT_PAGES_MAX);
-	script.world.reserve = 0;
-	script.world.flags &= (uint16_t)~WORLD_ZONES;
-	richer.script = &script;
-	const struct kmalloc_config memory = kmalloc_world_config(&richer, &w->pool, w->cpus);
-	const struct vm_config vm = {
-		.pages = &w->pool.pool,
-		.kmalloc = &w->km,
-		.asid_bits = ASID_BITS_MIN,
-		.bottom = AT,
-		.top = AT * 2,
-		.lowest = PAGE_SIZE,
-		.regions_max = SPACE_REGIONS_MAX,
-	};
-	pool_world_open(&w->pool, &richer);
-	kmalloc_init(&w->km, &memory);
-	must(vm_init(&w->vm, &vm), "what spaces share");
+	vm_world_open(&w->memory, run, PAGES_LEAST, AT, AT * 2);
 	spaces_make(w);
 	/* Bits 0 and 1 of the header's tag: rows, and buckets: 1, or 4. */
 	const uint32_t tag = run->script->world.tag;
-	w->table = futex_open(&w->km, &w->sched, (tag & 1) != 0 ? 4 : 1, (tag & 2) != 0 ? 4 : 1);
+	w->table = futex_open(&w->memory.km, &w->sched, (tag & 1) != 0 ? 4 : 1,
+			      (tag & 2) != 0 ? 4 : 1);
 	must(w->table != NULL, "a table of futexes");
 }
 
@@ -362,8 +341,7 @@ static void futex_fuzz_together(struct run *run, unsigned cpu)
 
 static void futex_fuzz_check(struct run *run, enum check_depth depth)
 {
-	const char *why = depth == CHECK_WALK ? futex_check(world_of(run)->table) : NULL;
-	if (why != NULL) kpanic(ORACLE_WALK, "%s", why);
+	if (depth == CHECK_WALK) must_be_sound(futex_check(world_of(run)->table));
 }
 
 static void futex_fuzz_pause(struct run *run)
@@ -379,24 +357,13 @@ static void futex_fuzz_pause(struct run *run)
 static void futex_fuzz_close(struct run *run)
 {
 	struct world *w = world_of(run);
-	struct vm_counts counts;
 
 	if (!world.over || world.threads != 0) kpanic(ORACLE_LEAK, "threads are not back");
-	const char *why = sched_check(&w->sched);
-	if (why != NULL) kpanic(ORACLE_WALK, "%s", why);
+	must_be_sound(sched_check(&w->sched));
 	futex_close(w->table);
 	space_retire(w->space[0]);
 	space_retire(w->space[1]);
-	vm_reclaim(&w->vm, SIZE_MAX);
-	vm_count(&w->vm, &counts);
-	if (counts.spaces != 0 || counts.backings != 0)
-		kpanic(ORACLE_LEAK, "%u spaces and %u backings are not back", counts.spaces,
-		       counts.backings);
-	vm_close(&w->vm);
-	kmalloc_drain(&w->km);
-	why = kmalloc_check(&w->km);
-	if (why != NULL) kpanic(ORACLE_WALK, "%s", why);
-	pool_world_close(&w->pool);
+	vm_world_close(&w->memory);
 }
 
 static unsigned futex_fuzz_lane(const struct script_op *op)

@@ -46,7 +46,8 @@ static void judge_refusal(struct run *run, const struct room *before, int answer
 		       before->processes, s->world.config.slots, before->threads, table->slots);
 	}
 	run_sometimes(run, SAW_NO_MEMORY);
-	if (before->threads >= s->stacks.slots || (run->script->world.flags & WORLD_ZONES) != 0)
+	if (before->threads >= s->kernel.stacks.slots ||
+	    (run->script->world.flags & WORLD_ZONES) != 0)
 		return;
 	if (min_u64(before->pages, process_world_free(run)) >= PLENTY_OF_PAGES)
 		kpanic(ORACLE_MUST_SUCCEED, "no memory, with %u pages", before->pages);

@@ -156,7 +156,7 @@ static void room_comes_back(struct run *run)
 {
 	struct storm *s = storm_of(run);
 	vm_reclaim(&s->vm, SIZE_MAX);
-	kstack_drain(&s->stacks);
+	kstack_drain(&s->kernel.stacks);
 	sched_sleep_until(&s->sched, mach_now_ns() + SLICE_NS);
 }
 

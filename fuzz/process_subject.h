@@ -4,8 +4,8 @@
 #ifndef FUZZ_PROCESS_SUBJECT_H
 #define FUZZ_PROCESS_SUBJECT_H
 
-#include "fuzz/kmalloc_world.h"
 #include "fuzz/plan.h"
+#include "fuzz/vm_world.h"
 #include "kernel/process_inside.h"
 
 enum {
@@ -30,8 +30,7 @@ struct storm {
 	struct kmalloc km;
 	struct slab_cpu cpus[KMALLOC_WORLD_CPUS];
 	struct vm vm;
-	struct pagetable tree;
-	struct kstack_window stacks;
+	struct stack_world kernel;
 	struct sched sched;
 	struct thread threads[THREAD_SLOTS];
 	struct process_world world;

@@ -8,6 +8,7 @@
  * In the end each of them is asked for what it has put off, and then everything must be as it was:
  * which pages are free, as a set, and nothing in any table.
  */
+#include "fuzz/must.h"
 #include "fuzz/process_subject.h"
 
 enum {
@@ -19,10 +20,6 @@ enum {
 };
 
 _Static_assert(PROCESS_SLOTS - PROCESS_LEAST == 7, "three bits");
-
-/* Beside the stacks there is a table without entries, so that the root's entry stays as it is. */
-#define WINDOW (KERNEL_START + 0x400000000000)
-#define ANCHOR (WINDOW + (64ull << 30))
 
 /* Bits of the header's tag: see process_fuzz.c. */
 static uint32_t tag_bits(const struct run *run, unsigned from, unsigned bits)
@@ -53,17 +50,10 @@ static struct script enough_of(const struct run *run)
 static void stacks_make(struct run *run)
 {
 	struct storm *s = storm_of(run);
-	const struct kstack_config config = {
-		.table = &s->tree,
-		.base = WINDOW,
-		.slots = STACKS_MOST - tag_bits(run, 10, 4) % (STACKS_MOST - STACKS_LEAST + 1),
-		.keep = run->script->world.keep_pages % 4,
-	};
-	if (!pagetable_init(&s->tree, &s->pool.pool, true, SITE_NONE) ||
-	    pagetable_prepare(&s->tree, ANCHOR, 0, SITE_NONE) != PAGETABLE_DONE)
-		kpanic(ORACLE_MUST_SUCCEED, "no pages for the kernel's tree");
-	if (run->machine->kernel_tables != NULL) run->machine->kernel_tables(s->tree.root);
-	kstack_init(&s->stacks, &config);
+	const uint32_t fewer = tag_bits(run, 10, 4) % (STACKS_MOST - STACKS_LEAST + 1);
+
+	stack_world_open(&s->kernel, run, &s->pool, STACKS_MOST - fewer,
+			 run->script->world.keep_pages % 4);
 }
 
 static void memory_make(struct run *run)
@@ -121,7 +111,7 @@ void process_world_make(struct run *run)
 	const struct process_config config = {
 		.sched = &s->sched,
 		.vm = &s->vm,
-		.stacks = &s->stacks,
+		.stacks = &s->kernel.stacks,
 		.memory = &s->km,
 		.processes = s->processes,
 		.slots = PROCESS_SLOTS - tag_bits(run, 7, 3),
@@ -133,16 +123,6 @@ void process_world_make(struct run *run)
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
-static void must_be_sound(const char *why)
-{
-	if (why != NULL) kpanic(ORACLE_WALK, "%s", why);
-}
-
-static void must_be_none(uint32_t count, const char *what)
-{
-	if (count != 0) kpanic(ORACLE_LEAK, "%u %s are not back", count, what);
-}
-
 static void counts_must_be_none(struct storm *s)
 {
 	struct process_counts counts;
@@ -151,7 +131,7 @@ static void counts_must_be_none(struct storm *s)
 	must_be_none(counts.processes, "processes");
 	must_be_none(counts.threads, "threads of processes");
 	must_be_none(thread_count(&s->sched.table), "slots of threads");
-	must_be_none(s->stacks.live, "stacks");
+	must_be_none(s->kernel.stacks.live, "stacks");
 	vm_reclaim(&s->vm, SIZE_MAX);
 	vm_count(&s->vm, &vm);
 	must_be_none(vm.spaces, "spaces");
@@ -165,15 +145,13 @@ void process_world_end(struct run *run)
 	struct storm *s = storm_of(run);
 	must_be_sound(process_check(&s->world));
 	must_be_sound(sched_check(&s->sched));
-	must_be_sound(kstack_check(&s->stacks));
+	must_be_sound(kstack_check(&s->kernel.stacks));
 	for (uint32_t cpu = 0; cpu < s->sched.config.cpus; cpu++)
 		if (timer_next_ns(&s->sched.cpu[cpu].timers) != UINT64_MAX)
 			kpanic(ORACLE_LEAK, "a timer stays with cpu %u", cpu);
 	counts_must_be_none(s);
 	vm_close(&s->vm);
-	kstack_drain(&s->stacks);
-	if (run->machine->kernel_tables != NULL) run->machine->kernel_tables(PADDR_NONE);
-	pagetable_close(&s->tree);
+	stack_world_close(&s->kernel, run);
 	kmalloc_drain(&s->km);
 	must_be_sound(kmalloc_check(&s->km));
 	pool_world_close(&s->pool);

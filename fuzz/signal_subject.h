@@ -4,10 +4,9 @@
 #ifndef FUZZ_SIGNAL_SUBJECT_H
 #define FUZZ_SIGNAL_SUBJECT_H
 
-#include "fuzz/kmalloc_world.h"
 #include "fuzz/plan.h"
+#include "fuzz/vm_world.h"
 #include "kernel/task/task_inside.h"
-#include "mm/kstack.h"
 
 enum {
 	GROUPS = 2,
@@ -29,12 +28,8 @@ enum {
 
 /* In the arena, where every access of what is tested is seen. */
 struct world {
-	struct pool_world pool;
-	struct kmalloc km;
-	struct slab_cpu cpus[KMALLOC_WORLD_CPUS];
-	struct vm vm;
-	struct pagetable tree;
-	struct kstack_window stacks;
+	struct vm_world memory;
+	struct stack_world kernel;
 	struct sched sched;
 	struct thread threads[THREAD_SLOTS];
 	struct process_world processes;

@@ -15,11 +15,13 @@
  *
  * Compiled without points.  Locks: none of its own.
  */
+#include "fuzz/must.h"
 #include "fuzz/signal_subject.h"
 #include "mm/usercopy.h"
 
 enum {
 	PAGES_LEAST = 640,
+	STACKS_KEPT = 2,
 	PID_MAX = 32768,
 	ROLE_GROUP = 0,
 	ROLE_LANE = 64,
@@ -28,9 +30,6 @@ enum {
 	PATIENCE = 200,
 };
 
-/* Beside the stacks there is a table without entries, so that the root's entry stays as it is. */
-#define WINDOW (KERNEL_START + 0x400000000000)
-#define ANCHOR (WINDOW + (64ull << 30))
 #define THREAD_FLAGS \
 	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
 
@@ -56,11 +55,6 @@ static struct run *run_of(void)
 	struct run *run = run_current();
 	ASSERT(run != NULL);
 	return run;
-}
-
-static void must(bool done, const char *what)
-{
-	if (!done) kpanic(ORACLE_MUST_SUCCEED, "%s", what);
 }
 
 static uint64_t role(uint32_t n)
@@ -407,34 +401,9 @@ static void enters(void *arg, struct thread *from, struct thread *to)
 static void memory_make(struct run *run)
 {
 	struct world *w = world_of(run);
-	struct script script = *run->script;
-	struct run richer = *run;
 
-	script.world.pages = (uint16_t)min_u64(PAGES_LEAST + script.world.pages, SCRIPT_PAGES_MAX);
-	script.world.reserve = 0;
-	script.world.flags &= (uint16_t)~WORLD_ZONES;
-	richer.script = &script;
-	const struct kmalloc_config memory = kmalloc_world_config(&richer, &w->pool, w->cpus);
-	const struct vm_config vm = {
-		.pages = &w->pool.pool,
-		.kmalloc = &w->km,
-		.asid_bits = ASID_BITS_MIN,
-		.bottom = STACKS_AT,
-		.top = STACKS_AT * 2,
-		.lowest = PAGE_SIZE,
-		.regions_max = SPACE_REGIONS_MAX,
-	};
-	const struct kstack_config stacks = {
-		.table = &w->tree, .base = WINDOW, .slots = STACKS, .keep = 2
-	};
-	pool_world_open(&w->pool, &richer);
-	kmalloc_init(&w->km, &memory);
-	must(vm_init(&w->vm, &vm), "what spaces share");
-	must(pagetable_init(&w->tree, &w->pool.pool, true, SITE_NONE) &&
-		     pagetable_prepare(&w->tree, ANCHOR, 0, SITE_NONE) == PAGETABLE_DONE,
-	     "the kernel's tree");
-	if (run->machine->kernel_tables != NULL) run->machine->kernel_tables(w->tree.root);
-	kstack_init(&w->stacks, &stacks);
+	vm_world_open(&w->memory, run, PAGES_LEAST, STACKS_AT, STACKS_AT * 2);
+	stack_world_open(&w->kernel, run, &w->memory.pool, STACKS, STACKS_KEPT);
 }
 
 static void tasks_make(struct run *run)
@@ -442,17 +411,17 @@ static void tasks_make(struct run *run)
 	struct world *w = world_of(run);
 	const struct process_config processes = {
 		.sched = &w->sched,
-		.vm = &w->vm,
-		.stacks = &w->stacks,
-		.memory = &w->km,
+		.vm = &w->memory.vm,
+		.stacks = &w->kernel.stacks,
+		.memory = &w->memory.km,
 		.processes = w->slots,
 		.slots = PROCESS_SLOTS,
 	};
 	const struct task_config tasks = {
 		.processes = &w->processes,
 		.sched = &w->sched,
-		.vm = &w->vm,
-		.memory = &w->km,
+		.vm = &w->memory.vm,
+		.memory = &w->memory.km,
 		.machine = { .run = plays, .first_ended = first_ended },
 		.pid_max = PID_MAX,
 	};
@@ -504,8 +473,7 @@ void signal_fuzz_together(struct run *run, unsigned cpu)
 
 void signal_fuzz_check(struct run *run, enum check_depth depth)
 {
-	const char *why = depth == CHECK_WALK ? task_check(&world_of(run)->tasks) : NULL;
-	if (why != NULL) kpanic(ORACLE_WALK, "%s", why);
+	if (depth == CHECK_WALK) must_be_sound(task_check(&world_of(run)->tasks));
 }
 
 void signal_fuzz_pause(struct run *run)
@@ -519,20 +487,14 @@ void signal_fuzz_pause(struct run *run)
 	if (result == WAIT_KILLED || result == WAIT_SIGNALLED) run_lane_stops(run);
 }
 
-static void must_be_sound(const char *why)
-{
-	if (why != NULL) kpanic(ORACLE_WALK, "%s", why);
-}
-
 void signal_fuzz_close(struct run *run)
 {
 	struct world *w = world_of(run);
 	struct process_counts counts;
-	struct vm_counts vm;
 
 	if (!world.over) kpanic(ORACLE_LEAK, "CPUs are back, and the first task is not");
 	process_count(&w->processes, &counts);
-	if (counts.processes != 0 || counts.threads != 0 || w->stacks.live != 0)
+	if (counts.processes != 0 || counts.threads != 0 || w->kernel.stacks.live != 0)
 		kpanic(ORACLE_LEAK, "%u processes and %u threads are not back", counts.processes,
 		       counts.threads);
 	if (w->tasks.tasks != 0 || w->tasks.groups != 0) kpanic(ORACLE_LEAK, "tasks are not back");
@@ -540,14 +502,6 @@ void signal_fuzz_close(struct run *run)
 	must_be_sound(process_check(&w->processes));
 	must_be_sound(sched_check(&w->sched));
 	task_world_close(&w->tasks);
-	vm_reclaim(&w->vm, SIZE_MAX);
-	vm_count(&w->vm, &vm);
-	if (vm.spaces != 0) kpanic(ORACLE_LEAK, "%u spaces are not back", vm.spaces);
-	vm_close(&w->vm);
-	kstack_drain(&w->stacks);
-	if (run->machine->kernel_tables != NULL) run->machine->kernel_tables(PADDR_NONE);
-	pagetable_close(&w->tree);
-	kmalloc_drain(&w->km);
-	must_be_sound(kmalloc_check(&w->km));
-	pool_world_close(&w->pool);
+	stack_world_close(&w->kernel, run);
+	vm_world_close(&w->memory);
 }

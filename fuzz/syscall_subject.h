@@ -4,13 +4,12 @@
 #ifndef FUZZ_SYSCALL_SUBJECT_H
 #define FUZZ_SYSCALL_SUBJECT_H
 
-#include "fuzz/kmalloc_world.h"
 #include "fuzz/plan.h"
+#include "fuzz/vm_world.h"
 #include "kernel/abi.h"
 #include "kernel/file/tree.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/task/task.h"
-#include "mm/kstack.h"
 
 enum {
 	ACTORS = 6,        /* tasks that make calls; 0 is the first and lives to the end */
@@ -35,12 +34,8 @@ enum { ROLE_GAP = 64, ROLE_HOSTILE = 32 }; /* an actor's number, or this; by the
 
 /* In the arena, where every access of what is tested is seen. */
 struct world {
-	struct pool_world pool;
-	struct kmalloc km;
-	struct slab_cpu cpus[KMALLOC_WORLD_CPUS];
-	struct vm vm;
-	struct pagetable tree;
-	struct kstack_window stacks;
+	struct vm_world memory;
+	struct stack_world kernel;
 	struct sched sched;
 	struct thread threads[THREAD_SLOTS];
 	struct process_world processes;

@@ -12,6 +12,7 @@
  *
  * Compiled without points.  Locks: the stage's, RANK_WAIT.
  */
+#include "fuzz/must.h"
 #include "fuzz/syscall_subject.h"
 
 #include "kernel/file/table.h"
@@ -21,6 +22,7 @@
 
 enum {
 	PAGES_LEAST = 900,
+	STACKS_KEPT = 2,
 	PID_MAX = 32768,
 	NOBODY = ACTORS, /* the conductor's turn */
 	FILES_MOST = 60,
@@ -29,8 +31,6 @@ enum {
 	PATIENCE = 3000,
 };
 
-#define WINDOW (KERNEL_START + 0x400000000000)
-#define ANCHOR (WINDOW + (64ull << 30))
 #define THREAD_FLAGS \
 	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
 
@@ -54,11 +54,6 @@ static struct run *run_of(void)
 	struct run *run = run_current();
 	ASSERT(run != NULL);
 	return run;
-}
-
-static void must(bool done, const char *what)
-{
-	if (!done) kpanic(ORACLE_MUST_SUCCEED, "%s", what);
 }
 
 unsigned syscall_lane_now(struct run *run)
@@ -259,7 +254,7 @@ static void begins(struct task *t, void *unused)
 	(void)unused;
 	limits_begin(t->group->limits);
 	t->group->limits[RLIMIT_NOFILE] = (struct limit){ DESCRIPTORS, DESCRIPTORS };
-	t->group->files = file_table_create(&w->km);
+	t->group->files = file_table_create(&w->memory.km);
 	must(t->group->files != NULL, "descriptors");
 	must(space_mmap(s, SCRATCH_AT, bytes, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0, SITE_NONE) == SCRATCH_AT,
@@ -336,7 +331,7 @@ static void reaped(void *arg, const struct thread_gone *gone)
 		process_reaped(&w->processes, gone);
 		actor_gone(arg, gone->id);
 	} else {
-		kstack_free(&w->stacks, gone->stack);
+		kstack_free(&w->kernel.stacks, gone->stack);
 		world.ended = true;
 	}
 	if (world.over && world.ended) let_go(w);
@@ -364,7 +359,7 @@ static bool idles(void *arg, uint32_t cpu)
 
 	(void)cpu;
 	if (world.over && world.ended && thread_count(&w->sched.table) == 0) return false;
-	if (vm_reclaim_retired(&w->vm, 64) != 0 || !all_rest(w)) return true;
+	if (vm_reclaim_retired(&w->memory.vm, 64) != 0 || !all_rest(w)) return true;
 	if (hostile_number() == 0) return true;
 	run_sometimes(run, SAW_HOSTILE_KILLED);
 	if (world.patience-- == 0) kpanic(ORACLE_LOST_WAKE, "a killed child does not end");
@@ -377,34 +372,9 @@ static bool idles(void *arg, uint32_t cpu)
 static void memory_make(struct run *run)
 {
 	struct world *w = world_of(run);
-	struct script script = *run->script;
-	struct run richer = *run;
 
-	script.world.pages = (uint16_t)min_u64(PAGES_LEAST + script.world.pages, SCRIPT_PAGES_MAX);
-	script.world.reserve = 0;
-	script.world.flags &= (uint16_t)~WORLD_ZONES;
-	richer.script = &script;
-	const struct kmalloc_config memory = kmalloc_world_config(&richer, &w->pool, w->cpus);
-	const struct vm_config vm = {
-		.pages = &w->pool.pool,
-		.kmalloc = &w->km,
-		.asid_bits = ASID_BITS_MIN,
-		.bottom = 2 * ROLE_AT,
-		.top = 4 * ROLE_AT,
-		.lowest = PAGE_SIZE,
-		.regions_max = SPACE_REGIONS_MAX,
-	};
-	const struct kstack_config stacks = {
-		.table = &w->tree, .base = WINDOW, .slots = STACKS, .keep = 2
-	};
-	pool_world_open(&w->pool, &richer);
-	kmalloc_init(&w->km, &memory);
-	must(vm_init(&w->vm, &vm), "what spaces share");
-	must(pagetable_init(&w->tree, &w->pool.pool, true, SITE_NONE) &&
-		     pagetable_prepare(&w->tree, ANCHOR, 0, SITE_NONE) == PAGETABLE_DONE,
-	     "the kernel's tree");
-	if (run->machine->kernel_tables != NULL) run->machine->kernel_tables(w->tree.root);
-	kstack_init(&w->stacks, &stacks);
+	vm_world_open(&w->memory, run, PAGES_LEAST, 2 * ROLE_AT, 4 * ROLE_AT);
+	stack_world_open(&w->kernel, run, &w->memory.pool, STACKS, STACKS_KEPT);
 }
 
 static void files_make(struct run *run)
@@ -417,7 +387,7 @@ static void files_make(struct run *run)
 	const struct node_how folder = { .mode = S_IFDIR | 0755 };
 
 	w->files = (struct file_world){
-		.memory = &w->km, .sched = &w->sched, .vm = &w->vm, .most = FILES_MOST
+		.memory = &w->memory.km, .sched = &w->sched, .vm = &w->memory.vm, .most = FILES_MOST
 	};
 	must(tree_init(&w->names, &names), "a tree");
 	must(tree_make(w->names.root, "h", 1, &folder, NULL) == 0, "a folder");
@@ -440,17 +410,17 @@ static void tasks_make(struct run *run)
 	struct world *w = world_of(run);
 	const struct process_config processes = {
 		.sched = &w->sched,
-		.vm = &w->vm,
-		.stacks = &w->stacks,
-		.memory = &w->km,
+		.vm = &w->memory.vm,
+		.stacks = &w->kernel.stacks,
+		.memory = &w->memory.km,
 		.processes = w->slots,
 		.slots = PROCESS_SLOTS,
 	};
 	const struct task_config tasks = {
 		.processes = &w->processes,
 		.sched = &w->sched,
-		.vm = &w->vm,
-		.memory = &w->km,
+		.vm = &w->memory.vm,
+		.memory = &w->memory.km,
 		.tree = &w->names,
 		.machine = { .run = plays,
 			     .first_ended = first_ended,
@@ -509,7 +479,7 @@ void syscall_fuzz_together(struct run *run, unsigned cpu)
 	if (cpu == 0) {
 		const struct thread_how how = {
 			.entry = conducts,
-			.stack = kstack_alloc(&w->stacks, SITE_NONE),
+			.stack = kstack_alloc(&w->kernel.stacks, SITE_NONE),
 			.stack_bytes = KERNEL_STACK_BYTES,
 			.class = SLOT_USER,
 			.priority = PRIORITY_NORMAL,
@@ -518,11 +488,6 @@ void syscall_fuzz_together(struct run *run, unsigned cpu)
 		must(how.stack != 0 && world.conductor != THREAD_NONE, "a conductor");
 	}
 	sched_run(&w->sched);
-}
-
-static void must_be_sound(const char *why)
-{
-	if (why != NULL) kpanic(ORACLE_WALK, "%s", why);
 }
 
 void syscall_fuzz_check(struct run *run, enum check_depth depth)
@@ -534,10 +499,9 @@ void syscall_fuzz_close(struct run *run)
 {
 	struct world *w = world_of(run);
 	struct process_counts counts;
-	struct vm_counts vm;
 
 	process_count(&w->processes, &counts);
-	if (counts.processes != 0 || counts.threads != 0 || w->stacks.live != 0)
+	if (counts.processes != 0 || counts.threads != 0 || w->kernel.stacks.live != 0)
 		kpanic(ORACLE_LEAK, "%u processes and %u threads are not back", counts.processes,
 		       counts.threads);
 	if (w->tasks.tasks != 0 || w->tasks.groups != 0 || w->files.files != 0)
@@ -548,14 +512,6 @@ void syscall_fuzz_close(struct run *run)
 	must_be_sound(tree_check(&w->names));
 	task_world_close(&w->tasks);
 	tree_close(&w->names);
-	vm_reclaim(&w->vm, SIZE_MAX);
-	vm_count(&w->vm, &vm);
-	if (vm.spaces != 0) kpanic(ORACLE_LEAK, "%u spaces are not back", vm.spaces);
-	vm_close(&w->vm);
-	kstack_drain(&w->stacks);
-	if (run->machine->kernel_tables != NULL) run->machine->kernel_tables(PADDR_NONE);
-	pagetable_close(&w->tree);
-	kmalloc_drain(&w->km);
-	must_be_sound(kmalloc_check(&w->km));
-	pool_world_close(&w->pool);
+	stack_world_close(&w->kernel, run);
+	vm_world_close(&w->memory);
 }
