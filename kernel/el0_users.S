@@ -6,6 +6,7 @@
  * other register 0.  x8 is the call's number; EL0_EXIT ends the thread with x0: 0 is well.
  */
 #include "el0_users.h"
+#include "fp_macros.h"
 
 	.arch_extension fp
 	.arch_extension simd
@@ -147,50 +148,14 @@ el0_\name:
 9:	mov	x0, #1
 	LEAVE
 
-#define FPSR_FLAGS 0x0800009f	/* QC, IDC, IXC, UFC, OFC, DZC, IOC */
-#define FPCR_MODES 0x07c00000	/* AHP, DN, FZ, RMode */
-
 /* x0 seed: all of the floating-point registers; uses x1 */
 el0_fp_fill:
-	.irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, \
-		23, 24, 25, 26, 27, 28, 29, 30, 31
-	add	x1, x0, #\n
-	fmov	d\n, x1
-	mvn	x1, x1
-	fmov	v\n\().d[1], x1
-	.endr
-	ldr	w1, =FPSR_FLAGS
-	and	x1, x1, x0
-	msr	fpsr, x1
-	ldr	w1, =FPCR_MODES
-	and	x1, x1, x0
-	msr	fpcr, x1
+	FP_FILL
 	ret
 
 /* x0 seed: x3 is how many are others; uses x1, x2 */
 el0_fp_same:
-	mov	x3, #0
-	.irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, \
-		23, 24, 25, 26, 27, 28, 29, 30, 31
-	add	x1, x0, #\n
-	fmov	x2, d\n
-	cmp	x1, x2
-	cinc	x3, x3, ne
-	mvn	x1, x1
-	fmov	x2, v\n\().d[1]
-	cmp	x1, x2
-	cinc	x3, x3, ne
-	.endr
-	ldr	w1, =FPSR_FLAGS
-	and	x1, x1, x0
-	mrs	x2, fpsr
-	cmp	x1, x2
-	cinc	x3, x3, ne
-	ldr	w1, =FPCR_MODES
-	and	x1, x1, x0
-	mrs	x2, fpcr
-	cmp	x1, x2
-	cinc	x3, x3, ne
+	FP_SAME
 	ret
 	.ltorg
 
