@@ -100,15 +100,14 @@ static void step_action(struct run *run, const struct script_op *op)
 	const bool ignore = (op->arg & 1) != 0;
 	const uint32_t kind = op->aux % KINDS;
 	const struct abi_sigaction a = { .handler = ignore ? SIG_IGNORE : HANDLER_AT,
-					 .flags = SA_SIGINFO };
+					 .flags = SA_SIGINFO,
+					 .restorer = posts_change(group, kind, ignore) };
+	struct abi_sigaction was;
 
-	if (ignore) {
-		posts_ignored(group, kind, true);
-		run_sometimes(run, SAW_FORGOTTEN);
-	}
-	const int answer = signal_action(t, signal_of_kind(kind), &a, NULL);
+	if (ignore) run_sometimes(run, SAW_FORGOTTEN);
+	const int answer = signal_action(t, signal_of_kind(kind), &a, &was);
 	if (answer != 0) kpanic(ORACLE_ERRNO, "an action is refused with %d", answer);
-	if (!ignore) posts_ignored(group, kind, false);
+	posts_changed(group, kind, was.restorer);
 	step_over(run);
 }
 

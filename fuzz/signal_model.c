@@ -8,7 +8,11 @@
  * no more are taken than were sent.
  *
  * What is written down here is exact where nobody is in between: a signal counts as under way from
- * before it is sent, and as sent from after.
+ * before it is sent, and as sent from after.  Two tasks of a group may set the action of one signal
+ * at a time, and who is told first that he did is not who did first.  So each such change has a
+ * number, which the action carries, and is told which it replaced: once no change is under way, the
+ * one that nobody replaced is what holds.  Until then the signal counts as ignored if any of them
+ * may have said so.
  *
  * Locks: none; compiled without points.
  */
@@ -29,7 +33,13 @@ static struct {
 	uint32_t values;
 	uint64_t time;
 	uint32_t standard_sent[GROUPS][FIRST_QUEUED], standard_taken[GROUPS][FIRST_QUEUED];
-	bool ignored[GROUPS][KINDS];
+	struct {
+		bool ignored;       /* or may be */
+		uint32_t under_way; /* changes of it; 0: */
+		uint64_t holds; /* the number of what holds; else all not yet replaced, by xor */
+		uint64_t first; /* of those that were begun since none was under way */
+	} action[GROUPS][KINDS];
+	uint64_t changes; /* of all actions; a number's lowest bit: it ignores */
 } model;
 
 void posts_open(void)
@@ -45,7 +55,7 @@ uint32_t posts_send(unsigned group, int32_t tid, uint32_t kind)
 	model.value[n].fate = BEGUN;
 	model.value[n].group = (uint8_t)group;
 	model.value[n].kind = (uint8_t)kind;
-	model.value[n].loose = model.ignored[group][kind] || kind < FIRST_QUEUED;
+	model.value[n].loose = model.action[group][kind].ignored || kind < FIRST_QUEUED;
 	model.value[n].tid = tid;
 	model.value[n].life = group_life(group);
 	model.value[n].begun = ++model.time;
@@ -104,12 +114,30 @@ void posts_took(struct run *run, unsigned lane, int32_t tid, const struct abi_si
 	model.value[n].fate = TAKEN;
 }
 
-void posts_ignored(unsigned group, uint32_t kind, bool ignored)
+uint64_t posts_change(unsigned group, uint32_t kind, bool ignore)
 {
-	model.ignored[group][kind] = ignored;
+	const uint64_t n = ++model.changes << 1 | ignore;
+
+	if (model.action[group][kind].under_way++ == 0) model.action[group][kind].first = n;
+	model.action[group][kind].holds ^= n;
+	if (!ignore) return n;
+	model.action[group][kind].ignored = true;
 	for (uint32_t i = 0; i < model.values; i++)
 		if (model.value[i].group == group && model.value[i].kind == kind)
 			model.value[i].loose = true;
+	return n;
+}
+
+/* In `holds` is each number from its beginning until it was replaced. */
+void posts_changed(unsigned group, uint32_t kind, uint64_t replaced)
+{
+	model.action[group][kind].holds ^= replaced;
+	if (--model.action[group][kind].under_way != 0) return;
+	const uint64_t holds = model.action[group][kind].holds;
+	if (holds < model.action[group][kind].first || holds >> 1 > model.changes)
+		kpanic(ORACLE_VERDICT, "an action was replaced that did not hold: %lu",
+		       (unsigned long)replaced);
+	model.action[group][kind].ignored = (holds & 1) != 0;
 }
 
 void posts_group_ended(unsigned group)
@@ -118,7 +146,7 @@ void posts_group_ended(unsigned group)
 		if (model.value[i].group == group &&
 		    (model.value[i].fate == SENT || model.value[i].fate == BEGUN))
 			model.value[i].fate = GONE;
-	memset(model.ignored[group], 0, sizeof model.ignored[group]);
+	memset(model.action[group], 0, sizeof model.action[group]);
 }
 
 /* Whether a note says so. */

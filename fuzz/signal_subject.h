@@ -98,8 +98,10 @@ void posts_sent(uint32_t value, int answer);
 /* The task with that number, of a lane, has taken one. */
 void posts_took(struct run *run, unsigned lane, int32_t tid, const struct abi_siginfo *info);
 
-/* It is ignored in that group from now on; or is not any more. */
-void posts_ignored(unsigned group, uint32_t kind, bool ignored);
+/* That group's action of that kind is about to be changed: the number of the change, which the
+ * action is to carry.  And has been, in place of the one with that number (0: as it began). */
+uint64_t posts_change(unsigned group, uint32_t kind, bool ignore);
+void posts_changed(unsigned group, uint32_t kind, uint64_t replaced);
 
 /* A life of that group is over: what was for it is gone. */
 void posts_group_ended(unsigned group);
