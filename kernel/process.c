@@ -74,7 +74,7 @@ struct process *process_claim_locked(struct process_world *w, struct process *pa
 	ASSERT(parent == NULL || parent->state == PROCESS_ALIVE);
 	ASSERT(list_empty(&p->threads) && list_empty(&p->children) && list_empty(&p->dead));
 	p->state = PROCESS_NEW;
-	p->ending = p->alone = false;
+	p->ending = p->alone = p->takes_in = false;
 	p->parent = parent;
 	p->status = (struct process_status){ .id = process_id_of(p) };
 	if (parent != NULL) list_add_last(&parent->children, &p->link);
@@ -148,6 +148,27 @@ process_id process_self(struct process_world *w)
 	const struct process *p = process_of_caller(w);
 
 	return p == NULL ? PROCESS_NONE : process_id_of(p);
+}
+
+void process_take_in_below(struct process_world *w, bool takes)
+{
+	struct process *p = process_of_caller(w);
+
+	ASSERT(p != NULL);
+	const mach_irq_t was = lock_take(&w->lock);
+	p->takes_in = takes;
+	lock_drop(&w->lock, was);
+}
+
+bool process_takes_in(struct process_world *w)
+{
+	const struct process *p = process_of_caller(w);
+
+	ASSERT(p != NULL);
+	const mach_irq_t was = lock_take(&w->lock);
+	const bool takes = p->takes_in;
+	lock_drop(&w->lock, was);
+	return takes;
 }
 
 struct space *process_space(struct process_world *w)

@@ -14,9 +14,10 @@
  * pages of its space, which come back by and by (vm_reclaim), and its number.
  *
  * A process that has ended and whose parent has not asked yet is a zombie: it holds its slot and
- * its status.  Orphans become children of the process named by process_adopt_orphans(); where there
- * is none, and for a process that never had a parent, the end is told to nobody, and the slot is
- * free at once.
+ * its status.  Orphans become children of the nearest process above them that takes them in
+ * (process_take_in_below), else of the one named by process_adopt_orphans(); where there is none,
+ * and for a process that never had a parent, the end is told to nobody, and the slot is free at
+ * once.
  *
  * Ids are a slot and its generation, so one that was kept too long names nobody.  A slot is used
  * again only after the status was collected.
@@ -61,6 +62,7 @@ struct process {
 	uint32_t generation;        /* (t) */
 	uint8_t state;              /* (t) enum process_state */
 	bool ending;                /* (t) takes no new thread; how it ends is settled */
+	bool takes_in;              /* (t) orphans below it are its children */
 	uint32_t running;           /* (t) threads that have not left: those in `threads` */
 	uint32_t held;              /* (t) threads whose stack and record are not back yet */
 	struct process *parent;     /* (t) or NULL */
@@ -180,6 +182,11 @@ int process_thread_spawn(struct process_world *w, process_id id, const struct pr
 /* Orphans are its children from now on, until it ends; PROCESS_NONE: nobody's.  -ERR_SRCH: there is
  * no such process, it has ended, or nobody has run in it yet. */
 int process_adopt_orphans(struct process_world *w, process_id id);
+
+/* Whether the orphans among the descendants of the caller's process become its children, before
+ * any that is further up; a new process takes in none. */
+void process_take_in_below(struct process_world *w, bool takes);
+bool process_takes_in(struct process_world *w);
 
 /* --- ending ----------------------------------------------------------------------------------- */
 

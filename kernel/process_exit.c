@@ -13,7 +13,8 @@
  * Always true: who takes down a process is alone with it, since nobody can join it and nobody is
  * in it any more; a process is in `dead` of its parent exactly from the moment that is told.
  *
- * Locks: the world's.  Cost: O(threads) to settle, O(children) to hand on, both under it.
+ * Locks: the world's.  Cost: O(threads) to settle, O(children + ancestors) to hand on, both under
+ * it.
  */
 #include "kernel/process_inside.h"
 
@@ -79,9 +80,19 @@ static void hand_on_locked(struct process_world *w, struct process *child, struc
 	if (dead && !is_awaited_locked(w, child)) process_release_locked(w, child);
 }
 
+/* Who gets the children of `p`: the nearest above it that takes in and does not end itself, else
+ * who gets all orphans. */
+static struct process *heir_locked(struct process_world *w, const struct process *p)
+	REQUIRES(&w->lock)
+{
+	for (struct process *up = p->parent; up != NULL && up != w->init; up = up->parent)
+		if (up->takes_in && !up->ending) return up;
+	return w->init;
+}
+
 static void hand_on_all_locked(struct process_world *w, struct process *p) REQUIRES(&w->lock)
 {
-	struct process *const parent = w->init;
+	struct process *const parent = heir_locked(w, p);
 	const bool dead = !list_empty(&p->dead);
 
 	ASSERT(parent != p);

@@ -214,6 +214,69 @@ static void nobody_gets_orphans(void *arg)
 	while (counts_now().processes != 1) let_others_run();
 }
 
+/* --- orphans that somebody nearer takes in --- */
+
+static void leaves_one(void *arg)
+{
+	first = child(exits, arg);
+	process_exit(W, 3);
+}
+
+static void takes_in_one(void *arg)
+{
+	EXPECT(!process_takes_in(W));
+	process_take_in_below(W, true);
+	EXPECT(process_takes_in(W));
+	wait_for(child(leaves_one, arg), PROCESS_EXITED, 3);
+	wait_for(first, PROCESS_EXITED, (uintptr_t)arg);
+	no_more_children();
+	process_take_in_below(W, false);
+	wait_for(child(leaves_one, arg), PROCESS_EXITED, 3);
+	no_more_children(); /* it went by */
+}
+
+static void leaves_a_line(void *arg)
+{
+	EXPECT(!process_takes_in(W)); /* that is not its parent's to give */
+	wait_for(child(leaves_one, arg), PROCESS_EXITED, 3);
+	no_more_children();
+}
+
+/* The nearest of several gets them, over one that does not; and hands on what it has. */
+static void nearest_takes_in(void *arg)
+{
+	(void)arg;
+	EXPECT(process_adopt_orphans(W, process_self(W)) == 0);
+	wait_for(child(takes_in_one, (void *)7), PROCESS_EXITED, 0);
+	wait_for(first, PROCESS_EXITED, 7);
+	no_more_children();
+	process_take_in_below(W, true); /* changes nothing for who has them all */
+	wait_for(child(leaves_a_line, (void *)8), PROCESS_EXITED, 0);
+	wait_for(first, PROCESS_EXITED, 8);
+	no_more_children();
+}
+
+static void is_asked_to_end(void *arg)
+{
+	process_take_in_below(W, true);
+	child(leaves_children, arg);
+	let_others_run();
+	EXPECT(process_kill(W, process_self(W), 4) == 0);
+}
+
+/* Who ends takes in no more: what it has and what comes goes on to the next. */
+static void ends_while_it_takes_in(void *arg)
+{
+	(void)arg;
+	EXPECT(process_adopt_orphans(W, process_self(W)) == 0);
+	wait_for(child(is_asked_to_end, NULL), PROCESS_KILLED, 4);
+	EXPECT(process_kill(W, first, 9) == 0);
+	wait_for(second, PROCESS_EXITED, 3);
+	wait_for(first, PROCESS_KILLED, 9);
+	wait_for(PROCESS_ANY, PROCESS_EXITED, 1);
+	no_more_children();
+}
+
 /* Who gets orphans ends: its children become nobody's. */
 static void init_ends(void *arg)
 {
@@ -436,6 +499,8 @@ static void (*const tests[])(void *) = {
 	init_gets_orphans,
 	init_gets_the_dead,
 	nobody_gets_orphans,
+	nearest_takes_in,
+	ends_while_it_takes_in,
 	init_ends,
 	kills,
 	parent_of_suicide,

@@ -264,6 +264,13 @@ static bool only(const uint64_t *arg, uint64_t first)
 	return arg[1] == first && arg[2] == 0 && arg[3] == 0 && arg[4] == 0;
 }
 
+static int64_t get_subreaper(struct task *t, uint64_t to)
+{
+	const int32_t takes = process_takes_in(config_of(t)->processes);
+
+	return to_user(t, to, &takes, sizeof takes);
+}
+
 int64_t sys_prctl(struct task *t, const uint64_t *arg)
 {
 	switch ((int32_t)arg[0]) {
@@ -283,6 +290,10 @@ int64_t sys_prctl(struct task *t, const uint64_t *arg)
 	case PR_SET_NO_NEW_PRIVS: return only(arg, 1) ? 0 : -ERR_INVAL;
 	case PR_GET_NO_NEW_PRIVS: return only(arg, 0) ? 0 : -ERR_INVAL;
 	case PR_GET_THP_DISABLE: return only(arg, 0) ? 0 : -ERR_INVAL;
+	case PR_SET_CHILD_SUBREAPER:
+		process_take_in_below(config_of(t)->processes, arg[1] != 0);
+		return 0;
+	case PR_GET_CHILD_SUBREAPER: return get_subreaper(t, arg[1]);
 	case PR_GET_TID_ADDRESS: return to_user(t, arg[1], &t->clear_tid, sizeof t->clear_tid);
 	default: return -ERR_INVAL;
 	}

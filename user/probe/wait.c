@@ -250,18 +250,27 @@ static void many_children(void)
 	say("20 children, sum of exits %d", sum);
 }
 
+static int takes_in(void)
+{
+	int takes = 7;
+	prctl(PR_GET_CHILD_SUBREAPER, &takes, 0, 0, 0);
+	return takes;
+}
+
 /* A grandchild whose parent is gone has a new one: process 1, or who asked to be it. */
 static void orphan(void)
 {
 	int status = 0;
 
 	ANSWER(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
+	ANSWER(prctl(PR_GET_CHILD_SUBREAPER, BAD, 0, 0, 0));
+	say("takes orphans in: %d", takes_in());
 	const pid_t child = fork();
 	if (child == 0) {
 		const pid_t parent = getpid();
 		if (fork() == 0) {
 			while (getppid() == parent) sched_yield();
-			_exit(11);
+			_exit(takes_in() ? 99 : 11); /* that is not inherited */
 		}
 		_exit(12);
 	}
@@ -269,6 +278,40 @@ static void orphan(void)
 	say_status("child", status);
 	answer("the grandchild", waitpid(-1, &status, 0) > 0);
 	say_status("grandchild", status);
+	ANSWER(prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0));
+}
+
+static void child_leaves_one(void)
+{
+	const pid_t parent = getpid();
+	if (fork() == 0) {
+		while (getppid() == parent) sched_yield();
+		_exit(13);
+	}
+	_exit(14);
+}
+
+/* A chain of three, of whom two would have the orphan: the nearer gets it. */
+static void orphan_nearer(void)
+{
+	int status = 0;
+
+	ANSWER(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
+	const pid_t near = fork();
+	if (near == 0) {
+		prctl(PR_SET_CHILD_SUBREAPER, 2, 0, 0, 0);
+		say("any number is one: %d", takes_in());
+		const pid_t middle = fork();
+		if (middle == 0) child_leaves_one();
+		answer("the middle one", waitpid(middle, &status, 0) == middle);
+		say_status("middle", status);
+		answer("the orphan comes near", wait(&status) > 0);
+		say_status("orphan", status);
+		_exit(15);
+	}
+	answer("the near one", waitpid(near, &status, 0) == near);
+	say_status("near", status);
+	answer("nobody besides", wait(&status));
 	ANSWER(prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0));
 }
 
@@ -320,6 +363,7 @@ int main(void)
 	stopped_child();
 	many_children();
 	orphan();
+	orphan_nearer();
 	ignored();
 	groups();
 	return 0;
