@@ -47,6 +47,7 @@ static struct {
 	uint64_t woken;              /* that wakes say */
 	uint64_t returned;           /* waits that say so */
 	uint32_t wakes;              /* calls that were begun by lanes */
+	uint32_t tells;              /* signals and kills that were begun by lanes */
 	uint32_t moving;             /* those under way that move */
 	bool rescuing;               /* all are being woken, and those who come meanwhile */
 	uint32_t under_way[KEYS][4]; /* wakes, by the lower two of their bits */
@@ -194,6 +195,11 @@ static void wake_ended(struct named n, uint32_t bits)
 	model.wakes++;
 }
 
+void model_tells(void)
+{
+	model.tells++;
+}
+
 void model_signalled(unsigned lane, bool signalled)
 {
 	model.lane[lane].signalled = signalled;
@@ -331,10 +337,11 @@ void model_at_rest(struct run *run)
 	model.rescuing = waiting != 0;
 	if (waiting == 0) return;
 	run_sometimes(run, SAW_RESCUED);
-	const uint32_t wakes = model.wakes;
+	const uint32_t wakes = model.wakes, tells = model.tells;
 	const int64_t woken = wake_everybody(run);
 	model.rescuing = false;
-	if (woken < waiting && wakes == model.wakes) /* else they have woken others */
+	/* Who was woken first may have woken others since, or told them to end their waits. */
+	if (woken + (model.tells - tells) < waiting && wakes == model.wakes)
 		kpanic(ORACLE_LOST_WAKE, "%u wait, and %ld can be woken", waiting, (long)woken);
 	model.woken += (uint64_t)woken;
 }

@@ -118,6 +118,7 @@ void model_changed(struct named from, struct named to, int64_t woken);
 
 /* A lane's thread is being sent a signal; or has dealt with what it had. */
 void model_signalled(unsigned lane, bool signalled);
+void model_tells(void); /* somebody is being signalled or killed */
 
 /* Around a store: *what is in there may be anything meanwhile. */
 uint32_t model_stores(struct named n); /* what it says goes to the other */

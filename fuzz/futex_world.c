@@ -185,6 +185,7 @@ bool lane_was_told(unsigned lane)
 void lane_is_told(unsigned lane)
 {
 	world.lane[lane].told = true;
+	model_tells();
 }
 
 void lane_done(struct run *run)
