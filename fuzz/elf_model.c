@@ -11,6 +11,7 @@
 #include "fuzz/elf_model.h"
 
 #include "machine/entry.h"
+#include "machine/format.h"
 #include "machine/machine.h"
 
 enum {
@@ -179,12 +180,6 @@ static bool is_space(char c)
 	return c == ' ' || c == '\t';
 }
 
-static bool is_text(const char *a, const char *b)
-{
-	while (*a != 0 && *a == *b) a++, b++;
-	return *a == *b;
-}
-
 /* The first line of "/script", as Linux's man page execve(2) and fs/binfmt_script.c have it. */
 static void expect_script(const struct elf_files *f, struct elf_expected *e)
 {
@@ -221,9 +216,9 @@ static void expect_script(const struct elf_files *f, struct elf_expected *e)
 		e->argument[n] = 0;
 	}
 	e->script = true;
-	if (is_text(e->runner, "/script"))
+	if (same_text(e->runner, "/script"))
 		refused(e, E_LOOP, false);
-	else if (!is_text(e->runner, "/program"))
+	else if (!same_text(e->runner, "/program"))
 		refused(e, E_NOENT, false);
 }
 

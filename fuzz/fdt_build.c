@@ -60,12 +60,6 @@ static uint32_t text_bytes(const char *text)
 	return n;
 }
 
-bool tree_same_text(const char *a, const char *b)
-{
-	while (*a != '\0' && *a == *b) a++, b++;
-	return *a == *b;
-}
-
 static void put_word(uint8_t *at, uint32_t word)
 {
 	for (unsigned i = 0; i < 4; i++) at[i] = (uint8_t)(word >> (24 - 8 * i));

@@ -114,6 +114,4 @@ struct fdt_value tree_value(const struct tree *t, unsigned node, unsigned name);
 /* The first child of `parent` with that name before its unit address, or TREE_ABSENT. */
 unsigned tree_child_named(const struct tree *t, unsigned parent, const char *name);
 
-bool tree_same_text(const char *a, const char *b);
-
 #endif

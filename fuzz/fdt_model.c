@@ -17,6 +17,7 @@
  */
 #include "fuzz/fdt_model.h"
 
+#include "machine/format.h"
 #include "machine/machine.h"
 
 enum { WALK_NAMES = 3 };
@@ -121,7 +122,7 @@ static void visit(struct run *run, const struct blob *blob, const struct fdt *op
 	if (t == NULL) return;
 	if (index >= t->node_count) kpanic(ORACLE_CONTENT, "more than %u nodes", t->node_count);
 	if (t->nodes[index].depth != depth ||
-	    !tree_same_text(fdt_name(open, node), t->nodes[index].name))
+	    !same_text(fdt_name(open, node), t->nodes[index].name))
 		kpanic(ORACLE_CONTENT, "node %u is not \"%s\" at depth %u", index,
 		       t->nodes[index].name, t->nodes[index].depth);
 	for (unsigned i = 0; i < t->property_count; i++) {
@@ -217,7 +218,7 @@ bool model_has_string(struct fdt_value v, const char *text)
 	if (v.bytes == 0 || v.at[v.bytes - 1] != 0) return false;
 	for (uint32_t i = 0; i < v.bytes; i++) {
 		if (v.at[i] != 0) continue;
-		if (tree_same_text((const char *)v.at + begin, text)) return true;
+		if (same_text((const char *)v.at + begin, text)) return true;
 		begin = i + 1;
 	}
 	return false;
@@ -281,6 +282,6 @@ void model_child(struct run *run, const struct blob *blob, const struct fdt *ope
 		kpanic(ORACLE_CONTENT, "child \"%s\" of node %u is%s there", name, index,
 		       child != FDT_NONE ? "" : " not");
 	if (child != FDT_NONE &&
-	    !tree_same_text(fdt_name(open, child), blob->tree->nodes[wanted].name))
+	    !same_text(fdt_name(open, child), blob->tree->nodes[wanted].name))
 		kpanic(ORACLE_CONTENT, "not the first child \"%s\"", name);
 }

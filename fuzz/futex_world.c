@@ -74,13 +74,6 @@ uint32_t named_key(struct named n)
 
 /* --- making ----------------------------------------------------------------------------------- */
 
-static struct run *run_of(void)
-{
-	struct run *run = run_current();
-	ASSERT(run != NULL);
-	return run;
-}
-
 static void map(struct space *s, uint64_t at, uint32_t flags, struct backing *b)
 {
 	must(space_mmap(s, at, PAGE_SIZE, RW, flags | MAP_FIXED, b, 0, SITE_NONE) == (int64_t)at,
@@ -267,7 +260,7 @@ static void takes_care(struct run *run)
 
 static void lives(void *arg)
 {
-	struct run *run = run_of();
+	struct run *run = must_run();
 	const unsigned lane = (unsigned)(uintptr_t)arg;
 
 	if (lane == RUN_NO_LANE) {

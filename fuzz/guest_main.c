@@ -45,6 +45,7 @@
 #include "machine/aarch64/cpu.h"
 #include "machine/aarch64/semihost.h"
 #include "machine/entry.h"
+#include "machine/format.h"
 
 enum {
 	JUNK_BYTE = 0xA5,     /* HOST_JUNK_BYTE: memory that nobody has written yet */
@@ -186,12 +187,6 @@ static void run_again(const struct subject *subject, const struct script *script
 	outcome.run.digest = 0;
 }
 
-static bool is_text(const char *a, const char *b)
-{
-	while (*a != '\0' && *a == *b) a++, b++;
-	return *a == *b;
-}
-
 static void answer(const char *format, ...) PRINTF_LIKE(1, 2);
 static void answer(const char *format, ...)
 {
@@ -220,7 +215,7 @@ static void judge(const char *name, uint32_t ops, const char *expects)
 	}
 	answer("%s digest=%016lx ops=%u oracle=%s op=%s\n", name, outcome.run.digest, ops,
 	       outcome.oracle == NULL ? "none" : outcome.oracle, where(number, sizeof(number)));
-	if (outcome.oracle != NULL && (expects == NULL || !is_text(expects, outcome.oracle)))
+	if (outcome.oracle != NULL && (expects == NULL || !same_text(expects, outcome.oracle)))
 		console_print("panic: %s %s.%s\n  %s: %s\n", outcome.oracle,
 			      outcome.run.subject->name, run_doing(&outcome.run), name,
 			      outcome.seen);
@@ -232,7 +227,8 @@ static void run_file(const struct subject *subject, const struct script *script,
 {
 	outcome.oracle = NULL;
 	outcome.seen[0] = '\0';
-	if (run_once(subject, script) && expects != NULL && is_text(expects, ORACLE_NONDETERMINISM))
+	if (run_once(subject, script) && expects != NULL &&
+	    same_text(expects, ORACLE_NONDETERMINISM))
 		run_again(subject, script);
 }
 
@@ -336,8 +332,7 @@ static int refuse(int status, const char *why)
 int program_main(void)
 {
 	char name[NAME_ROOM];
-	if (cpu_count() < SCRIPT_CPUS_DRAWN)
-		return refuse(STATUS_USAGE, "scripts want 4 CPUs");
+	if (cpu_count() < SCRIPT_CPUS_DRAWN) return refuse(STATUS_USAGE, "scripts want 4 CPUs");
 	if (!argument("files", name, sizeof(name))) return refuse(STATUS_USAGE, "no files=NAME");
 	char *list = load_list(name);
 	if (list == NULL) return refuse(STATUS_BAD_INPUT, "the list of files cannot be read");

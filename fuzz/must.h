@@ -1,11 +1,10 @@
 /*
- * must.h -- what a world's making and its end demand, and the oracles that fire where it is not so.
+ * must.h -- what a world demands, and the oracles that fire where it is not so.
  */
 #ifndef FUZZ_MUST_H
 #define FUZZ_MUST_H
 
-#include "fuzz/oracle.h"
-#include "machine/machine.h"
+#include "fuzz/subject.h"
 
 /* Of what a world is made of, where there is room for all of it. */
 static inline void must(bool done, const char *what)
@@ -22,6 +21,14 @@ static inline void must_be_sound(const char *why)
 static inline void must_be_none(uint32_t count, const char *what)
 {
 	if (count != 0) kpanic(ORACLE_LEAK, "%u %s are not back", count, what);
+}
+
+/* The run in progress, for who can only be called in one. */
+static inline struct run *must_run(void)
+{
+	struct run *run = run_current();
+	ASSERT(run != NULL);
+	return run;
 }
 
 #endif

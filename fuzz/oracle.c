@@ -7,7 +7,7 @@
  * Locks: none.  Cost: a search of some thirty short strings, never in a run's way.
  */
 #include "fuzz/oracle.h"
-#include "machine/base.h"
+#include "machine/format.h"
 
 const char *const oracle_ids[] = {
 	ORACLE_OVERLAP,        ORACLE_MISALIGNED,
@@ -34,16 +34,10 @@ const char *const oracle_ids[] = {
 	ORACLE_SLOT_REUSE,     NULL,
 };
 
-static bool same(const char *a, const char *b)
-{
-	while (*a != '\0' && *a == *b) a++, b++;
-	return *a == *b;
-}
-
 const char *oracle_find(const char *id)
 {
 	for (unsigned i = 0; oracle_ids[i] != NULL; i++)
-		if (same(oracle_ids[i], id)) return oracle_ids[i];
+		if (same_text(oracle_ids[i], id)) return oracle_ids[i];
 	return NULL;
 }
 
@@ -75,8 +69,8 @@ static const struct {
 
 bool oracle_is_seen_by(const char *id, enum oracle_eyes eyes)
 {
-	if (eyes == EYES_THREADS) return !same(id, ORACLE_POISON);
+	if (eyes == EYES_THREADS) return !same_text(id, ORACLE_POISON);
 	for (unsigned i = 0; i < COUNT_OF(dim); i++)
-		if (same(dim[i].id, id)) return eyes <= dim[i].least;
+		if (same_text(dim[i].id, id)) return eyes <= dim[i].least;
 	return true;
 }

@@ -155,7 +155,7 @@ static bool lanes_go_on(struct run *run)
 static void room_comes_back(struct run *run)
 {
 	struct storm *s = storm_of(run);
-	vm_reclaim(&s->vm, SIZE_MAX);
+	vm_reclaim(&s->memory.vm, SIZE_MAX);
 	kstack_drain(&s->kernel.stacks);
 	sched_sleep_until(&s->sched, mach_now_ns() + SLICE_NS);
 }

@@ -12,6 +12,7 @@
  *
  * Compiled without points, and records are changed in one piece.  Locks: none.
  */
+#include "fuzz/must.h"
 #include "fuzz/process_subject.h"
 
 enum { STEPS = 3, CROWD = 3 };
@@ -219,8 +220,7 @@ static void lives_a_lane(struct run *run, struct member *me)
 void member_lives(void *arg)
 {
 	struct member *me = arg;
-	struct run *run = run_current();
-	ASSERT(run != NULL);
+	struct run *run = must_run(); /* a thread is told its record alone */
 	begins(run, me);
 	begins_in_process(run, me);
 	if (me->way == WAY_LANE)
@@ -318,7 +318,7 @@ void members_enter(void *arg, struct thread *from, struct thread *to)
 bool members_idle(void *arg, uint32_t cpu)
 {
 	struct run *run = arg;
-	struct vm *vm = &storm_of(run)->vm;
+	struct vm *vm = &storm_of(run)->memory.vm;
 	if (vm->installed[cpu] != NULL) kpanic(ORACLE_SPACE, "cpu %u idles in a space", cpu);
 	if (vm->retired != NULL) vm_reclaim(vm, 64);
 	if (world.over) return false;

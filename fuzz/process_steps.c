@@ -158,7 +158,7 @@ static void step_reap(struct run *run, const struct script_op *op)
 
 static void step_reclaim(struct run *run, const struct script_op *op)
 {
-	vm_reclaim(&storm_of(run)->vm, op->aux);
+	vm_reclaim(&storm_of(run)->memory.vm, op->aux);
 	done(run);
 }
 

@@ -26,10 +26,7 @@ enum {
 
 /* In the arena, where every access of what is tested is seen. */
 struct storm {
-	struct pool_world pool;
-	struct kmalloc km;
-	struct slab_cpu cpus[KMALLOC_WORLD_CPUS];
-	struct vm vm;
+	struct vm_world memory;
 	struct stack_world kernel;
 	struct sched sched;
 	struct thread threads[THREAD_SLOTS];

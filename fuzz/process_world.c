@@ -8,8 +8,8 @@
  * In the end each of them is asked for what it has put off, and then everything must be as it was:
  * which pages are free, as a set, and nothing in any table.
  */
-#include "fuzz/must.h"
 #include "fuzz/process_subject.h"
+#include "fuzz/task_world.h"
 
 enum {
 	PAGES_LEAST = 160,
@@ -29,9 +29,7 @@ static uint32_t tag_bits(const struct run *run, unsigned from, unsigned bits)
 
 uint32_t process_world_free(struct run *run)
 {
-	struct page_counts counts;
-	page_count(&storm_of(run)->pool.pool, &counts);
-	return counts.free + counts.cached;
+	return pool_world_available(&storm_of(run)->memory.pool);
 }
 
 /* --- memory ----------------------------------------------------------------------------------- */
@@ -52,7 +50,7 @@ static void stacks_make(struct run *run)
 	struct storm *s = storm_of(run);
 	const uint32_t fewer = tag_bits(run, 10, 4) % (STACKS_MOST - STACKS_LEAST + 1);
 
-	stack_world_open(&s->kernel, run, &s->pool, STACKS_MOST - fewer,
+	stack_world_open(&s->kernel, run, &s->memory.pool, STACKS_MOST - fewer,
 			 run->script->world.keep_pages % 4);
 }
 
@@ -62,19 +60,8 @@ static void memory_make(struct run *run)
 	const struct script script = enough_of(run);
 	struct run richer = *run;
 	richer.script = &script;
-	const struct kmalloc_config memory = kmalloc_world_config(&richer, &s->pool, s->cpus);
-	const struct vm_config vm = {
-		.pages = &s->pool.pool,
-		.kmalloc = &s->km,
-		.asid_bits = ASID_BITS_MIN + tag_bits(run, 15, 1),
-		.bottom = USER_AT,
-		.top = USER_AT * 2,
-		.lowest = PAGE_SIZE,
-		.regions_max = SPACE_REGIONS_MAX,
-	};
-	pool_world_open(&s->pool, &richer);
-	kmalloc_init(&s->km, &memory);
-	if (!vm_init(&s->vm, &vm)) kpanic(ORACLE_MUST_SUCCEED, "no memory for what spaces share");
+	vm_world_make(&s->memory, &richer, ASID_BITS_MIN + tag_bits(run, 15, 1), USER_AT,
+		      USER_AT * 2);
 	stacks_make(run);
 }
 
@@ -110,9 +97,9 @@ void process_world_make(struct run *run)
 	threads_make(run);
 	const struct process_config config = {
 		.sched = &s->sched,
-		.vm = &s->vm,
+		.vm = &s->memory.vm,
 		.stacks = &s->kernel.stacks,
-		.memory = &s->km,
+		.memory = &s->memory.km,
 		.processes = s->processes,
 		.slots = PROCESS_SLOTS - tag_bits(run, 7, 3),
 	};
@@ -123,36 +110,21 @@ void process_world_make(struct run *run)
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
-static void counts_must_be_none(struct storm *s)
-{
-	struct process_counts counts;
-	struct vm_counts vm;
-	process_count(&s->world, &counts);
-	must_be_none(counts.processes, "processes");
-	must_be_none(counts.threads, "threads of processes");
-	must_be_none(thread_count(&s->sched.table), "slots of threads");
-	must_be_none(s->kernel.stacks.live, "stacks");
-	vm_reclaim(&s->vm, SIZE_MAX);
-	vm_count(&s->vm, &vm);
-	must_be_none(vm.spaces, "spaces");
-	if (counts.spawned != counts.ended)
-		kpanic(ORACLE_ACCOUNT, "%lu processes were spawned, %lu ended",
-		       (unsigned long)counts.spawned, (unsigned long)counts.ended);
-}
-
 void process_world_end(struct run *run)
 {
 	struct storm *s = storm_of(run);
-	must_be_sound(process_check(&s->world));
-	must_be_sound(sched_check(&s->sched));
+	struct process_counts counts;
+
+	processes_must_be_gone(&s->world);
+	must_be_none(thread_count(&s->sched.table), "slots of threads");
 	must_be_sound(kstack_check(&s->kernel.stacks));
 	for (uint32_t cpu = 0; cpu < s->sched.config.cpus; cpu++)
 		if (timer_next_ns(&s->sched.cpu[cpu].timers) != UINT64_MAX)
 			kpanic(ORACLE_LEAK, "a timer stays with cpu %u", cpu);
-	counts_must_be_none(s);
-	vm_close(&s->vm);
+	process_count(&s->world, &counts);
+	if (counts.spawned != counts.ended)
+		kpanic(ORACLE_ACCOUNT, "%lu processes were spawned, %lu ended",
+		       (unsigned long)counts.spawned, (unsigned long)counts.ended);
 	stack_world_close(&s->kernel, run);
-	kmalloc_drain(&s->km);
-	must_be_sound(kmalloc_check(&s->km));
-	pool_world_close(&s->pool);
+	vm_world_close(&s->memory);
 }

@@ -22,6 +22,7 @@
  *
  * Compiled without points, and records are changed in one piece.  Locks: none.
  */
+#include "fuzz/must.h"
 #include "fuzz/sched_world.h"
 
 enum {
@@ -105,14 +106,6 @@ static uint64_t stack_of(const struct run *run, const struct life *life)
 }
 
 /* --- a thread's life -------------------------------------------------------------------------- */
-
-/* The current run: a thread is told its record alone. */
-static struct run *run_of_life(void)
-{
-	struct run *run = run_current();
-	ASSERT(run != NULL);
-	return run;
-}
 
 static void begins(struct run *run, struct life *me)
 {
@@ -256,7 +249,7 @@ static void takes_care(struct run *run)
 static void lives(void *arg)
 {
 	struct life *me = arg;
-	struct run *run = run_of_life();
+	struct run *run = must_run();
 	begins(run, me);
 	if (me->way == WAY_LANE)
 		lives_a_lane(run, me);

@@ -15,8 +15,8 @@
  *
  * Compiled without points.  Locks: none of its own.
  */
-#include "fuzz/must.h"
 #include "fuzz/signal_subject.h"
+#include "fuzz/task_world.h"
 #include "mm/usercopy.h"
 
 enum {
@@ -49,13 +49,6 @@ static struct {
 	uint32_t patience;
 	bool over; /* the first task has ended */
 } world;
-
-static struct run *run_of(void)
-{
-	struct run *run = run_current();
-	ASSERT(run != NULL);
-	return run;
-}
 
 static uint64_t role(uint32_t n)
 {
@@ -253,7 +246,7 @@ static void judge_end(struct run *run, unsigned group, int32_t status)
 
 static void takes_care(struct task *t)
 {
-	struct run *run = run_of();
+	struct run *run = must_run();
 	const struct task_wait_how any = { P_ALL, 0, W_EXITED };
 	struct task_waited got;
 	int32_t pid[GROUPS] = { 0 };
@@ -278,7 +271,7 @@ static void takes_care(struct task *t)
 
 static NORETURN void plays(struct task *t)
 {
-	struct run *run = run_of();
+	struct run *run = must_run();
 	const uint64_t n = (t->regs->pc - ROLES_AT) / ROLE_GAP;
 
 	if (t->group->pid == 1) takes_care(t);
@@ -490,17 +483,9 @@ void signal_fuzz_pause(struct run *run)
 void signal_fuzz_close(struct run *run)
 {
 	struct world *w = world_of(run);
-	struct process_counts counts;
 
 	if (!world.over) kpanic(ORACLE_LEAK, "CPUs are back, and the first task is not");
-	process_count(&w->processes, &counts);
-	if (counts.processes != 0 || counts.threads != 0 || w->kernel.stacks.live != 0)
-		kpanic(ORACLE_LEAK, "%u processes and %u threads are not back", counts.processes,
-		       counts.threads);
-	if (w->tasks.tasks != 0 || w->tasks.groups != 0) kpanic(ORACLE_LEAK, "tasks are not back");
-	must_be_sound(task_check(&w->tasks));
-	must_be_sound(process_check(&w->processes));
-	must_be_sound(sched_check(&w->sched));
+	tasks_must_be_gone(&w->tasks);
 	task_world_close(&w->tasks);
 	stack_world_close(&w->kernel, run);
 	vm_world_close(&w->memory);

@@ -12,8 +12,8 @@
  *
  * Compiled without points.  Locks: the stage's, RANK_WAIT.
  */
-#include "fuzz/must.h"
 #include "fuzz/syscall_subject.h"
+#include "fuzz/task_world.h"
 
 #include "kernel/file/table.h"
 #include "kernel/syscall/identity.h"
@@ -48,13 +48,6 @@ static struct {
 	bool over, ended;
 	uint32_t patience;
 } world;
-
-static struct run *run_of(void)
-{
-	struct run *run = run_current();
-	ASSERT(run != NULL);
-	return run;
-}
 
 unsigned syscall_lane_now(struct run *run)
 {
@@ -235,7 +228,7 @@ static NORETURN void plays_actor(struct run *run, unsigned me, struct task *t)
 
 static NORETURN void plays(struct task *t)
 {
-	struct run *run = run_of();
+	struct run *run = must_run();
 	const uint64_t role = (t->regs->pc - ROLE_AT) / ROLE_GAP;
 
 	if (role >= ROLE_HOSTILE) hostile_plays(run, t);
@@ -246,7 +239,7 @@ static NORETURN void plays(struct task *t)
 
 static void begins(struct task *t, void *unused)
 {
-	struct world *w = world_of(run_of());
+	struct world *w = world_of(must_run());
 	struct space *s = process_space(&w->processes);
 	const struct abi_sigaction ignore = { .handler = SIG_IGNORE };
 	const uint64_t bytes = ACTORS * PAGE_SIZE;
@@ -282,7 +275,7 @@ static int64_t exit_act(struct run *run, struct task *t, const uint64_t *arg)
 
 static void conducts(void *unused)
 {
-	struct run *run = run_of();
+	struct run *run = must_run();
 	struct world *w = world_of(run);
 
 	(void)unused;
@@ -498,17 +491,9 @@ void syscall_fuzz_check(struct run *run, enum check_depth depth)
 void syscall_fuzz_close(struct run *run)
 {
 	struct world *w = world_of(run);
-	struct process_counts counts;
 
-	process_count(&w->processes, &counts);
-	if (counts.processes != 0 || counts.threads != 0 || w->kernel.stacks.live != 0)
-		kpanic(ORACLE_LEAK, "%u processes and %u threads are not back", counts.processes,
-		       counts.threads);
-	if (w->tasks.tasks != 0 || w->tasks.groups != 0 || w->files.files != 0)
-		kpanic(ORACLE_LEAK, "tasks are not back, or %u open files", w->files.files);
-	must_be_sound(task_check(&w->tasks));
-	must_be_sound(process_check(&w->processes));
-	must_be_sound(sched_check(&w->sched));
+	tasks_must_be_gone(&w->tasks);
+	must_be_none(w->files.files, "open files");
 	must_be_sound(tree_check(&w->names));
 	task_world_close(&w->tasks);
 	tree_close(&w->names);

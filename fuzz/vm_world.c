@@ -1,8 +1,8 @@
 /*
- * vm_world.c -- pages, kmalloc, spaces and stacks of worlds in which tasks live.
+ * vm_world.c -- pages, kmalloc, spaces and stacks of worlds in which processes and tasks live.
  *
- * Running out of memory is other subjects' (space, process): here whatever is asked for is there,
- * however few pages the header has.
+ * Running out of memory is some subjects' matter (space, process); for the others whatever is asked
+ * for is there, however few pages the header has.
  *
  * Beside the window of stacks there is a table without entries, so that the root's entry stays as
  * it is while stacks come and go: the booted kernel takes over the root's entries as they are.
@@ -14,6 +14,25 @@
 #define WINDOW (KERNEL_START + 0x400000000000)
 #define ANCHOR (WINDOW + (64ull << 30))
 
+void vm_world_make(struct vm_world *w, const struct run *run, uint32_t asid_bits, uint64_t bottom,
+		   uint64_t top)
+{
+	const struct kmalloc_config memory = kmalloc_world_config(run, &w->pool, w->cpus);
+	const struct vm_config vm = {
+		.pages = &w->pool.pool,
+		.kmalloc = &w->km,
+		.asid_bits = asid_bits,
+		.bottom = bottom,
+		.top = top,
+		.lowest = PAGE_SIZE,
+		.regions_max = SPACE_REGIONS_MAX,
+	};
+
+	pool_world_open(&w->pool, run);
+	kmalloc_init(&w->km, &memory);
+	must(vm_init(&w->vm, &vm), "what spaces share");
+}
+
 void vm_world_open(struct vm_world *w, const struct run *run, uint32_t pages, uint64_t bottom,
 		   uint64_t top)
 {
@@ -24,19 +43,7 @@ void vm_world_open(struct vm_world *w, const struct run *run, uint32_t pages, ui
 	script.world.reserve = 0;
 	script.world.flags &= (uint16_t)~WORLD_ZONES;
 	richer.script = &script;
-	const struct kmalloc_config memory = kmalloc_world_config(&richer, &w->pool, w->cpus);
-	const struct vm_config vm = {
-		.pages = &w->pool.pool,
-		.kmalloc = &w->km,
-		.asid_bits = ASID_BITS_MIN,
-		.bottom = bottom,
-		.top = top,
-		.lowest = PAGE_SIZE,
-		.regions_max = SPACE_REGIONS_MAX,
-	};
-	pool_world_open(&w->pool, &richer);
-	kmalloc_init(&w->km, &memory);
-	must(vm_init(&w->vm, &vm), "what spaces share");
+	vm_world_make(w, &richer, ASID_BITS_MIN, bottom, top);
 }
 
 void vm_world_close(struct vm_world *w)

@@ -1,6 +1,6 @@
 /*
- * vm_world.h -- what users' spaces stand on in a world that is never short of memory: pages,
- * kmalloc, what spaces share; and the kernel's stacks: the ground of the subjects of tasks.
+ * vm_world.h -- what users' spaces stand on: pages, kmalloc, what spaces share; and the kernel's
+ * stacks: the ground of the subjects of processes and tasks.
  */
 #ifndef FUZZ_VM_WORLD_H
 #define FUZZ_VM_WORLD_H
@@ -16,8 +16,11 @@ struct vm_world {
 	struct vm vm;
 };
 
-/* As the header asks for it, but with `pages` more and none of them kept back; mmap looks for
- * places in [bottom, top). */
+/* As the header asks for it; mmap looks for places in [bottom, top). */
+void vm_world_make(struct vm_world *w, const struct run *run, uint32_t asid_bits, uint64_t bottom,
+		   uint64_t top);
+
+/* The same, but with `pages` more and none of them kept back: never short of memory. */
 void vm_world_open(struct vm_world *w, const struct run *run, uint32_t pages, uint64_t bottom,
 		   uint64_t top);
 

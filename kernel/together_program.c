@@ -10,6 +10,7 @@
 #include "kernel/together.h"
 #include "machine/aarch64/baton.h"
 #include "machine/aarch64/cpu.h"
+#include "machine/format.h"
 #include "machine/lock.h"
 #include "machine/random.h"
 
@@ -189,12 +190,6 @@ static void one_escapes(void *unused)
 	}
 }
 
-static bool same(const char *a, const char *b)
-{
-	while (*a != 0 && *a == *b) a++, b++;
-	return *a == *b;
-}
-
 static const char *check_stuck(void)
 {
 	static const struct {
@@ -209,7 +204,7 @@ static const char *check_stuck(void)
 	};
 	for (unsigned i = 0; i < COUNT_OF(cases); i++) {
 		if (play(i % 2, cases[i].fn, cases[i].limit)) return "it went on to the end";
-		if (!same(plan.stuck, cases[i].why)) return cases[i].why;
+		if (!same_text(plan.stuck, cases[i].why)) return cases[i].why;
 		if (baton_turns_now() != NULL || mach_irq_masked())
 			return "something is left of it";
 		if (order_of(1) == 0) return "nothing goes on afterwards";

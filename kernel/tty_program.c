@@ -12,6 +12,7 @@
 #include "kernel/power.h"
 #include "kernel/program.h"
 #include "kernel/vm.h"
+#include "machine/format.h"
 
 static uint32_t interrupted; /* atomic: times that the foreground was to be interrupted */
 
@@ -48,21 +49,14 @@ static int64_t read_some(struct file *f, char *to, size_t bytes)
 	return tty_ops.read(f, &io, NULL);
 }
 
-static bool says(const char *line, int64_t bytes, const char *what)
-{
-	size_t length = 0;
-	while (what[length] != '\0') length++;
-	return bytes == (int64_t)length && memcmp(line, what, length) == 0;
-}
-
 static int read_lines(struct file *f)
 {
 	char line[128];
 	for (;;) {
 		const int64_t bytes = read_some(f, line, sizeof(line) - 1);
 		if (bytes < 0) return STATUS_FINDING;
-		if (says(line, bytes, "bye\n")) return STATUS_OK;
 		line[bytes] = '\0';
+		if (same_text(line, "bye\n")) return STATUS_OK;
 		console_print("tty: %ld: %s%s", bytes, line, bytes == 0 ? "end\n" : "");
 	}
 }

@@ -178,6 +178,12 @@ size_t format_text_v(char *text, size_t room, const char *format, va_list args)
 	return out.used;
 }
 
+bool same_text(const char *a, const char *b)
+{
+	while (*a != '\0' && *a == *b) a++, b++;
+	return *a == *b;
+}
+
 size_t format_text(char *text, size_t room, const char *format, ...)
 {
 	va_list args;

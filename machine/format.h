@@ -1,5 +1,6 @@
 /*
- * format.h -- printf for places without a C library: the kernel's console, panics, oracles' words.
+ * format.h -- printf for places without a C library: the kernel's console, panics, oracles' words;
+ * and whether two texts are the same.
  */
 #ifndef MACHINE_FORMAT_H
 #define MACHINE_FORMAT_H
@@ -13,5 +14,8 @@
  */
 size_t format_text(char *out, size_t room, const char *format, ...) PRINTF_LIKE(3, 4);
 size_t format_text_v(char *out, size_t room, const char *format, va_list args);
+
+/* The same text, up to the NUL?  Any context. */
+bool same_text(const char *a, const char *b);
 
 #endif

@@ -78,6 +78,12 @@ static void test_unknown(void)
 #pragma clang diagnostic pop
 }
 
+static void test_same(void)
+{
+	ASSERT(same_text("", "") && same_text("ab", "ab"));
+	ASSERT(!same_text("ab", "ac") && !same_text("ab", "a") && !same_text("", "a"));
+}
+
 static void test_room(void)
 {
 	EXPECT_IN(0, "", "%s", "never written");
@@ -124,6 +130,7 @@ int main(void)
 	test_widths();
 	test_text();
 	test_unknown();
+	test_same();
 	test_room();
 	test_like_libc();
 	return 0;

@@ -15,6 +15,7 @@
  * Locks: the tree's.  Cost: taking one away O(its names), in one hold of the lock for the count.
  */
 #include "kernel/file/tree_inside.h"
+#include "machine/format.h"
 
 /* A mount with its root, covering nothing yet; NULL and *error. */
 static struct mount *mount_create(struct file_tree *t, const struct file_system *kind,
@@ -87,17 +88,11 @@ void tree_close(struct file_tree *t)
 
 /* --- mounting --------------------------------------------------------------------------------- */
 
-static bool is_name(const char *a, const char *b)
-{
-	while (*a != 0 && *a == *b) a++, b++;
-	return *a == *b;
-}
-
 static const struct file_system *mount_kind(const struct file_tree *t, const char *name)
 {
 	const struct file_system *const *kind = t->config.kinds;
 
-	while (*kind != NULL && !is_name((*kind)->name, name)) kind++;
+	while (*kind != NULL && !same_text((*kind)->name, name)) kind++;
 	return *kind;
 }
 
