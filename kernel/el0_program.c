@@ -324,12 +324,7 @@ static const char *check_any_word(void)
 static uint32_t pages_free(void)
 {
 	struct page_counts now;
-	while (vm_reclaim(&kernel_vm, SIZE_MAX) != 0) continue;
-	for (unsigned i = 0; i < 2; i++) {
-		kstack_drain(&kernel_stacks);
-		kmalloc_drain(&kernel_memory);
-		page_drain(&kernel_pages);
-	}
+	process_world_drain(&kernel_processes);
 	page_count(&kernel_pages, &now);
 	return now.free;
 }

@@ -268,6 +268,13 @@ struct process_counts {
 };
 void process_count(struct process_world *w, struct process_counts *out);
 
+/*
+ * Gives back what is kept for the next who asks: the dead and their stacks, retired spaces, pages
+ * of files that nobody maps, and every CPU's objects and pages.  Waits a little for what other CPUs
+ * have in their hands, so it is for threads alone.  False: they go on keeping some.
+ */
+bool process_world_drain(struct process_world *w);
+
 /* NULL when sound, else what is wrong.  At any time. */
 const char *process_check(struct process_world *w);
 

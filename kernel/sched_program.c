@@ -487,9 +487,7 @@ static void storm(void *unused)
 static uint32_t free_pages(void)
 {
 	struct page_counts now;
-	kstack_drain(&kernel_stacks);
-	kmalloc_drain(&kernel_memory);
-	page_drain(&kernel_pages);
+	process_world_drain(&kernel_processes);
 	page_count(&kernel_pages, &now);
 	return now.free;
 }

@@ -27,6 +27,7 @@ const struct proc_entry proc_system_entries[] = {
 	{ "mounts", S_IFLNK | 0777, NULL, &proc_mounts_ops },
 	{ "self", S_IFLNK | 0777, NULL, &proc_self_ops },
 	{ "thread-self", S_IFLNK | 0777, NULL, &proc_thread_self_ops },
+	{ "sys", S_IFDIR | 0555, NULL, &proc_sys_ops },
 };
 const uint32_t proc_system_entry_count = COUNT_OF(proc_system_entries);
 
@@ -85,8 +86,8 @@ static size_t length(const char *name)
 	return bytes;
 }
 
-static const struct proc_entry *entry_find(const struct proc_entry *entries, uint32_t count,
-					   const char *name, size_t bytes, uint32_t *which)
+const struct proc_entry *proc_entry_find(const struct proc_entry *entries, uint32_t count,
+					 const char *name, size_t bytes, uint32_t *which)
 {
 	for (uint32_t i = 1; i < count; i++) {
 		const char *own = entries[i].name;
@@ -97,13 +98,12 @@ static const struct proc_entry *entry_find(const struct proc_entry *entries, uin
 	return NULL;
 }
 
-/* The fixed names of a folder of process `pid`; false: no room now. */
-static bool entries_add(struct file_names *out, int32_t pid, const struct proc_entry *entries,
-			uint32_t count)
+bool proc_entries_add(struct file_names *out, struct proc_id folder,
+		      const struct proc_entry *entries, uint32_t count)
 {
 	for (uint32_t i = 1; i < count; i++) {
 		const uint64_t next = AT_FIXED + i;
-		const struct proc_id id = { .pid = pid, .entry = i };
+		const struct proc_id id = { folder.pid, folder.number, i };
 		const unsigned type = (entries[i].mode & S_IFMT) >> 12;
 		if (out->at >= next) continue;
 		if (!names_add(out, entries[i].name, length(entries[i].name), proc_word(id), type,
@@ -120,7 +120,7 @@ static int root_find(struct node *folder, const struct view *v, const char *name
 {
 	uint32_t which;
 	const struct proc_entry *e =
-		entry_find(proc_system_entries, proc_system_entry_count, name, bytes, &which);
+		proc_entry_find(proc_system_entries, proc_system_entry_count, name, bytes, &which);
 	struct task_look look;
 	(void)v;
 	if (e != NULL) return proc_node(folder, (struct proc_id){ .entry = which }, e, out);
@@ -146,7 +146,9 @@ static int64_t root_names(struct node *folder, struct file_names *out)
 {
 	do {
 		if (!proc_dots(folder, out)) continue;
-		if (!entries_add(out, 0, proc_system_entries, proc_system_entry_count)) continue;
+		if (!proc_entries_add(out, (struct proc_id){ 0 }, proc_system_entries,
+				      proc_system_entry_count))
+			continue;
 		tasks_add(proc_world(folder), out);
 	} while (names_flush(out));
 	return names_answer(out);
@@ -161,7 +163,7 @@ static int task_find(struct node *folder, const struct view *v, const char *name
 {
 	uint32_t which;
 	const struct proc_entry *e =
-		entry_find(proc_task_entries, proc_task_entry_count, name, bytes, &which);
+		proc_entry_find(proc_task_entries, proc_task_entry_count, name, bytes, &which);
 	struct task_look look;
 	const struct proc_id id = { .pid = proc_id_of(folder).pid };
 	(void)v;
@@ -171,12 +173,12 @@ static int task_find(struct node *folder, const struct view *v, const char *name
 
 static int64_t task_names(struct node *folder, struct file_names *out)
 {
-	const int32_t pid = proc_id_of(folder).pid;
+	const struct proc_id own = { .pid = proc_id_of(folder).pid };
 	struct task_look look;
-	if (!task_look(proc_world(folder), pid, &look)) return -ERR_NOENT;
+	if (!task_look(proc_world(folder), own.pid, &look)) return -ERR_NOENT;
 	do {
 		if (proc_dots(folder, out))
-			entries_add(out, pid, proc_task_entries, proc_task_entry_count);
+			proc_entries_add(out, own, proc_task_entries, proc_task_entry_count);
 	} while (names_flush(out));
 	return names_answer(out);
 }

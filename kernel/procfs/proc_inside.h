@@ -1,8 +1,8 @@
 /*
  * proc_inside.h -- what the files of kernel/procfs know of each other.
  *
- * A node's object is a word: the process in its high half (0: none), a descriptor's or a thread's
- * number above the entry in its low half.
+ * A node's object is a word: the process in its high half (0: none), a descriptor's, a thread's or
+ * a folder's number above the entry in its low half.
  */
 #ifndef KERNEL_PROCFS_PROC_INSIDE_H
 #define KERNEL_PROCFS_PROC_INSIDE_H
@@ -14,7 +14,7 @@ enum { PROC_ENTRY_BITS = 6, PROC_NUMBER_BITS = 26 };
 
 struct proc_id {
 	int32_t pid;     /* 0: the whole kernel */
-	uint32_t number; /* of a descriptor, or a thread; else 0 */
+	uint32_t number; /* of a descriptor, a thread, or a folder below /proc/sys; else 0 */
 	uint32_t entry;  /* in the table of its folder; 0: the folder itself */
 };
 
@@ -78,6 +78,15 @@ struct proc_entry {
 extern const struct proc_entry proc_system_entries[], proc_task_entries[];
 extern const uint32_t proc_system_entry_count, proc_task_entry_count;
 
+/* The entry of that name among a folder's, and which it is; NULL. */
+const struct proc_entry *proc_entry_find(const struct proc_entry *entries, uint32_t count,
+					 const char *name, size_t bytes, uint32_t *which);
+
+/* Adds the names of a folder's entries, whose ids are `folder`'s but for the entry; false: no room
+ * now. */
+bool proc_entries_add(struct file_names *out, struct proc_id folder,
+		      const struct proc_entry *entries, uint32_t count);
+
 /* A node of an entry below folder `above`, held. */
 int proc_node(struct node *above, struct proc_id id, const struct proc_entry *e, struct node **out);
 
@@ -90,7 +99,7 @@ bool proc_dots(struct node *folder, struct file_names *out);
 extern const struct node_ops proc_root_ops, proc_task_ops, proc_file_ops;
 extern const struct node_ops proc_self_ops, proc_thread_self_ops, proc_mounts_ops;
 extern const struct node_ops proc_exe_ops, proc_cwd_ops, proc_root_link_ops;
-extern const struct node_ops proc_fds_ops, proc_fd_ops, proc_threads_ops;
+extern const struct node_ops proc_fds_ops, proc_fd_ops, proc_threads_ops, proc_sys_ops;
 
 /* proc_system.c */
 proc_write proc_meminfo, proc_stat, proc_uptime, proc_loadavg, proc_version, proc_cpuinfo;

@@ -135,6 +135,69 @@ static void system_files(void)
 	EXPECT(make("/proc/new", S_IFREG | 0644, NULL) < 0);
 }
 
+/* What a write of `what` at the start answers. */
+static int64_t tells(const char *what)
+{
+	struct file *f = opened("/proc/sys/vm/drop_caches", O_WRONLY | O_TRUNC);
+	const int64_t answer = put(f, what, strlen(what), NULL);
+	file_drop(f);
+	return answer;
+}
+
+static uint32_t pages_used(void)
+{
+	struct page_counts now;
+	page_count(&tw->pages, &now);
+	return now.used;
+}
+
+/* A slab that nothing is in any more. */
+static void leave_a_slab(void)
+{
+	void *object[8];
+	for (unsigned i = 0; i < COUNT_OF(object); i++)
+		object[i] = kmalloc_alloc(&tw->memory, 2000, 0, TEST_SITE);
+	for (unsigned i = 0; i < COUNT_OF(object); i++)
+		EXPECT(kmalloc_free(&tw->memory, object[i]) == KMALLOC_FREED);
+}
+
+/* Linux 6.1's answers. */
+static void drop_caches(void)
+{
+	static const char path[] = "/proc/sys/vm/drop_caches";
+	static const char *const wrong[] = { "0", "5", "-1", "x", "3x", " ", "99999999999999999999",
+					     "x3" };
+	EXPECT(strcmp(names_in("/proc/sys"), ". .. vm ") == 0);
+	EXPECT(strcmp(names_in("/proc/sys/vm"), ". .. drop_caches ") == 0);
+	EXPECT(error_of(path, O_RDONLY) == -ERR_ACCES && error_of(path, O_RDWR) == -ERR_ACCES);
+	EXPECT(error_of("/proc/sys/vm/none", O_RDONLY) == -ERR_NOENT);
+	EXPECT(error_of("/proc/sys/drop_caches", O_WRONLY) == -ERR_NOENT);
+	EXPECT(error_of("/proc/sys/vm/drop_caches/x", O_RDONLY) == -ERR_NOTDIR);
+	for (unsigned i = 0; i < COUNT_OF(wrong); i++) EXPECT(tells(wrong[i]) == -ERR_INVAL);
+	EXPECT(tells("3\n") == 2 && tells(" 1 ") == 3 && tells("2") == 1 && tells("3 4") == 2);
+
+	struct file *f = opened(path, O_WRONLY);
+	uint64_t at = 0;
+	EXPECT(put(f, "3", 1, &at) == 1 && at == 1);
+	const uint32_t least = pages_used();
+	leave_a_slab();
+	EXPECT(put(f, "3", 1, &at) == 1 && pages_used() > least); /* not at the start: ignored */
+	at = 0;
+	EXPECT(put(f, "4", 1, &at) == 1 && put(f, "", 0, &at) == 0 && pages_used() > least);
+	for (char what = '1'; what <= '3'; what++) {
+		at = 0;
+		EXPECT(put(f, &what, 1, &at) == 1 && pages_used() == least);
+		leave_a_slab();
+	}
+	EXPECT(get(f, text, 1, NULL) == -ERR_BADF);
+	file_drop(f);
+	EXPECT(tree_node(&view, "/proc/sys/vm", 0, &view.cwd) == 0);
+	EXPECT(tree_path(&view, view.cwd, text, sizeof(text)) == sizeof("/proc/sys/vm"));
+	EXPECT(strcmp(text, "/proc/sys/vm") == 0);
+	node_drop(view.cwd);
+	view.cwd = NULL;
+}
+
 static void own_files(struct task *t)
 {
 	EXPECT(strcmp(link_of("/proc/self"), "1") == 0);
@@ -220,6 +283,7 @@ static void first(struct task *t)
 {
 	open_proc(t);
 	system_files();
+	drop_caches();
 	own_files(t);
 	descriptors(t);
 	ends_of_others(t);

@@ -17,9 +17,9 @@ usage: tools/bazel run //stress:user -- [FLAG...] [PROGRAM [KEY=NUMBER...]]
   --cpus N           1 to 8 (1)
   --memory MIB       64 to 4096 (256)
   --cycles K         of equal readings in a row, at least 4 (4)
-  --warm W           at most so many before those (8)
-  --slack KIB        that they may differ by: 0 with one CPU; 64 each where several have caches of
-                     their own; Linux's float: 4096
+  --warm W           at most so many before those (2; Linux 8)
+  --slack KIB        that they may differ by (0: to the page, with however many CPUs; Linux's
+                     own caches float: 4096)
   --parallel         CPUs run freely, each on a thread of the host
   --kernel IMAGE     another image than //kernel
   --timeout SECONDS  until it counts as a hang (1800)
@@ -46,7 +46,7 @@ qemu=$(absolute "$1") mkcpio=$(absolute "$2") package=$(absolute "$3") kernel=$(
 folder=$(absolute "$5")
 shift 5
 out=${BUILD_WORKING_DIRECTORY:-$PWD}/anvil-out
-whom=ours cpus=1 memory=256 cycles=4 warm=8 slack='' turns=yes timeout=1800
+whom=ours cpus=1 memory=256 cycles=4 warm='' slack='' turns=yes timeout=1800
 while [ $# -gt 0 ]; do
 	case $1 in
 	--linux) whom=linux ;;
@@ -72,14 +72,13 @@ while [ $# -gt 0 ]; do
 done
 # From here on "$@" is the one program.
 
-[ "$whom" = ours ] || slack=${slack:-4096}
-[ "$cpus" -eq 1 ] || slack=${slack:-$((64 * cpus))}
+[ "$whom" = ours ] || warm=${warm:-8} slack=${slack:-4096}
 work=$(mktemp -d) || fail 4 "no room for temporary files"
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
 {
-	echo "$cycles $warm ${slack:-0}"
+	echo "$cycles ${warm:-2} ${slack:-0}"
 	if [ $# -gt 0 ]; then
 		echo "/stress/$*"
 	else
