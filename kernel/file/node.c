@@ -43,7 +43,7 @@ static struct node *node_end(struct node *n)
 	struct file_tree *t = n->tree;
 	struct node *above = NULL;
 
-	ASSERT(list_empty(&n->entries));
+	ASSERT(list_empty(&n->entries) && (n->ops != NULL || n->object == NULL));
 	if (n->ops != NULL && n->ops->release != NULL) n->ops->release(n);
 	if (node_is_folder(n)) {
 		ASSERT(list_empty(&n->folder.children) && n->folder.mounted == NULL);

@@ -9,6 +9,7 @@
  *
  * Locks: none is held over any of it.  Cost: the walk, one kmalloc.
  */
+#include "kernel/file/pipe.h"
 #include "kernel/file/tree_inside.h"
 
 /* Nothing but what can be told of a file, or a place to begin paths at, is to be had by O_PATH. */
@@ -53,6 +54,7 @@ struct file *node_open(struct node *n, const struct view *v, uint32_t flags, int
 	if (ops != NULL) return file_create(w, ops, kept(flags), n, NULL, error);
 	*error = node_kind(n) == S_IFLNK ? -ERR_LOOP : -ERR_NXIO;
 	if (node_kind(n) == S_IFLNK) return NULL;
+	if (node_kind(n) == S_IFIFO && n->ops == NULL) return fifo_open(n, kept(flags), error);
 	if (n->ops == NULL) return device_open(n, v, kept(flags), error);
 	return n->ops->open == NULL ? NULL : n->ops->open(n, v, kept(flags), error);
 }

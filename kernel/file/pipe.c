@@ -22,24 +22,11 @@
  *
  * Locks: the pipe's (RANK_MUTEX).  Users' memory is touched under it (RANK_SPACE is inner).
  */
-#include "kernel/file/pipe.h"
+#include "kernel/file/pipe_inside.h"
 
-#include "kernel/abi.h"
 #include "kernel/answer.h"
-#include "kernel/file/poll.h"
 
-enum { PIPE_PAGES = PIPE_BYTES / PAGE_SIZE };
-
-struct pipe {
-	struct wait_queue queue;
-	struct poll_source source;
-	struct file_world *world;  /* fixed */
-	uint64_t head, tail;       /* by queue.lock */
-	uint32_t readers, writers; /* by queue.lock: whether that end is open */
-	paddr_t pages[PIPE_PAGES]; /* by queue.lock: PADDR_NONE where there is none */
-};
-
-static const struct file_ops read_ops, write_ops;
+static const struct file_ops pipe_ops;
 
 static struct pipe *pipe_of(const struct file *f)
 {
@@ -48,7 +35,7 @@ static struct pipe *pipe_of(const struct file *f)
 
 bool file_is_pipe(const struct file *f)
 {
-	return f->ops == &read_ops || f->ops == &write_ops;
+	return f->ops == &pipe_ops || f->ops == &fifo_ops;
 }
 
 /* --- the ring --------------------------------------------------------------------------------- */
@@ -127,7 +114,7 @@ static int64_t wait_to_read(struct pipe *p, const struct file *f)
 	return 1;
 }
 
-static void tell(struct pipe *p)
+void pipe_tell_locked(struct pipe *p)
 {
 	wait_wake_all(p->world->sched, &p->queue);
 	poll_tell_locked(p->world->sched, &p->source);
@@ -150,7 +137,7 @@ static int64_t pipe_read(struct file *f, struct io *to, uint64_t *at)
 		if (moved == 0)
 			answer = -ERR_FAULT;
 		else if (scarce)
-			tell(p);
+			pipe_tell_locked(p);
 		if (to->left == 0 || filled(p) == 0 || answer < 0) break;
 		wait_leave(&p->queue, was);
 		was = wait_enter(&p->queue);
@@ -205,7 +192,7 @@ static int64_t pipe_write(struct file *f, struct io *from, uint64_t *at)
 			const uint64_t bytes = min_u64(from->left, PIPE_ATOMIC);
 			answer = put_piece(p, from, (size_t)min_u64(bytes, room(p)));
 		}
-		if (answer > 0 && empty) tell(p);
+		if (answer > 0 && empty) pipe_tell_locked(p);
 		wait_leave(&p->queue, was);
 		if (answer < 0) break;
 		done += answer;
@@ -222,10 +209,11 @@ static uint32_t pipe_poll(struct file *f, struct poller *who)
 	const mach_irq_t was = wait_enter(&p->queue);
 
 	poll_watch_locked(who, &p->source);
-	if (f->ops == &read_ops) {
+	if (file_may_read(f)) {
 		if (filled(p) > 0) events |= POLLIN | POLLRDNORM;
-		if (p->writers == 0) events |= POLLHUP;
-	} else {
+		if (p->writers == 0 && p->came[PIPE_WRITER] != f->offset) events |= POLLHUP;
+	}
+	if (file_may_write(f)) {
 		/* As Linux: while a page of it is free. */
 		if (room(p) >= PIPE_ATOMIC) events |= POLLOUT | POLLWRNORM;
 		if (p->readers == 0) events |= POLLERR;
@@ -255,38 +243,37 @@ static int64_t pipe_control(struct file *f, struct space *space, uint32_t reques
 	return user_copy_out(space, arg, &bytes, sizeof(bytes)) == 0 ? 0 : -ERR_FAULT;
 }
 
-static void pipe_free(struct pipe *p)
+/* --- making and ending ------------------------------------------------------------------------ */
+
+void pipe_free(struct pipe *p)
 {
 	for (unsigned i = 0; i < PIPE_PAGES; i++) page_give(p, &p->pages[i]);
 	const enum kmalloc_verdict v = kmalloc_free(p->world->memory, p);
 	ASSERT(v == KMALLOC_FREED);
 }
 
-/* Who waits for the other side hears that it has gone. */
-static void pipe_close(struct file *f)
+void pipe_leave(struct pipe *p, bool reader, bool writer)
 {
-	struct pipe *p = pipe_of(f);
 	const mach_irq_t was = wait_enter(&p->queue);
 
-	if (f->ops == &read_ops)
-		p->readers--;
-	else
-		p->writers--;
-	tell(p);
-	const bool last = p->readers == 0 && p->writers == 0;
+	ASSERT(p->readers >= reader && p->writers >= writer);
+	p->readers -= reader;
+	p->writers -= writer;
+	pipe_tell_locked(p);
 	wait_leave(&p->queue, was);
-	if (last) pipe_free(p);
+	if (p->node != NULL)
+		fifo_release(p);
+	else if (atomic_fetch_add_u32(&p->holders, UINT32_MAX) == 1)
+		pipe_free(p);
 }
 
-static const struct file_ops read_ops = {
-	.read = pipe_read,
-	.poll = pipe_poll,
-	.stat = pipe_stat,
-	.control = pipe_control,
-	.close = pipe_close,
-};
+static void pipe_close(struct file *f)
+{
+	pipe_leave(pipe_of(f), file_may_read(f), file_may_write(f));
+}
 
-static const struct file_ops write_ops = {
+static const struct file_ops pipe_ops = {
+	.read = pipe_read,
 	.write = pipe_write,
 	.poll = pipe_poll,
 	.stat = pipe_stat,
@@ -294,17 +281,24 @@ static const struct file_ops write_ops = {
 	.close = pipe_close,
 };
 
-/* --- making ----------------------------------------------------------------------------------- */
+/* One with a name says of itself what its node does. */
+const struct file_ops fifo_ops = {
+	.read = pipe_read,
+	.write = pipe_write,
+	.poll = pipe_poll,
+	.control = pipe_control,
+	.close = pipe_close,
+};
 
-static struct pipe *pipe_make(struct file_world *w)
+struct pipe *pipe_make(struct file_world *w)
 {
 	struct pipe *p = kmalloc_alloc(w->memory, sizeof(*p), KM_ZERO, SITE_NONE);
 	if (p == NULL) return NULL;
 	wait_init(&p->queue, RANK_MUTEX);
 	poll_source_init(&p->source, &p->queue.lock);
 	p->world = w;
+	p->holders = 1;
 	for (unsigned i = 0; i < PIPE_PAGES; i++) p->pages[i] = PADDR_NONE;
-	p->readers = p->writers = 1;
 	return p;
 }
 
@@ -313,14 +307,17 @@ int pipe_open(struct file_world *w, uint32_t flags, struct file **reader, struct
 	int error = -ERR_NOMEM;
 	struct pipe *p = pipe_make(w);
 	if (p == NULL) return error;
-	*reader = file_create(w, &read_ops, O_RDONLY | flags, NULL, p, &error);
+	p->holders = 2;
+	p->readers = p->writers = p->came[PIPE_READER] = p->came[PIPE_WRITER] = 1;
+	*reader = file_create(w, &pipe_ops, O_RDONLY | flags, NULL, p, &error);
 	if (*reader == NULL) {
 		pipe_free(p);
 		return error;
 	}
-	*writer = file_create(w, &write_ops, O_WRONLY | flags, NULL, p, &error);
+	*writer = file_create(w, &pipe_ops, O_WRONLY | flags, NULL, p, &error);
 	if (*writer != NULL) return 0;
-	p->writers = 0; /* nobody else knows it */
+	p->holders = 1; /* nobody else knows it */
+	p->writers = 0;
 	file_drop(*reader);
 	return error;
 }
