@@ -15,59 +15,31 @@
  *
  * In the digest: grants, usable sizes, verdicts, and after each operation what is live and queued.
  */
-#include "fuzz/malloc_world.h"
-
-enum { LEFT_MAX = DEFERRED_FREE_SLOTS_MAX };
+#include "fuzz/malloc_subject.h"
 
 #define HUGE ((size_t)INT32_MAX) /* what a script can ask for is less, or next to SIZE_MAX */
 
-/* What the allocator must say of its blocks. */
-struct umf_counts {
-	uint64_t live_bytes, live, queued_bytes, queued, allocated;
-};
-
-struct umf_state {
-	struct umalloc m;
-	struct umw_memory mem;
-	struct block_model blocks;
-	uint64_t taken[SCRIPT_SLOTS]; /* by each handle's block */
-	struct umf_counts counts;
-	struct block left[LEFT_MAX]; /* in the queue, the oldest first */
-	uint64_t left_taken[LEFT_MAX];
-	bool vague; /* an unmap has failed: how much is queued is not known */
-	bool locked;
-};
-
 _Static_assert(sizeof(struct umf_state) <= RUN_STATE_BYTES, "a run's state holds it");
 
-enum {
-	SAW_REFUSED,
-	SAW_RESIZED_IN_PLACE,
-	SAW_MOVED,
-	SAW_FORCED_FLUSH,
-	SAW_FLUSHED_BY_FREE,
-	SAW_FLUSHED_BY_ALLOC,
-	SAW_FLUSHED_BY_PRESSURE,
-	SAW_STUCK,
-	SAW_MAPPED_ALIGNED,
-	SAW_TRIMMED,
-	SAW_BREAK_MOVED,
-	SAW_QUEUED_FREED_AGAIN,
-	SAW_STATES
-};
-
 static const char *const saw_names[] = {
-	"refused",          "resized-in-place",    "moved", "forced-flush",   "flushed-by-free",
-	"flushed-by-alloc", "flushed-by-pressure", "stuck", "mapped-aligned", "trimmed",
-	"break-moved",      "queued-freed-again",  NULL,
+	"refused",
+	"resized-in-place",
+	"moved",
+	"forced-flush",
+	"flushed-by-free",
+	"flushed-by-alloc",
+	"flushed-by-pressure",
+	"flushed-on-demand",
+	"flushed-at-exit",
+	"stuck",
+	"mapped-aligned",
+	"trimmed",
+	"break-moved",
+	"queued-freed-again",
+	NULL,
 };
 
 _Static_assert(COUNT_OF(saw_names) == SAW_STATES + 1, "a name for each");
-
-static struct umf_state *state_of(const struct run *run)
-{
-	return run->state;
-}
 
 static void take_lock(struct run *run)
 {
@@ -103,13 +75,7 @@ static void umf_open(struct run *run)
 
 /* --- the model -------------------------------------------------------------------------------- */
 
-/* What was noted before a call. */
-struct before {
-	struct umalloc_stats stats;
-	uint32_t failed, grown, refused, misused, unmaps;
-};
-
-static struct before look(struct run *run)
+struct before umf_look(struct run *run)
 {
 	struct umf_state *s = state_of(run);
 	struct before b = {
@@ -124,11 +90,14 @@ static struct before look(struct run *run)
 	return b;
 }
 
-static void model_flush(struct run *run, unsigned why)
+static void model_flush(struct run *run, enum umalloc_flush_cause cause)
 {
 	struct umf_state *s = state_of(run);
 
-	if (s->counts.queued != 0) run_sometimes(run, why);
+	if (s->counts.queued != 0) {
+		run_sometimes(run, SAW_FLUSHED + cause);
+		s->counts.flushes[cause]++;
+	}
 	s->counts.queued = s->counts.queued_bytes = 0;
 }
 
@@ -152,7 +121,7 @@ static void model_push(struct run *run, const struct block *b, uint64_t taken)
 	const uint32_t slots = s->m.config.deferred_slots;
 
 	if (slots == 0) return;
-	if (s->counts.queued == slots) model_flush(run, SAW_FORCED_FLUSH);
+	if (s->counts.queued == slots) model_flush(run, UMALLOC_FLUSH_FULL);
 	s->left[s->counts.queued] = *b;
 	s->left_taken[s->counts.queued] = taken;
 	s->counts.queued++;
@@ -210,12 +179,12 @@ static void verify_left(const struct umf_state *s)
 	}
 }
 
-static void give_back(struct run *run, unsigned slot)
+void umf_give_back(struct run *run, unsigned slot)
 {
 	struct umf_state *s = state_of(run);
 	void *p = s->blocks.blocks[slot].at;
 	const bool mapped = s->taken[slot] == umalloc_usable(&s->m, p);
-	const struct before b = look(run);
+	const struct before b = umf_look(run);
 
 	block_verify(&s->blocks, slot, SIZE_MAX);
 	block_remove(&s->blocks, slot);
@@ -223,7 +192,7 @@ static void give_back(struct run *run, unsigned slot)
 	if (s->mem.misused != b.misused) kpanic(ORACLE_VERDICT, "a right free was misuse");
 	if (mapped && !s->vague && s->mem.unmaps != b.unmaps && s->mem.unmapped != p)
 		kpanic(ORACLE_VERDICT, "the queue was flushed after the block was freed");
-	model_flush(run, SAW_FLUSHED_BY_FREE);
+	model_flush(run, UMALLOC_FLUSH_FREE);
 	model_remove(s, slot);
 	if (s->mem.heap < b.stats.heap_bytes) run_sometimes(run, SAW_TRIMMED);
 }
@@ -254,14 +223,14 @@ static void get(struct run *run, unsigned slot, size_t bytes, size_t align, enum
 {
 	struct umf_state *s = state_of(run);
 
-	if (s->blocks.blocks[slot].at != NULL) give_back(run, slot);
-	const struct before b = look(run);
+	if (s->blocks.blocks[slot].at != NULL) umf_give_back(run, slot);
+	const struct before b = umf_look(run);
 	void *p = how == HOW_ALIGNED  ? umalloc_alloc_aligned(&s->m, align, bytes)
 		  : how == HOW_ZEROED ? umalloc_alloc_zeroed(&s->m, bytes)
 				      : umalloc_alloc(&s->m, bytes);
 	run_result(run, p != NULL);
 	told_once(run, &b, p);
-	model_flush(run, SAW_FLUSHED_BY_ALLOC);
+	model_flush(run, UMALLOC_FLUSH_ALLOC);
 	if (p == NULL) {
 		judge_refusal(run, &b, bytes, align);
 		return;
@@ -289,7 +258,7 @@ static void step_aligned(struct run *run, const struct script_op *op)
 
 static void step_free(struct run *run, const struct script_op *op)
 {
-	if (state_of(run)->blocks.blocks[op->slot].at != NULL) give_back(run, op->slot);
+	if (state_of(run)->blocks.blocks[op->slot].at != NULL) umf_give_back(run, op->slot);
 }
 
 /* It moved, or its size changed where it is. */
@@ -304,7 +273,7 @@ static void resized(struct run *run, unsigned slot, void *was, void *p, const st
 	if (p != was && s->mem.failed != b->failed && b->stats.queued != 0) {
 		struct umalloc_stats now; /* it may have been flushed for want of memory */
 		umalloc_stats(&s->m, &now);
-		if (now.queued <= 1) model_flush(run, SAW_FLUSHED_BY_PRESSURE);
+		if (now.queued <= 1) model_flush(run, UMALLOC_FLUSH_PRESSURE);
 	}
 	model_remove(s, slot);
 	model_add(s, slot, umw_taken(usable));
@@ -316,6 +285,28 @@ static void resized(struct run *run, unsigned slot, void *was, void *p, const st
 	block_move(&s->blocks, slot, p, usable, run->op + 1);
 }
 
+/* Blocks of sizes that lie close together, each behind one that stays, are freed, the smallest
+ * last; then the largest is wanted again: whoever has free blocks in lists must look behind the
+ * first of one. */
+static void step_comb(struct run *run, const struct script_op *op)
+{
+	struct umf_state *s = state_of(run);
+	const unsigned teeth = op->aux + 2u;
+	const size_t bytes = field_size(op->arg);
+
+	if (bytes > HUGE / 2) return;
+	for (unsigned i = 0; i < teeth; i++) {
+		const unsigned slot = (op->slot + 2 * i) % SCRIPT_SLOTS;
+		get(run, slot, bytes + i * UMALLOC_ALIGN, UMALLOC_ALIGN, HOW_PLAIN);
+		get(run, (slot + 1) % SCRIPT_SLOTS, UMALLOC_ALIGN, UMALLOC_ALIGN, HOW_PLAIN);
+	}
+	for (unsigned i = teeth; i-- != 0;) {
+		const unsigned slot = (op->slot + 2 * i) % SCRIPT_SLOTS;
+		if (s->blocks.blocks[slot].at != NULL) umf_give_back(run, slot);
+	}
+	get(run, op->slot, bytes + (teeth - 1) * UMALLOC_ALIGN, UMALLOC_ALIGN, HOW_PLAIN);
+}
+
 static void step_realloc(struct run *run, const struct script_op *op)
 {
 	struct umf_state *s = state_of(run);
@@ -323,17 +314,17 @@ static void step_realloc(struct run *run, const struct script_op *op)
 	const size_t bytes = field_size(op->arg);
 
 	if (was == NULL || bytes == 0) {
-		if (was != NULL) give_back(run, op->slot);
+		if (was != NULL) umf_give_back(run, op->slot);
 		if (was == NULL) get(run, op->slot, bytes, UMALLOC_ALIGN, HOW_PLAIN);
 		return;
 	}
-	const struct before b = look(run);
+	const struct before b = umf_look(run);
 	void *p = umalloc_realloc(&s->m, was, bytes);
 	run_result(run, p != NULL);
 	told_once(run, &b, p);
 	if (p == NULL) {
 		judge_refusal(run, &b, bytes, UMALLOC_ALIGN);
-		if (bytes <= HUGE) model_flush(run, SAW_FLUSHED_BY_PRESSURE);
+		if (bytes <= HUGE) model_flush(run, UMALLOC_FLUSH_PRESSURE);
 		block_verify(&s->blocks, op->slot, SIZE_MAX);
 		return;
 	}
@@ -345,7 +336,7 @@ static void step_flush(struct run *run, const struct script_op *op)
 {
 	(void)op;
 	umalloc_flush(&state_of(run)->m);
-	model_flush(run, SAW_FLUSHED_BY_FREE);
+	model_flush(run, UMALLOC_FLUSH_DEMAND);
 }
 
 static void step_drain(struct run *run, const struct script_op *op)
@@ -354,7 +345,14 @@ static void step_drain(struct run *run, const struct script_op *op)
 
 	(void)op;
 	umalloc_drain(&s->m);
-	model_flush(run, SAW_FLUSHED_BY_FREE);
+	model_flush(run, UMALLOC_FLUSH_DEMAND);
+}
+
+static void step_exit(struct run *run, const struct script_op *op)
+{
+	(void)op;
+	umalloc_at_exit(&state_of(run)->m);
+	model_flush(run, UMALLOC_FLUSH_EXIT);
 }
 
 static void step_fork(struct run *run, const struct script_op *op)
@@ -387,96 +385,6 @@ static void step_others(struct run *run, const struct script_op *op)
 	if (moved) run_sometimes(run, SAW_BREAK_MOVED);
 }
 
-/* --- misuse ----------------------------------------------------------------------------------- */
-
-/* Frees or resizes `p`, which is told as one of the `allowed`, once, and changes nothing. */
-static void misuse(struct run *run, const void *p, uint32_t allowed, bool resizes)
-{
-	struct umf_state *s = state_of(run);
-	const struct before b = look(run);
-	struct umalloc_stats now;
-	void *bad = (void *)(uintptr_t)p;
-
-	if (!resizes) umalloc_free(&s->m, bad);
-	if (resizes && umalloc_realloc(&s->m, bad, 100) != NULL)
-		kpanic(ORACLE_VERDICT, "a realloc of no block gave one");
-	if (s->mem.misused != b.misused + 1 || (allowed >> s->mem.verdict & 1) == 0)
-		kpanic(ORACLE_VERDICT, "a misuse was told %u times, as %s",
-		       s->mem.misused - b.misused, umalloc_verdict_name(s->mem.verdict));
-	run_result(run, s->mem.verdict);
-	umalloc_stats(&s->m, &now);
-	if (memcmp(&now, &b.stats, sizeof(now)) != 0)
-		kpanic(ORACLE_VERDICT, "a misuse has changed a count");
-}
-
-enum { DOUBLE = 1 << UMALLOC_DOUBLE_FREE, WILD = 1 << UMALLOC_WILD };
-
-/* What a free of memory that was just freed is: nobody knows of a mapping that has gone, nor of
- * memory beyond the break. */
-static uint32_t freed_before(const struct umf_state *s, const uint8_t *p)
-{
-	if (s->vague) return DOUBLE | WILD;
-	return p < s->mem.base + s->mem.break_at ? DOUBLE : WILD;
-}
-
-static void step_double_free(struct run *run, const struct script_op *op)
-{
-	struct umf_state *s = state_of(run);
-	uint8_t *p = s->blocks.blocks[op->slot].at;
-
-	if (p == NULL) return;
-	give_back(run, op->slot);
-	misuse(run, p, freed_before(s, p), op->aux != 0);
-}
-
-/* One that was freed long ago, where nothing lives now. */
-static void step_stale_free(struct run *run, const struct script_op *op)
-{
-	struct umf_state *s = state_of(run);
-	const uint8_t *p = s->blocks.blocks[op->slot].stale;
-
-	if (p == NULL || block_covers(&s->blocks, p)) return;
-	if (mach_may_touch(p - 8, 8) && umalloc_resembles_block(p)) return;
-	misuse(run, p, DOUBLE | WILD, op->aux != 0);
-}
-
-static void step_queued_free(struct run *run, const struct script_op *op)
-{
-	const struct umf_state *s = state_of(run);
-
-	if (s->counts.queued == 0 || s->vague) return;
-	run_sometimes(run, SAW_QUEUED_FREED_AGAIN);
-	misuse(run, s->left[op->slot % s->counts.queued].at, DOUBLE, op->aux != 0);
-}
-
-static void step_inside_free(struct run *run, const struct script_op *op)
-{
-	const struct block *b = &state_of(run)->blocks.blocks[op->slot];
-
-	if (b->at == NULL || b->bytes < 2) return;
-	const uint8_t *p = b->at + 1 + op->arg % (b->bytes - 1);
-	if (!umalloc_resembles_block(p)) misuse(run, p, WILD, op->aux != 0);
-}
-
-static void step_wild_free(struct run *run, const struct script_op *op)
-{
-	const struct umf_state *s = state_of(run);
-	const uint8_t *end = s->mem.base + ((size_t)s->mem.pages << PAGE_SHIFT);
-	const uint8_t *const wild[] = {
-		end,
-		end + 64,
-		(const uint8_t *)s,
-		(const uint8_t *)16,
-		(const uint8_t *)UINTPTR_MAX - 15,
-		s->mem.base + s->mem.break_at,
-	};
-
-	const uint32_t which = op->arg % COUNT_OF(wild);
-	if (block_covers(&s->blocks, wild[which])) return;
-	/* Behind the break a mapping may begin that was freed, and waits. */
-	misuse(run, wild[which], which == 5 ? DOUBLE | WILD : WILD, op->aux != 0);
-}
-
 /* --- checks ----------------------------------------------------------------------------------- */
 
 static void check_exact(struct run *run, const struct umalloc_stats *now)
@@ -496,6 +404,11 @@ static void check_exact(struct run *run, const struct umalloc_stats *now)
 		kpanic(ORACLE_ACCOUNT, "%lu blocks of %lu bytes wait, not %lu of %lu",
 		       (unsigned long)now->queued, (unsigned long)now->queued_bytes,
 		       (unsigned long)c->queued, (unsigned long)c->queued_bytes);
+	for (unsigned i = 0; i < UMALLOC_FLUSH_CAUSES; i++)
+		if (now->flushes[i] != c->flushes[i])
+			kpanic(ORACLE_ACCOUNT, "%lu times %s, not %lu",
+			       (unsigned long)now->flushes[i], saw_names[SAW_FLUSHED + i],
+			       (unsigned long)c->flushes[i]);
 }
 
 static void umf_check(struct run *run, enum check_depth depth)
@@ -526,7 +439,8 @@ static void umf_close(struct run *run)
 	struct umf_state *s = state_of(run);
 
 	memset(s->mem.to_fail, 0, sizeof(s->mem.to_fail));
-	while (s->blocks.live_count != 0) give_back(run, s->blocks.live[s->blocks.live_count - 1]);
+	while (s->blocks.live_count != 0)
+		umf_give_back(run, s->blocks.live[s->blocks.live_count - 1]);
 	umw_close(&s->mem, &s->m);
 	umf_check(run, CHECK_WALK);
 }
@@ -552,12 +466,15 @@ static const struct op_kind operations[] = {
 	{ "fail", 4, { { "call", IN_AUX, FORM_NAMES, UMW_CALLS, call_names },
 		       { "times", IN_ARG, FORM_NUMBER, 8, NULL } }, step_fail },
 	{ "others-sbrk", 2, { { "words", IN_ARG, FORM_NUMBER, 2048, NULL } }, step_others },
-	{ "double-free", 3, { SLOT, BY }, step_double_free },
-	{ "stale-free", 3, { SLOT, BY }, step_stale_free },
-	{ "queued-free", 3, { SLOT, BY }, step_queued_free },
+	{ "double-free", 3, { SLOT, BY }, umf_step_double_free },
+	{ "stale-free", 3, { SLOT, BY }, umf_step_stale_free },
+	{ "queued-free", 3, { SLOT, BY }, umf_step_queued_free },
 	{ "inside-free", 3, { SLOT, { "offset", IN_ARG, FORM_NUMBER, 0, NULL }, BY },
-	  step_inside_free },
-	{ "wild-free", 2, { { "which", IN_ARG, FORM_NUMBER, 6, NULL }, BY }, step_wild_free },
+	  umf_step_inside_free },
+	{ "wild-free", 2, { { "which", IN_ARG, FORM_NUMBER, 6, NULL }, BY },
+	  umf_step_wild_free },
+	{ "exit", 1, NONE, step_exit },
+	{ "comb", 3, { SLOT, SIZE, { "teeth", IN_AUX, FORM_NUMBER, 7, NULL } }, step_comb },
 };
 /* clang-format on */
 

@@ -80,6 +80,7 @@ PROMISED = [
     "//tools/bench:traces_test",
     "//tools:bench",
     "//user/malloc:deferred_test",
+    "//user/malloc:exit_test",
     "//user/malloc:libc_test",
     "//user/malloc:malloc_test",
     "//user/malloc:malloc_test_aarch64",

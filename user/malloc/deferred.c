@@ -42,9 +42,10 @@ static struct user_block take_first(struct umalloc *m)
 	return u;
 }
 
-UMALLOC_RARE void um_deferred_flush(struct umalloc *m)
+UMALLOC_RARE void um_deferred_flush(struct umalloc *m, enum umalloc_flush_cause cause)
 {
 	if (m->stuck != 0) um_mapping_retry(m);
+	m->flushes[cause] += m->deferred.count != 0;
 	while (m->deferred.count != 0) um_user_release(m, take_first(m));
 }
 
@@ -57,10 +58,7 @@ void um_deferred_push(struct umalloc *m, struct user_block u)
 		um_user_release(m, u);
 		return;
 	}
-	if (q->count >= m->config.deferred_slots) {
-		m->forced_flushes++;
-		um_deferred_flush(m);
-	}
+	if (q->count >= m->config.deferred_slots) um_deferred_flush(m, UMALLOC_FLUSH_FULL);
 	if (u.block != NULL)
 		block_set_state(u.block, BLOCK_QUEUED);
 	else

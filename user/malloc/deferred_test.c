@@ -89,15 +89,17 @@ static void a_full_queue_is_flushed(uint32_t slots)
 	test_open(&m, slots);
 	char *p = umalloc_alloc(&m, 8);
 	char *fence = umalloc_alloc(&m, 8);
-	uint64_t most = 0;
-	for (unsigned i = 0; i < 3 * slots + 5; i++) {
+	uint64_t most = 0, flushed = 0;
+	for (uint64_t i = 0, was = 0; i < 3 * slots + 5; i++) {
 		/* The one before blocks it: the new block is always elsewhere. */
 		char *q = umalloc_realloc(&m, i % 2 == 0 ? p : fence, 64 + 48 * i);
 		*(i % 2 == 0 ? &p : &fence) = q;
 		if (stats().queued > most) most = stats().queued;
+		if (stats().released != was) flushed++;
+		was = stats().released;
 		EXPECT(stats().queued <= slots);
 	}
-	EXPECT(most == slots && stats().forced_flushes >= 1);
+	EXPECT(most == slots && stats().flushes[UMALLOC_FLUSH_FULL] == flushed);
 	EXPECT(stats().allocated == stats().live + stats().queued + stats().released);
 	umalloc_free(&m, p);
 	umalloc_free(&m, fence);
@@ -152,6 +154,42 @@ static void pressure_flushes(void)
 	test_close(&m);
 }
 
+/* What waits is flushed for this one reason. */
+static void flush_for(enum umalloc_flush_cause cause, char *now, char *other)
+{
+	test.map_fails = cause == UMALLOC_FLUSH_PRESSURE;
+	switch (cause) {
+	case UMALLOC_FLUSH_FULL:
+	case UMALLOC_FLUSH_PRESSURE: umalloc_realloc(&m, now, 700000); break;
+	case UMALLOC_FLUSH_FREE: umalloc_free(&m, other); break;
+	case UMALLOC_FLUSH_ALLOC: umalloc_alloc(&m, 24); break;
+	case UMALLOC_FLUSH_DEMAND: umalloc_drain(&m); break;
+	case UMALLOC_FLUSH_EXIT: umalloc_at_exit(&m); break;
+	case UMALLOC_FLUSH_CAUSES: break;
+	}
+	test.map_fails = false;
+}
+
+/* Each cause has its own figure, and none counts where nothing waited. */
+static void causes_are_counted_apart(enum umalloc_flush_cause cause)
+{
+	uint64_t want[UMALLOC_FLUSH_CAUSES] = { 0 };
+	char *now;
+
+	test_open(&m, 1);
+	char *other = umalloc_alloc(&m, 24), *old = left_behind(&now);
+	EXPECT(memcmp(stats().flushes, want, sizeof(want)) == 0 && stats().queued == 1);
+	flush_for(cause, now, other);
+	want[cause]++;
+	EXPECT(test.unmapped == old);
+	EXPECT(memcmp(stats().flushes, want, sizeof(want)) == 0);
+	EXPECT(stats().queued == (cause == UMALLOC_FLUSH_FULL));
+	umalloc_flush(&m);
+	want[UMALLOC_FLUSH_DEMAND] += cause == UMALLOC_FLUSH_FULL;
+	umalloc_at_exit(&m);
+	EXPECT(memcmp(stats().flushes, want, sizeof(want)) == 0 && stats().queued == 0);
+}
+
 static void what_cannot_be_unmapped_waits(void)
 {
 	char *now;
@@ -183,6 +221,8 @@ int main(void)
 	growth_by_realloc_is_bounded();
 	without_a_queue_realloc_frees();
 	pressure_flushes();
+	for (unsigned cause = 0; cause < UMALLOC_FLUSH_CAUSES; cause++)
+		causes_are_counted_apart(cause);
 	what_cannot_be_unmapped_waits();
 	return 0;
 }

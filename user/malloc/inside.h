@@ -201,7 +201,7 @@ void *um_user_take(struct umalloc *m, size_t align, size_t bytes);
 /* A live block, of the heap or a mapping, waits in the queue; where that is off it is released at
  * once.  A full queue is flushed first. */
 void um_deferred_push(struct umalloc *m, struct user_block u);
-void um_deferred_flush(struct umalloc *m);
+void um_deferred_flush(struct umalloc *m, enum umalloc_flush_cause cause);
 
 static inline bool deferred_waits(const struct umalloc *m)
 {

@@ -8,7 +8,9 @@
  * what is no live block.
  *
  * A fork waits until no other thread is inside, so that the child's heap is sound; the handler is
- * the first that a program registers, which makes it the innermost.  At exit the queue is flushed.
+ * the first that a program registers, which makes it the innermost.  At exit the queue is flushed,
+ * after all that atexit() registered and after the program's own destructors; by _exit() and by a
+ * signal it is not, and the kernel takes all there is.
  *
  * What BUILD chooses, one library for each: how many slots the queue has, from which size on there
  * is a mapping each, and how free blocks are found.
@@ -61,7 +63,7 @@ __attribute__((constructor(101))) static void begin(void)
 
 __attribute__((destructor(101))) static void end(void)
 {
-	umalloc_flush(&umalloc_libc);
+	umalloc_at_exit(&umalloc_libc);
 }
 
 /* --- the names -------------------------------------------------------------------------------- */

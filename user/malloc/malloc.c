@@ -70,7 +70,7 @@ static bool is_large(const struct umalloc *m, size_t align, size_t bytes)
 UMALLOC_RARE static void *take_pressed(struct umalloc *m, size_t align, size_t bytes)
 {
 	if (bytes > UMALLOC_BYTES_MAX || align > UMALLOC_BYTES_MAX) return NULL;
-	um_deferred_flush(m);
+	um_deferred_flush(m, UMALLOC_FLUSH_PRESSURE);
 	um_heap_merge_quick(m);
 	if (!is_large(m, align, bytes)) return heap_payload(m, align, bytes);
 	um_heap_trim(m, 0);
@@ -91,7 +91,7 @@ void *um_user_take(struct umalloc *m, size_t align, size_t bytes)
 void *umalloc_alloc_aligned(struct umalloc *m, size_t align, size_t bytes)
 {
 	umalloc_lock(m);
-	if (deferred_waits(m)) um_deferred_flush(m);
+	if (deferred_waits(m)) um_deferred_flush(m, UMALLOC_FLUSH_ALLOC);
 	void *p = um_user_take(m, align, bytes);
 	umalloc_unlock(m);
 	if (UMALLOC_UNLIKELY(p == NULL)) m->calls->refused(m->calls->context);
@@ -170,7 +170,7 @@ __attribute__((noinline)) static void free_any(struct umalloc *m, void *p)
 	const struct user_block u = um_user_find(m, p);
 	const bool known = u.block != NULL || u.map != NULL;
 	if (known) {
-		if (deferred_waits(m)) um_deferred_flush(m);
+		if (deferred_waits(m)) um_deferred_flush(m, UMALLOC_FLUSH_FREE);
 		um_user_release(m, u);
 	}
 	const enum umalloc_verdict verdict = known ? UMALLOC_WILD : um_bad_free(m, p);
@@ -219,17 +219,27 @@ size_t umalloc_usable(struct umalloc *m, const void *p)
 	return bytes;
 }
 
-void umalloc_flush(struct umalloc *m)
+static void flush(struct umalloc *m, enum umalloc_flush_cause cause)
 {
 	umalloc_lock(m);
-	um_deferred_flush(m);
+	um_deferred_flush(m, cause);
 	umalloc_unlock(m);
+}
+
+void umalloc_flush(struct umalloc *m)
+{
+	flush(m, UMALLOC_FLUSH_DEMAND);
+}
+
+void umalloc_at_exit(struct umalloc *m)
+{
+	flush(m, UMALLOC_FLUSH_EXIT);
 }
 
 void umalloc_drain(struct umalloc *m)
 {
 	umalloc_lock(m);
-	um_deferred_flush(m);
+	um_deferred_flush(m, UMALLOC_FLUSH_DEMAND);
 	um_heap_merge_quick(m);
 	um_heap_trim(m, 0);
 	umalloc_unlock(m);

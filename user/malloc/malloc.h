@@ -69,6 +69,17 @@ struct umalloc_config {
 	uint32_t fit;            /* enum umalloc_fit */
 };
 
+/* Why the queue of deferred frees was emptied. */
+enum umalloc_flush_cause {
+	UMALLOC_FLUSH_FULL,     /* one more was to enter */
+	UMALLOC_FLUSH_FREE,     /* a free came */
+	UMALLOC_FLUSH_ALLOC,    /* an allocation came */
+	UMALLOC_FLUSH_PRESSURE, /* a request would be refused otherwise */
+	UMALLOC_FLUSH_DEMAND,   /* umalloc_flush(), umalloc_drain() */
+	UMALLOC_FLUSH_EXIT,     /* umalloc_at_exit() */
+	UMALLOC_FLUSH_CAUSES
+};
+
 /* Memory that blocks take, with what stands before them, in units of 16 bytes; and blocks. */
 struct umalloc_count {
 	uint64_t units, blocks;
@@ -89,11 +100,11 @@ struct umalloc_stats {
 	uint64_t live_bytes, live, peak_bytes;
 	uint64_t queued_bytes, queued;
 	uint64_t released_bytes, released;
-	uint64_t heap_bytes, mapped_bytes; /* got by sbrk() and by map(), and not given back */
-	uint64_t peak_held_bytes;          /* most of both at one time */
-	uint64_t free_bytes, largest_free; /* of the heap's; the largest single block of it */
-	uint64_t fragmentation;            /* free bytes outside that block, in thousandths */
-	uint64_t forced_flushes;           /* the queue was full */
+	uint64_t heap_bytes, mapped_bytes;      /* got by sbrk() and by map(), and not given back */
+	uint64_t peak_held_bytes;               /* most of both at one time */
+	uint64_t free_bytes, largest_free;      /* of the heap's; the largest single block of it */
+	uint64_t fragmentation;                 /* free bytes outside that block, in thousandths */
+	uint64_t flushes[UMALLOC_FLUSH_CAUSES]; /* by cause, of a queue that was not empty */
 };
 
 struct umalloc_block;
@@ -126,7 +137,8 @@ struct umalloc {
 	struct umalloc_block *quick[UMALLOC_QUICK]; /* freed and not merged yet */
 	struct umalloc_block *bins[UMALLOC_BINS];
 	struct umalloc_region *regions; /* the newest first */
-	uint64_t heap_bytes, mapped_bytes, peak_held_bytes, forced_flushes;
+	uint64_t heap_bytes, mapped_bytes, peak_held_bytes;
+	uint64_t flushes[UMALLOC_FLUSH_CAUSES];
 
 	struct deferred_queue deferred;
 	struct umalloc_mapping *mappings[UMALLOC_BUCKETS]; /* by address */
@@ -177,6 +189,9 @@ bool umalloc_resembles_block(const void *p);
 
 /* Frees what is in the queue. */
 void umalloc_flush(struct umalloc *m);
+
+/* The same, as the program ends.  What is queued after that goes with the program. */
+void umalloc_at_exit(struct umalloc *m);
 
 /* The same, merges all that can be, and gives back all memory that can go. */
 void umalloc_drain(struct umalloc *m);

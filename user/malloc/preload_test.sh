@@ -74,6 +74,9 @@ twice git 'git init -q . && git config user.email a@b && git config user.name n 
 	export GIT_AUTHOR_DATE=2020-01-01T00:00Z GIT_COMMITTER_DATE=2020-01-01T00:00Z &&
 	for i in 1 2 3 4 5; do seq 1 "${i}000" >f$i; git add .; git commit -qm "commit $i"; done &&
 	git gc -q && git fsck && git log --stat'
+twice gcc 'aarch64-linux-gnu-gcc -O2 -c -o hot.o ../hot.c && cksum <hot.o &&
+	aarch64-linux-gnu-gcc -O2 -flto -static -o hot ../hot.c && cksum <hot &&
+	env -u LD_PRELOAD qemu-aarch64 ./hot'
 twice clang 'clang -O2 -c -o hot.o ../hot.c && cksum <hot.o && clang -o hot ../hot.c && ./hot'
 twice sort 'seq 1 50000 | awk "{ print \$1 * 7919 % 50021, \$1 }" | sort -n | cksum'
 exit "$failed"

@@ -37,7 +37,7 @@ void umalloc_stats(struct umalloc *m, struct umalloc_stats *stats)
 	s.heap_bytes = m->heap_bytes;
 	s.mapped_bytes = m->mapped_bytes;
 	s.peak_held_bytes = m->peak_held_bytes;
-	s.forced_flushes = m->forced_flushes;
+	memcpy(s.flushes, m->flushes, sizeof(s.flushes));
 	find_free(m, &s);
 	umalloc_unlock(m);
 	s.live_bytes = c.live.units << UNIT_SHIFT;
