@@ -294,6 +294,41 @@ bool backing_resize(struct backing *b, uint64_t pages, site_t site)
 	return done;
 }
 
+paddr_t backing_punch(struct backing *b, uint64_t index)
+{
+	paddr_t pa = PADDR_NONE;
+
+	if (index >= atomic_load_u64(&b->pages)) return pa;
+	const mach_irq_t was = lock_take(&b->lock);
+	const uint64_t *at = row_slot(&b->row, index);
+	if (at != NULL && *at != 0) {
+		pa = row_take(&b->row, index, b->list->kmalloc) & ~ROW_WRITTEN;
+		atomic_fetch_add_u32(&b->list->resident, UINT32_MAX);
+	}
+	lock_drop(&b->lock, was);
+	return pa;
+}
+
+bool backing_is_shared(struct backing *b)
+{
+	const mach_irq_t was = lock_take(&b->list->lock);
+	const uint32_t holders = b->holders;
+
+	ASSERT(holders != 0);
+	lock_drop(&b->list->lock, was);
+	return holders != 1;
+}
+
+bool backing_was_cut(struct backing *b, uint64_t *pages)
+{
+	const mach_irq_t was = lock_take(&b->lock);
+	const bool cut = b->cut;
+
+	*pages = b->pages;
+	lock_drop(&b->lock, was);
+	return cut;
+}
+
 bool backing_has(struct backing *b, uint64_t index)
 {
 	if (index >= atomic_load_u64(&b->pages)) return false;

@@ -42,8 +42,8 @@ void backing_drop(struct backing *b);
 
 /*
  * It has `pages` pages from now on, at most 2^36: those behind that are gone, but for who has one
- * mapped; new ones are filled as ever.  False: no memory, and nothing changed; never when it gets
- * smaller.  No lock of rank RANK_BACKING or above is held.
+ * mapped, until vm_unmap(); new ones are filled as ever.  False: no memory, and nothing changed;
+ * never when it gets smaller.  No lock of rank RANK_BACKING or above is held.
  */
 bool backing_resize(struct backing *b, uint64_t pages, site_t site);
 
@@ -51,6 +51,16 @@ bool backing_resize(struct backing *b, uint64_t pages, site_t site);
  * BACKING_WRITE, or 0.  No lock of rank RANK_BACKING or above is held. */
 enum backing_answer backing_page(struct backing *b, uint64_t index, uint32_t flags, site_t site,
 				 paddr_t *out);
+
+/* The page at `index` is no longer the backing's; its reference is the caller's now.  PADDR_NONE:
+ * there is none.  No lock of rank RANK_BACKING or above is held. */
+paddr_t backing_punch(struct backing *b, uint64_t index);
+
+/* Whether anybody but its maker holds it: a region, say. */
+bool backing_is_shared(struct backing *b);
+
+/* Whether it was longer at some time; *pages: how long it is. */
+bool backing_was_cut(struct backing *b, uint64_t *pages);
 
 /* Whether a page is there already: for mincore. */
 bool backing_has(struct backing *b, uint64_t index);

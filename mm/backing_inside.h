@@ -81,7 +81,7 @@ struct backing {
 	struct lock lock; /* RANK_BACKING */
 	struct page_row row GUARDED_BY(&lock);
 	uint64_t hand GUARDED_BY(&lock); /* where pressure looks next */
-	bool cut GUARDED_BY(&lock);      /* it was longer: who mapped pages may have them */
+	bool cut GUARDED_BY(&lock);      /* it was longer at some time */
 	/* The list's lock guards these. */
 	uint32_t holders;
 	struct backing *next, *previous;

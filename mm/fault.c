@@ -240,6 +240,17 @@ static enum fault_answer fault_copy(const struct fault *f, uint64_t was)
 	return FAULT_DONE;
 }
 
+/* What is there is no longer the backing's: it was cut off this moment, and vm_unmap() is on its
+ * way here.  The next access finds what is there now. */
+static void fault_take_away(const struct fault *f)
+{
+	struct tlb_batch batch;
+
+	batch_begin(&batch, &f->s->table);
+	space_zap(f->s, f->va, f->va + PAGE_SIZE, &batch);
+	batch_end(&batch);
+}
+
 /* A shared page that could only be read so far: what its source filled is no longer that. */
 static enum fault_answer fault_write_shared(const struct fault *f, uint64_t was)
 {
@@ -247,11 +258,14 @@ static enum fault_answer fault_write_shared(const struct fault *f, uint64_t was)
 	const enum backing_answer answer =
 		backing_page(f->r->backing, fault_index(f), BACKING_WRITE, f->r->site, &pa);
 
-	/* It is there: our entry has a reference. */
-	ASSERT(answer == BACKING_DONE && pa == entry_address(was));
-	user_page_drop(f->s->vm->pages, pa);
-	fault_change_rights(f, was, true);
-	return FAULT_DONE;
+	const bool same = answer == BACKING_DONE && pa == entry_address(was);
+
+	if (answer == BACKING_DONE) user_page_drop(f->s->vm->pages, pa);
+	if (same)
+		fault_change_rights(f, was, true);
+	else
+		fault_take_away(f);
+	return fault_says(answer);
 }
 
 static enum fault_answer fault_write(const struct fault *f, uint64_t was)

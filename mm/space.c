@@ -22,7 +22,7 @@
 #include "mm/backing_inside.h"
 #include "mm/space_inside.h"
 
-struct space *space_create(struct vm *vm, site_t site)
+struct space *space_make(struct vm *vm, site_t site)
 {
 	struct space *s = kmalloc_alloc(vm->kmalloc, sizeof *s, KM_ZERO, site);
 
@@ -38,6 +38,14 @@ struct space *space_create(struct vm *vm, site_t site)
 	lock_init(&s->lock, RANK_SPACE);
 	region_tree_init(&s->regions, vm->bottom, vm->top);
 	atomic_fetch_add_u32(&vm->spaces, 1);
+	return s;
+}
+
+struct space *space_create(struct vm *vm, site_t site)
+{
+	struct space *s = space_make(vm, site);
+
+	if (s != NULL) space_show(s);
 	return s;
 }
 

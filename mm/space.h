@@ -41,6 +41,8 @@ struct vm {
 	struct backing_list *backings;
 	struct space *installed[CPUS_MAX];               /* each CPU's own: what it has, or NULL */
 	struct lock retired_lock;                        /* RANK_RETIRED */
+	struct space *first GUARDED_BY(&retired_lock);   /* of all that are not retired, */
+	struct space *last GUARDED_BY(&retired_lock);    /* in the order of their making */
 	struct space *retired GUARDED_BY(&retired_lock); /* spaces that wait to be taken apart */
 	uint32_t retired_count GUARDED_BY(&retired_lock);
 	uint32_t spaces; /* atomic: alive or retired */
@@ -69,6 +71,7 @@ struct space {
 	bool retired;                        /* set once, under vm->retired_lock */
 	uint32_t holders;                    /* atomic: processes that live in it, and others */
 	struct space *next;                  /* on the retired list */
+	struct space *before, *after;        /* of all, by vm->retired_lock */
 };
 
 /* False when there is no memory for what all share. */
@@ -108,6 +111,13 @@ void space_retire(struct space *s);
 
 /* Makes `s` the space of this CPU (NULL: none).  Masks interrupts while it does. */
 void space_switch(struct vm *vm, struct space *s);
+
+/*
+ * A backing has lost what it had at [from, end), counted in pages: entries that lead there go, on
+ * every CPU and in every space; private copies of it too, unless `only` says that just this frame
+ * is meant (PADDR_NONE: whatever is there).  No lock of rank RANK_SPACE or above is held.
+ */
+void vm_unmap(struct vm *vm, struct backing *b, uint64_t from, uint64_t end, paddr_t only);
 
 /* --- the memory calls ------------------------------------------------------------------------- */
 

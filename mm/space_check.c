@@ -62,7 +62,6 @@ static const char *check_counted(const struct space *s, const struct region *r, 
 		if (r->backing == NULL) return "space K4: a page of its own, and no family";
 	}
 	if (r->backing == NULL) return "space K3: a shared region without a backing";
-	if (r->backing->cut) return NULL; /* a page that was cut off stays who has it mapped's */
 	const uint64_t index = r->offset + pages_of(va - r->start);
 	if (index >= r->backing->pages) return "space K3, K4: a page behind the backing's end";
 	const uint64_t *at = row_slot(&r->backing->row, index);
@@ -149,6 +148,10 @@ static const char *vm_check_spaces(struct vm *vm, struct space *const *spaces, s
 		why = space_check_as(s, true);
 	}
 	if (why != NULL) return why;
+	size_t all = 0;
+	for (const struct space *s = vm->first; s != NULL; s = s->after)
+		if (s->retired || s->vm != vm || all++ == count) return "vm V4: the list of all";
+	if (all != count) return "vm V4: a space is not on the list of all";
 	if (retired != vm->retired_count || vm->spaces != count + retired)
 		return "vm V3: spaces are miscounted";
 	return NULL;

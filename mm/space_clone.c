@@ -81,13 +81,17 @@ static bool clone_locked(struct space *to, struct space *from, site_t site) REQU
 
 struct space *space_clone(struct space *from, site_t site)
 {
-	struct space *to = space_create(from->vm, site);
+	struct space *to = space_make(from->vm, site);
 
 	if (to == NULL) return NULL;
 	const mach_irq_t was = lock_take(&from->lock);
 	const bool whole = clone_locked(to, from, site);
 	lock_drop(&from->lock, was);
-	if (whole) return to;
+	if (whole) {
+		space_show(to);
+		space_cut_inherited(to);
+		return to;
+	}
 	struct space_work work = { .done = 0 };
 	to->retired = true; /* it never was anybody's */
 	to->holders = 0;

@@ -181,6 +181,17 @@ static inline uint64_t space_untag(uint64_t addr)
 enum fault_answer space_fault_locked(struct space *s, uint64_t va, enum mach_access access)
 	REQUIRES(&s->lock);
 
+/* --- all spaces (space_cut.c) ---------------------------------------------------------------- */
+
+/* An empty one that vm_unmap() does not find (space.c); and how it is found from now on: after it
+ * is as it is to be, and before it can run. */
+struct space *space_make(struct vm *vm, site_t site);
+void space_show(struct space *s);
+void space_hide_locked(struct space *s) REQUIRES(&s->vm->retired_lock);
+
+/* What fork copied of pages that were cut off before the space could be found goes. */
+void space_cut_inherited(struct space *s);
+
 /* --- taking apart (space.c) ------------------------------------------------------------------ */
 
 struct space_work {

@@ -16,7 +16,8 @@
  *   V1  a space on the retired list has no user, and until it is off the list again nobody but the
  *       holder of the list's lock looks into it;
  *   V2  bit c of a space's `cpus` is set at least while CPU c has it installed;
- *   V3  `spaces` is the number of spaces, `retired_count` the length of the list.
+ *   V3  `spaces` is the number of spaces, `retired_count` the length of the list;
+ *   V4  a space that can run is on the list of all, and none that is retired.
  *
  * Locks: retired_lock, outside those of backings, kmalloc and pages, inside a space's.  Nothing is
  * allocated under it.  Cost: a step O(TLB_BATCH_PAGES).
@@ -84,6 +85,7 @@ void space_retire(struct space *s)
 	const mach_irq_t was = lock_take(&vm->retired_lock);
 
 	ASSERT(!s->retired);
+	space_hide_locked(s);
 	s->retired = true;
 	s->next = vm->retired;
 	vm->retired = s;
@@ -151,7 +153,7 @@ static void vm_set(struct vm *vm, const struct vm_config *config)
 	vm->regions_max = config->regions_max;
 	for (unsigned cpu = 0; cpu < CPUS_MAX; cpu++) vm->installed[cpu] = NULL;
 	lock_init(&vm->retired_lock, RANK_RETIRED);
-	vm->retired = NULL;
+	vm->retired = vm->first = vm->last = NULL;
 	vm->retired_count = vm->spaces = 0;
 	vm->shrinker = (struct shrinker){ .name = "spaces", .shrink = vm_shrink, .context = vm };
 	asid_pool_init(&vm->asids, config->asid_bits, config->pages->cpus);

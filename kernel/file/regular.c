@@ -15,8 +15,9 @@
  * never grows, so what was cut off does not come back; pages behind the size are in no backing, and
  * behind the size in its last page are zeroes, but for what who has it mapped wrote there.
  *
- * Limits: pages that somebody made by touching a mapping of a hole are not charged; a page that
- * was cut off stays with who has it mapped.
+ * Who has mapped what is cut off loses it (vm_unmap), and finds SIGBUS there.
+ *
+ * Limits: pages that somebody made by touching a mapping of a hole are not charged.
  * Locks: turn (a mutex); the backing's inside.  Cost: each page O(levels of its row) and the copy.
  */
 #include "kernel/file/tree_inside.h"
@@ -132,6 +133,16 @@ static int regular_page(struct node *n, uint64_t index, paddr_t *pa)
 	return -ERR_NOMEM;
 }
 
+/* No more pages than `pages`, for nobody who has it mapped either; in turn. */
+static void regular_shorten(struct node *n, uint64_t pages)
+{
+	struct backing *b = n->regular.backing;
+	const bool done = backing_resize(b, pages, SITE_NONE);
+
+	ASSERT(done); /* smaller takes no memory */
+	vm_unmap(world_of(n)->vm, b, pages, UINT64_MAX, PADDR_NONE);
+}
+
 /* --- reading ---------------------------------------------------------------------------------- */
 
 /* From one page, at `at`; how many bytes went. */
@@ -241,8 +252,7 @@ static int64_t regular_write_all(struct node *n, struct io *from, uint64_t *at)
 		if (moved > 0) done += moved;
 	}
 	/* Was a page got that not a byte came into?  No more pages than the size has. */
-	if (moved <= 0)
-		(void)backing_resize(n->regular.backing, pages_of_bytes(n->size), SITE_NONE);
+	if (moved <= 0) regular_shorten(n, pages_of_bytes(n->size));
 	*at += (uint64_t)done;
 	if (done == 0) return moved < 0 ? moved : -ERR_FAULT;
 	regular_touched(n);
@@ -294,8 +304,7 @@ static int regular_cut(struct node *n, uint64_t bytes)
 	if (!regular_own(n) || !regular_clear_end(n, bytes)) return -ERR_NOMEM;
 	if (r->given != NULL && bytes < r->given->bytes) atomic_store_u64(&r->given->bytes, bytes);
 	atomic_store_u64(&n->size, bytes);
-	const bool done = backing_resize(r->backing, pages_of_bytes(bytes), SITE_NONE);
-	ASSERT(done); /* smaller takes no memory */
+	regular_shorten(n, pages_of_bytes(bytes));
 	regular_recharge(n);
 	return 0;
 }

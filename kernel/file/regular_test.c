@@ -141,7 +141,7 @@ static void shared(void)
 	file_drop(f);
 }
 
-/* A page that is cut off stays with who has it mapped, and comes back from there. */
+/* A page that is cut off is lost to who has it mapped, and what comes in its place is new. */
 static void cut_while_mapped(void)
 {
 	struct space *s = process_space(&tw->world);
@@ -158,11 +158,15 @@ static void cut_while_mapped(void)
 	EXPECT(at > 0 && user_copy_in(s, &byte, (uint64_t)at + PAGE_SIZE, 1) == 0 && byte == 'm');
 	EXPECT(node_truncate(f->node, 10) == 0 && charged() == 1);
 	test_must(space_check(s));
-	EXPECT(user_copy_in(s, &byte, (uint64_t)at + PAGE_SIZE, 1) == 0 && byte == 'm');
+	EXPECT(user_copy_in(s, &byte, (uint64_t)at + PAGE_SIZE, 1) == 1);
 	EXPECT(user_copy_in(s, &byte, (uint64_t)at + 2 * PAGE_SIZE, 1) == 1); /* never touched */
 	EXPECT(user_copy_out(s, (uint64_t)at, "M", 1) == 0);
 	uint64_t from = 0;
 	EXPECT(get(f, page, sizeof page, &from) == 10 && page[0] == 'M' && page[9] == 'm');
+	EXPECT(node_truncate(f->node, 2 * PAGE_SIZE) == 0);
+	EXPECT(user_copy_in(s, &byte, (uint64_t)at + PAGE_SIZE, 1) == 0 && byte == 0);
+	EXPECT(node_truncate(f->node, 0) == 0 && user_copy_in(s, &byte, (uint64_t)at, 1) == 1);
+	test_must(space_check(s));
 	EXPECT(space_munmap(s, (uint64_t)at, sizeof page) == 0);
 	file_drop(f);
 }

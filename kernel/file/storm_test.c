@@ -81,6 +81,61 @@ static void maps(struct random *lot)
 	file_drop(f);
 }
 
+/* What is mapped is there or behind the end.  Its bytes are left alone: those who write to the file
+ * and those who read what they have mapped are ordered by nobody. */
+static void touches_space(struct space *s, uint64_t at, struct random *lot)
+{
+	for (uint32_t i = 0; i < 3; i++) {
+		const uint64_t to = at + random_below(lot, MOST_BYTES);
+		const enum fault_answer answer =
+			space_fault(s, to, random_below(lot, 2) != 0 ? MACH_STORE : MACH_LOAD);
+		EXPECT(answer == FAULT_DONE || answer == FAULT_BEYOND);
+	}
+}
+
+static void touches(struct random *lot)
+{
+	const bool shared = random_below(lot, 2) != 0;
+	struct space *s = process_space(W), *copy = NULL;
+	struct file *f = open_some(lot, O_RDWR);
+	int error;
+
+	if (f == NULL) return;
+	struct backing *b = f->ops->map == NULL ? NULL : f->ops->map(f, shared, &error);
+	file_drop(f);
+	if (b == NULL) return;
+	const int64_t at = space_mmap(s, 0, MOST_BYTES, PROT_READ | PROT_WRITE,
+				      shared ? MAP_SHARED : MAP_PRIVATE, b, 0, TEST_SITE);
+	backing_drop(b);
+	if (at < 0) return;
+	touches_space(s, (uint64_t)at, lot);
+	if (random_below(lot, 2) != 0) copy = space_clone(s, TEST_SITE);
+	touches_space(s, (uint64_t)at, lot);
+	if (copy != NULL) {
+		touches_space(copy, (uint64_t)at, lot);
+		space_retire(copy);
+	}
+	EXPECT(space_munmap(s, (uint64_t)at, MOST_BYTES) == 0);
+}
+
+/* One pipe with a name, which comes and goes with who has it open. */
+static void pipes(struct random *lot, char letter)
+{
+	struct file *f = opened("/p", O_RDWR | O_NONBLOCK), *g = NULL;
+	int error;
+
+	if (random_below(lot, 2) != 0)
+		g = tree_open(&view, "/p", O_NONBLOCK | (random_below(lot, 2) != 0), 0, &error);
+	EXPECT(put(f, &letter, 1, NULL) == 1);
+	file_drop(f);
+	if (g == NULL) return;
+	char byte = 0;
+	const int64_t n = file_may_read(g) ? get(g, &byte, 1, NULL) : put(g, &letter, 1, NULL);
+	EXPECT(n == 1 || n == 0 || n == -ERR_AGAIN || n == -ERR_PIPE);
+	if (n == 1 && file_may_read(g)) EXPECT(byte >= 'a' && byte < 'a' + THREADS);
+	file_drop(g);
+}
+
 static void cuts(struct random *lot)
 {
 	struct node *n;
@@ -179,7 +234,7 @@ static void copies(struct random *lot)
 
 static void step(struct random *lot, char letter)
 {
-	switch (random_below(lot, 12)) {
+	switch (random_below(lot, 14)) {
 	case 0:
 	case 1: writes(lot, letter); break;
 	case 2: reads(lot); break;
@@ -189,6 +244,8 @@ static void step(struct random *lot, char letter)
 	case 6: mounts(lot); break;
 	case 7: descriptors(lot); break;
 	case 8: copies(lot); break;
+	case 9: touches(lot); break;
+	case 10: pipes(lot, letter); break;
 	default: names(lot); break;
 	}
 }
@@ -208,12 +265,14 @@ static void steps(void)
 	storm.begun = 0;
 	storm.left = THREADS;
 	storm.table = file_table_create(&tw->memory);
+	EXPECT(make("/p", S_IFIFO | 0600, NULL) == 0);
 	for (uint32_t i = 0; i < THREADS; i++) another_thread(thread, NULL);
 	while (atomic_load_u32(&storm.left) != 0) {
 		tw->vain++;
 		sched_yield_cpu(&tw->sched);
 	}
 	test_must(file_table_check(storm.table));
+	test_must(space_check(process_space(W)));
 	file_table_drop(storm.table);
 }
 
