@@ -15,6 +15,7 @@ enum open_kind { OPEN_NOTHING, OPEN_FILE, OPEN_READER, OPEN_WRITER };
 
 static struct {
 	uint8_t fd[ACTORS][DESCRIPTORS]; /* which open file, or NONE */
+	uint8_t exec[ACTORS];            /* bits: descriptors that execve closes */
 	struct {
 		uint8_t kind, of; /* which file or pipe */
 		uint32_t holders, flags;
@@ -67,6 +68,7 @@ static uint8_t open_new(enum open_kind kind, unsigned of, uint32_t flags)
 
 void files_forked(unsigned from, unsigned to)
 {
+	model.exec[to] = model.exec[from];
 	for (unsigned i = 0; i < DESCRIPTORS; i++) {
 		model.fd[to][i] = model.fd[from][i];
 		if (model.fd[to][i] != NONE) model.open[model.fd[to][i]].holders++;
@@ -85,6 +87,20 @@ static int lowest_free(unsigned group, unsigned from)
 {
 	while (from < DESCRIPTORS && model.fd[group][from] != NONE) from++;
 	return from < DESCRIPTORS ? (int)from : -ERR_MFILE;
+}
+
+int descriptor_free(unsigned group)
+{
+	return lowest_free(group, 0);
+}
+
+/* A descriptor stands for something else now. */
+static void put_fd(unsigned group, int64_t fd, uint8_t open, bool exec)
+{
+	const uint8_t bit = (uint8_t)(1u << fd);
+
+	model.fd[group][fd] = open;
+	model.exec[group] = (uint8_t)(exec ? model.exec[group] | bit : model.exec[group] & ~bit);
 }
 
 /* The open file of descriptor aux, of the actor's group; NONE: there is none. */
@@ -138,7 +154,7 @@ static int64_t open_meant(unsigned group, unsigned name, uint32_t flags)
 	const uint8_t file = model.name[name];
 	if ((flags & O_TRUNC) != 0) resize(file, 0);
 	model.file[file].opens++;
-	model.fd[group][fd] = open_new(OPEN_FILE, file, flags);
+	put_fd(group, fd, open_new(OPEN_FILE, file, flags), (flags & O_CLOEXEC) != 0);
 	return fd;
 }
 
@@ -152,7 +168,8 @@ void makes_open(struct run *run, const struct script_op *op)
 		O_RDWR | O_TRUNC,
 	};
 	const unsigned by = by_of(op), name = op->aux % NAMES;
-	const uint32_t flags = hows[op->arg % COUNT_OF(hows)];
+	const uint32_t mark = (op->arg >> 8 & 1) != 0 ? O_CLOEXEC : 0;
+	const uint32_t flags = hows[op->arg % COUNT_OF(hows)] | mark;
 
 	if (by == ACTORS) return;
 	const int64_t expected = open_meant(group_number(by), name, flags);
@@ -167,10 +184,20 @@ void makes_unlink(struct run *run, const struct script_op *op)
 	const uint64_t arg[] = { scratch_of(by), name, 0, 1 };
 
 	if (by == ACTORS) return;
-	const uint8_t file = model.name[name];
-	if (file != NONE) model.file[file].named = false;
+	const bool there = name_there(name);
+	if (there) name_gone(name);
+	judge(run, "unlinkat", act(run, by, open_act, arg), there ? 0 : -ERR_NOENT);
+}
+
+bool name_there(unsigned name)
+{
+	return model.name[name] != NONE;
+}
+
+void name_gone(unsigned name)
+{
+	model.file[model.name[name]].named = false;
 	model.name[name] = NONE;
-	judge(run, "unlinkat", act(run, by, open_act, arg), file != NONE ? 0 : -ERR_NOENT);
 }
 
 void makes_close(struct run *run, const struct script_op *op)
@@ -180,16 +207,17 @@ void makes_close(struct run *run, const struct script_op *op)
 
 	if (by == ACTORS) return;
 	const uint8_t n = open_of(op, by, &fd);
-	if (n != NONE) model.fd[group_number(by)][fd] = NONE;
+	if (n != NONE) put_fd(group_number(by), fd, NONE, false);
 	drop(n);
 	judge(run, "close", call_by(run, by, SYS_close, fd, 0, 0, 0), n != NONE ? 0 : -ERR_BADF);
 }
 
-/* arg: 0: dup(); else dup3() to arg - 1. */
+/* arg: 0: dup(); else dup3() to arg - 1, as bit 8 says to be closed by execve. */
 void makes_dup(struct run *run, const struct script_op *op)
 {
 	const unsigned by = by_of(op);
-	const uint32_t to = op->arg % (DESCRIPTORS + 2);
+	const uint32_t to = (op->arg & 0xff) % (DESCRIPTORS + 2);
+	const uint32_t mark = to != 0 && (op->arg >> 8 & 1) != 0 ? O_CLOEXEC : 0;
 	unsigned fd;
 
 	if (by == ACTORS) return;
@@ -205,11 +233,34 @@ void makes_dup(struct run *run, const struct script_op *op)
 	if (expected >= 0) {
 		model.open[n].holders++;
 		drop(model.fd[group][expected]);
-		model.fd[group][expected] = n;
+		put_fd(group, expected, n, mark != 0);
 	}
 	const int64_t answer = to == 0 ? call_by(run, by, SYS_dup, fd, 0, 0, 0)
-				       : call_by(run, by, SYS_dup3, fd, to - 1, 0, 0);
+				       : call_by(run, by, SYS_dup3, fd, to - 1, mark, 0);
 	judge(run, to == 0 ? "dup" : "dup3", answer, expected);
+}
+
+/* What execve does with a descriptor, asked for (arg 0), or said; or (arg 3) a copy that it
+ * closes. */
+void makes_flag(struct run *run, const struct script_op *op)
+{
+	static const uint32_t calls[] = { F_GETFD, F_SETFD, F_SETFD, F_DUPFD_CLOEXEC };
+	const unsigned by = by_of(op), what = op->arg % COUNT_OF(calls);
+	unsigned fd;
+
+	if (by == ACTORS) return;
+	const unsigned group = group_number(by);
+	const uint8_t n = open_of(op, by, &fd);
+	int64_t expected = n == NONE ? -ERR_BADF : 0;
+	if (n != NONE && what == 0) expected = model.exec[group] >> fd & 1;
+	if (n != NONE && (what == 1 || what == 2)) put_fd(group, fd, n, what == 1);
+	if (n != NONE && what == 3) expected = lowest_free(group, 0);
+	if (n != NONE && what == 3 && expected >= 0) {
+		model.open[n].holders++;
+		put_fd(group, expected, n, true);
+	}
+	const uint64_t with = what == 1 ? FD_CLOEXEC : 0;
+	judge(run, "fcntl", call_by(run, by, SYS_fcntl, fd, calls[what], with, 0), expected);
 }
 
 static int64_t pipe_act(struct run *run, struct task *t, const uint64_t *arg)
@@ -246,8 +297,8 @@ void makes_pipe(struct run *run, const struct script_op *op)
 	if (second >= 0) {
 		const unsigned pipe = pipe_new();
 		expected = (int64_t)second << 32 | first;
-		model.fd[group][first] = open_new(OPEN_READER, pipe, O_RDONLY);
-		model.fd[group][second] = open_new(OPEN_WRITER, pipe, O_WRONLY);
+		put_fd(group, first, open_new(OPEN_READER, pipe, O_RDONLY), false);
+		put_fd(group, second, open_new(OPEN_WRITER, pipe, O_WRONLY), false);
 	}
 	if (expected < 0) run_sometimes(run, SAW_TABLE_FULL);
 	judge(run, "pipe2", act(run, by, pipe_act, arg), expected);
@@ -265,10 +316,16 @@ static uint8_t file_byte(uint32_t seed, uint64_t n)
 	return (uint8_t)(seed * 7 + n);
 }
 
-/* How many bytes an operation moves: bits 8 and up of its arg. */
+/* How many bytes an operation moves: bits 8 and up of its arg; and whether it names memory that is
+ * not there: 3 of the lower ones. */
 static uint32_t amount_of(const struct script_op *op)
 {
 	return (op->arg >> 8) % (PIECE_BYTES + 1);
+}
+
+static bool points_nowhere(const struct script_op *op)
+{
+	return (op->arg & 7) == 7;
 }
 
 static bool can(uint8_t n, bool write)
@@ -278,6 +335,7 @@ static bool can(uint8_t n, bool write)
 	return write ? access != O_RDONLY : access != O_WRONLY;
 }
 
+/* `to` NULL: where nothing is. */
 static int64_t read_meant(struct run *run, uint8_t n, uint32_t bytes, uint8_t *to)
 {
 	if (n == NONE || !can(n, false)) return -ERR_BADF;
@@ -285,6 +343,8 @@ static int64_t read_meant(struct run *run, uint8_t n, uint32_t bytes, uint8_t *t
 	if (model.open[n].kind == OPEN_FILE) {
 		const uint64_t at = min_u64(model.open[n].offset, model.file[of].size);
 		const uint64_t count = min_u64(bytes, model.file[of].size - at);
+		if (to == NULL && count != 0) return -ERR_FAULT;
+		if (count == 0) return 0;
 		memcpy(to, model.file[of].bytes + at, count);
 		model.open[n].offset += count;
 		if (!model.file[of].named && count > 0) run_sometimes(run, SAW_UNLINKED);
@@ -294,6 +354,7 @@ static int64_t read_meant(struct run *run, uint8_t n, uint32_t bytes, uint8_t *t
 	if (bytes == 0) return 0;
 	if (there == 0 && model.pipe[of].writers == 0) run_sometimes(run, SAW_PIPE_END);
 	if (there == 0) return model.pipe[of].writers == 0 ? 0 : -ERR_AGAIN;
+	if (to == NULL) return -ERR_FAULT;
 	const uint64_t count = min_u64(bytes, there);
 	for (uint64_t i = 0; i < count; i++) to[i] = pipe_byte(of, model.pipe[of].got + i);
 	model.pipe[of].got += count;
@@ -321,8 +382,11 @@ void makes_read(struct run *run, const struct script_op *op)
 
 	if (by == ACTORS) return;
 	const uint8_t n = open_of(op, by, &fd);
-	const int64_t expected = read_meant(run, n, bytes, wanted);
-	const uint64_t arg[] = { fd, scratch_of(by) + 1024, bytes, (uintptr_t)got };
+	const bool nowhere = points_nowhere(op);
+	const int64_t expected = read_meant(run, n, bytes, nowhere ? NULL : wanted);
+	const uint64_t at = nowhere ? NOWHERE : scratch_of(by) + 1024;
+	const uint64_t arg[] = { fd, at, bytes, (uintptr_t)got };
+	if (expected == -ERR_FAULT) run_sometimes(run, SAW_BAD_POINTER);
 	judge(run, "read", act(run, by, read_act, arg), expected);
 	if (expected > 0 && memcmp(got, wanted, (size_t)expected) != 0)
 		kpanic(ORACLE_CONTENT, "read gives other bytes than were written");
@@ -337,12 +401,14 @@ static bool fits(uint8_t n, uint32_t bytes)
 	return at + bytes <= FILE_BYTES;
 }
 
+/* `from` NULL: where nothing is. */
 static int64_t write_meant(struct run *run, uint8_t n, uint32_t bytes, const uint8_t *from)
 {
 	if (n == NONE || !can(n, true)) return -ERR_BADF;
 	const uint8_t of = model.open[n].of;
 	if (bytes == 0) return 0;
 	if (model.open[n].kind == OPEN_FILE) {
+		if (from == NULL) return -ERR_FAULT;
 		if ((model.open[n].flags & O_APPEND) != 0)
 			model.open[n].offset = model.file[of].size;
 		memcpy(model.file[of].bytes + model.open[n].offset, from, bytes);
@@ -358,6 +424,7 @@ static int64_t write_meant(struct run *run, uint8_t n, uint32_t bytes, const uin
 		run_sometimes(run, SAW_PIPE_FULL);
 		return -ERR_AGAIN;
 	}
+	if (from == NULL) return -ERR_FAULT;
 	model.pipe[of].put += bytes;
 	return bytes;
 }
@@ -365,8 +432,9 @@ static int64_t write_meant(struct run *run, uint8_t n, uint32_t bytes, const uin
 static int64_t write_act(struct run *run, struct task *t, const uint64_t *arg)
 {
 	struct space *s = process_space(&world_of(run)->processes);
+	const void *from = (void *)(uintptr_t)arg[3];
 
-	if (user_copy_out(s, arg[1], (void *)(uintptr_t)arg[3], (size_t)arg[2]) != 0)
+	if (arg[1] != NOWHERE && user_copy_out(s, arg[1], from, (size_t)arg[2]) != 0)
 		kpanic(ORACLE_SPACE, "what is to be written cannot be put there");
 	return call(t, SYS_write, arg[0], arg[1], arg[2], 0, 0, 0);
 }
@@ -385,8 +453,11 @@ void makes_write(struct run *run, const struct script_op *op)
 	for (uint32_t i = 0; i < bytes; i++)
 		from[i] = pipe ? pipe_byte(model.open[n].of, model.pipe[model.open[n].of].put + i)
 			       : file_byte(op->arg, i);
-	const int64_t expected = write_meant(run, n, bytes, from);
-	const uint64_t arg[] = { fd, scratch_of(by) + 1024, bytes, (uintptr_t)from };
+	const bool nowhere = points_nowhere(op);
+	const int64_t expected = write_meant(run, n, bytes, nowhere ? NULL : from);
+	const uint64_t at = nowhere ? NOWHERE : scratch_of(by) + 1024;
+	const uint64_t arg[] = { fd, at, bytes, (uintptr_t)from };
+	if (expected == -ERR_FAULT) run_sometimes(run, SAW_BAD_POINTER);
 	judge(run, "write", act(run, by, write_act, arg), expected);
 }
 

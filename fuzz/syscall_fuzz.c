@@ -19,7 +19,7 @@ static void makes_hostile(struct run *run, const struct script_op *op)
 {
 	const unsigned by = by_of(op);
 
-	if (by == ACTORS) return;
+	if (by == ACTORS || clones_fail(run, false)) return;
 	const int64_t status = hostile_child(run, by, op->arg, 1 + op->aux % HOSTILE_CALLS);
 	if (status < 0) kpanic(ORACLE_MUST_SUCCEED, "a fork answers %ld", (long)status);
 	run_sometimes(run, status == 0 ? SAW_HOSTILE : SAW_HOSTILE_DIED);
@@ -27,7 +27,7 @@ static void makes_hostile(struct run *run, const struct script_op *op)
 
 /* clang-format off */
 #define BY { "by", IN_SLOT, FORM_NUMBER, ACTORS, NULL }
-#define SLOT { "slot", IN_ARG, FORM_NUMBER, ACTORS, NULL }
+#define SLOT { "slot", IN_ARG, FORM_NUMBER, 4096, NULL }
 #define PAGE { "page", IN_AUX, FORM_NUMBER, WINDOW_PAGES, NULL }
 #define HOW(most) { "how", IN_ARG, FORM_NUMBER, most, NULL }
 #define FD { "fd", IN_AUX, FORM_NUMBER, DESCRIPTORS + 1, NULL }
@@ -37,22 +37,22 @@ static const struct op_kind syscall_operations[] = {
 	PLAN_OPERATIONS,
 	{ "fork", 10, { BY, SLOT }, makes_fork },
 	{ "thread", 6, { BY, SLOT }, makes_thread },
-	{ "exit", 4, { BY, { "code", IN_ARG, FORM_NUMBER, 256, NULL } }, makes_exit },
+	{ "exit", 4, { BY, { "code", IN_ARG, FORM_NUMBER, 512, NULL } }, makes_exit },
 	{ "exit-thread", 3, { BY }, makes_exit_thread },
 	{ "kill", 5, { BY, { "group", IN_AUX, FORM_NUMBER, ACTORS, NULL }, HOW(5) }, makes_kill },
 	{ "wait", 12, { BY, { "which", IN_AUX, FORM_NUMBER, ACTORS + 1, NULL } }, makes_wait },
 	{ "who", 3, { BY, HOW(0) }, makes_who },
 	{ "map", 12, { BY, PAGE, HOW(512) }, makes_map },
-	{ "unmap", 6, { BY, PAGE, HOW(3) }, makes_unmap },
+	{ "unmap", 6, { BY, PAGE, HOW(4) }, makes_unmap },
 	{ "protect", 6, { BY, PAGE, HOW(64) }, makes_protect },
-	{ "break", 4, { BY, { "pages", IN_ARG, FORM_NUMBER, BREAK_PAGES + 1, NULL } },
+	{ "break", 4, { BY, { "pages", IN_ARG, FORM_NUMBER, BREAK_PAGES + 2, NULL } },
 	  makes_break },
 	{ "store", 14, { BY, PAGE, { "value", IN_ARG, FORM_NUMBER, 0, NULL } }, makes_store },
 	{ "load", 14, { BY, PAGE }, makes_load },
-	{ "open", 12, { BY, NAME, HOW(5) }, makes_open },
+	{ "open", 12, { BY, NAME, HOW(512) }, makes_open },
 	{ "unlink", 12, { BY, NAME }, makes_unlink },
 	{ "close", 9, { BY, FD }, makes_close },
-	{ "dup", 6, { BY, FD, { "to", IN_ARG, FORM_NUMBER, DESCRIPTORS + 2, NULL } }, makes_dup },
+	{ "dup", 6, { BY, FD, { "to", IN_ARG, FORM_NUMBER, 512, NULL } }, makes_dup },
 	{ "pipe", 8, { BY }, makes_pipe },
 	{ "read", 20, { BY, FD, HOW(0) }, makes_read },
 	{ "write", 16, { BY, FD, HOW(0) }, makes_write },
@@ -61,13 +61,18 @@ static const struct op_kind syscall_operations[] = {
 	{ "fill", 4, { BY, FD }, makes_fill },
 	{ "hostile", 2, { BY, { "calls", IN_AUX, FORM_NUMBER, HOSTILE_CALLS, NULL },
 			  { "seed", IN_ARG, FORM_NUMBER, 0, NULL } }, makes_hostile },
+	{ "flag", 8, { BY, FD, HOW(4) }, makes_flag },
+	{ "list", 4, { BY, HOW(2) }, makes_list },
+	{ "stack", 4, { BY, { "at", IN_ARG, FORM_NUMBER, 65536, NULL } }, makes_stack },
 };
 /* clang-format on */
 
 static const char *const saw_names[] = {
-	"fork",     "thread",  "zombie",         "killed",       "orphan",      "copied",
-	"shared",   "fault",   "pipe-full",      "pipe-end",     "pipe-broken", "table-full",
-	"unlinked", "hostile", "hostile-killed", "hostile-died", NULL,
+	"fork",         "thread",     "zombie",    "killed",       "orphan",
+	"copied",       "shared",     "fault",     "pipe-full",    "pipe-end",
+	"pipe-broken",  "table-full", "unlinked",  "hostile",      "hostile-killed",
+	"hostile-died", "no-process", "no-number", "number-again", "bad-pointer",
+	"listed",       NULL,
 };
 
 _Static_assert(COUNT_OF(saw_names) == SAW_STATES + 1, "a name for each");

@@ -61,7 +61,7 @@ struct range {
 	uint64_t at, bytes;
 };
 
-/* aux: the first page; the low bits of arg: how many. */
+/* aux: the first page; arg by 3: how many. */
 static bool range_of(const struct script_op *op, struct range *r)
 {
 	r->by = by_of(op);
@@ -124,6 +124,11 @@ void makes_unmap(struct run *run, const struct script_op *op)
 	struct range r;
 
 	if (!range_of(op, &r)) return;
+	if (op->arg == 3) {
+		judge(run, "munmap of nothing", call_by(run, r.by, SYS_munmap, r.at, 0, 0, 0),
+		      -ERR_INVAL);
+		return;
+	}
 	judge(run, "munmap", call_by(run, r.by, SYS_munmap, r.at, r.bytes, 0, 0), 0);
 	for (unsigned i = 0; i < r.count; i++) forget(&model.page[r.group][r.first + i]);
 }
@@ -149,14 +154,19 @@ void makes_protect(struct run *run, const struct script_op *op)
 void makes_break(struct run *run, const struct script_op *op)
 {
 	const unsigned by = by_of(op);
-	const uint32_t pages = op->arg % (BREAK_PAGES + 1);
-	const uint64_t want = BREAK_AT + pages * (uint64_t)PAGE_SIZE;
+	uint32_t pages = op->arg % (BREAK_PAGES + 2);
+	uint64_t want = BREAK_AT + pages * (uint64_t)PAGE_SIZE;
 
 	if (by == ACTORS) return;
+	if (pages > BREAK_PAGES) { /* below where it begins: it stays */
+		want = BREAK_AT - PAGE_SIZE;
+		pages = model.broke[group_number(by)];
+	}
+	const int64_t expected = pages * (int64_t)PAGE_SIZE;
 	const int64_t answer = call_by(run, by, SYS_brk, want, 0, 0, 0);
-	judge(run, "brk", answer - (int64_t)BREAK_AT, (int64_t)(want - BREAK_AT));
+	judge(run, "brk", answer - (int64_t)BREAK_AT, expected);
 	const int64_t asked = call_by(run, by, SYS_brk, 0, 0, 0, 0);
-	judge(run, "brk(0)", asked - (int64_t)BREAK_AT, (int64_t)(want - BREAK_AT));
+	judge(run, "brk(0)", asked - (int64_t)BREAK_AT, expected);
 	model.broke[group_number(by)] = pages;
 }
 

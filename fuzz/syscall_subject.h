@@ -23,11 +23,13 @@ enum {
 	NAMES = 3,          /* of files: /f0 ... */
 	FILE_BYTES = 8192,  /* more is written to none */
 	PIECE_BYTES = 1024, /* that one call moves at most */
+	FEW_PROCESSES = 4,  /* if bit 0 of the header's tag is set */
+	FEW_NUMBERS = 5,    /* for tasks: bit 1 */
 };
 
-/* Where things lie in every program. */
+/* Where things lie in every program.  Nothing is behind the scratch pages. */
 #define WINDOW_AT 0x10000000ull
-#define BREAK_AT 0x20000000ull
+#define BREAK_AT 0x520000000ull
 #define SCRATCH_AT 0x30000000ull           /* a page for each actor: what calls point to */
 #define ROLE_AT 0x40000000ull              /* where a task's program goes on says what it is: */
 enum { ROLE_GAP = 64, ROLE_HOSTILE = 32 }; /* an actor's number, or this; by the gap */
@@ -64,6 +66,11 @@ enum {
 	SAW_HOSTILE,
 	SAW_HOSTILE_KILLED, /* it hung, and had to be killed */
 	SAW_HOSTILE_DIED,
+	SAW_NO_PROCESS,   /* a fork was refused */
+	SAW_NO_NUMBER,    /* or any clone */
+	SAW_NUMBER_AGAIN, /* a child has a number that another had */
+	SAW_BAD_POINTER,
+	SAW_LISTED, /* a folder, whose names went away meanwhile */
 	SAW_STATES
 };
 
@@ -94,12 +101,15 @@ static inline uint64_t scratch_of(unsigned n)
 	return SCRATCH_AT + n * (uint64_t)PAGE_SIZE;
 }
 
+#define NOWHERE scratch_of(ACTORS)
+
 /* An actor's program reads and writes its own memory; what the access came to. */
 enum fault_answer program_store(struct run *run, uint64_t va, uint64_t value);
 enum fault_answer program_load(struct run *run, uint64_t va, uint64_t *value);
 
-/* Actor `n` begins as a child of actor `by`: a fork or a thread; its number. */
-int64_t actor_begins(struct run *run, unsigned by, unsigned n, bool thread);
+/* Actor `n` begins as a child of actor `by`: a fork or a thread, asked for with `garbage` in bits
+ * that are no flags; its number. */
+int64_t actor_begins(struct run *run, unsigned by, unsigned n, bool thread, uint32_t garbage);
 
 /* Actor `n` is about to end, by itself or by a kill. */
 void actor_is_doomed(unsigned n);
@@ -134,6 +144,7 @@ unsigned group_number(unsigned actor);
 bool actor_free(unsigned n); /* neither lives nor is waited for */
 void tasks_open(void);
 void group_ends(struct run *run, unsigned group, int32_t status);
+bool clones_fail(struct run *run, bool thread); /* there is no room for one more */
 void makes_fork(struct run *run, const struct script_op *op);
 void makes_thread(struct run *run, const struct script_op *op);
 void makes_exit(struct run *run, const struct script_op *op);
@@ -141,6 +152,7 @@ void makes_exit_thread(struct run *run, const struct script_op *op);
 void makes_kill(struct run *run, const struct script_op *op);
 void makes_wait(struct run *run, const struct script_op *op);
 void makes_who(struct run *run, const struct script_op *op);
+void makes_stack(struct run *run, const struct script_op *op);
 void tasks_end(struct run *run); /* all but the first are killed and waited for */
 
 /* syscall_memory.c */
@@ -168,6 +180,13 @@ void makes_fill(struct run *run, const struct script_op *op);
 void makes_seek(struct run *run, const struct script_op *op);
 void makes_truncate(struct run *run, const struct script_op *op);
 void makes_unlink(struct run *run, const struct script_op *op);
+void makes_flag(struct run *run, const struct script_op *op);
+bool name_there(unsigned name);
+void name_gone(unsigned name);
+int descriptor_free(unsigned group); /* the lowest, or an error */
+
+/* syscall_list.c */
+void makes_list(struct run *run, const struct script_op *op);
 
 /* What a call answered, against what the model says; both go into the digest. */
 void judge(struct run *run, const char *what, int64_t answer, int64_t expected);

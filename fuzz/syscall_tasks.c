@@ -10,11 +10,14 @@
 static struct {
 	struct model_group group[ACTORS];
 	unsigned of[ACTORS]; /* an actor's group */
+	struct abi_sigaltstack stack[ACTORS];
+	uint32_t numbers; /* bits: that groups have had, of the lowest */
 } model;
 
 void tasks_open(void)
 {
 	memset(&model, 0, sizeof model);
+	model.stack[0].flags = SS_DISABLE;
 	model.group[0] = (struct model_group){ .live = true, .pid = 1 };
 }
 
@@ -55,18 +58,49 @@ static unsigned free_slot(uint32_t from)
 	return ACTORS;
 }
 
+bool clones_fail(struct run *run, bool thread)
+{
+	const uint32_t tag = run->script->world.tag;
+	unsigned groups = 0, threads = 0;
+
+	for (unsigned n = 0; n < ACTORS; n++) {
+		groups += model.group[n].live || model.group[n].zombie;
+		threads += actor_lives(n) && model.of[n] != n;
+	}
+	const bool no_process = !thread && (tag & 1) != 0 && groups >= FEW_PROCESSES;
+	const bool no_number = (tag & 2) != 0 && groups + threads >= FEW_NUMBERS;
+	if (no_process) run_sometimes(run, SAW_NO_PROCESS);
+	if (no_number) run_sometimes(run, SAW_NO_NUMBER);
+	return no_process || no_number;
+}
+
+static void note_number(struct run *run, int64_t pid)
+{
+	if (pid > FEW_NUMBERS) return;
+	if ((model.numbers >> pid & 1) != 0) run_sometimes(run, SAW_NUMBER_AGAIN);
+	model.numbers |= 1u << pid;
+}
+
 static void begin(struct run *run, const struct script_op *op, bool thread)
 {
-	const unsigned by = by_of(op), n = free_slot(op->arg % ACTORS);
+	const unsigned by = by_of(op), n = free_slot((op->arg & 0xff) % ACTORS);
 
 	if (by == ACTORS || n == ACTORS) return;
 	const unsigned from = model.of[by];
 	model.of[n] = thread ? from : n;
-	const int64_t tid = actor_begins(run, by, n, thread);
+	const bool fails = clones_fail(run, thread);
+	const int64_t tid = actor_begins(run, by, n, thread, op->arg >> 8);
+	if (fails) {
+		judge(run, "a clone without room", tid, -ERR_AGAIN);
+		return;
+	}
 	if (tid <= 0) kpanic(ORACLE_MUST_SUCCEED, "a clone answers %ld", (long)tid);
 	run_sometimes(run, thread ? SAW_THREAD : SAW_FORK);
 	run_result(run, 1);
+	model.stack[n] = model.stack[by];
+	if (thread) model.stack[n] = (struct abi_sigaltstack){ .flags = SS_DISABLE };
 	if (thread) return;
+	note_number(run, tid);
 	model.group[n] = (struct model_group){ .live = true, .parent = from, .pid = (int32_t)tid };
 	memory_forked(from, n);
 	files_forked(from, n);
@@ -119,7 +153,7 @@ static int64_t end_act(struct run *run, struct task *t, const uint64_t *arg)
 void makes_exit(struct run *run, const struct script_op *op)
 {
 	const unsigned by = by_of(op);
-	const uint64_t arg[] = { SYS_exit_group, op->arg & 0xff };
+	const uint64_t arg[] = { SYS_exit_group, op->arg };
 
 	if (by == ACTORS || model.of[by] == 0) return;
 	doom_group(model.of[by]);
@@ -250,6 +284,39 @@ void makes_who(struct run *run, const struct script_op *op)
 	judge(run, "sched_yield", call_by(run, by, SYS_sched_yield, 0, 0, 0, 0), 0);
 	judge(run, "an unknown call", call_by(run, by, 1000 + op->arg % 1000, 0, 0, 0, 0),
 	      -ERR_NOSYS);
+}
+
+/* --- the alternative stack -------------------------------------------------------------------- */
+
+/* Which the caller asks for, and sets if arg[2] is not 0. */
+static int64_t stack_act(struct run *run, struct task *t, const uint64_t *arg)
+{
+	struct space *s = process_space(&world_of(run)->processes);
+	const struct abi_sigaltstack to = { .sp = arg[2], .bytes = MINSIGSTKSZ + arg[2] % 4096 };
+	const uint64_t at = arg[2] == 0 ? 0 : arg[0] + 64;
+
+	if (user_copy_out(s, arg[0] + 64, &to, sizeof to) != 0) kpanic(ORACLE_SPACE, "no room");
+	const int64_t answer = call(t, SYS_sigaltstack, at, arg[0], 0, 0, 0, 0);
+	if (user_copy_in(s, (void *)(uintptr_t)arg[1], arg[0], sizeof to) != 0)
+		kpanic(ORACLE_SPACE, "a stack cannot be read");
+	return answer;
+}
+
+/* arg: where the new one is, or 0. */
+void makes_stack(struct run *run, const struct script_op *op)
+{
+	const unsigned by = by_of(op);
+	struct abi_sigaltstack was = { .sp = 1 };
+	const uint64_t arg[] = { scratch_of(by), (uintptr_t)&was, op->arg };
+
+	if (by == ACTORS) return;
+	judge(run, "sigaltstack", act(run, by, stack_act, arg), 0);
+	struct abi_sigaltstack *own = &model.stack[by];
+	if (was.sp != own->sp || was.bytes != own->bytes || was.flags != own->flags)
+		kpanic(ORACLE_CONTENT, "a stack of %lu bytes at %lx, flags %d",
+		       (unsigned long)was.bytes, (unsigned long)was.sp, was.flags);
+	if (arg[2] == 0) return;
+	*own = (struct abi_sigaltstack){ .sp = arg[2], .bytes = MINSIGSTKSZ + arg[2] % 4096 };
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */

@@ -185,9 +185,8 @@ void actor_is_doomed(unsigned n)
 
 static int64_t begin_act(struct run *run, struct task *t, const uint64_t *arg)
 {
-	const bool thread = arg[1] != 0;
-	const struct task_clone how = { .flags = thread ? THREAD_FLAGS : 0,
-					.exit_signal = thread ? 0 : SIGCHLD };
+	/* The upper half of flags is to be left alone; the stack is the caller's. */
+	const uint64_t flags = (arg[1] != 0 ? THREAD_FLAGS : SIGCHLD) | arg[2] << 32;
 	const uint64_t pc = t->regs->pc;
 
 	(void)run;
@@ -195,15 +194,15 @@ static int64_t begin_act(struct run *run, struct task *t, const uint64_t *arg)
 	world.actor[arg[0]].thread = THREAD_NONE;
 	world.actor[arg[0]].doomed = false;
 	world.actor[arg[0]].live = true;
-	const int64_t tid = task_clone(t, &how);
+	const int64_t tid = call(t, SYS_clone, flags, 0, 0, 0, 0, 0);
 	if (tid < 0) world.actor[arg[0]].live = false;
 	t->regs->pc = pc;
 	return tid;
 }
 
-int64_t actor_begins(struct run *run, unsigned by, unsigned n, bool thread)
+int64_t actor_begins(struct run *run, unsigned by, unsigned n, bool thread, uint32_t garbage)
 {
-	const uint64_t arg[] = { n, thread };
+	const uint64_t arg[] = { n, thread, garbage };
 
 	ASSERT(!world.actor[n].live);
 	const int64_t tid = act(run, by, begin_act, arg);
@@ -401,13 +400,14 @@ static uint64_t wall_ns(void *arg)
 static void tasks_make(struct run *run)
 {
 	struct world *w = world_of(run);
+	const uint32_t tag = run->script->world.tag;
 	const struct process_config processes = {
 		.sched = &w->sched,
 		.vm = &w->memory.vm,
 		.stacks = &w->kernel.stacks,
 		.memory = &w->memory.km,
 		.processes = w->slots,
-		.slots = PROCESS_SLOTS,
+		.slots = (tag & 1) != 0 ? FEW_PROCESSES : PROCESS_SLOTS,
 	};
 	const struct task_config tasks = {
 		.processes = &w->processes,
@@ -419,7 +419,7 @@ static void tasks_make(struct run *run)
 			     .first_ended = first_ended,
 			     .random = random_bytes,
 			     .wall_ns = wall_ns },
-		.pid_max = PID_MAX,
+		.pid_max = (tag & 2) != 0 ? FEW_NUMBERS : PID_MAX,
 	};
 	process_world_init(&w->processes, &processes);
 	must(task_world_init(&w->tasks, &tasks), "a world of tasks");

@@ -265,9 +265,10 @@ static int64_t regular_write(struct file *f, struct io *from, uint64_t *at)
 
 	if (from->left == 0) return 0; /* and the offset stays, though it be opened to append */
 	if (!file_turn_take(f->world, &n->regular.turn)) return -ERR_INTR;
-	if ((atomic_load_u32(&f->flags) & O_APPEND) != 0) *at = n->size;
-	const int64_t answer = regular_write_all(n, from, at);
+	uint64_t to = (atomic_load_u32(&f->flags) & O_APPEND) != 0 ? n->size : *at;
+	const int64_t answer = regular_write_all(n, from, &to);
 	file_turn_end(world_of(n), &n->regular.turn);
+	if (answer > 0) *at = to;
 	return answer;
 }
 

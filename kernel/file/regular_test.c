@@ -209,6 +209,10 @@ static void faulting(void)
 	io_open(&io, s, pieces + 1, 1);
 	EXPECT(file_write(f, &io, &at) == -ERR_FAULT && node_size(f->node) == 6);
 	EXPECT(charged() == 2 || charged() == 1);
+	struct file *end = opened("/f", O_WRONLY | O_APPEND); /* stays where it is, too */
+	io_open(&io, s, pieces + 1, 1);
+	EXPECT(file_write(end, &io, NULL) == -ERR_FAULT && file_seek(end, 0, WHENCE_CUR) == 0);
+	file_drop(end);
 	pieces[0].bytes = 3;
 	at = 0;
 	io_open(&io, s, pieces, 2);
