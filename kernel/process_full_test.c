@@ -107,28 +107,6 @@ static void fills_with_zombies(void *arg)
 
 /* --- pages ------------------------------------------------------------------------------------ */
 
-static paddr_t hoard[TEST_PAGES];
-static uint32_t hoarded;
-
-enum { HOARD_HOW = PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_KERNEL) | PAGE_NO_RECLAIM };
-
-/* All pages but `left`. */
-static void hoard_pages(uint32_t left)
-{
-	test_pages_used();
-	for (hoarded = 0;; hoarded++) {
-		hoard[hoarded] = page_alloc(&tw->pages, 0, HOARD_HOW, TEST_SITE);
-		if (hoard[hoarded] == PADDR_NONE) break;
-	}
-	EXPECT(hoarded >= left);
-	for (; left != 0; left--) page_free(&tw->pages, hoard[--hoarded], 0, HOARD_HOW);
-}
-
-static void share_pages(void)
-{
-	while (hoarded != 0) page_free(&tw->pages, hoard[--hoarded], 0, HOARD_HOW);
-}
-
 static int spawn_once(process_id *id)
 {
 	const struct process_how how = how_of(ends, NULL);
@@ -160,11 +138,11 @@ static void sweep(int (*make)(process_id *id))
 	int answer;
 	do {
 		process_id id;
-		hoard_pages(left++);
+		test_hoard(left++);
 		answer = make(&id);
 		EXPECT(answer == 0 || answer == -ERR_NOMEM);
 		EXPECT((answer == 0) == (id != PROCESS_NONE) || make == thread_once);
-		share_pages();
+		test_share();
 		if (answer != 0) EXPECT(same(before, sum_now()));
 		if (answer == 0 && id != PROCESS_NONE) wait_for(id, PROCESS_EXITED, 0);
 	} while (answer != 0);
@@ -196,9 +174,9 @@ static void first_fails(void)
 	const struct sum before = sum_now();
 	uint32_t left = 0;
 	do {
-		hoard_pages(left++);
+		test_hoard(left++);
 		answer = process_spawn(W, PROCESS_NONE, &how, &id);
-		share_pages();
+		test_share();
 		if (answer != 0) EXPECT(answer == -ERR_NOMEM && same(before, sum_now()));
 	} while (answer != 0);
 	EXPECT(process_spawn(W, PROCESS_NONE, &how, &id) == -ERR_AGAIN);

@@ -88,8 +88,9 @@ static inline void test_ipi(void *arg)
 /* In the arena, behind the pool's pages: where accesses are seen, races are looked for there. */
 static inline void test_open_world(void)
 {
-	uint8_t *arena = host_arena_open(HOST_ARENA_BYTES);
+	uint8_t *arena = host_arena_base();
 
+	if (arena == NULL) arena = host_arena_open(HOST_ARENA_BYTES);
 	host_reset();
 	tw = (struct test_world *)(void *)(arena + (size_t)TEST_PAGES * PAGE_SIZE);
 	EXPECT(sizeof *tw <= HOST_ARENA_BYTES - (size_t)TEST_PAGES * PAGE_SIZE);
@@ -145,6 +146,33 @@ static inline uint32_t test_pages_used(void)
 	page_drain(&tw->pages);
 	page_count(&tw->pages, &counts);
 	return counts.used;
+}
+
+/* --- too few pages ---------------------------------------------------------------------------- */
+
+static paddr_t test_hoarded[TEST_PAGES];
+static uint32_t test_hoard_pages;
+
+enum { TEST_HOARD_HOW = PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_KERNEL) | PAGE_NO_RECLAIM };
+
+static inline void test_share(void)
+{
+	while (test_hoard_pages != 0)
+		page_free(&tw->pages, test_hoarded[--test_hoard_pages], 0, TEST_HOARD_HOW);
+}
+
+/* Takes all pages but `left`, until they are shared again. */
+static inline void test_hoard(uint32_t left)
+{
+	test_pages_used();
+	for (test_hoard_pages = 0;; test_hoard_pages++) {
+		const paddr_t pa = page_alloc(&tw->pages, 0, TEST_HOARD_HOW, TEST_SITE);
+		test_hoarded[test_hoard_pages] = pa;
+		if (pa == PADDR_NONE) break;
+	}
+	EXPECT(test_hoard_pages >= left);
+	for (; left != 0; left--)
+		page_free(&tw->pages, test_hoarded[--test_hoard_pages], 0, TEST_HOARD_HOW);
 }
 
 static inline void test_open(const struct test_choice *choice)

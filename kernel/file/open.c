@@ -82,16 +82,41 @@ static int open_refuses(const struct found *found, uint32_t flags)
 	return writes && node_is_folder(n) ? -ERR_ISDIR : 0;
 }
 
-/* Makes what was not there; *again: somebody was faster, and it is to be looked for again. */
-static int open_make(struct found *found, uint32_t flags, uint32_t mode, bool *again)
+/* Makes what was not there, and opens it: the open file is there before the name is, so nothing is
+ * made that cannot be opened.  *again: somebody was faster, and it is to be looked for again. */
+static struct file *open_made(struct found *found, uint32_t flags, uint32_t mode, int *error,
+			      bool *again)
 {
 	const struct node_how how = { .mode = S_IFREG | (mode & S_PERMISSIONS) };
+	struct file_world *w = found->folder->tree->config.files;
 
-	if (found->slash) return -ERR_ISDIR;
-	if (found->folder->ops != NULL) return -ERR_ACCES;
-	const int error = tree_make(found->folder, found->name, found->bytes, &how, &found->node);
-	*again = error == -ERR_EXIST && (flags & O_EXCL) == 0;
-	return error;
+	*error = found->slash ? -ERR_ISDIR : -ERR_ACCES;
+	if (found->slash || found->folder->ops != NULL) return NULL;
+	struct file *f = file_create(w, &regular_ops, kept(flags), NULL, NULL, error);
+	if (f == NULL) return NULL;
+	*error = tree_make(found->folder, found->name, found->bytes, &how, &f->node);
+	if (*error == 0) return f;
+	*again = *error == -ERR_EXIST && (flags & O_EXCL) == 0;
+	file_drop(f);
+	return NULL;
+}
+
+/* What was there.  It is cut only when it is open. */
+static struct file *open_found(struct found *found, const struct view *v, uint32_t flags,
+			       int *error)
+{
+	struct node *n = found->node;
+	const bool cuts = (flags & (O_TRUNC | O_PATH)) == O_TRUNC && node_kind(n) == S_IFREG &&
+			  n->ops == NULL;
+
+	*error = open_refuses(found, flags);
+	if (*error != 0) return NULL;
+	struct file *f = node_open(n, v, flags, error);
+	if (f == NULL || !cuts) return f;
+	*error = node_truncate(n, 0);
+	if (*error == 0) return f;
+	file_drop(f);
+	return NULL;
 }
 
 /* One try. */
@@ -99,18 +124,11 @@ static struct file *open_once(const struct view *v, const char *path, uint32_t f
 			      int *error, bool *again)
 {
 	struct found found;
-	struct file *f = NULL;
 
 	*error = tree_find(v, path, find_flags(flags), &found);
 	if (*error != 0) return NULL;
-	if (found.node == NULL)
-		*error = open_make(&found, flags, mode, again);
-	else
-		*error = open_refuses(&found, flags);
-	if (*error == 0 && (flags & (O_TRUNC | O_PATH)) == O_TRUNC &&
-	    node_kind(found.node) == S_IFREG && found.node->ops == NULL)
-		*error = node_truncate(found.node, 0);
-	if (*error == 0) f = node_open(found.node, v, flags, error);
+	struct file *f = found.node == NULL ? open_made(&found, flags, mode, error, again)
+					    : open_found(&found, v, flags, error);
 	found_drop(&found);
 	return f;
 }

@@ -35,7 +35,7 @@ static bool grow(struct proc_text *t, size_t need)
 
 void proc_add(struct proc_text *t, const char *bytes, size_t count)
 {
-	if (t->failed) return;
+	if (t->failed || count == 0) return; /* there may be no text at all yet */
 	if (t->bytes + count > t->room && !grow(t, t->bytes + count)) {
 		t->failed = true;
 		return;

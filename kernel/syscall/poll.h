@@ -8,8 +8,6 @@
 
 syscall_fn sys_ppoll, sys_pselect6;
 
-#define POLL_CALLS                 \
-	[SYS_ppoll] = sys_ppoll,   \
-	[SYS_pselect6] = sys_pselect6,
+#define POLL_CALLS [SYS_ppoll] = sys_ppoll, [SYS_pselect6] = sys_pselect6,
 
 #endif

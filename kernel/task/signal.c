@@ -4,7 +4,8 @@
  * What is pending is a set, for each task and for each group; beside it lie notes, which say where
  * a signal came from.  A standard signal that is pending already is not noted again; of a real-time
  * one each is, in the order they came, up to the group's limit.  A note that there is no memory for
- * is left out, and the signal is pending all the same, unless it was to be queued with a value.
+ * is left out, and the signal is pending all the same; only a real-time one that was not sent by
+ * kill() is refused then, as on Linux.
  *
  * A signal that is ignored is forgotten when it is sent, unless who would take it blocks it: by the
  * time he unblocks it it may have a handler.  One that ends the group does so at once: its tasks
@@ -257,8 +258,8 @@ int signal_send_locked(struct task_group *g, struct task *t, const struct abi_si
 	sigset *pending = t != NULL ? &t->pending : &g->pending;
 	if (sig < SIGRTMIN && (*pending & bit) != 0) return 0;
 	if (!note_locked(g, t != NULL ? &t->notes : &g->notes, info) && sig >= SIGRTMIN &&
-	    info->code == SI_QUEUE)
-		return -ERR_AGAIN;
+	    info->code != SI_USER && info->code != SI_KERNEL)
+		return -ERR_AGAIN; /* with kill() alone what is known of it may be lost */
 	*pending |= bit;
 	if (taker != NULL) rouse_locked(taker);
 	return 0;
