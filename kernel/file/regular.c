@@ -262,21 +262,13 @@ static int64_t regular_write_all(struct node *n, struct io *from, uint64_t *at)
 static int64_t regular_write(struct file *f, struct io *from, uint64_t *at)
 {
 	struct node *n = f->node;
-	uint64_t to = *at;
 
 	if (from->left == 0) return 0; /* and the offset stays, though it be opened to append */
 	if (!file_turn_take(f->world, &n->regular.turn)) return -ERR_INTR;
-<<<<<<< Updated upstream
 	uint64_t to = (atomic_load_u32(&f->flags) & O_APPEND) != 0 ? n->size : *at;
 	const int64_t answer = regular_write_all(n, from, &to);
 	file_turn_end(world_of(n), &n->regular.turn);
 	if (answer > 0) *at = to;
-=======
-	if ((atomic_load_u32(&f->flags) & O_APPEND) != 0) to = n->size;
-	const int64_t answer = regular_write_all(n, from, &to);
-	file_turn_end(world_of(n), &n->regular.turn);
-	if (answer >= 0) *at = to; /* a write that fails leaves it, too */
->>>>>>> Stashed changes
 	return answer;
 }
 
