@@ -60,11 +60,26 @@ enum {
 	F_SETLKW = 7,
 	F_SETOWN = 8,
 	F_GETOWN = 9,
+	F_OFD_GETLK = 36,
+	F_OFD_SETLK = 37,
+	F_OFD_SETLKW = 38,
 	F_DUPFD_CLOEXEC = 1030,
 	F_SETPIPE_SZ = 1031,
 	F_GETPIPE_SZ = 1032,
 	FD_CLOEXEC = 1,
 };
+
+enum { F_RDLCK = 0, F_WRLCK = 1, F_UNLCK = 2 };              /* of struct flock */
+enum { LOCK_SH = 1, LOCK_EX = 2, LOCK_NB = 4, LOCK_UN = 8 }; /* of flock() */
+
+/* struct flock */
+struct abi_flock {
+	int16_t type, whence;
+	int32_t pad1;
+	int64_t start, length; /* 0: to the end, wherever that is; below 0: before `start` */
+	int32_t pid, pad2;
+};
+_Static_assert(sizeof(struct abi_flock) == 32, "struct flock of AArch64");
 
 enum { CLOSE_RANGE_UNSHARE = 2, CLOSE_RANGE_CLOEXEC = 4 };
 

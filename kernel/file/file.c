@@ -14,7 +14,7 @@
 #include "kernel/file/file.h"
 
 #include "kernel/abi.h"
-#include "kernel/file/tree.h"
+#include "kernel/file/file_lock.h"
 
 struct file *file_create(struct file_world *w, const struct file_ops *ops, uint32_t flags,
 			 struct node *node, void *object, int *error)
@@ -53,6 +53,7 @@ void file_drop(struct file *f)
 
 	ASSERT(was != 0);
 	if (was != 1) return;
+	file_locks_end(f, f);
 	if (f->ops->close != NULL) f->ops->close(f);
 	if (f->node != NULL) node_drop(f->node);
 	const enum kmalloc_verdict v = kmalloc_free(w->memory, f);

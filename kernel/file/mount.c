@@ -14,6 +14,7 @@
  *
  * Locks: the tree's.  Cost: taking one away O(its names), in one hold of the lock for the count.
  */
+#include "kernel/file/file_lock.h"
 #include "kernel/file/tree_inside.h"
 #include "machine/format.h"
 
@@ -60,6 +61,7 @@ bool tree_init(struct file_tree *t, const struct tree_config *config)
 	*t = (struct file_tree){ .config = *config };
 	lock_init(&t->lock, RANK_TREE);
 	list_init(&t->mounts);
+	file_locks_init(&t->locks);
 	t->buckets =
 		kmalloc_alloc(tree_memory(t), config->buckets * sizeof *t->buckets, 0, SITE_NONE);
 	if (t->buckets == NULL) return false;

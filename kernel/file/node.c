@@ -43,7 +43,8 @@ static struct node *node_end(struct node *n)
 	struct file_tree *t = n->tree;
 	struct node *above = NULL;
 
-	ASSERT(list_empty(&n->entries) && (n->ops != NULL || n->object == NULL));
+	ASSERT(list_empty(&n->entries) && list_empty(&n->locks));
+	ASSERT(n->ops != NULL || n->object == NULL);
 	if (n->ops != NULL && n->ops->release != NULL) n->ops->release(n);
 	if (node_is_folder(n)) {
 		ASSERT(list_empty(&n->folder.children) && n->folder.mounted == NULL);
@@ -114,6 +115,7 @@ static void node_begin(struct node *n, struct file_tree *t, struct mount *m, uin
 	n->mode = mode;
 	n->accessed_ns = n->modified_ns = n->changed_ns = tree_now(t);
 	list_init(&n->entries);
+	list_init(&n->locks);
 	atomic_fetch_add_u32(&t->nodes, 1);
 }
 

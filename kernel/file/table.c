@@ -18,6 +18,8 @@
  */
 #include "kernel/file/table.h"
 
+#include "kernel/file/file_lock.h"
+
 enum { TABLE_FIRST = 64, WORD = 64 };
 
 struct slots {
@@ -52,6 +54,14 @@ static void table_free(struct kmalloc *memory, void *p)
 	const enum kmalloc_verdict v = kmalloc_free(memory, p);
 
 	ASSERT(v == KMALLOC_FREED || v == KMALLOC_NOTHING);
+}
+
+/* A descriptor of `f` is no more: whatever the table's process has locked of that file is not
+ * locked any more, as POSIX has it. */
+static void table_drop(struct file_table *t, struct file *f)
+{
+	file_locks_end(f, t);
+	file_drop(f);
 }
 
 static struct slots *slots_create(struct kmalloc *memory, uint32_t room)
@@ -238,7 +248,7 @@ int file_table_replace(struct file_table *t, int64_t fd, struct file *f, uint64_
 		bit_put(t->slots->exec, n, close_on_exec);
 	}
 	lock_drop(&t->lock, was);
-	if (old != NULL) file_drop(old);
+	if (old != NULL) table_drop(t, old);
 	return taken ? -ERR_BUSY : (int)n;
 }
 
@@ -267,7 +277,7 @@ int file_table_close(struct file_table *t, int64_t fd)
 	if (f != NULL) table_free_locked(t, (uint32_t)fd);
 	lock_drop(&t->lock, was);
 	if (f == NULL) return -ERR_BADF;
-	file_drop(f);
+	table_drop(t, f);
 	return 0;
 }
 
@@ -296,7 +306,7 @@ static void table_close_all(struct file_table *t, uint32_t first, uint32_t last,
 {
 	struct file *f;
 
-	while ((f = table_next_out(t, &first, last, marked)) != NULL) file_drop(f);
+	while ((f = table_next_out(t, &first, last, marked)) != NULL) table_drop(t, f);
 }
 
 void file_table_close_range(struct file_table *t, uint32_t first, uint32_t last, bool mark_only)

@@ -99,6 +99,8 @@ struct node {
 	uint64_t number;            /* (f) st_ino */
 	uint64_t size;              /* atomic; (t) for regular files */
 	uint64_t accessed_ns, modified_ns, changed_ns; /* (l) CLOCK_REALTIME */
+	struct list locks;                             /* by the tree's locks.queue.lock */
+	uint32_t lock_count;                           /* atomic: how many these are */
 	struct list entries;                           /* (l) names that it has */
 	void *object;                                  /* its ops'; a fifo's pipe (l) */
 	union {
@@ -125,8 +127,15 @@ struct tree_config {
 	const struct device *const *devices;    /* NULL ends them; or NULL */
 };
 
+/* Who waits for locks on files of a tree: kernel/file/file_lock.h. */
+struct file_locks {
+	struct wait_queue queue; /* RANK_MUTEX; guards all locks of the tree */
+	struct list waiting;     /* by queue.lock: processes, each with who is in its way */
+};
+
 struct file_tree {
 	struct tree_config config;
+	struct file_locks locks;
 	struct lock lock; /* RANK_TREE */
 	struct list *buckets GUARDED_BY(&lock);
 	struct list mounts GUARDED_BY(&lock);

@@ -6,6 +6,7 @@
  */
 #include "kernel/file/test_file.h"
 #include "kernel/syscall/folder.h"
+#include "kernel/syscall/lock.h"
 #include "kernel/syscall/open.h"
 #include "kernel/syscall/poll.h"
 #include "kernel/syscall/read.h"
@@ -135,6 +136,8 @@ static void duplicating(void)
 	       CALL(close_range, 1, 5, 1) == -ERR_INVAL);
 	EXPECT(CALL(close_range, 1, UINT32_MAX, 0) == 0 && CALL(dup, 11) == -ERR_BADF);
 	EXPECT(CALL(flock, 0, 2) == 0 && CALL(flock, 0, 3) == -ERR_INVAL);
+	EXPECT(CALL(fcntl, 0, F_SETLK, BAD) == -ERR_FAULT);
+	EXPECT(CALL(fcntl, 9, F_SETLK, BAD) == -ERR_BADF);
 	EXPECT(CALL(ioctl, 0, TCGETS, out()) == -ERR_NOTTY && CALL(ioctl, 9, TCGETS) == -ERR_BADF);
 	EXPECT(CALL(ioctl, 0, FIOCLEX) == 0 && CALL(fcntl, 0, F_GETFD) == 1 && fw.files == 1);
 	end();

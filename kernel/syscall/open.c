@@ -10,6 +10,7 @@
 
 #include "kernel/file/pipe.h"
 #include "kernel/syscall/file_args.h"
+#include "kernel/syscall/lock.h"
 
 /* All that openat() knows; it ignores the rest. */
 enum {
@@ -178,8 +179,12 @@ static int64_t fcntl_file(struct task *t, struct file *f, const uint64_t *arg)
 	if (path_only) return -ERR_BADF;
 	switch ((uint32_t)arg[1]) {
 	case F_SETFL: set_flags(f, (uint32_t)arg[2], SETFL_FLAGS); return 0;
-	case F_SETLK: /* as flock below */
+	case F_GETLK:
+	case F_SETLK:
 	case F_SETLKW:
+	case F_OFD_GETLK:
+	case F_OFD_SETLK:
+	case F_OFD_SETLKW: return lock_record(t, f, arg);
 	case F_SETOWN:
 	case F_GETOWN: return 0;
 	case F_GETPIPE_SZ: return file_is_pipe(f) ? PIPE_BYTES : -ERR_BADF;
@@ -237,17 +242,4 @@ int64_t sys_ioctl(struct task *t, const uint64_t *arg)
 	const int64_t answer = ioctl_file(t, f, arg);
 	file_drop(f);
 	return answer;
-}
-
-/* Answers, and keeps nobody out: there are no advisory locks. */
-int64_t sys_flock(struct task *t, const uint64_t *arg)
-{
-	enum { LOCK_SH = 1, LOCK_EX = 2, LOCK_NB = 4, LOCK_UN = 8 };
-	const uint32_t how = (uint32_t)arg[1] & ~(uint32_t)LOCK_NB;
-
-	if (how != LOCK_SH && how != LOCK_EX && how != LOCK_UN) return -ERR_INVAL;
-	struct file *f = file_arg_real(t, arg[0]);
-	if (f == NULL) return -ERR_BADF;
-	file_drop(f);
-	return 0;
 }

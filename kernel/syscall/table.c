@@ -7,6 +7,7 @@
 #include "kernel/syscall/futex.h"
 #include "kernel/syscall/identity.h"
 #include "kernel/syscall/limit.h"
+#include "kernel/syscall/lock.h"
 #include "kernel/syscall/memory.h"
 #include "kernel/syscall/open.h"
 #include "kernel/syscall/poll.h"
@@ -26,6 +27,7 @@ syscall_fn *const syscall_table[SYS_CALLS] = {
 	FUTEX_CALLS
 	IDENTITY_CALLS
 	LIMIT_CALLS
+	LOCK_CALLS
 	MEMORY_CALLS
 	OPEN_CALLS
 	POLL_CALLS
