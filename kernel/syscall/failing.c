@@ -8,6 +8,10 @@
  */
 #include "kernel/syscall/failing.h"
 
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "mm/kmalloc.h"
 
 static struct {
@@ -27,6 +31,20 @@ uint32_t failing_stop(void)
 {
 	failing.on = false;
 	return failing.asked;
+}
+
+int failing_apart(void (*fn)(void))
+{
+	int status = 0;
+	const pid_t pid = fork();
+
+	if (pid == 0) {
+		fclose(stderr);
+		fn();
+		_exit(0);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status)) return -1;
+	return WEXITSTATUS(status);
 }
 
 static bool fails(void)

@@ -16,4 +16,8 @@ void failing_start(uint32_t nth, bool from_there);
 /* No more.  How many were asked for meanwhile; those that failed are counted. */
 uint32_t failing_stop(void);
 
+/* Does something that is to fail in a process of its own, without a word: its exit status, 0 when
+ * it returned; -1: it died otherwise. */
+int failing_apart(void (*fn)(void));
+
 #endif

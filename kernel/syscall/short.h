@@ -40,6 +40,9 @@ struct short_case {
 
 extern const struct short_case short_tasks[], short_names[], short_files[], short_memory[];
 
+/* What is wrong, and must be found to be. */
+extern const struct short_case short_canaries[];
+
 /* These need no memory: they are made one after the other, in one world. */
 extern const struct short_case short_plain[];
 

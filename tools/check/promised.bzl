@@ -15,6 +15,7 @@ PROMISED = [
     "//fuzz:space_fuzz_test",
     "//kernel/procfs:proc_test",
     "//kernel/syscall:memory_test",
+    "//kernel/syscall:short_test",
     "//kernel/syscall:state_test",
     "//kernel/task:mark_test",
     "//kernel:boot_eight_test",
