@@ -15,7 +15,7 @@ fail() {
 
 # Runs the stress; its words to ./out, its status to $status.
 stress() {
-	sh "$stress_sh" "$qemu_sh" "$kernel" kmalloc --out "$here/kept" --timeout 45 --memory 64 \
+	sh "$stress_sh" "$qemu_sh" "$kernel" kmalloc --out "$here/kept" --timeout 100000 --memory 64 \
 		"$@" >"$here/out" 2>&1
 	status=$?
 }
@@ -103,7 +103,7 @@ case_errors() {
 	printf '#!/bin/sh\nexec sleep 30\n' >"$here/bin/qemu-system-aarch64"
 	chmod +x "$here/bin/qemu-system-aarch64"
 	expect 5 --timeout 1
-	says 'no end after 1 seconds' '^again: tools/bazel run //stress:kmalloc -- --timeout 45 '
+	says 'no end after 1 seconds' '^again: tools/bazel run //stress:kmalloc -- --timeout 100000 '
 	! grep -q '\.svg' "$here/out" || fail "says it kept what it has not"
 	rm "$here/bin/qemu-system-aarch64"
 	for tool in sh grep mktemp mkdir cat rm tee cp timeout; do

@@ -22,7 +22,7 @@ fail() {
 }
 
 row() { # NAME KIND EXPECTS PATIENCE LEAST MOST COMMAND AGAIN
-	printf 'item\t%s\t%s\t%s\t1\t%s\t%s\t%s\t%s\t%s\n' "$@" >>"$here/table"
+	printf 'item\t%s\t%s\t%s\tfirst\t1\t%s\t%s\t%s\t%s\t%s\n' "$@" >>"$here/table"
 }
 
 stub() { # NAME: standard input becomes a program
@@ -276,7 +276,7 @@ case_errors() {
 	! grep -q 'fuzz.passes' "$out/ledger" || fail "--only is not"
 	printf 'item\tx\ty\n' >"$here/wrong"
 	"$driver" --table "$here/wrong" --list >"$here/said" 2>&1
-	[ $? -eq 4 ] && grep -q 'wrong:1: not ten fields' "$here/said" || fail "a wrong table passes"
+	[ $? -eq 4 ] && grep -q 'wrong:1: not eleven fields' "$here/said" || fail "a wrong table passes"
 	"$driver" --table "$here/none" --list >"$here/said" 2>&1
 	[ $? -eq 4 ] || fail "no table passes"
 

@@ -2,13 +2,14 @@
  * plan.c -- who is next, and how long it may take.
  *
  * The night goes round and round: in a round each item has one turn.  Canaries go first, as they
- * say whether the rest can be believed; then whoever has waited longest, by the ledger, so that
- * what one night does not reach comes first in the next; among those that never ran, the table's
- * order.
+ * say whether the rest can be believed; then what every night has to reach; then all others.
+ * Among equals, whoever has waited longest, by the ledger, so that what one night does not reach
+ * comes first in the next; among those that never ran, the table's order.
  *
  * A turn's share is what is left of all jobs' time, divided by weight among those of the round that
  * had no turn yet.  It is reckoned anew at each start, so what one item leaves over goes to those
- * behind it, and what the round leaves over to another round.  No share is below PLAN_LEAST_S
+ * behind it, and what the round leaves over to another round.  Who takes longer than its share does
+ * so at the cost of those behind: in a short night, of what comes later.  No share is below PLAN_LEAST_S
  * seconds, in which an engine at least reads its corpus: in a short night the last of the round get
  * nothing, and come first in the next.  None is above `share_most`: long nights go round more
  * often, so that a night that is cut short has seen everything.
@@ -28,6 +29,7 @@ enum { GROWTH_MOST = 8 };
 static bool goes_before(const struct item *a, const struct item *b)
 {
 	if (a->must_find != b->must_find) return a->must_find;
+	if (a->first != b->first) return a->first;
 	return a->last_turn < b->last_turn;
 }
 

@@ -41,8 +41,9 @@ static void play(double seconds, double part)
 		item->runs++;
 		item->last_turn = ++turns;
 		took[item - table.item] += share * part;
+		EXPECT(plan.now + share <= plan.stop + 1e-6);
 		plan.now += share * part;
-		EXPECT(plan.now <= plan.stop + 1e-6);
+		if (plan.now > plan.stop) plan.now = plan.stop; /* who goes on is cut then */
 	}
 }
 
@@ -78,6 +79,21 @@ static void short_nights(void)
 	for (unsigned i = 0; i < 30; i++) EXPECT((table.item[i].runs != 0) == (i / 10 == 2));
 	play(PLAN_LEAST_S / 2, 1);
 	for (unsigned i = 0; i < 30; i++) EXPECT(table.item[i].runs == 0);
+}
+
+/* What every night has to reach is reached, though everybody takes longer than its share; the others
+ * share the nights. */
+static void some_first(void)
+{
+	make(40);
+	for (unsigned i = 0; i < 20; i++) table.item[2 * i].first = true;
+	unsigned others = 0;
+	for (unsigned night = 0; night < 5; night++) {
+		play(600, 1.7);
+		for (unsigned i = 0; i < 20; i++) EXPECT(table.item[2 * i].runs != 0);
+		for (unsigned i = 0; i < 20; i++) others |= (unsigned)(table.item[2 * i + 1].runs != 0) << i;
+	}
+	EXPECT(others == (1u << 20) - 1);
 }
 
 static void canaries_first(void)
@@ -138,6 +154,7 @@ int main(void)
 	equal_shares();
 	leftovers();
 	short_nights();
+	some_first();
 	canaries_first();
 	long_nights();
 	weights();

@@ -18,12 +18,13 @@ night_table = rule(
     },
 )
 
-def _item(name, kind, expects, patience, least, most, command, again):
+def _item(name, kind, expects, first, patience, least, most, command, again):
     return "\t".join([
         "item",
         name,
         kind,
         expects,
+        "first" if first else "later",
         "1",
         str(patience),
         str(least),
@@ -38,10 +39,14 @@ def _subject_rows(subject, watched):
     expects = "finding" if subject.startswith("canary") else "clean"
     again = "tools/bazel run //tools:replay -- --subject %s {script}" % subject
     return [
-        _item("fuzz." + subject, "engine", expects, 120, 0, 0, [
+        _item("fuzz." + subject, "engine", expects, True, 120, 0, 0, [
+            "$(rootpath //stress/nightly:engine.sh)",
+            "{seconds}",
+            "{run}",
+            "{corpus}",
+            "$(rootpath %s_corpus)/seeds" % fuzz,
             "$(rootpath %s_bin)" % fuzz,
             "-seed={seed}",
-            "-max_total_time={seconds}",
             "-artifact_prefix={run}/found/",
             "-dict=$(rootpath %s_dict)" % fuzz,
             "-max_len=16384",
@@ -49,10 +54,8 @@ def _subject_rows(subject, watched):
             "-rss_limit_mb=2560",
             "-print_final_stats=1",
             "-print_funcs=0",
-            "{corpus}",
-            "$(rootpath %s_corpus)/seeds" % fuzz,
         ], again),
-        _item("hunt." + subject, "hunt", expects, 120, 0, 0, [
+        _item("hunt." + subject, "hunt", expects, False, 120, 0, 0, [
             "$(rootpath //fuzz:replay%s)" % race,
             "--hunt",
             subject,
@@ -94,6 +97,7 @@ def fuzz_table(name, subjects, watched):
         "//fuzz:minimise_race",
         "//fuzz:replay",
         "//fuzz:replay_race",
+        "//stress/nightly:engine.sh",
     ]
     for subject in subjects:
         rows += _subject_rows(subject, subject in watched)
@@ -126,20 +130,24 @@ def program(command, target, flags, least, most):
 def stress_table(name, programs, data):
     """For each program six items: with 1, 2 and 4 CPUs, in turns by -icount and running freely.
 
+    With each number of CPUs one of the two is among what every night has to reach, the other comes
+    later; which is the one changes from row to row.
+
     Args:
       name: of the table.
       programs: name -> program().
       data: what the commands need.
     """
     rows = []
-    for cpus in ["1", "2", "4"]:
-        for free in ["", "--parallel"]:
-            for subject, p in programs.items():
+    for c, cpus in enumerate(["1", "2", "4"]):
+        for f, free in enumerate(["", "--parallel"]):
+            for i, (subject, p) in enumerate(programs.items()):
                 flags = p.flags.replace("{cpus}", cpus).replace("{free} ", free + " " if free else "")
                 rows.append(_item(
                     "stress.%s.%s%s" % (subject, cpus, "-free" if free else ""),
                     "stress",
                     "clean",
+                    (c + f + i) % 2 == 0,
                     400,
                     p.least,
                     p.most,

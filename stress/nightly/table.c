@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIELDS = 11, ITEM_FIELDS = 10, SMALL_FIELDS = 3 };
+enum { FIELDS = 12, ITEM_FIELDS = 11, SMALL_FIELDS = 3 };
 
 const char *const outcome_names[OUTCOMES] = {
 	"clean", "finding", "hang", "panic", "cut", "killed", "environment",
@@ -58,8 +58,8 @@ static char *subject_of(const char *name)
 static bool take_numbers(struct item *item, char *field[FIELDS])
 {
 	uint64_t weight, patience;
-	if (!take_number(field[4], &weight) || !take_number(field[5], &patience)) return false;
-	if (!take_number(field[6], &item->least) || !take_number(field[7], &item->most))
+	if (!take_number(field[5], &weight) || !take_number(field[6], &patience)) return false;
+	if (!take_number(field[7], &item->least) || !take_number(field[8], &item->most))
 		return false;
 	item->weight = (uint32_t)weight;
 	item->patience_s = (uint32_t)patience;
@@ -78,12 +78,14 @@ static const char *take_item(struct table *table, char *field[FIELDS])
 	if (table_find(table, field[1]) != NULL) return "a name that is there already";
 	if (kind == ITEM_KINDS) return "a kind that is none";
 	if (!item->must_find && strcmp(field[3], "clean") != 0) return "neither clean nor finding";
+	item->first = strcmp(field[4], "first") == 0;
+	if (!item->first && strcmp(field[4], "later") != 0) return "neither first nor later";
 	if (!take_numbers(item, field)) return "a number that is wrong";
-	if (*field[8] == '\0') return "no command";
+	if (*field[9] == '\0') return "no command";
 	item->name = words_copy(field[1]);
 	item->subject = subject_of(item->name);
-	item->command = words_copy(field[8]);
-	item->again = words_copy(field[9]);
+	item->command = words_copy(field[9]);
+	item->again = words_copy(field[10]);
 	item->seed = 1;
 	table->items++;
 	return NULL;
@@ -96,7 +98,7 @@ static const char *take_row(struct table *table, char *line)
 	if (table->items == TABLE_ITEMS_MAX || table->smalls == TABLE_ITEMS_MAX)
 		return "too many rows";
 	if (strcmp(field[0], "item") == 0)
-		return count == ITEM_FIELDS ? take_item(table, field) : "not ten fields";
+		return count == ITEM_FIELDS ? take_item(table, field) : "not eleven fields";
 	if (strcmp(field[0], "small") != 0 || count != SMALL_FIELDS) return "no row of a table";
 	table->small[table->smalls].subject = words_copy(field[1]);
 	table->small[table->smalls++].command = words_copy(field[2]);

@@ -4,13 +4,13 @@
  *
  * A row is a line of fields with tabs between them; a line that begins with # is a comment.
  *
- *	item NAME KIND EXPECTS WEIGHT PATIENCE LEAST MOST COMMAND AGAIN
+ *	item NAME KIND EXPECTS TURN WEIGHT PATIENCE LEAST MOST COMMAND AGAIN
  *	small SUBJECT COMMAND
  *
  * NAME is "fuzz.SUBJECT" or "stress.SUBJECT.VARIANT": behind the first dot stands the subject.
  * KIND says how the output is to be read: `engine` (libFuzzer's), `hunt` (replay --hunt), `stress`
  * (KTAP and a line of JSON).  EXPECTS is `clean`, or `finding` for a canary, which must find
- * something.  WEIGHT: of its share of time, 1 for most.  PATIENCE: seconds beyond its share
+ * something.  TURN: `first`, what every night has to reach, however short, or `later`.  WEIGHT: of its share of time, 1 for most.  PATIENCE: seconds beyond its share
  * until it counts as a hang.  LEAST and MOST bound {size}; 0 0 where time bounds a run.
  *
  * COMMAND's words have blanks between them; its first is the program, from the folder in which the
@@ -50,7 +50,7 @@ struct figures {
 struct item {
 	char *name, *subject;
 	enum item_kind kind;
-	bool must_find;
+	bool must_find, first;
 	uint32_t weight, patience_s;
 	uint64_t least, most;
 	char *command, *again;
