@@ -19,6 +19,7 @@ seconds=$1 run=$2 corpus=$3 seeds=$4 program=$5
 shift 5
 new=$corpus.new merged=$corpus.part old=$corpus.old
 
+rmdir "$corpus" 2>/dev/null # if somebody made it anew, empty
 [ -d "$corpus" ] || [ ! -d "$old" ] || mv "$old" "$corpus" || exit 4
 rm -rf "$merged" "$old"
 mkdir -p "$corpus" "$new" "$merged" || exit 4

@@ -4,11 +4,13 @@
  * The leash holds the reading end of a pipe whose only writing end is the driver's; the kernel
  * closes that at the driver's death, of whatever kind.  The program is the leader of a process
  * group of its own, which gets SIGTERM, and SIGKILL two seconds later: QEMU below two shells goes
- * the same way as an engine.  When the program ends by itself its group is ended too, so nothing
- * that it left behind runs on.
+ * the same way as an engine.  When the program ends by itself its group is ended too.  Who made a
+ * group of its own (timeout does) becomes a child of the leash when his parents are gone, and is
+ * ended then; so nothing of the program's runs on when its leash has ended.
  *
  * Always true: no process but the driver has a writing end; every other descriptor of the driver's
- * is closed in the leash.
+ * is closed in the leash, but for the one that it is told to keep: while that is open somewhere, a
+ * program of the driver's may still run.
  *
  * Locks: none.  Cost: a process a run, asleep.
  */
@@ -18,6 +20,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -77,6 +80,17 @@ static bool program_ends(pid_t program, int hold, int ms, int *raw, bool *let_go
 	return waitpid(program, raw, WNOHANG) == program;
 }
 
+/* Kills all children there are now. */
+static void kill_children(void)
+{
+	char path[64];
+	int pid;
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	FILE *list = fopen(path, "re");
+	while (list != NULL && fscanf(list, "%d", &pid) == 1) kill(pid, SIGKILL);
+	if (list != NULL) fclose(list);
+}
+
 static NORETURN void watch(pid_t program, int hold)
 {
 	bool let_go = false, ended = false;
@@ -89,18 +103,20 @@ static NORETURN void watch(pid_t program, int hold)
 	}
 	kill(-program, SIGKILL);
 	if (!ended) waitpid(program, &raw, 0);
+	do kill_children();
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR);
 	_exit(status_of(raw));
 }
 
-static void close_all_but(int kept)
+static void close_all_but(int kept, int too)
 {
 	const int most = (int)sysconf(_SC_OPEN_MAX);
 	for (int fd = STDERR_FILENO + 1; fd < most && fd < 4096; fd++)
-		if (fd != kept) close(fd);
+		if (fd != kept && fd != too) close(fd);
 }
 
 bool leash_start(struct leash *leash, char *const *argv, const char *out, const char *err,
-		 const char *temporary)
+		 const char *temporary, int kept)
 {
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC) != 0) return false;
@@ -112,7 +128,8 @@ bool leash_start(struct leash *leash, char *const *argv, const char *out, const 
 	}
 	if (leash->pid == 0) {
 		setsid(); /* a terminal's signals are the driver's to judge */
-		close_all_but(ends[0]);
+		close_all_but(ends[0], kept);
+		prctl(PR_SET_CHILD_SUBREAPER, 1);
 		const pid_t program = fork();
 		if (program == 0) become(argv, out, err, temporary);
 		if (program < 0) _exit(NOT_STARTED);

@@ -18,9 +18,10 @@ struct leash {
 };
 
 /* Starts argv[0] with output to the files `out` and `err` (the same name: the same file), nothing
- * to read, and TMPDIR=`temporary`.  False: errno says why. */
+ * to read, and TMPDIR=`temporary`.  `kept`, which is closed on exec, stays open in the leash until
+ * the program and all that it started are ended.  False: errno says why. */
 bool leash_start(struct leash *leash, char *const *argv, const char *out, const char *err,
-		 const char *temporary);
+		 const char *temporary, int kept);
 
 /* Asks the program to end, and sees to it two seconds later. */
 void leash_let_go(struct leash *leash);

@@ -10,13 +10,14 @@
  * before the budget's end, so that there is time to judge what is cut then, and for the page.
  *
  * A signal to end is taken as the end of the night: what was found is told.  The folder belongs to
- * one process at a time, by a lock that goes with the process.
+ * one process at a time, by a lock that goes with the process, and to one night's programs, by a
+ * lock that goes with the last of them.
  *
  * Exit status: 0 nothing wrong was seen; 1 a finding (of several kinds too); 2 usage;
  * 4 environment; 5 nothing but hangs; 6 nothing but panics of the kernel; 72 interrupted, and
  * nothing found.
  *
- * Locks: none but that on the folder.
+ * Locks: none but those on the folder.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -214,13 +215,23 @@ static void make_folders(void)
 	}
 }
 
-static void lock_folder(void)
+static int open_lock(const char *name)
 {
-	char *path = night_path(&night, "lock");
+	char *path = night_path(&night, name);
 	const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 	if (fd < 0) give_up(path, strerror(errno));
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0) give_up(night.root, "another night goes on here");
 	free(path);
+	return fd;
+}
+
+/* Programs of a night that was killed run on until their leashes have ended them; what they find up
+ * to then is to be kept, so they are waited for. */
+static void lock_folder(void)
+{
+	if (flock(open_lock("lock"), LOCK_EX | LOCK_NB) != 0)
+		give_up(night.root, "another night goes on here");
+	night.alive = open_lock("alive");
+	if (flock(night.alive, LOCK_EX) != 0) give_up("alive", strerror(errno));
 }
 
 static void tidy(void)
@@ -309,6 +320,7 @@ static bool fill(struct running *run)
 	if (item == NULL && is_next_round_worth_it()) {
 		night.plan.round++;
 		item = plan_next(&night.plan, &night.table);
+		if (item == NULL) night.plan.round--; /* all that there is runs */
 	}
 	if (item == NULL) return false;
 	const double share = plan_share(&night.plan, &night.table, item);

@@ -11,6 +11,7 @@
  *	pictures/ITEM.svg the last run's memory over time
  *	programs/         what this night runs (pin.c)
  *	run/ITEM~SEED/    of runs that go on; of a killed night, what they left
+ *	lock, alive       locked by a night; by a night and by all that it has started
  *	summary.txt, report.html, nights/TIME.{txt,html}
  */
 #ifndef STRESS_NIGHTLY_NIGHT_H
@@ -49,6 +50,7 @@ struct night {
 	const char *root; /* the output folder, absolute */
 	struct table table;
 	struct ledger ledger;
+	int alive; /* locked as long as this night, or any program of its, runs */
 	struct plan plan;
 	struct running running[JOBS_MAX];
 	const char *commit, *environment;

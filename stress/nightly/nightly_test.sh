@@ -1,6 +1,6 @@
-	[ -x "$here/mine/programs/${driver#"$PWD/"}" ] || fail "the programs are not pinned"
 #!/bin/sh
 # nightly_test.sh CASE NIGHTLY_SH DRIVER REPLAY MINIMISE CANARY_BIN CANARY_CORPUS CANARY_DICT
+#                 ENGINE_SH FDT_BIN FDT_CORPUS
 #
 # The real driver over small tables of our own:
 #
@@ -9,6 +9,7 @@
 #	killed     kill -9, in the middle of a finding and at many moments: nothing is lost, no seed is
 #	           used twice, nothing runs on
 #	later      made small in a later night; a torn ledger; a folder half made; seeds go on
+#	merges     what an engine learned is in its corpus after its turn, kill -9 at many moments or not
 #	errors     wrong flags and tables, no room, two at once, a signal
 #
 # Nothing here asks how fast anything is: --rounds ends a night when all had their turn, and its
@@ -203,6 +204,21 @@ case_killed() {
 	ledger_has '^end item=fuzz.slow seed=1 outcome=finding '
 	[ -z "$(ls -A "$out/run")" ] || fail "runs are left"
 
+	# A finding that is written after that, by a program that takes its time to end: the next night
+	# waits for it.
+	: >"$here/table"
+	out=$here/after
+	rm "$here/pid"
+	row fuzz.late engine clean 300 0 0 "$here/late {run} $here/pid" 'replay {script}'
+	night_begins
+	until [ -s "$here/pid" ]; do sleep 0.05; done
+	kill -9 $pid
+	wait $pid 2>/dev/null
+	: >"$here/table"
+	passing_rows
+	night 1
+	sound_finding "$out/findings/overlap-late.take"
+
 	# At many moments: whoever wrote a finding to the disk before the kill finds it kept.
 	: >"$here/table"
 	out=$here/many
@@ -228,6 +244,50 @@ case_killed() {
 	begun=$(grep -c '^begin item=fuzz.quick1 ' "$out/ledger")
 	[ "$(sed -n 's/^begin item=fuzz.quick1 seed=\([0-9]*\) .*/\1/p' "$out/ledger" | tail -n 1)" -eq "$begun" ] ||
 		fail "seeds were left out or used twice"
+}
+
+# What an engine learned is in the subject's corpus after its turn, and what was killed in between is
+# there after the next.
+case_merges() {
+	row fuzz.learns engine clean 300 0 0 \
+		"$engine 90 {run} {corpus} $here/seeds $here/learns -seed={seed} -to=$here/announced" \
+		'replay {script}'
+	mkdir "$here/seeds"
+	for moment in 0.1 0.2 0.3 0.4 0.5 0.7 0.9 1.1 1.3; do
+		night_begins --rounds 1000
+		sleep $moment
+		kill -9 $pid
+		wait $pid 2>/dev/null
+	done
+	night 0
+	[ "$(wc -l <"$here/announced")" -ge 20 ] || fail "hardly anything was learned"
+	while read -r name; do
+		[ "$(cat "$out/corpus/learns/$name")" = "$name" ] || fail "$name is lost"
+	done <"$here/announced"
+	[ "$(ls "$out/corpus")" = learns ] || fail "left: $(ls "$out/corpus")"
+	grep -q '^merged: [1-9][0-9]* new inputs and ' "$out/logs/fuzz.learns" || fail "not told"
+	sound_ledger
+	# Killed between the two renames.
+	name=$(head -n 1 "$here/announced")
+	mv "$out/corpus/learns" "$out/corpus/learns.old"
+	night 0
+	[ -s "$out/corpus/learns/$name" ] && [ "$(ls "$out/corpus")" = learns ] || fail "not found again"
+
+	# A real engine: the second turn begins with what the first left, and little is added.
+	mkdir -p "$here/run/found"
+	turn() { # SEED
+		"$engine" 300 "$here/run" "$here/corpus" "$seeds" "$fdt" -seed="$1" -runs=3000 \
+			-artifact_prefix="$here/run/found/" >"$here/said" 2>&1 || fail "$(cat "$here/said")"
+	}
+	turn 1
+	grep -q '^merged: [1-9][0-9]* new inputs and 0 of before are [1-9][0-9]* now$' "$here/said" ||
+		fail "$(tail -n 3 "$here/said")"
+	kept=$(ls "$here/corpus" | wc -l)
+	turn 2
+	grep -q "^INFO: *$kept files found in $here/corpus\$" "$here/said" || fail "the corpus is not read"
+	grep -q "^merged: [1-9][0-9]* new inputs and $kept of before are [1-9][0-9]* now\$" "$here/said" ||
+		fail "$(tail -n 3 "$here/said")"
+	grep '^merged' "$here/said"
 }
 
 case_later() {
@@ -317,6 +377,7 @@ case_errors() {
 		--minutes 10 >"$here/said" 2>&1 || fail "the launcher's status"
 	grep -q '^machine: .* CPUs' "$here/mine/summary.txt" || fail "no machine"
 	grep -q '^nightly: report: .*/mine/report.html$' "$here/said" || fail "no report"
+	[ -x "$here/mine/programs/${driver#"$PWD/"}" ] || fail "the programs are not pinned"
 }
 
 case=$1
@@ -327,6 +388,10 @@ minimise=$PWD/$5
 canary=$PWD/$6
 corpus=$PWD/$7
 dict=$PWD/$8
+engine=$PWD/$9
+shift 9
+fdt=$PWD/$1
+seeds=$PWD/$2/seeds
 here=${TEST_TMPDIR:-$(mktemp -d)}
 out=$here/out
 : >"$here/table"
@@ -361,7 +426,7 @@ END
 stub stuck <<'END'
 #!/bin/sh
 trap '' TERM
-sleep 100000 &
+setsid sleep 100000 &
 echo $! >"$1.part"
 mv "$1.part" "$1"
 wait
@@ -379,6 +444,30 @@ case $1 in
 esac
 exit "$1"
 END
+# An engine that learns ten inputs, or merges what it is given.
+stub learns <<'END'
+#!/bin/sh
+merge=no
+for flag; do
+	case $flag in
+	-merge=1) merge=yes ;;
+	-seed=*) seed=${flag#*=} ;;
+	-to=*) to=${flag#*=} ;;
+	-*) ;;
+	*) break ;;
+	esac
+	shift
+done
+if [ $merge = yes ]; then
+	for file in "$2"/* "$3"/*; do [ ! -e "$file" ] || cp "$file" "$1"; done
+	exit 0
+fi
+for i in 0 1 2 3 4 5 6 7 8 9; do
+	printf %s "$seed-$i" >"$1/$seed-$i"
+	echo "$seed-$i" >>"$to"
+	sleep 0.02
+done
+END
 # A finding, on the disk and in words, and then no end.
 stub slow <<'END'
 #!/bin/sh
@@ -388,6 +477,20 @@ sleep 100000 &
 echo $! >"$3.part"
 mv "$3.part" "$3"
 wait
+END
+# A finding when it is asked to end.
+stub late <<'END'
+#!/bin/sh
+found() {
+	sleep 1
+	printf 'script' >"$1/found/late-overlap-1"
+	echo 'panic: overlap late.take'
+	exit 77
+}
+trap 'found $1' TERM
+echo $$ >"$2.part"
+mv "$2.part" "$2"
+while :; do sleep 0.1; done
 END
 # A finding of its own for each seed; said to the world only when it is written.
 stub quick <<'END'

@@ -38,7 +38,7 @@ struct item *plan_next(const struct plan *plan, struct table *table)
 	struct item *best = NULL;
 	for (uint32_t i = 0; i < table->items; i++) {
 		struct item *item = &table->item[i];
-		if (item->round == plan->round) continue;
+		if (item->round == plan->round || item->runs_now) continue;
 		if (best == NULL || goes_before(item, best)) best = item;
 	}
 	return best;

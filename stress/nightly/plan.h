@@ -23,7 +23,8 @@ struct plan {
 /* A run that would get less than this is not worth its start. */
 #define PLAN_LEAST_S 5.0
 
-/* The next item of the round, or NULL: then all had their turn, and another round may begin. */
+/* The next item of the round that does not run, or NULL: then all had their turn, and another round
+ * may begin. */
 struct item *plan_next(const struct plan *plan, struct table *table);
 
 /* What `item` may take from now on; 0: there is no time left for it. */

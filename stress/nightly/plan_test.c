@@ -132,6 +132,12 @@ static void side_by_side(void)
 	plan.promised = first;
 	const double second = plan_share(&plan, &table, &table.item[1]);
 	EXPECT(second > 19.9 && second < 20.1);
+	/* Nor is who runs still begun once more by the next round. */
+	plan.round = 2;
+	table.item[0].runs_now = true;
+	EXPECT(plan_next(&plan, &table) == &table.item[1]);
+	for (unsigned i = 1; i < 10; i++) table.item[i].round = 2;
+	EXPECT(plan_next(&plan, &table) == NULL);
 }
 
 static void sizes(void)

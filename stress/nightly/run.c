@@ -110,7 +110,8 @@ static bool start(const struct night *night, struct running *run)
 	char *command = fill(night, run, run->item->command);
 	char **argv = table_split(command);
 	char *log = words_made("%s/log", run->folder), *temporary = night_path(night, "tmp");
-	const bool done = argv != NULL && leash_start(&run->leash, argv, log, log, temporary);
+	const bool done = argv != NULL && leash_start(&run->leash, argv, log, log, temporary,
+					      night->alive);
 	free(temporary);
 	free(log);
 	free(argv);
@@ -134,6 +135,7 @@ bool run_begin(struct night *night, struct running *run, struct item *item, doub
 	run->folder = words_made("%s/run/%s~%llu", night->root, item->name,
 				 (unsigned long long)run->seed);
 	run->used = prepare(night, run) && start(night, run);
+	item->runs_now = run->used;
 	if (!run->used) free(run->folder);
 	return run->used;
 }
@@ -375,7 +377,7 @@ static void end_with(struct night *night, struct running *run, bool recovered)
 	}
 	free(log);
 	free(run->folder);
-	run->used = false;
+	run->item->runs_now = run->used = false;
 }
 
 void run_end(struct night *night, struct running *run)

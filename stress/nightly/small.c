@@ -100,7 +100,7 @@ static bool start(const struct night *night, struct running *run, const char *co
 	};
 	char *filled = table_fill(command, blanks), **argv = table_split(filled);
 	const bool done = argv != NULL && folder_make(run->folder) &&
-			  leash_start(&run->leash, argv, text, said, temporary);
+			  leash_start(&run->leash, argv, text, said, temporary, night->alive);
 	free(argv);
 	free(filled);
 	free(temporary);

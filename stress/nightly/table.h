@@ -63,6 +63,7 @@ struct item {
 
 	/* Tonight. */
 	uint32_t round; /* the last that it took part in */
+	bool runs_now;  /* it has a turn now, and gets no second one beside it */
 	uint32_t runs, ended[OUTCOMES];
 	uint64_t first_seed, took_ms, size; /* size: of the last run */
 	struct figures sum;                 /* executions added up; of all else the most */
