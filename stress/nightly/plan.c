@@ -9,10 +9,10 @@
  * A turn's share is what is left of all jobs' time, divided by weight among those of the round that
  * had no turn yet.  It is reckoned anew at each start, so what one item leaves over goes to those
  * behind it, and what the round leaves over to another round.  Who takes longer than its share does
- * so at the cost of those behind: in a short night, of what comes later.  No share is below PLAN_LEAST_S
- * seconds, in which an engine at least reads its corpus: in a short night the last of the round get
- * nothing, and come first in the next.  None is above `share_most`: long nights go round more
- * often, so that a night that is cut short has seen everything.
+ * so at the cost of those behind: in a short night, of what comes later.  No share is below
+ * PLAN_LEAST_S seconds, in which an engine at least reads its corpus: in a short night the last of
+ * the round get nothing, and come first in the next.  None is above `share_most`: long nights go
+ * round more often, so that a night that is cut short has seen everything.
  *
  * What takes a size instead of a time gets one by how long its last run took, aims at a part of its
  * share, and grows at most eightfold from one run to the next.

@@ -81,8 +81,8 @@ static void short_nights(void)
 	for (unsigned i = 0; i < 30; i++) EXPECT(table.item[i].runs == 0);
 }
 
-/* What every night has to reach is reached, though everybody takes longer than its share; the others
- * share the nights. */
+/* What every night has to reach is reached, though everybody takes longer than its share; the
+ * others share the nights. */
 static void some_first(void)
 {
 	make(40);
@@ -91,7 +91,8 @@ static void some_first(void)
 	for (unsigned night = 0; night < 5; night++) {
 		play(600, 1.7);
 		for (unsigned i = 0; i < 20; i++) EXPECT(table.item[2 * i].runs != 0);
-		for (unsigned i = 0; i < 20; i++) others |= (unsigned)(table.item[2 * i + 1].runs != 0) << i;
+		for (unsigned i = 0; i < 20; i++)
+			if (table.item[2 * i + 1].runs != 0) others |= 1u << i;
 	}
 	EXPECT(others == (1u << 20) - 1);
 }

@@ -10,8 +10,9 @@
  * NAME is "fuzz.SUBJECT" or "stress.SUBJECT.VARIANT": behind the first dot stands the subject.
  * KIND says how the output is to be read: `engine` (libFuzzer's), `hunt` (replay --hunt), `stress`
  * (KTAP and a line of JSON).  EXPECTS is `clean`, or `finding` for a canary, which must find
- * something.  TURN: `first`, what every night has to reach, however short, or `later`.  WEIGHT: of its share of time, 1 for most.  PATIENCE: seconds beyond its share
- * until it counts as a hang.  LEAST and MOST bound {size}; 0 0 where time bounds a run.
+ * something.  TURN: `first`, what every night has to reach, however short, or `later`.  WEIGHT: of
+ * its share of time, 1 for most.  PATIENCE: seconds beyond its share until it counts as a hang.
+ * LEAST and MOST bound {size}; 0 0 where time bounds a run.
  *
  * COMMAND's words have blanks between them; its first is the program, from the folder in which the
  * driver stands.  AGAIN is what a person types to see it once more.  In both are replaced: {seed}
