@@ -23,6 +23,7 @@ struct replay_options {
 	bool sometimes;      /* a hunt, or all files of --subject, must reach all of its states */
 	const char *out;     /* folder for what a hunt finds, or NULL */
 	bool listed;         /* files are written anew, their turns as decisions */
+	bool score;          /* what their tasks do is printed */
 };
 
 /* Replays files and folders; returns an exit status. */
@@ -32,6 +33,9 @@ int replay_files(const struct replay_options *options, char **paths, int count);
  * an exit status.  And one of them: false when it is as it was, and it has been said why. */
 int replay_listed(char **paths, int count);
 bool listed_in_place(const char *path);
+
+/* Prints what the tasks of scripts do, as scores; returns an exit status. */
+int replay_score(char **paths, int count, const struct subject *subject);
 
 /* Runs generated scripts; returns an exit status. */
 int replay_hunt(const struct replay_options *options);

@@ -3,6 +3,7 @@
  *
  *	replay [--subject S [--sometimes]] [--walk] [--digests] [--repeat N] FILE|FOLDER...
  *	replay --listed FILE...
+ *	replay --score FILE...
  *	replay --hunt SUBJECT [--seed S] [--runs N] [--ops N] [--expect ORACLE] [--out FOLDER]
  *	       [--strategy S] [--seconds N]
  *
@@ -14,6 +15,7 @@
  *	--timeout S   seconds for one script (60)
  *	--listed      findings whose operations run side by side are written anew, in place, with
  *	              their turns as decisions that say where
+ *	--score       what their tasks call and do, for //user/replay to do again
  *	--hunt S      generated scripts for a subject, from --seed (1), --runs of them (10000) with
  *	              at most --ops operations each (256); --out keeps what is found
  *	--seconds N   no more scripts are begun after so long
@@ -41,6 +43,7 @@ static NORETURN void usage(const char *why, const char *what)
 		"usage: replay [--subject S [--sometimes]] [--walk] [--digests] [--repeat N]\n"
 		"              FILE|FOLDER...\n"
 		"       replay --listed FILE...\n"
+		"       replay --score FILE...\n"
 		"       replay --hunt SUBJECT [--seed S] [--runs N] [--ops N] [--expect ORACLE]\n"
 		"              [--out FOLDER] [--strategy S] [--seconds N] [--sometimes]\n"
 		"       both: [--twice N] [--timeout SECONDS]\n",
@@ -88,6 +91,8 @@ static bool take_switch(struct replay_options *o, const char *flag)
 		o->sometimes = true;
 	else if (strcmp(flag, "--listed") == 0)
 		o->listed = true;
+	else if (strcmp(flag, "--score") == 0)
+		o->score = true;
 	else
 		return false;
 	return true;
@@ -145,5 +150,6 @@ int main(int argc, char **argv)
 	if (!o.hunt && files == 0) usage("no file given", "");
 	if (o.sometimes && o.subject == NULL) usage("--sometimes needs a --subject", "");
 	if (o.listed) return replay_listed(argv, files);
+	if (o.score) return replay_score(argv, files, o.subject);
 	return o.hunt ? replay_hunt(&o) : replay_files(&o, argv, files);
 }

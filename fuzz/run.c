@@ -174,6 +174,7 @@ bool run_script(struct run *run, const struct subject *subject, const struct scr
 		.machine = machine,
 		.state = run->state,
 		.answers = run->answers,
+		.score = run->score,
 	};
 	machine->reset();
 	current = run;

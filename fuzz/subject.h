@@ -172,6 +172,7 @@ enum run_phase { RUN_OPENS, RUN_OPERATES, RUN_CLOSES };
 
 struct answers;
 struct lanes;
+struct score;
 
 struct run {
 	const struct subject *subject;
@@ -186,6 +187,8 @@ struct run {
 	void *state;        /* RUN_STATE_BYTES for the subject: world and model; the caller's */
 	/* Where a subject that has answers (answers.h) keeps them; the caller's; NULL: nowhere. */
 	struct answers *answers;
+	/* Where a subject writes down what its tasks do (score.h); the caller's; NULL: nowhere. */
+	struct score *score;
 	enum run_phase phase;
 	struct lanes *lanes;       /* while operations run side by side, else NULL */
 	uint32_t reached;          /* from this number on nothing has begun, and no lane waits */
@@ -193,7 +196,7 @@ struct run {
 };
 
 /* Runs a script from a fresh world to the pristine one.  Returns true when no oracle fired.
- * Sets all of *run except `state`, which the caller has set.  Reentrant in nothing: one run at a
+ * Sets all of *run except what is the caller's.  Reentrant in nothing: one run at a
  * time.  Digest covers everything up to the first failure. */
 bool run_script(struct run *run, const struct subject *subject, const struct script *script,
 		const struct run_machine *machine);

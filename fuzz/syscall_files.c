@@ -363,13 +363,10 @@ static int64_t read_meant(struct run *run, uint8_t n, uint32_t bytes, uint8_t *t
 
 static int64_t read_act(struct run *run, struct task *t, const uint64_t *arg)
 {
-	(void)run;
 	const int64_t answer = call(t, SYS_read, arg[0], arg[1], arg[2], 0, 0, 0);
-	struct space *s = process_space(&world_of(run)->processes);
 
 	if (answer > (int64_t)PIECE_BYTES) kpanic(ORACLE_ERRNO, "more was read than asked for");
-	if (answer > 0 && user_copy_in(s, (void *)(uintptr_t)arg[3], arg[1], (size_t)answer) != 0)
-		kpanic(ORACLE_SPACE, "what was read is not there");
+	if (answer > 0) program_get(run, (void *)(uintptr_t)arg[3], arg[1], (size_t)answer);
 	return answer;
 }
 
@@ -431,11 +428,9 @@ static int64_t write_meant(struct run *run, uint8_t n, uint32_t bytes, const uin
 
 static int64_t write_act(struct run *run, struct task *t, const uint64_t *arg)
 {
-	struct space *s = process_space(&world_of(run)->processes);
 	const void *from = (void *)(uintptr_t)arg[3];
 
-	if (arg[1] != NOWHERE && user_copy_out(s, arg[1], from, (size_t)arg[2]) != 0)
-		kpanic(ORACLE_SPACE, "what is to be written cannot be put there");
+	if (arg[1] != NOWHERE) program_put(run, arg[1], from, (size_t)arg[2]);
 	return call(t, SYS_write, arg[0], arg[1], arg[2], 0, 0, 0);
 }
 

@@ -60,9 +60,8 @@ static void unlink_all(struct run *run, struct task *t, uint64_t at, uint32_t bi
 }
 
 /* What the folder had, by bits, or an error. */
-static int64_t list_act(struct run *run, struct task *t, const uint64_t *arg)
+static int64_t list_folder(struct run *run, struct task *t, const uint64_t *arg)
 {
-	struct space *s = process_space(&world_of(run)->processes);
 	const uint64_t at = arg[0] + 1024;
 	uint8_t buffer[ROOM];
 	uint32_t seen = 0;
@@ -71,8 +70,8 @@ static int64_t list_act(struct run *run, struct task *t, const uint64_t *arg)
 	const int64_t fd = path_call(run, t, arg[0], '/', SYS_openat, O_RDONLY | O_DIRECTORY);
 	if (fd < 0) return fd;
 	while ((bytes = call(t, SYS_getdents64, (uint64_t)fd, at, ROOM, 0, 0, 0)) > 0) {
-		if (bytes > ROOM || user_copy_in(s, buffer, at, (size_t)bytes) != 0)
-			kpanic(ORACLE_SPACE, "%ld bytes of a folder", (long)bytes);
+		if (bytes > ROOM) kpanic(ORACLE_ERRNO, "%ld bytes of a folder", (long)bytes);
+		program_get(run, buffer, at, (size_t)bytes);
 		const uint32_t told = names_in(buffer, (size_t)bytes);
 		if ((told & seen) != 0) kpanic(ORACLE_VERDICT, "a name is told twice");
 		seen |= told;
@@ -80,6 +79,16 @@ static int64_t list_act(struct run *run, struct task *t, const uint64_t *arg)
 	}
 	const int64_t closed = call(t, SYS_close, (uint64_t)fd, 0, 0, 0, 0, 0);
 	return bytes < 0 ? bytes : closed < 0 ? closed : seen;
+}
+
+static int64_t list_act(struct run *run, struct task *t, const uint64_t *arg)
+{
+	actor_tells(false);
+	const int64_t bits = list_folder(run, t, arg);
+	actor_tells(true);
+	score_list(run, (unsigned)arg[2], arg[0], arg[1] != 0,
+		   bits < 0 ? bits : bits & ((1 << NAMES) - 1));
+	return bits;
 }
 
 void makes_list(struct run *run, const struct script_op *op)
@@ -97,7 +106,7 @@ void makes_list(struct run *run, const struct script_op *op)
 	}
 	const int fd = descriptor_free(group_number(by));
 	if (fd < 0) expected = fd;
-	const uint64_t arg[] = { scratch_of(by), unlinks };
+	const uint64_t arg[] = { scratch_of(by), unlinks, by };
 	judge(run, "listing a folder", act(run, by, list_act, arg), expected);
 	for (unsigned name = 0; name < NAMES && fd >= 0 && unlinks; name++)
 		if (name_there(name)) name_gone(name);

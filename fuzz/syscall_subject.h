@@ -107,6 +107,13 @@ static inline uint64_t scratch_of(unsigned n)
 enum fault_answer program_store(struct run *run, uint64_t va, uint64_t value);
 enum fault_answer program_load(struct run *run, uint64_t va, uint64_t *value);
 
+/* From here on what it does is told as one (score_begins, score_list); or by itself again. */
+void actor_tells(bool each);
+
+/* Its program has bytes in its memory, and looks at them. */
+void program_put(struct run *run, uint64_t va, const void *from, size_t bytes);
+void program_get(struct run *run, void *to, uint64_t va, size_t bytes);
+
 /* Actor `n` begins as a child of actor `by`: a fork or a thread, asked for with `garbage` in bits
  * that are no flags; its number. */
 int64_t actor_begins(struct run *run, unsigned by, unsigned n, bool thread, uint32_t garbage);
@@ -114,6 +121,7 @@ int64_t actor_begins(struct run *run, unsigned by, unsigned n, bool thread, uint
 /* Actor `n` is about to end, by itself or by a kill. */
 void actor_is_doomed(unsigned n);
 bool actor_lives(unsigned n);
+unsigned actor_with(int32_t tid); /* which task's number that is, or ACTORS */
 
 void syscall_fuzz_open(struct run *run);
 void syscall_fuzz_together(struct run *run, unsigned cpu);
@@ -121,6 +129,27 @@ void syscall_fuzz_check(struct run *run, enum check_depth depth);
 void syscall_fuzz_pause(struct run *run);
 void syscall_fuzz_close(struct run *run);
 unsigned syscall_lane_now(struct run *run);
+
+/* --- syscall_score.c: what actors do, written down (score.h); nothing without a score -------- */
+
+void score_opens(struct run *run); /* what the first one has from its beginning */
+void score_call(struct run *run, unsigned n, uint32_t number, const uint64_t arg[6]);
+void score_answer(struct run *run, uint32_t number, int64_t answer); /* of the call told last */
+void score_leaves(struct run *run);                                  /* it does not come back */
+void score_gone(struct run *run, unsigned n);
+struct score_clone {
+	unsigned by, n;
+	bool thread;
+	uint32_t garbage; /* in the upper half of its flags */
+};
+void score_begins(struct run *run, const struct score_clone *c, int64_t tid);
+/* The root was listed, by way of `at`: which of the names it had, by bits, or an error. */
+void score_list(struct run *run, unsigned n, uint64_t at, bool unlinks, int64_t names);
+void score_store(struct run *run, unsigned n, uint64_t va, uint64_t value,
+		 enum fault_answer answer);
+void score_load(struct run *run, unsigned n, uint64_t va, uint64_t value, enum fault_answer answer);
+void score_memory(struct run *run, unsigned n, bool put, uint64_t va, const void *bytes,
+		  size_t count);
 
 /* --- syscall_hostile.c ------------------------------------------------------------------------ */
 

@@ -5,6 +5,7 @@
  * A group has the number of the actor that it began with, and keeps it until it was waited for.
  * Orphans become children of group 0, which does not end.
  */
+#include "fuzz/score.h"
 #include "fuzz/syscall_subject.h"
 
 static struct {
@@ -89,6 +90,7 @@ static void begin(struct run *run, const struct script_op *op, bool thread)
 	const unsigned from = model.of[by];
 	model.of[n] = thread ? from : n;
 	const bool fails = clones_fail(run, thread);
+	if (fails) score_end(run->score, "only a world with few processes, or numbers, refuses");
 	const int64_t tid = actor_begins(run, by, n, thread, op->arg >> 8);
 	if (fails) {
 		judge(run, "a clone without room", tid, -ERR_AGAIN);
@@ -291,14 +293,12 @@ void makes_who(struct run *run, const struct script_op *op)
 /* Which the caller asks for, and sets if arg[2] is not 0. */
 static int64_t stack_act(struct run *run, struct task *t, const uint64_t *arg)
 {
-	struct space *s = process_space(&world_of(run)->processes);
 	const struct abi_sigaltstack to = { .sp = arg[2], .bytes = MINSIGSTKSZ + arg[2] % 4096 };
 	const uint64_t at = arg[2] == 0 ? 0 : arg[0] + 64;
 
-	if (user_copy_out(s, arg[0] + 64, &to, sizeof to) != 0) kpanic(ORACLE_SPACE, "no room");
+	program_put(run, arg[0] + 64, &to, sizeof to);
 	const int64_t answer = call(t, SYS_sigaltstack, at, arg[0], 0, 0, 0, 0);
-	if (user_copy_in(s, (void *)(uintptr_t)arg[1], arg[0], sizeof to) != 0)
-		kpanic(ORACLE_SPACE, "a stack cannot be read");
+	program_get(run, (void *)(uintptr_t)arg[1], arg[0], sizeof to);
 	return answer;
 }
 

@@ -45,6 +45,8 @@ static struct {
 	act_fn *fn;
 	const uint64_t *arg;
 	int64_t answer;
+	bool calling; /* whose turn it is: and has not come back from it */
+	bool silent;  /* what it does is told as one */
 	bool over, ended;
 	uint32_t patience;
 } world;
@@ -78,9 +80,24 @@ static bool somebody_is_missing(void)
 	return false;
 }
 
+static uint32_t actors_alive(void)
+{
+	uint32_t alive = 0;
+
+	for (unsigned n = 0; n < ACTORS; n++) alive |= (uint32_t)world.actor[n].live << n;
+	return alive;
+}
+
+static void tell_who_is_gone(struct run *run, uint32_t before)
+{
+	for (unsigned n = 1; n < ACTORS; n++) /* the first one's end is the score's */
+		if ((before & ~actors_alive()) >> n & 1) score_gone(run, n);
+}
+
 int64_t act(struct run *run, unsigned n, act_fn *fn, const uint64_t *arg)
 {
 	struct world *w = world_of(run);
+	const uint32_t before = actors_alive();
 
 	ASSERT(n < ACTORS && world.actor[n].live && world.turn == NOBODY);
 	const mach_irq_t was = wait_enter(&w->stage);
@@ -92,6 +109,9 @@ int64_t act(struct run *run, unsigned n, act_fn *fn, const uint64_t *arg)
 	while (world.turn != NOBODY || somebody_is_missing())
 		wait_sleep(&w->sched, &w->stage, WAIT_FOREVER);
 	wait_leave(&w->stage, was);
+	if (world.calling) score_leaves(run);
+	world.calling = false;
+	tell_who_is_gone(run, before);
 	return world.answer;
 }
 
@@ -118,21 +138,33 @@ static void waits_for_turn(struct run *run, unsigned me, struct task *t)
 
 /* --- calls ------------------------------------------------------------------------------------ */
 
+/* By whose turn it is, not its hostile child. */
+static bool is_told(const struct task *t)
+{
+	return !world.silent && world.turn < ACTORS && world.actor[world.turn].thread == t->thread;
+}
+
+void actor_tells(bool each)
+{
+	world.silent = !each;
+}
+
 int64_t call(struct task *t, uint32_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
 	     uint64_t e, uint64_t f)
 {
+	struct run *run = must_run();
 	struct user_regs *r = t->regs;
-	const uint64_t pc = r->pc;
+	const uint64_t pc = r->pc, arg[] = { a, b, c, d, e, f };
+	const bool told = is_told(t);
 
-	r->x[0] = a;
-	r->x[1] = b;
-	r->x[2] = c;
-	r->x[3] = d;
-	r->x[4] = e;
-	r->x[5] = f;
+	memcpy(r->x, arg, sizeof arg);
 	r->x[8] = number;
+	if (told) score_call(run, world.turn, number, arg);
+	world.calling |= told;
 	syscall_do(t);
 	goes_back(t);
+	if (told) score_answer(run, number, (int64_t)r->x[0]);
+	world.calling &= !told;
 	r->pc = pc; /* a call that is to be made again is not, here */
 	return (int64_t)r->x[0];
 }
@@ -158,6 +190,7 @@ enum fault_answer program_store(struct run *run, uint64_t va, uint64_t value)
 
 	while (answer == FAULT_DONE && mach_user_store(va, value) != MACH_FAULT_NONE)
 		answer = space_fault(s, va, MACH_STORE);
+	if (!world.silent) score_store(run, world.turn, va, value, answer);
 	return answer;
 }
 
@@ -168,10 +201,33 @@ enum fault_answer program_load(struct run *run, uint64_t va, uint64_t *value)
 
 	while (answer == FAULT_DONE && mach_user_load(va, value) != MACH_FAULT_NONE)
 		answer = space_fault(s, va, MACH_LOAD);
+	if (!world.silent) score_load(run, world.turn, va, *value, answer);
 	return answer;
 }
 
+void program_put(struct run *run, uint64_t va, const void *from, size_t bytes)
+{
+	if (user_copy_out(process_space(&world_of(run)->processes), va, from, bytes) != 0)
+		kpanic(ORACLE_SPACE, "%zu bytes cannot be put there", bytes);
+	if (!world.silent) score_memory(run, world.turn, true, va, from, bytes);
+}
+
+void program_get(struct run *run, void *to, uint64_t va, size_t bytes)
+{
+	if (user_copy_in(process_space(&world_of(run)->processes), to, va, bytes) != 0)
+		kpanic(ORACLE_SPACE, "%zu bytes are not there", bytes);
+	if (!world.silent) score_memory(run, world.turn, false, va, to, bytes);
+}
+
 /* --- actors ----------------------------------------------------------------------------------- */
+
+unsigned actor_with(int32_t tid)
+{
+	unsigned n = 0;
+
+	while (n < ACTORS && (world.actor[n].tid != tid || actor_free(n))) n++;
+	return n;
+}
 
 bool actor_lives(unsigned n)
 {
@@ -189,14 +245,18 @@ static int64_t begin_act(struct run *run, struct task *t, const uint64_t *arg)
 	const uint64_t flags = (arg[1] != 0 ? THREAD_FLAGS : SIGCHLD) | arg[2] << 32;
 	const uint64_t pc = t->regs->pc;
 
-	(void)run;
 	t->regs->pc = ROLE_AT + arg[0] * ROLE_GAP;
 	world.actor[arg[0]].thread = THREAD_NONE;
 	world.actor[arg[0]].doomed = false;
 	world.actor[arg[0]].live = true;
+	actor_tells(false);
 	const int64_t tid = call(t, SYS_clone, flags, 0, 0, 0, 0, 0);
+	actor_tells(true);
 	if (tid < 0) world.actor[arg[0]].live = false;
 	t->regs->pc = pc;
+	const struct score_clone told = { world.turn, (unsigned)arg[0], arg[1] != 0,
+					  (uint32_t)arg[2] };
+	score_begins(run, &told, tid);
 	return tid;
 }
 
@@ -257,6 +317,7 @@ static void begins(struct task *t, void *unused)
 	t->regs->sp = SCRATCH_AT;
 	world.actor[0].live = true;
 	world.actor[0].tid = t->tid;
+	score_opens(must_run());
 }
 
 static void first_ended(void *arg, int32_t status)

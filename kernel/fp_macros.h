@@ -2,6 +2,7 @@
  * fp_macros.h -- for assembly: all floating-point and vector registers filled from a seed, and
  * compared with it: by the kernel's contexts (fp_calls.S) and by programs at EL0 (el0_users.S).
  */
+/* clang-format off */
 #ifndef KERNEL_FP_MACROS_H
 #define KERNEL_FP_MACROS_H
 

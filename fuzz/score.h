@@ -1,0 +1,51 @@
+/*
+ * score.h -- what the tasks of a run do, written down for a program that does it again.
+ *
+ * A script of system calls says what is to be tried; what comes of it, who is there to do it, and
+ * the numbers of calls and their arguments are known when it has run.  A run that has a score
+ * writes a line for each thing that an actor does, in the order in which they happen, with what it
+ * came to.  user/replay plays such a score, as a program, on any kernel of Linux's interface, and
+ * compares.  Who reads it must know no subject.
+ *
+ *	N call NR A B C D E F = ANSWER   actor N makes a system call
+ *	N leaves NR A B C D E F          the same, and does not come back from it
+ *	N fork M G = @M                  actor M begins as N's child,
+ *	N thread M G = @M                or as a thread of its group; G is in the upper half of the
+ *	                                 flags, which nobody is to look at
+ *	N store ADDRESS VALUE = HOW      8 bytes: done, unmapped, refused or beyond
+ *	N load ADDRESS = VALUE           or how it fails
+ *	N put ADDRESS BYTES              bytes in its memory are these from now on (hexadecimal);
+ *	N get ADDRESS BYTES              are these
+ *	N list ADDRESS U = NAMES         which of /f0 to /f2 the root has, by bits, asked for in
+ *	                                 80 bytes a piece; U 1: what one told of is unlinked
+ *	- gone M                         actor M is gone, with all that was only its
+ *
+ * Numbers are decimal and may be negative, or hexadecimal (0x).  @M is the number of the task that
+ * actor M is, @- that of the first one's parent, %N an address: the break as it was at first, and N
+ * bytes.  Lines that begin with "#" are remarks.
+ */
+#ifndef FUZZ_SCORE_H
+#define FUZZ_SCORE_H
+
+#include "machine/base.h"
+
+/* The caller's; text is closed by a NUL. */
+struct score {
+	char *text;
+	size_t room, used;
+	bool full; /* it ends before the run did */
+};
+
+/* Appends; nothing where there is no score.  What does not fit is left out, and all after it. */
+void score_say(struct score *s, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* What follows could be done nowhere else: nothing more is taken, and it is said why. */
+void score_end(struct score *s, const char *why);
+
+/* A number, in the form that is easier to read. */
+void score_number(struct score *s, uint64_t value);
+
+/* Bytes as hexadecimal digits. */
+void score_bytes(struct score *s, const void *bytes, size_t count);
+
+#endif

@@ -1,0 +1,244 @@
+/*
+ * line.c -- a score's text, taken apart.
+ *
+ * Each line becomes a struct, in memory that the processes of a score will share; the text itself
+ * stays, for those who tell of a line.  What is no line of a score is told by its number, and the
+ * file is refused.
+ */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "user/replay/play.h"
+
+struct words {
+	const char *at, *end;
+};
+
+static const struct {
+	const char *name;
+	enum verb verb;
+} verbs[] = {
+	{ "call", DO_CALL },   { "fork", DO_FORK }, { "thread", DO_THREAD },
+	{ "store", DO_STORE }, { "load", DO_LOAD }, { "put", DO_PUT },
+	{ "get", DO_GET },     { "list", DO_LIST }, { "gone", DO_GONE },
+};
+
+static bool word_next(struct words *w, const char **word, size_t *length)
+{
+	while (w->at < w->end && *w->at == ' ') w->at++;
+	*word = w->at;
+	while (w->at < w->end && *w->at != ' ') w->at++;
+	*length = (size_t)(w->at - *word);
+	return *length != 0;
+}
+
+static bool word_is(struct words *w, const char *what)
+{
+	const char *word;
+	size_t length;
+
+	return word_next(w, &word, &length) && length == strlen(what) &&
+	       memcmp(word, what, length) == 0;
+}
+
+static bool plain_next(const char *from, size_t length, int64_t *value)
+{
+	char digits[32], *end;
+
+	if (length == 0 || length >= sizeof digits) return false;
+	memcpy(digits, from, length);
+	digits[length] = '\0';
+	*value = *digits == '-' ? strtoll(digits, &end, 10) : (int64_t)strtoull(digits, &end, 0);
+	return *end == '\0';
+}
+
+static bool number_next(struct words *w, struct number *n)
+{
+	const char *word;
+	size_t length;
+
+	*n = (struct number){ PLAIN, 0 };
+	if (!word_next(w, &word, &length)) return false;
+	if (length == 2 && memcmp(word, "@-", 2) == 0) {
+		n->kind = PARENT;
+		return true;
+	}
+	if (*word == '@' || *word == '%') {
+		n->kind = *word == '@' ? TASK : BREAK;
+		word++, length--;
+	}
+	return plain_next(word, length, &n->value) &&
+	       (n->kind != TASK || (n->value >= 0 && n->value < ACTORS_MAX));
+}
+
+static bool actor_next(struct words *w, unsigned *actor)
+{
+	struct number n;
+
+	if (!number_next(w, &n) || n.kind != PLAIN || n.value < 0 || n.value >= ACTORS_MAX)
+		return false;
+	*actor = (unsigned)n.value;
+	return true;
+}
+
+static bool verb_next(struct words *w, enum verb *verb)
+{
+	const char *word;
+	size_t length;
+
+	if (!word_next(w, &word, &length)) return false;
+	for (size_t n = 0; n < sizeof verbs / sizeof *verbs; n++) {
+		*verb = verbs[n].verb;
+		if (strlen(verbs[n].name) == length && memcmp(verbs[n].name, word, length) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool answer_rest(struct words *w, struct line *l)
+{
+	return word_is(w, "=") && number_next(w, &l->answer);
+}
+
+static bool call_rest(struct words *w, struct line *l)
+{
+	struct number call;
+
+	if (!number_next(w, &call) || call.kind != PLAIN) return false;
+	l->call = (uint32_t)call.value;
+	for (unsigned n = 0; n < ARGUMENTS; n++)
+		if (!number_next(w, &l->arg[n])) return false;
+	const struct words before = *w;
+	if (word_is(w, "leaves")) {
+		l->verb = DO_LEAVE;
+		return true;
+	}
+	*w = before;
+	return answer_rest(w, l);
+}
+
+static bool access_rest(struct words *w, struct line *l)
+{
+	static const char *const ways[] = { "done", "unmapped", "refused", "beyond" };
+
+	if (!number_next(w, &l->arg[0])) return false;
+	if (l->verb == DO_STORE && !number_next(w, &l->arg[1])) return false;
+	if (!word_is(w, "=")) return false;
+	for (unsigned n = 0; n < ACCESS_WAYS; n++) {
+		struct words copy = *w;
+		if (!word_is(&copy, ways[n])) continue;
+		l->access = (enum access)n;
+		*w = copy;
+		return l->verb == DO_STORE || n != ACCESS_DONE;
+	}
+	l->access = ACCESS_DONE;
+	return l->verb == DO_LOAD && number_next(w, &l->answer);
+}
+
+static bool bytes_rest(struct words *w, struct line *l)
+{
+	size_t length;
+
+	if (!number_next(w, &l->arg[0]) || !word_next(w, &l->bytes, &length)) return false;
+	l->count = length / 2;
+	return length % 2 == 0 && strspn(l->bytes, "0123456789abcdef") >= length;
+}
+
+static bool line_rest(struct words *w, struct line *l)
+{
+	switch (l->verb) {
+	case DO_CALL: return call_rest(w, l);
+	case DO_FORK:
+	case DO_THREAD:
+		return actor_next(w, &l->other) && number_next(w, &l->arg[0]) && answer_rest(w, l);
+	case DO_LIST:
+		return number_next(w, &l->arg[0]) && number_next(w, &l->arg[1]) &&
+		       answer_rest(w, l);
+	case DO_STORE:
+	case DO_LOAD: return access_rest(w, l);
+	case DO_PUT:
+	case DO_GET: return bytes_rest(w, l);
+	case DO_GONE: return actor_next(w, &l->other);
+	default: return false;
+	}
+}
+
+static bool line_read(struct line *l)
+{
+	struct words w = { l->text, l->text + l->length };
+	const struct words before = w;
+	const char *word;
+	size_t length;
+
+	if (word_is(&w, "-"))
+		l->actor = CONDUCTOR;
+	else if (w = before, !actor_next(&w, &l->actor))
+		return false;
+	if (!verb_next(&w, &l->verb) || (l->verb == DO_GONE) != (l->actor == CONDUCTOR))
+		return false;
+	return line_rest(&w, l) && !word_next(&w, &word, &length);
+}
+
+/* --- a score ---------------------------------------------------------------------------------- */
+
+static bool line_of_text(const char **text, struct line *l)
+{
+	const char *end = strchr(*text, '\n');
+
+	if (end == NULL) return false;
+	*l = (struct line){ .text = *text, .length = (int)(end - *text) };
+	*text = end + 1;
+	return true;
+}
+
+static bool is_line(const struct line *l, const char *what)
+{
+	return l->length == (int)strlen(what) && memcmp(l->text, what, strlen(what)) == 0;
+}
+
+static size_t lines_before_end(const char *text)
+{
+	struct line l;
+	size_t count = 0;
+
+	while (line_of_text(&text, &l) && !is_line(&l, "end")) count++;
+	return count;
+}
+
+static bool refuse(const struct line *l, unsigned number)
+{
+	printf("replay: line %u is none of a score: %.*s\n", number, l->length, l->text);
+	return false;
+}
+
+bool score_read(struct score *s, const char **text, unsigned *number)
+{
+	struct line l;
+
+	*s = (struct score){ .room = (lines_before_end(*text) + 1) * sizeof *s->line };
+	s->line = mmap(NULL, s->room, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (s->line == MAP_FAILED) {
+		puts("replay: no memory for a score");
+		return false;
+	}
+	while (line_of_text(text, &l)) {
+		++*number;
+		if (is_line(&l, "end")) return s->name != NULL;
+		if (l.length == 0 || *l.text == '#') continue;
+		if (s->name == NULL) {
+			if (l.length < 7 || memcmp(l.text, "score ", 6) != 0)
+				return refuse(&l, *number);
+			s->name = l.text + 6;
+			s->name_length = l.length - 6;
+			continue;
+		}
+		if (!line_read(&l)) return refuse(&l, *number);
+		l.number = *number;
+		s->line[s->lines++] = l;
+	}
+	puts("replay: a score without end");
+	return false;
+}

@@ -1,0 +1,252 @@
+/*
+ * play.c -- plays scores: what tasks of the fuzzing world did, done again by real processes and
+ * threads on the kernel that this runs on, and compared.
+ *
+ *	replay FILE
+ *
+ * Each score is played by processes of its own, which a conductor, this one, begins and ends.  One
+ * line is done at a time, by the actor that it names: a shared word says which line is next, and
+ * all others sleep on it.  The conductor's own lines wait until an actor is gone; it sees to it
+ * that a score goes on, and ends every process that is left.
+ *
+ * Prints, for the first line of a score that came to something else,
+ *
+ *	differs NAME: line 12: 0 call 57 1 0 0 0 0 0 = 0: here -9
+ *
+ * and at the end "replay: N scores, L lines, D differ".  Exit: 0 none differs; 1 some do; 2 usage;
+ * 3 the file is no score; 4 it cannot be read, or there is no memory.
+ *
+ * Where the first processes stand is the same for all: descriptors 0 to 7 are free, the break is
+ * where it was, files /f0, /f1 and /f2 are not there.
+ *
+ * Always true: one process or thread works at a time, the one whose line it is.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "user/replay/play.h"
+
+enum { OUT = 100, PATIENCE_SECONDS = 30, LINE_BYTES = 512, EXIT_BAD_FILE = 3, EXIT_NO_ROOM };
+
+struct stage *stage;
+
+/* --- what all say and do ---------------------------------------------------------------------- */
+
+void say(const char *format, ...)
+{
+	char line[LINE_BYTES];
+	va_list args;
+
+	va_start(args, format);
+	int bytes = vsnprintf(line, sizeof line - 1, format, args);
+	va_end(args);
+	if (bytes > (int)sizeof line - 2) bytes = sizeof line - 2;
+	line[bytes] = '\n';
+	if (write(OUT, line, (size_t)bytes + 1) < 0) _exit(EXIT_NO_ROOM);
+}
+
+static void turn_to(uint32_t line)
+{
+	const int64_t wake[] = { (int64_t)(uintptr_t)&stage->now, FUTEX_WAKE, INT_MAX, 0, 0, 0 };
+
+	atomic_store(&stage->now, line);
+	call_raw(SYS_futex, wake);
+}
+
+void turn_next(void)
+{
+	turn_to(atomic_load(&stage->now) + 1);
+}
+
+void turn_differs(const char *format, ...)
+{
+	const struct score *s = &stage->score;
+	const uint32_t now = atomic_load(&stage->now);
+	const struct line *l = &s->line[now < s->lines ? now : s->lines - 1];
+	char what[128];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(what, sizeof what, format, args);
+	va_end(args);
+	say("differs %.*s: line %u: %.*s: here %s", s->name_length, s->name, l->number,
+	    l->length < 160 ? l->length : 160, l->text, what);
+	stage->differs = true;
+	turn_to(s->lines);
+}
+
+int64_t number_here(struct number n)
+{
+	switch (n.kind) {
+	case TASK: return stage->task[n.value].tid;
+	case PARENT: return stage->parent;
+	case BREAK: return (int64_t)stage->broke + n.value;
+	default: return n.value;
+	}
+}
+
+/* --- the conductor ---------------------------------------------------------------------------- */
+
+static time_t seconds_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+static void rests(void)
+{
+	const struct timespec moment = { 0, 200000 };
+
+	nanosleep(&moment, NULL);
+}
+
+/* The letter that /proc says of a task, or 0. */
+static char state_of(int32_t pid, int32_t tid)
+{
+	char path[64], stat[128];
+
+	snprintf(path, sizeof path, "/proc/%d/task/%d/stat", pid, tid);
+	const int fd = open(path, O_RDONLY);
+	if (fd < 0) return '\0';
+	const ssize_t bytes = read(fd, stat, sizeof stat - 1);
+	close(fd);
+	stat[bytes > 0 ? bytes : 0] = '\0';
+	const char *name = strrchr(stat, ')');
+	return name != NULL && name[1] == ' ' ? name[2] : '\0';
+}
+
+/* It has nothing any more: its number is free, or only waited for. */
+static bool is_gone(unsigned actor)
+{
+	const int32_t pid = stage->task[actor].pid, tid = stage->task[actor].tid;
+	const char state = state_of(pid, tid);
+
+	return state == 'Z' || (state == '\0' && syscall(SYS_tgkill, pid, tid, 0) != 0);
+}
+
+static void awaits_end(unsigned actor)
+{
+	const time_t begun = seconds_now();
+
+	while (!is_gone(actor)) {
+		if (seconds_now() - begun > PATIENCE_SECONDS) {
+			turn_differs("it is still there");
+			return;
+		}
+		rests();
+	}
+	turn_next();
+}
+
+/* Until no line is left, or no line is done in a long time. */
+static void conducts(void)
+{
+	const struct timespec patience = { PATIENCE_SECONDS, 0 };
+
+	for (;;) {
+		const uint32_t now = atomic_load(&stage->now);
+		if (now >= stage->score.lines) return;
+		const struct line *l = &stage->score.line[now];
+		if (l->actor == CONDUCTOR)
+			awaits_end(l->other);
+		else if (syscall(SYS_futex, &stage->now, FUTEX_WAIT, now, &patience, NULL, 0) !=
+				 0 &&
+			 errno == ETIMEDOUT)
+			turn_differs("no answer in %d seconds", PATIENCE_SECONDS);
+	}
+}
+
+static void ends_all(void)
+{
+	for (unsigned n = 0; n < ACTORS_MAX; n++)
+		if (stage->task[n].pid != 0) kill(stage->task[n].pid, SIGKILL);
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) continue;
+	unlink("/f0");
+	unlink("/f1");
+	unlink("/f2");
+}
+
+static void plays(void)
+{
+	if (actor_first() < 0) {
+		say("replay: no process: %s", strerror(errno));
+		exit(EXIT_NO_ROOM);
+	}
+	conducts();
+	ends_all();
+}
+
+/* --- the file --------------------------------------------------------------------------------- */
+
+static const char *text_of(const char *path)
+{
+	struct stat about;
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || fstat(fd, &about) != 0) {
+		fprintf(stderr, "replay: %s: %s\n", path, strerror(errno));
+		exit(EXIT_BAD_FILE);
+	}
+	char *text = mmap(NULL, (size_t)about.st_size + 1, PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	size_t done = 0;
+	ssize_t bytes = 1;
+	while (text != MAP_FAILED && done < (size_t)about.st_size && bytes > 0) {
+		bytes = read(fd, text + done, (size_t)about.st_size - done);
+		done += bytes > 0 ? (size_t)bytes : 0;
+	}
+	close(fd);
+	if (text != MAP_FAILED && bytes > 0) return text;
+	fprintf(stderr, "replay: %s: %s\n", path, strerror(errno));
+	exit(EXIT_NO_ROOM);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned scores = 0, lines = 0, differ = 0, number = 0;
+
+	if (argc != 2 || argv[1][0] == '-') {
+		fputs("usage: replay FILE\n", stderr);
+		return 2;
+	}
+	const char *text = text_of(argv[1]);
+	stage = mmap(NULL, sizeof *stage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		     0);
+	if (stage == MAP_FAILED || dup2(1, OUT) != OUT) {
+		perror("replay");
+		return EXIT_NO_ROOM;
+	}
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	while (*text != '\0') {
+		memset(stage, 0, sizeof *stage);
+		if (!score_read(&stage->score, &text, &number)) return EXIT_BAD_FILE;
+		plays();
+		scores++;
+		lines += stage->score.lines;
+		differ += stage->differs;
+		munmap(stage->score.line, stage->score.room);
+	}
+	if (scores == 0) {
+		say("replay: %s has no score", argv[1]);
+		return EXIT_BAD_FILE;
+	}
+	say("replay: %u scores, %u lines, %u differ", scores, lines, differ);
+	return differ != 0;
+}

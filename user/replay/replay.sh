@@ -1,0 +1,142 @@
+#!/bin/sh
+# replay.sh REPLAY SCRIPT_TOOL PLAY RUN KERNEL QEMU_SH MKCPIO_SH PACKAGE_SH [FLAG...] FILE|FOLDER...
+#
+# What //user/replay runs.  Scripts of system calls are run by the host program for what their tasks
+# do (their scores), and that is done again by programs: on our kernel, and on Debian's Linux.  What
+# a line comes to elsewhere than on the host is told, for the first such line of each script.
+#
+# QEMU counts instructions, so that a boot is the same every time.
+#
+# Exit: 0 the same everywhere; 1 something differs; 2 usage; 3 a file is no script, or none of a
+# subject that makes calls; 4 a package, the network or room is missing; 5 a kernel did not come to
+# the end; 6 our kernel panicked.
+set -u
+export LC_ALL=C
+
+usage() {
+	[ $# -eq 0 ] || echo "replay: $*" >&2
+	cat >&2 <<'END'
+usage: tools/bazel run //user/replay -- [FLAG...] FILE|FOLDER...
+  --on ours,linux      the kernels (ours)
+  --cpus N             that ours has (1)
+  --subject NAME       what raw bodies are for
+  --generate NAME      instead of files: drawn scripts of that subject,
+  --seed S --count N   of this seed (1), so many (100)
+  --scores FILE        instead of scripts: scores as they are kept by --keep
+  --keep FILE          keeps the scores
+  --timeout SECONDS    for each kernel (120)
+END
+	exit 2
+}
+
+fail() { # STATUS WORD...
+	status=$1
+	shift
+	echo "replay: $*" >&2
+	exit "$status"
+}
+
+absolute() { case $1 in /*) printf '%s\n' "$1" ;; *) printf '%s/%s\n' "$PWD" "$1" ;; esac; }
+
+is_on() { case ,$kernels, in *,"$1",*) true ;; *) false ;; esac; }
+
+replay=$(absolute "$1") script_tool=$(absolute "$2") play=$(absolute "$3") run=$(absolute "$4")
+kernel=$(absolute "$5") qemu=$(absolute "$6") mkcpio=$(absolute "$7") package=$(absolute "$8")
+shift 8
+cd "${BUILD_WORKING_DIRECTORY:-.}" || exit 4
+
+kernels=ours cpus=1 subject='' generate='' seed=1 count=100 scores='' keep='' timeout=120
+while [ $# -gt 0 ]; do
+	case $1 in
+	--on)
+		[ $# -ge 2 ] || usage "--on needs kernels"
+		kernels=$2
+		for name in $(printf '%s' "$2" | tr , ' '); do
+			case $name in ours | linux) ;; *) usage "no kernel is called $name" ;; esac
+		done
+		;;
+	--subject | --generate | --scores | --keep)
+		[ $# -ge 2 ] || usage "$1 needs a name"
+		eval "${1#--}=\$2"
+		;;
+	--cpus | --seed | --count | --timeout)
+		case ${2:-} in '' | *[!0-9]*) usage "$1 needs a number" ;; esac
+		eval "${1#--}=\$2"
+		;;
+	-*) usage "unknown flag $1" ;;
+	*) break ;;
+	esac
+	shift 2
+done
+[ -z "$generate$scores" ] || [ $# -eq 0 ] || usage "no files beside --generate or --scores"
+[ -n "$generate$scores" ] || [ $# -gt 0 ] || usage "no file given"
+
+work=$(mktemp -d) || fail 4 "no room for temporary files"
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+
+# --- scores ----------------------------------------------------------------------------------
+
+if [ -n "$generate" ]; then
+	"$script_tool" generate --subject "$generate" -o "$work/drawn" --seed "$seed" \
+		--count "$count" >"$work/said" 2>&1 || fail 2 "$(head -n 1 "$work/said")"
+	set -- "$work/drawn"
+fi
+if [ -n "$scores" ]; then
+	cp "$scores" "$work/scores" 2>/dev/null || fail 3 "cannot read $scores"
+else
+	for path; do
+		[ -e "$path" ] || fail 3 "there is no $path"
+		find "$path" -follow -type f ! -name 'README*' | sort
+	done >"$work/list"
+	set --
+	while IFS= read -r path; do set -- "$@" "$path"; done <"$work/list"
+	"$replay" --score ${subject:+--subject "$subject"} "$@" >"$work/scores" || exit $?
+	sed "s|^score $work/|score |" "$work/scores" >"$work/named" && mv "$work/named" "$work/scores"
+fi
+[ -z "$keep" ] || cp "$work/scores" "$keep" || fail 4 "cannot write $keep"
+
+# --- kernels ---------------------------------------------------------------------------------
+
+echo "/play /scores" >"$work/etc_run"
+cat >"$work/files" <<END
+dir 755 dev
+dir 755 proc
+dir 755 tmp
+file 755 init $run
+file 755 play $play
+file 644 scores $work/scores
+file 644 etc/run $work/etc_run
+END
+sh "$mkcpio" "$work/initrd" "$work/files" || exit 4
+
+# shellcheck disable=SC2086 # options of which there may be none
+boot() { # NAME IMAGE [OPTION...]
+	name=$1 image=$2
+	shift 2
+	echo "replay: on $name ..." >&2
+	sh "$qemu" --cpu cortex-a72 --timeout "$timeout" "$@" "$image" -- -initrd "$work/initrd" \
+		-icount shift=3,sleep=off </dev/null >"$work/log" 2>&1
+	status=$?
+	tr -d '\r' <"$work/log" | sed -n "s/^differs /$name: &/p; s/^panic: /$name: &/p
+		s/^replay: /$name: /p; s/^the player/$name: &/p"
+	case $status in 0 | 1) ;; 6) exit 6 ;; *) fail "$status" "$name: $(tail -n 1 "$work/log")" ;; esac
+	grep -q '^run: 1 ended, ' "$work/log" || fail 5 "$name: $(tail -n 1 "$work/log")"
+	sed -n 's/^run: end .play: //p' "$work/log" | tr -d '\r' >"$work/end"
+	case $(cat "$work/end") in
+	'exit 0') ;;
+	'exit 1') differs=1 ;;
+	'exit 3') exit 3 ;;
+	*) fail 4 "$name: the player ended with: $(cat "$work/end")" ;;
+	esac
+}
+
+differs=0
+if is_on ours; then boot ours "$kernel" --memory 256 --smp "$cpus"; fi
+if is_on linux; then
+	out=$PWD/anvil-out/linux
+	mkdir -p "$out" || fail 4 "cannot write to $out"
+	sh "$package" "$out" || exit $?
+	boot linux "$out/vmlinuz" --no-host --memory 512 --append "console=ttyAMA0 quiet panic=-1"
+fi
+exit "$differs"
