@@ -21,11 +21,16 @@ verdict() {
 	fi
 }
 
+# meant: what the log of the last boot has of failures that nobody announced.
+meant() {
+	printf '%s\n' "$log" | sh tools/build/unexpected.sh
+}
+
 # ends_well NAME: the last boot ended with status 0.
 ends_well() {
 	wrong=''
 	[ "$status" -eq 0 ] || wrong="exit status $status"
-	verdict "$1" "$wrong"
+	verdict "$1" "$wrong$(meant)"
 }
 
 # says NAME STATUS TEXT...: the last boot ended with that status and its log has every TEXT, a
@@ -43,5 +48,5 @@ says() {
 		esac
 		printf '%s\n' "$log" | grep -q -- "$text" || wrong="$wrong; no \"$text\""
 	done
-	verdict "$name" "$wrong"
+	verdict "$name" "$wrong$(meant)"
 }

@@ -7,6 +7,7 @@
 #include "kernel/abi.h"
 #include "kernel/boot.h"
 #include "kernel/console.h"
+#include "kernel/deliberate.h"
 #include "kernel/el0_run.h"
 #include "kernel/kmem.h"
 #include "kernel/ksched.h"
@@ -351,6 +352,7 @@ static void hog(void *unused)
 static int hang(enum el0_name name)
 {
 	const struct kthread_how how = { .entry = hog, .affinity = 2, .priority = 0 };
+	deliberate("hang");
 	prepare_one(name, 0x1234);
 	group.users[0].affinity = 2;
 	el0_begin(&group);

@@ -7,6 +7,7 @@
  */
 #include "kernel/boot.h"
 #include "kernel/console.h"
+#include "kernel/deliberate.h"
 #include "kernel/ksched.h"
 #include "kernel/ktrace.h"
 #include "kernel/kwatch.h"
@@ -298,7 +299,9 @@ int program_main(void)
 {
 	kthread_end_init(&all_gone);
 	for (unsigned i = 0; i < COUNT_OF(ways); i++) {
-		if (bootarg_says(boot.platform.bootargs, "hang", ways[i].name)) return ways[i].go();
+		if (!bootarg_says(boot.platform.bootargs, "hang", ways[i].name)) continue;
+		deliberate(ways[i].go == way_nothing ? "" : "hang");
+		return ways[i].go();
 	}
 	console_print("hang_program: no such way\n");
 	return STATUS_USAGE;

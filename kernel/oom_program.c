@@ -5,6 +5,7 @@
  * in a panic.
  */
 #include "kernel/console.h"
+#include "kernel/deliberate.h"
 #include "kernel/kmem.h"
 #include "kernel/oom.h"
 #include "kernel/power.h"
@@ -62,6 +63,7 @@ static NOINLINE void cannot_go_on(void)
 
 int program_main(void)
 {
+	deliberate("out-of-memory");
 	if (oom_count(MM_EVENT_PAGES_AT_GROWTH) != 0 || oom_count(MM_EVENT_NO_HEAP_BLOCK) != 0)
 		return STATUS_FINDING;
 	if (!no_pages_at_growth() || oom_count(MM_EVENT_PAGES_AT_GROWTH) != 1)

@@ -31,5 +31,6 @@ told 1 cannot-go-on 268435464 cannot_go_on
 lines 1 '^oom: pages total=131072 used=[0-9]* free=[0-9]*'
 lines 1 '^panic: out-of-memory '
 lines 1 '^  cannot_go_on+0x'
+printf '%s\n' "$log" | sh tools/build/unexpected.sh || failed=1
 [ "$failed" -eq 0 ] || printf '%s\nFAIL: exit status %s\n' "$log" "$status"
 exit "$failed"

@@ -6,6 +6,7 @@
  */
 #include "kernel/boot.h"
 #include "kernel/console.h"
+#include "kernel/deliberate.h"
 #include "kernel/kmem.h"
 #include "kernel/ksched.h"
 #include "kernel/panic.h"
@@ -267,27 +268,28 @@ static NOINLINE void way_caught(void)
 static const struct {
 	const char *name;
 	void (*go)(void);
+	const char *panics; /* by which panics it ends */
 } ways[] = {
-	{ "null", way_null },
-	{ "stack", way_stack },
-	{ "thread-stack", way_thread_stack },
-	{ "idle-stack", way_idle_stack },
-	{ "canary", way_canary },
-	{ "stack-pointer", way_stack_pointer },
-	{ "assert", way_assert },
-	{ "instruction", way_instruction },
-	{ "float", way_float },
-	{ "undefined", way_undefined },
-	{ "double-free", way_double_free },
-	{ "no-exit", way_no_exit },
-	{ "other-cpu", way_other_cpu },
-	{ "deaf", way_deaf },
-	{ "lock", way_lock },
-	{ "everywhere", way_everywhere },
-	{ "ticks", way_ticks },
-	{ "hang", way_hang },
-	{ "nested", way_nested },
-	{ "caught", way_caught },
+	{ "null", way_null, "fault" },
+	{ "stack", way_stack, "stack-overflow" },
+	{ "thread-stack", way_thread_stack, "stack-overflow" },
+	{ "idle-stack", way_idle_stack, "stack-overflow" },
+	{ "canary", way_canary, "stack-canary" },
+	{ "stack-pointer", way_stack_pointer, "bad-stack" },
+	{ "assert", way_assert, "assert" },
+	{ "instruction", way_instruction, "fault" },
+	{ "float", way_float, "fault" },
+	{ "undefined", way_undefined, "undefined" },
+	{ "double-free", way_double_free, "double-free" },
+	{ "no-exit", way_no_exit, "assert" },
+	{ "other-cpu", way_other_cpu, "fault" },
+	{ "deaf", way_deaf, "fault" },
+	{ "lock", way_lock, "fault" },
+	{ "everywhere", way_everywhere, "fault" },
+	{ "ticks", way_ticks, "fault" },
+	{ "hang", way_hang, "" },
+	{ "nested", way_nested, "assert fault" },
+	{ "caught", way_caught, "" },
 };
 
 int program_main(void)
@@ -299,7 +301,9 @@ int program_main(void)
 		const char *name = ways[i].name;
 		size_t same = 0;
 		while (same < bytes && name[same] == text[same] && name[same] != 0) same++;
-		if (same == bytes && name[same] == 0) ways[i].go();
+		if (same != bytes || name[same] != 0) continue;
+		deliberate(ways[i].panics);
+		ways[i].go();
 	}
 	console_print("panic_program: no such way, or it returned\n");
 	return STATUS_USAGE;

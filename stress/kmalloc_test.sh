@@ -33,6 +33,9 @@ says() { # PATTERN...
 	done
 }
 
+# Failures in the log are those that the run was asked for.
+meant() { sh tools/build/unexpected.sh <"$here/out" || fail "failures that nobody meant"; }
+
 # What a run that is not asked for exhaustion may not print.
 quiet() { ! grep -E 'out of memory|^oom:|panic:|not ok' "$here/out" || fail "bad words"; }
 
@@ -64,10 +67,12 @@ case_exhaustion() {
 	expect 0 --ops 300
 	says '^memory stabilised$' '^ok 5 exhaustion$' \
 		'^out of memory: no pages for the heap to grow$' '^oom: kind=pages-at-growth '
+	meant
 	grep '^# cycle 4\|^memory' "$here/out"
 	expect 6 --ops 100 --must-not-fail
 	says '^out of memory: the kernel cannot go on$' '^oom: kind=cannot-go-on ' \
 		'^panic: out-of-memory ' 'stress_must_not_fail+0x'
+	meant
 }
 
 # 4 CPUs with 4,000 operations: one or two losses in a cycle.

@@ -24,7 +24,7 @@
 #include "stress/stress.h"
 
 #include "kernel/boot.h"
-#include "kernel/console.h"
+#include "kernel/deliberate.h"
 #include "kernel/kmem.h"
 #include "kernel/ktap.h"
 #include "kernel/oom.h"
@@ -33,6 +33,7 @@
 #include "kernel/smp.h"
 #include "machine/aarch64/cpu.h"
 #include "machine/atomic.h"
+#include "machine/format.h"
 #include "stress/reading.h"
 #include "stress/sample.h"
 
@@ -261,11 +262,8 @@ static void read_plan(void)
 
 static const struct stress *stress_named(const char *name)
 {
-	for (unsigned i = 0; stresses[i] != NULL; i++) {
-		const char *a = stresses[i]->name, *b = name;
-		while (*a != '\0' && *a == *b) a++, b++;
-		if (*a == *b) return stresses[i];
-	}
+	for (unsigned i = 0; stresses[i] != NULL; i++)
+		if (same_text(stresses[i]->name, name)) return stresses[i];
 	return NULL;
 }
 
@@ -280,6 +278,7 @@ int program_main(void)
 	}
 	if (argument("out", name, sizeof(name)) && !samples_open(name))
 		console_print("# no samples: %s cannot be written\n", name);
+	deliberate(plan.exhaust || plan.must_not_fail ? "out-of-memory" : "");
 	stress->open();
 	for (uint32_t cycle = 0; cycle <= plan.cycles && all_well(); cycle++) run_cycle(cycle);
 	return verdict();

@@ -34,6 +34,7 @@ PROMISED = [
     "//kernel:runner_test",
     "//kernel:sched_test",
     "//kernel:shell",
+    "//kernel:unexpected_test",
     "//mm:early_test",
     "//mm:heap_grow_test",
     "//mm:heap_misuse_test",
