@@ -288,8 +288,8 @@ static void expect_map(struct run *run)
 	if (s->map.error != 0) {
 		e->error = s->map.error;
 		e->late = true;
-	} else if (e->entry + (e->movable ? PAGE_SIZE : 0) >= USER_END / 2) {
-		e->unsure = true;
+	} else if (e->movable ? e->entry - e->from >= span : e->entry >= USER_END / 2) {
+		e->unsure = true; /* a start outside of what is moved may be beyond all memory */
 	}
 	if (e->end > TASK_TRAMPOLINE / 2) e->unsure = true;
 }
