@@ -1,39 +1,31 @@
 /*
  * open.c -- programs come from the tree of files.
  *
- * What may be executed is a regular file with any of its three rights to execute, as root has it on
- * Linux.  A path that does not begin at the root begins where the task is, or at the folder that a
- * descriptor stands for; an empty one is what the descriptor stands for itself, if the flags say
- * so.
+ * What may be executed is a regular file that the caller has the right to execute.  A path that
+ * does not begin at the root begins where the task is, or at the folder that a descriptor stands
+ * for; an empty one is what the descriptor stands for itself, if the flags say so.
  *
  * Locks: the world's, for where the task is.  Cost: O(parts of the path).
  */
 #include "kernel/exec/open.h"
 
 #include "kernel/abi.h"
+#include "kernel/file/rights.h"
 #include "kernel/file/table.h"
-#include "kernel/file/tree.h"
+#include "kernel/task/look.h"
 #include "mm/mman.h"
 
-enum { MAY_BE_EXECUTED = 0111 };
-
-/* Where paths begin, held, or NULL: at the root. */
-static int start(struct task *t, int folder, struct node **out)
+/* Paths begin at what a descriptor stands for. */
+static int start(struct task *t, int folder, struct view *v)
 {
-	struct task_group *g = t->group;
+	struct file *f = file_table_get(t->group->files, folder);
 	int answer = 0;
 
-	*out = NULL;
-	if (folder == AT_FDCWD) {
-		const mach_irq_t was = lock_take(&g->world->lock);
-		if (g->cwd != NULL) *out = node_hold(g->cwd);
-		lock_drop(&g->world->lock, was);
-		return 0;
-	}
-	struct file *f = file_table_get(g->files, folder);
 	if (f == NULL) return -ERR_BADF;
+	if (v->cwd != NULL) node_drop(v->cwd);
+	v->cwd = NULL;
 	if (f->node != NULL)
-		*out = node_hold(f->node);
+		v->cwd = node_hold(f->node);
 	else
 		answer = -ERR_ACCES; /* a pipe, say */
 	file_drop(f);
@@ -45,7 +37,7 @@ static int open_node(struct node *n, const struct view *v, uint32_t flags, struc
 	int error = 0;
 
 	if (node_kind(n) == S_IFLNK && (flags & AT_SYMLINK_NOFOLLOW) != 0) return -ERR_LOOP;
-	if (node_kind(n) != S_IFREG || (n->mode & MAY_BE_EXECUTED) == 0) return -ERR_ACCES;
+	if (node_kind(n) != S_IFREG || node_may(n, &v->ids, MAY_EXEC) != 0) return -ERR_ACCES;
 	*out = node_open(n, v, O_RDONLY, &error);
 	return *out == NULL ? error : 0;
 }
@@ -53,20 +45,21 @@ static int open_node(struct node *n, const struct view *v, uint32_t flags, struc
 int exec_open_in_tree(struct task *t, int folder, const char *path, uint32_t flags,
 		      struct file **out)
 {
-	struct view v = { .tree = t->group->world->config.tree, .who = t };
+	struct view v;
 	struct node *n;
 	const uint32_t how = ((flags & AT_SYMLINK_NOFOLLOW) != 0 ? 0 : FIND_FOLLOW) |
 			     ((flags & AT_EMPTY_PATH) != 0 ? FIND_EMPTY : 0);
+	int answer = 0;
 
 	*out = NULL;
-	int answer = path[0] == '/' ? 0 : start(t, folder, &v.cwd);
-	if (answer != 0) return answer;
-	answer = tree_node(&v, path, how, &n);
+	task_view(t, &v);
+	if (path[0] != '/' && folder != AT_FDCWD) answer = start(t, folder, &v);
+	if (answer == 0) answer = tree_node(&v, path, how, &n);
 	if (answer == 0) {
 		answer = open_node(n, &v, flags, out);
 		node_drop(n);
 	}
-	if (v.cwd != NULL) node_drop(v.cwd);
+	task_view_drop(&v);
 	return answer;
 }
 

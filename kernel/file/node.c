@@ -128,6 +128,8 @@ struct node *node_create(struct file_tree *t, struct mount *m, const struct node
 	struct node *n = kmalloc_alloc(tree_memory(t), sizeof *n, KM_ZERO, SITE_NONE);
 	if (n == NULL) goto refused;
 	node_begin(n, t, m, how->mode);
+	n->uid = how->ids.uid;
+	n->gid = how->ids.gid;
 	if (node_fill(n, how)) {
 		const mach_irq_t was = lock_take(&t->lock);
 		n->number = ++t->numbers;
@@ -217,8 +219,17 @@ void node_set_mode(struct node *n, uint32_t permissions)
 	const uint64_t now = tree_now(n->tree);
 	const mach_irq_t was = lock_take(&n->tree->lock);
 
-	n->mode = (n->mode & S_IFMT) | (permissions & S_PERMISSIONS);
+	atomic_store_u32(&n->mode, (n->mode & S_IFMT) | (permissions & S_PERMISSIONS));
 	n->changed_ns = now;
+	lock_drop(&n->tree->lock, was);
+}
+
+void node_clear_mode(struct node *n, uint32_t without)
+{
+	const mach_irq_t was = lock_take(&n->tree->lock);
+
+	ASSERT((without & ~(uint32_t)S_PERMISSIONS) == 0);
+	atomic_store_u32(&n->mode, n->mode & ~without);
 	lock_drop(&n->tree->lock, was);
 }
 
@@ -227,8 +238,8 @@ void node_set_owner(struct node *n, uint32_t uid, uint32_t gid)
 	const uint64_t now = tree_now(n->tree);
 	const mach_irq_t was = lock_take(&n->tree->lock);
 
-	if (uid != UINT32_MAX) n->uid = uid;
-	if (gid != UINT32_MAX) n->gid = gid;
+	if (uid != UINT32_MAX) atomic_store_u32(&n->uid, uid);
+	if (gid != UINT32_MAX) atomic_store_u32(&n->gid, gid);
 	n->changed_ns = now;
 	lock_drop(&n->tree->lock, was);
 }

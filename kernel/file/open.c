@@ -10,6 +10,7 @@
  * Locks: none is held over any of it.  Cost: the walk, one kmalloc.
  */
 #include "kernel/file/pipe.h"
+#include "kernel/file/rights.h"
 #include "kernel/file/tree_inside.h"
 
 /* Nothing but what can be told of a file, or a place to begin paths at, is to be had by O_PATH. */
@@ -67,6 +68,17 @@ static uint32_t find_flags(uint32_t flags)
 	return (follows ? FIND_FOLLOW : 0) | ((flags & O_CREAT) != 0 ? FIND_ABSENT : 0);
 }
 
+static int open_may(const struct node *n, const struct ids *who, uint32_t flags)
+{
+	const uint32_t mode = flags & O_ACCMODE;
+	const bool reads = mode != O_WRONLY;
+	const bool writes = mode != O_RDONLY || (flags & O_TRUNC) != 0;
+	const int error = node_may(n, who, (reads ? MAY_READ : 0u) | (writes ? MAY_WRITE : 0u));
+
+	if (error != 0 || (flags & O_NOATIME) == 0) return error;
+	return node_owned(n, who);
+}
+
 /* What was found may be opened so; 0 or Linux's error. */
 static int open_refuses(const struct found *found, uint32_t flags)
 {
@@ -79,7 +91,8 @@ static int open_refuses(const struct found *found, uint32_t flags)
 	if ((flags & O_CREAT) != 0 && node_is_folder(n)) return -ERR_ISDIR;
 	if ((flags & O_DIRECTORY) != 0 && !node_is_folder(n)) return -ERR_NOTDIR;
 	if (node_kind(n) == S_IFLNK) return -ERR_LOOP;
-	return writes && node_is_folder(n) ? -ERR_ISDIR : 0;
+	if (writes && node_is_folder(n)) return -ERR_ISDIR;
+	return open_may(n, &found->ids, flags);
 }
 
 /* Makes what was not there, and opens it: the open file is there before the name is, so nothing is
@@ -87,11 +100,12 @@ static int open_refuses(const struct found *found, uint32_t flags)
 static struct file *open_made(struct found *found, uint32_t flags, uint32_t mode, int *error,
 			      bool *again)
 {
-	const struct node_how how = { .mode = S_IFREG | (mode & S_PERMISSIONS) };
+	const struct node_how how = { .mode = S_IFREG | (mode & S_PERMISSIONS), .ids = found->ids };
 	struct file_world *w = found->folder->tree->config.files;
 
 	*error = found->slash ? -ERR_ISDIR : -ERR_ACCES;
 	if (found->slash || found->folder->ops != NULL) return NULL;
+	if (folder_may_make(found->folder, &found->ids) != 0) return NULL;
 	struct file *f = file_create(w, &regular_ops, kept(flags), NULL, NULL, error);
 	if (f == NULL) return NULL;
 	*error = tree_make(found->folder, found->name, found->bytes, &how, &f->node);

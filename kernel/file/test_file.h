@@ -158,7 +158,7 @@ static inline int unlinked(const char *path, bool as_folder)
 	int error = tree_find(&view, path, FIND_NAME, &found);
 
 	if (error != 0) return error;
-	error = tree_unlink(found.folder, found.name, found.bytes, as_folder);
+	error = tree_unlink(&found, as_folder);
 	found_drop(&found);
 	return error;
 }

@@ -19,6 +19,7 @@
  *
  * Locks: the tree's (RANK_TREE).  Cost: a name O(1) on average; listing from a cookie O(children).
  */
+#include "kernel/file/rights.h"
 #include "kernel/file/tree_inside.h"
 
 /* FNV-1a, begun from the folder. */
@@ -113,6 +114,15 @@ bool tree_is_below_locked(const struct node *n, const struct node *above)
 	return n != NULL;
 }
 
+bool tree_is_below(struct node *n, const struct node *above)
+{
+	const mach_irq_t was = lock_take(&n->tree->lock);
+	const bool below = tree_is_below_locked(n, above);
+
+	lock_drop(&n->tree->lock, was);
+	return below;
+}
+
 /* --- making and linking ----------------------------------------------------------------------- */
 
 /* Gives `n` that name in the folder, which is free: 0 or an error.  A folder's way up begins. */
@@ -149,6 +159,20 @@ static int tree_name(struct node *folder, const char *name, size_t bytes, struct
 	return error;
 }
 
+/* What a folder that gives its group on makes of a new node; S_ISGID does not lend one's group to
+ * a file of another (inode_init_owner and mode_strip_sgid). */
+static void node_inherit(struct node *n, const struct node *folder, const struct node_how *how)
+{
+	const uint32_t lent = S_ISGID | 0010;
+
+	if ((atomic_load_u32(&folder->mode) & S_ISGID) == 0) return;
+	n->gid = atomic_load_u32(&folder->gid);
+	if (node_is_folder(n))
+		n->mode |= S_ISGID;
+	else if ((n->mode & lent) == lent && !ids_are_root(&how->ids) && n->gid != how->ids.gid)
+		n->mode &= ~(uint32_t)S_ISGID;
+}
+
 int tree_make(struct node *folder, const char *name, size_t bytes, const struct node_how *how,
 	      struct node **out)
 {
@@ -159,6 +183,7 @@ int tree_make(struct node *folder, const char *name, size_t bytes, const struct 
 	if (folder->ops != NULL) return -ERR_PERM;
 	struct node *n = node_create(folder->tree, folder->mount, how, &error);
 	if (n == NULL) return error;
+	node_inherit(n, folder, how);
 	error = tree_name(folder, name, bytes, n);
 	if (error != 0 || out == NULL)
 		node_drop(n);
@@ -171,6 +196,7 @@ int tree_link(struct node *n, struct node *folder, const char *name, size_t byte
 {
 	if (n->mount != folder->mount) return -ERR_XDEV;
 	if (node_is_folder(n) || folder->ops != NULL) return -ERR_PERM;
+	if (n->links == 0) return -ERR_NOENT; /* its last name is gone, and it does not come back */
 	return tree_name(folder, name, bytes, n);
 }
 
@@ -202,16 +228,18 @@ static struct node *entry_take_locked(struct file_tree *t, struct entry *e, uint
 	return n;
 }
 
-int tree_unlink(struct node *folder, const char *name, size_t bytes, bool folder_wanted)
+int tree_unlink(const struct found *found, bool folder_wanted)
 {
+	struct node *folder = found->folder;
 	struct file_tree *t = folder->tree;
 	const uint64_t now = tree_now(t);
 	struct node *n = NULL;
 
 	if (folder->ops != NULL) return -ERR_PERM;
 	const mach_irq_t was = lock_take(&t->lock);
-	struct entry *e = tree_entry_locked(t, folder, name, bytes);
-	int error = e == NULL ? -ERR_NOENT : entry_refuses_locked(e, folder_wanted);
+	struct entry *e = tree_entry_locked(t, folder, found->name, found->bytes);
+	int error = e == NULL ? -ERR_NOENT : folder_may_take(folder, e->node, &found->ids);
+	if (error == 0) error = entry_refuses_locked(e, folder_wanted);
 	if (error == 0) n = entry_take_locked(t, e, now);
 	lock_drop(&t->lock, was);
 	if (error != 0) return error;
@@ -233,6 +261,24 @@ struct renaming {
 	struct node *drop[2];
 };
 
+/* Whether one may: take the one name away, make or take away the other; a folder that goes
+ * elsewhere is written to, for its way up. */
+static int rename_may_locked(const struct renaming *r)
+{
+	const struct ids *who = &r->from->ids;
+	struct node *from = r->from->folder, *to = r->to->folder, *n = r->old->node;
+	int error = folder_may_take(from, n, who);
+
+	if (error == 0)
+		error = r->over == NULL ? folder_may_make(to, who)
+					: folder_may_take(to, r->over->node, who);
+	if (error != 0 || from == to) return error;
+	if (node_is_folder(n)) error = node_may(n, who, MAY_WRITE);
+	if (error == 0 && (r->flags & RENAME_EXCHANGE) != 0 && node_is_folder(r->over->node))
+		error = node_may(r->over->node, who, MAY_WRITE);
+	return error;
+}
+
 /* What Linux looks at, in its order. */
 static int rename_refuses_locked(struct renaming *r)
 {
@@ -245,10 +291,13 @@ static int rename_refuses_locked(struct renaming *r)
 	if (exchange && r->to->slash && !node_is_folder(r->over->node)) return -ERR_NOTDIR;
 	if (!folder && (r->from->slash || (!exchange && r->to->slash))) return -ERR_NOTDIR;
 	if (folder && tree_is_below_locked(r->to->folder, n)) return -ERR_INVAL;
-	if (r->over == NULL) return folder_refuses_locked(r->to->folder);
-	if (node_is_folder(r->over->node) && tree_is_below_locked(r->from->folder, r->over->node))
+	if (r->over != NULL && node_is_folder(r->over->node) &&
+	    tree_is_below_locked(r->from->folder, r->over->node))
 		return exchange ? -ERR_INVAL : -ERR_NOTEMPTY;
-	if (n == r->over->node) return 0;
+	if (r->over != NULL && n == r->over->node) return 0;
+	const int error = rename_may_locked(r);
+	if (error != 0) return error;
+	if (r->over == NULL) return folder_refuses_locked(r->to->folder);
 	if (folder && n->folder.mounted != NULL) return -ERR_BUSY;
 	return exchange ? 0 : entry_refuses_locked(r->over, folder);
 }

@@ -6,7 +6,8 @@
  * (/proc) have operations of their own and come and go with their holders.  A node lives as long as
  * somebody holds it: a name does, an open file does, a folder holds the one above it.
  *
- * Whoever asks for a path has a view: where paths begin, who asks.  There is one user, root.
+ * Whoever asks for a path has a view: where paths begin, who asks, and who that is to files, which
+ * all zeroes leave to be root (rights.h).
  *
  * Contents of regular files are pages of a backing, so they can be mapped; what came with the
  * initrd is read where the loader put it until somebody writes to it.
@@ -18,6 +19,7 @@
 #define KERNEL_FILE_TREE_H
 
 #include "kernel/file/file.h"
+#include "kernel/ids.h"
 #include "machine/list.h"
 
 struct file_tree;
@@ -29,6 +31,7 @@ struct view {
 	struct node *root; /* what "/" is; NULL: the tree's root */
 	struct node *cwd;  /* where other paths begin; NULL: at the root */
 	void *who;         /* the caller's task, or NULL: for what is generated or a terminal */
+	struct ids ids;
 };
 
 /* What a generated file system's nodes do; what is NULL is not to be had there. */
@@ -94,7 +97,7 @@ struct node {
 	struct mount *mount;        /* (f) */
 	uint32_t refs;              /* atomic */
 	uint32_t mode;              /* (l) kind (fixed) and permissions; atomic reads */
-	uint32_t uid, gid;          /* (l) */
+	uint32_t uid, gid;          /* (l) atomic reads */
 	uint32_t links;             /* (l) */
 	uint64_t number;            /* (f) st_ino */
 	uint64_t size;              /* atomic; (t) for regular files */
@@ -171,8 +174,10 @@ static inline bool node_is_mount_root(const struct node *n)
 	return n->mount->root == n;
 }
 
-/* Permissions; owner (UINT32_MAX: as it is); times in ns (UINT64_MAX: as it is). */
+/* Permissions, without those of `without`; owner (UINT32_MAX: as it is); times in ns (UINT64_MAX:
+ * as it is). */
 void node_set_mode(struct node *n, uint32_t permissions);
+void node_clear_mode(struct node *n, uint32_t without);
 void node_set_owner(struct node *n, uint32_t uid, uint32_t gid);
 void node_set_times(struct node *n, uint64_t accessed_ns, uint64_t modified_ns);
 
@@ -205,21 +210,26 @@ struct found {
 	struct node *node;   /* held, or NULL */
 	struct node *folder; /* where its name is or would be, held; NULL: LAST_ROOT, or "" */
 	enum find_last last;
-	bool slash; /* there was a slash behind: it must be a folder */
+	bool slash;     /* there was a slash behind: it must be a folder */
+	struct ids ids; /* the view's */
 	uint32_t bytes;
 	char name[256];
 };
 
-/* -ERR_NOENT, -ERR_NOTDIR, -ERR_LOOP, -ERR_NAMETOOLONG, -ERR_NOMEM; then nothing is held. */
+/* -ERR_NOENT, -ERR_NOTDIR, -ERR_ACCES, -ERR_LOOP, -ERR_NAMETOOLONG, -ERR_NOMEM; then nothing is
+ * held. */
 int tree_find(const struct view *v, const char *path, uint32_t flags, struct found *out);
 void found_drop(struct found *out);
 
 /* Just the node, held. */
 int tree_node(const struct view *v, const char *path, uint32_t flags, struct node **out);
 
-/* The path of a node from the view's root, with its end; bytes with the end, -ERR_NOENT: it has no
- * name (any more), -ERR_RANGE: no room. */
+/* The path of a node from the view's root, or, where it is not below that, from the tree's; with
+ * its end.  Bytes with the end, -ERR_NOENT: it has no name (any more), -ERR_RANGE: no room. */
 int64_t tree_path(const struct view *v, struct node *n, char *to, size_t room);
+
+/* Whether folder `n` is `above` or below it, over mounts. */
+bool tree_is_below(struct node *n, const struct node *above);
 
 /* The node whose contents `b` has, held, if it has a name; NULL.  O(names). */
 struct node *tree_node_of(struct file_tree *t, const struct backing *b);
@@ -232,6 +242,7 @@ struct node_how {
 	uint64_t device;      /* of a device */
 	const char *text;     /* of a symbolic link */
 	size_t text_bytes;    /* without an end */
+	struct ids ids;       /* whose it is to be; a folder may give its group on */
 	const uint8_t *given; /* contents that lie there as long as the tree, or NULL */
 	uint64_t given_bytes;
 };
@@ -240,8 +251,8 @@ int tree_make(struct node *folder, const char *name, size_t bytes, const struct 
 
 int tree_link(struct node *n, struct node *folder, const char *name, size_t bytes);
 
-/* `folder_wanted`: rmdir, else unlink. */
-int tree_unlink(struct node *folder, const char *name, size_t bytes, bool folder_wanted);
+/* Takes away a name, which is looked for again.  `folder_wanted`: rmdir, else unlink. */
+int tree_unlink(const struct found *found, bool folder_wanted);
 
 /* From one name to another, which are looked for again; RENAME_NOREPLACE, RENAME_EXCHANGE. */
 int tree_rename(const struct found *from, const struct found *to, uint32_t flags);

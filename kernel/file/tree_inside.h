@@ -52,7 +52,7 @@ struct node *node_create(struct file_tree *t, struct mount *m, const struct node
 struct entry *tree_entry_locked(struct file_tree *t, const struct node *folder, const char *name,
 				size_t bytes);
 
-/* Whether folder `n` is `above` or below it, over mounts. */
+/* tree_is_below(), with the tree's lock held. */
 bool tree_is_below_locked(const struct node *n, const struct node *above);
 
 /* Takes out every name of a mount, whose nodes nobody holds otherwise. */

@@ -227,7 +227,7 @@ static bool make_room(struct unpack *u, const struct cpio_entry *e, struct found
 		*stays = true;
 		return true;
 	}
-	const int error = tree_unlink(found->folder, found->name, found->bytes, false);
+	const int error = tree_unlink(found, false);
 	if (error != 0) return unpack_error(u, error);
 	node_drop(found->node); /* it makes room for who comes in its place */
 	found->node = NULL;

@@ -15,6 +15,7 @@
  * Locks: the tree's, step by step; none while a generated file system is asked.
  * Cost: O(names), those in followed links counted.
  */
+#include "kernel/file/rights.h"
 #include "kernel/file/tree_inside.h"
 
 enum { LINKS_MAX = 40 };
@@ -214,6 +215,7 @@ static int walk_step(struct walk *w, uint32_t flags, struct found *out)
 		return error == 0 ? 1 : error;
 	}
 	if (!node_is_folder(w->at)) return -ERR_NOTDIR;
+	if (node_may(w->at, &w->view->ids, MAY_EXEC) != 0) return -ERR_ACCES;
 	if (kind != LAST_NAME) {
 		if (kind == LAST_UP) walk_up(w);
 		if (!last) return 0;
@@ -225,6 +227,10 @@ static int walk_step(struct walk *w, uint32_t flags, struct found *out)
 	const bool is_link = n != NULL && node_kind(n) == S_IFLNK;
 	if (is_link &&
 	    (!last || (flags & FIND_FOLLOW) != 0 || (w->slash && (flags & FIND_NAME) == 0))) {
+		if (last && link_may_follow(n, w->at, &w->view->ids) != 0) {
+			node_drop(n);
+			return -ERR_ACCES;
+		}
 		const int followed = walk_follow(w, n);
 		if (followed <= 0 || !last) return followed < 0 ? followed : 0;
 		const int here = walk_found_here(w, LAST_DOT, out);
@@ -247,6 +253,7 @@ int tree_find(const struct view *v, const char *path, uint32_t flags, struct fou
 
 	out->node = out->folder = NULL;
 	out->slash = false;
+	out->ids = v->ids;
 	out->bytes = 0;
 	if (*path == 0 && (flags & FIND_EMPTY) == 0) return -ERR_NOENT;
 	w.at = node_hold(start);
@@ -318,7 +325,7 @@ int64_t tree_path(const struct view *v, struct node *n, char *to, size_t room)
 	if (p.full) return -ERR_RANGE;
 	to[--p.at] = 0;
 	const mach_irq_t was = lock_take(&v->tree->lock);
-	while (n != NULL && n != root && !p.full) {
+	while (n != NULL && n != root && n != v->tree->root && !p.full) {
 		while (node_is_mount_root(n) && n != root && n->mount->covered != NULL)
 			n = n->mount->covered;
 		if (n != root) n = path_step_locked(&p, n);

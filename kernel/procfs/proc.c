@@ -54,8 +54,16 @@ const uint32_t proc_task_entry_count = COUNT_OF(proc_task_entries);
 int proc_node(struct node *above, struct proc_id id, const struct proc_entry *e, struct node **out)
 {
 	const uint64_t word = proc_word(id);
+	struct task_look look;
+
 	*out = node_generate(above, e->ops, e->mode, word, (void *)(uintptr_t)word);
-	return *out != NULL ? 0 : -ERR_NOMEM;
+	if (*out == NULL) return -ERR_NOMEM;
+	/* Nobody else knows it yet. */
+	if (id.pid != 0 && task_look(proc_world(above), id.pid, &look)) {
+		(*out)->uid = look.ids.uid;
+		(*out)->gid = look.ids.gid;
+	}
+	return 0;
 }
 
 int64_t proc_number(const char *name, size_t bytes)

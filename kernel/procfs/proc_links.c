@@ -9,6 +9,7 @@
  */
 #include "kernel/abi.h"
 #include "kernel/file/names.h"
+#include "kernel/file/rights.h"
 #include "kernel/file/table.h"
 #include "kernel/procfs/proc_inside.h"
 #include "machine/format.h"
@@ -67,8 +68,9 @@ static struct node *cwd_of(struct node *n, int *error)
 
 static struct node *root_of(struct node *n, int *error)
 {
+	struct node *found = task_root_hold(proc_world(n), proc_id_of(n).pid);
 	*error = 0;
-	return node_hold(n->tree->root);
+	return found != NULL ? found : node_hold(n->tree->root);
 }
 
 static struct file *open_file_of(struct node *n)
@@ -97,6 +99,7 @@ static int64_t path_text(struct node *n, const struct view *v, which_fn *which, 
 			 size_t room)
 {
 	int error;
+	if (node_owned(n, &v->ids) != 0) return -ERR_ACCES; /* as for who may trace it */
 	struct node *found = which(n, &error);
 	if (found == NULL) return error;
 	const int64_t bytes = tree_path(v, found, to, room);
@@ -112,8 +115,8 @@ static int64_t path_text(struct node *n, const struct view *v, which_fn *which, 
 	}                                                                                       \
 	static struct node *name##_follow(struct node *n, const struct view *v, int *error)     \
 	{                                                                                       \
-		(void)v;                                                                        \
-		return which(n, error);                                                         \
+		*error = node_owned(n, &v->ids) != 0 ? -ERR_ACCES : 0;                          \
+		return *error != 0 ? NULL : which(n, error);                                    \
 	}                                                                                       \
 	const struct node_ops proc_##name##_ops = { .text = name##_text, .follow = name##_follow };
 

@@ -19,22 +19,6 @@ struct file *file_arg_real(struct task *t, uint64_t fd)
 
 /* --- paths ------------------------------------------------------------------------------------ */
 
-void view_open(struct view *v, struct task *t)
-{
-	struct task_world *w = t->group->world;
-	const mach_irq_t was = lock_take(&w->lock);
-	struct node *cwd = t->group->cwd;
-
-	*v = (struct view){ .tree = tree_of(t), .cwd = cwd, .who = t };
-	if (cwd != NULL) node_hold(cwd);
-	lock_drop(&w->lock, was);
-}
-
-void view_close(struct view *v)
-{
-	if (v->cwd != NULL) node_drop(v->cwd);
-}
-
 int at_open(struct at *a, struct task *t, uint64_t fd, uint64_t path, bool empty)
 {
 	const int64_t bytes = user_string_in(space_of(t), a->path, path, sizeof a->path);
@@ -43,13 +27,14 @@ int at_open(struct at *a, struct task *t, uint64_t fd, uint64_t path, bool empty
 	if (bytes == 0 && !empty) return -ERR_NOENT;
 	a->file = NULL;
 	if ((int32_t)fd == AT_FDCWD || a->path[0] == '/') {
-		view_open(&a->view, t);
+		task_view(t, &a->view);
 		return 0;
 	}
 	a->file = file_arg(t, fd);
 	if (a->file == NULL) return -ERR_BADF;
-	a->view = (struct view){ .tree = tree_of(t), .who = t };
-	if (a->file->node != NULL) a->view.cwd = node_hold(a->file->node);
+	task_view(t, &a->view);
+	if (a->view.cwd != NULL) node_drop(a->view.cwd);
+	a->view.cwd = a->file->node == NULL ? NULL : node_hold(a->file->node);
 	if (a->file->node != NULL || bytes == 0) return 0;
 	at_close(a);
 	return -ERR_NOTDIR;
@@ -57,7 +42,7 @@ int at_open(struct at *a, struct task *t, uint64_t fd, uint64_t path, bool empty
 
 void at_close(struct at *a)
 {
-	view_close(&a->view);
+	task_view_drop(&a->view);
 	if (a->file != NULL) file_drop(a->file);
 }
 

@@ -5,9 +5,11 @@
 #ifndef KERNEL_SYSCALL_FILE_ARGS_H
 #define KERNEL_SYSCALL_FILE_ARGS_H
 
+#include "kernel/file/rights.h"
 #include "kernel/file/table.h"
 #include "kernel/file/tree.h"
 #include "kernel/syscall/user.h"
+#include "kernel/task/look.h"
 
 static inline struct file_tree *tree_of(const struct task *t)
 {
@@ -31,6 +33,17 @@ static inline struct file *file_arg(struct task *t, uint64_t fd)
 /* The same, but not one that was opened with O_PATH. */
 struct file *file_arg_real(struct task *t, uint64_t fd);
 
+/* The caller has changed the contents of `n`: who runs that is no more than who it is. */
+static inline void lend_no_more(const struct task *t, struct node *n)
+{
+	const uint32_t mode = atomic_load_u32(&n->mode);
+
+	if (LIKELY((mode & (S_ISUID | S_ISGID)) == 0)) return;
+	const struct ids who = task_ids(t);
+	const uint32_t lent = node_lent_by_writer(n, &who);
+	if (lent != 0) node_clear_mode(n, lent);
+}
+
 /* How many descriptors the caller may have. */
 static inline uint64_t descriptors_most(const struct task *t)
 {
@@ -45,10 +58,6 @@ struct at {
 	struct file *file; /* of the descriptor that was given, held, or NULL */
 	char path[PATH_BYTES];
 };
-
-/* Where the caller's paths begin; dropped by view_close(). */
-void view_open(struct view *v, struct task *t);
-void view_close(struct view *v);
 
 /* The path at `path` in the caller's memory, relative to `fd` (AT_FDCWD: where the caller is).
  * `empty`: "" is no error.  0, or -ERR_FAULT, -ERR_NAMETOOLONG, -ERR_NOENT, -ERR_BADF; then there

@@ -13,6 +13,18 @@
 
 /* --- making ----------------------------------------------------------------------------------- */
 
+/* Whether the caller may make that there.  What is not root makes no devices. */
+static int may_make(const struct found *found, struct node_how *how)
+{
+	const uint32_t kind = how->mode & S_IFMT;
+	const bool device = kind == S_IFCHR || kind == S_IFBLK;
+	const int error = folder_may_make(found->folder, &found->ids);
+
+	how->ids = found->ids;
+	if (error != 0) return error;
+	return device && !ids_are_root(&found->ids) ? -ERR_PERM : 0;
+}
+
 /* Makes what `how` says under the path, which must be free. */
 static int64_t make_at(struct task *t, uint64_t fd, uint64_t path, struct node_how *how)
 {
@@ -29,7 +41,8 @@ static int64_t make_at(struct task *t, uint64_t fd, uint64_t path, struct node_h
 		else if (found.slash && !folder)
 			error = -ERR_NOENT;
 		else
-			error = tree_make(found.folder, found.name, found.bytes, how, NULL);
+			error = may_make(&found, how);
+		if (error == 0) error = tree_make(found.folder, found.name, found.bytes, how, NULL);
 		found_drop(&found);
 	}
 	at_close(&a);
@@ -76,6 +89,10 @@ static int link_under(struct node *n, const struct found *found)
 {
 	if (found->node != NULL || found->last != LAST_NAME) return -ERR_EXIST;
 	if (found->slash) return -ERR_NOENT;
+	if (n->mount != found->folder->mount) return -ERR_XDEV;
+	if (node_may_link(n, &found->ids) != 0) return -ERR_PERM;
+	const int error = folder_may_make(found->folder, &found->ids);
+	if (error != 0) return error;
 	return tree_link(n, found->folder, found->name, found->bytes);
 }
 
@@ -88,7 +105,9 @@ int64_t sys_linkat(struct task *t, const uint64_t *arg)
 	struct node *n;
 	struct at a;
 
+	const struct ids who = task_ids(t);
 	if ((flags & ~(uint32_t)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) != 0) return -ERR_INVAL;
+	if ((flags & AT_EMPTY_PATH) != 0 && !ids_are_root(&who)) return -ERR_NOENT;
 	int error = at_node(t, arg[0], arg[1], find, &n);
 	if (error != 0) return error;
 	error = at_open(&a, t, arg[2], arg[3], false);
@@ -112,7 +131,7 @@ static int unlink_found(const struct found *found)
 	if (found->node == NULL) return -ERR_NOENT;
 	if (node_is_mount_root(found->node)) return -ERR_BUSY;
 	if (found->slash) return node_kind(found->node) == S_IFDIR ? -ERR_ISDIR : -ERR_NOTDIR;
-	return tree_unlink(found->folder, found->name, found->bytes, false);
+	return tree_unlink(found, false);
 }
 
 static int rmdir_found(const struct found *found)
@@ -125,7 +144,7 @@ static int rmdir_found(const struct found *found)
 	}
 	if (found->node == NULL) return -ERR_NOENT;
 	if (node_is_mount_root(found->node)) return -ERR_BUSY;
-	return tree_unlink(found->folder, found->name, found->bytes, true);
+	return tree_unlink(found, true);
 }
 
 int64_t sys_unlinkat(struct task *t, const uint64_t *arg)
@@ -231,30 +250,42 @@ int64_t sys_getdents64(struct task *t, const uint64_t *arg)
 
 int64_t sys_getcwd(struct task *t, const uint64_t *arg)
 {
+	static const char beyond[] = "(unreachable)";
 	char text[PATH_BYTES];
 	struct view v;
 
-	view_open(&v, t);
-	const int64_t bytes =
-		tree_path(&v, v.cwd != NULL ? v.cwd : v.tree->root, text, sizeof text);
-	view_close(&v);
+	task_view(t, &v);
+	struct node *root = v.root != NULL ? v.root : v.tree->root;
+	struct node *cwd = v.cwd != NULL ? v.cwd : root;
+	const size_t before = tree_is_below(cwd, root) ? 0 : sizeof beyond - 1;
+	memcpy(text, beyond, before);
+	int64_t bytes = tree_path(&v, cwd, text + before, sizeof text - before);
+	if (bytes >= 0) bytes += (int64_t)before;
+	task_view_drop(&v);
 	if (bytes < 0) return bytes == -ERR_RANGE ? -ERR_NAMETOOLONG : bytes;
 	if ((uint64_t)bytes > arg[1]) return -ERR_RANGE;
 	return to_user(t, arg[0], text, (size_t)bytes) != 0 ? -ERR_FAULT : bytes;
 }
 
-/* The caller is in folder `n` now, whose hold is handed over. */
-static int64_t go_to(struct task *t, struct node *n)
+/* Puts folder `n`, whose hold is handed over, in the place of *what: the caller's current folder,
+ * or its root, which is root's to say. */
+static int64_t go_to(struct task *t, struct node *n, struct node **what)
 {
 	struct task_world *w = t->group->world;
+	const struct ids who = task_ids(t);
+	int64_t error = node_kind(n) != S_IFDIR ? -ERR_NOTDIR : node_may(n, &who, MAY_EXEC);
 
-	if (node_kind(n) != S_IFDIR) {
+	if (error == 0 && what == &t->group->root && !ids_are_root(&who)) error = -ERR_PERM;
+	if (error != 0) {
 		node_drop(n);
-		return -ERR_NOTDIR;
+		return error;
 	}
 	const mach_irq_t was = lock_take(&w->lock);
-	struct node *old = t->group->cwd;
-	t->group->cwd = n;
+	struct node *old = *what;
+	/* Without any, it is where the root was. */
+	if (what != &t->group->cwd && t->group->cwd == NULL)
+		t->group->cwd = node_hold(tree_of(t)->root);
+	*what = n;
 	lock_drop(&w->lock, was);
 	if (old != NULL) node_drop(old);
 	return 0;
@@ -265,7 +296,16 @@ int64_t sys_chdir(struct task *t, const uint64_t *arg)
 	struct node *n;
 	const int error = at_node(t, (uint64_t)AT_FDCWD, arg[0], FIND_FOLLOW, &n);
 
-	return error != 0 ? error : go_to(t, n);
+	return error != 0 ? error : go_to(t, n, &t->group->cwd);
+}
+
+/* Where the caller is stays where it is, though that be outside. */
+int64_t sys_chroot(struct task *t, const uint64_t *arg)
+{
+	struct node *n;
+	const int error = at_node(t, (uint64_t)AT_FDCWD, arg[0], FIND_FOLLOW, &n);
+
+	return error != 0 ? error : go_to(t, n, &t->group->root);
 }
 
 int64_t sys_fchdir(struct task *t, const uint64_t *arg)
@@ -273,7 +313,8 @@ int64_t sys_fchdir(struct task *t, const uint64_t *arg)
 	struct file *f = file_arg(t, arg[0]);
 
 	if (f == NULL) return -ERR_BADF;
-	const int64_t answer = f->node == NULL ? -ERR_NOTDIR : go_to(t, node_hold(f->node));
+	const int64_t answer =
+		f->node == NULL ? -ERR_NOTDIR : go_to(t, node_hold(f->node), &t->group->cwd);
 	file_drop(f);
 	return answer;
 }

@@ -162,6 +162,16 @@ static int64_t fcntl_dup(struct task *t, struct file *f, uint64_t from, bool clo
 	return dup_from(t, f, (uint32_t)from, close_on_exec);
 }
 
+static int64_t fcntl_set_flags(struct task *t, struct file *f, uint32_t flags)
+{
+	const struct ids who = task_ids(t);
+	const bool fresh = (flags & ~atomic_load_u32(&f->flags) & O_NOATIME) != 0;
+
+	if (fresh && f->node != NULL && node_owned(f->node, &who) != 0) return -ERR_PERM;
+	set_flags(f, flags, SETFL_FLAGS);
+	return 0;
+}
+
 static int64_t fcntl_file(struct task *t, struct file *f, const uint64_t *arg)
 {
 	const bool path_only = (atomic_load_u32(&f->flags) & O_PATH) != 0;
@@ -178,7 +188,7 @@ static int64_t fcntl_file(struct task *t, struct file *f, const uint64_t *arg)
 	}
 	if (path_only) return -ERR_BADF;
 	switch ((uint32_t)arg[1]) {
-	case F_SETFL: set_flags(f, (uint32_t)arg[2], SETFL_FLAGS); return 0;
+	case F_SETFL: return fcntl_set_flags(t, f, (uint32_t)arg[2]);
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:

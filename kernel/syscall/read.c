@@ -24,6 +24,14 @@ static int64_t told(struct task *t, int64_t answer)
 	return answer;
 }
 
+static int64_t move_for(struct task *t, move_fn *move, struct file *f, struct io *io, uint64_t *at)
+{
+	const int64_t answer = move(f, io, at);
+
+	if (move == file_write && f->node != NULL && answer > 0) lend_no_more(t, f->node);
+	return answer;
+}
+
 /* One piece, as read() and pread() have it. */
 static int64_t move_piece(struct task *t, move_fn *move, struct file *f, uint64_t user,
 			  uint64_t bytes, uint64_t *at)
@@ -35,7 +43,7 @@ static int64_t move_piece(struct task *t, move_fn *move, struct file *f, uint64_
 	if (!may) return -ERR_BADF;
 	if (!is_users(user, bytes)) return -ERR_FAULT;
 	io_open(&io, space_of(t), &piece, 1);
-	return move(f, &io, at);
+	return move_for(t, move, f, &io, at);
 }
 
 static int64_t move_here(struct task *t, move_fn *move, const uint64_t *arg)
@@ -93,7 +101,7 @@ static int64_t move_vector(struct task *t, move_fn *move, const uint64_t *arg, u
 	if (answer == 0) answer = vector_open(&v, t, arg[1], arg[2]);
 	if (answer == 0) {
 		const bool may = move == file_read ? file_may_read(f) : file_may_write(f);
-		answer = !may ? -ERR_BADF : v.io.left == 0 ? 0 : move(f, &v.io, at);
+		answer = !may ? -ERR_BADF : v.io.left == 0 ? 0 : move_for(t, move, f, &v.io, at);
 		vector_close(&v);
 	}
 	file_drop(f);
@@ -141,8 +149,8 @@ int64_t sys_lseek(struct task *t, const uint64_t *arg)
 /* --- from file to file ------------------------------------------------------------------------ */
 
 /* Up to `bytes` from `in` at *at to `out`; what `out` does not take is not taken from `in`. */
-static int64_t send_some(struct file *out, struct file *in, uint64_t *at, uint8_t *buffer,
-			 uint64_t bytes)
+static int64_t send_some(struct task *t, struct file *out, struct file *in, uint64_t *at,
+			 uint8_t *buffer, uint64_t bytes)
 {
 	struct io_piece piece;
 	struct io io;
@@ -152,7 +160,7 @@ static int64_t send_some(struct file *out, struct file *in, uint64_t *at, uint8_
 	int64_t moved = file_read(in, &io, &from);
 	if (moved <= 0) return moved;
 	io_open_kernel(&io, &piece, buffer, (size_t)moved);
-	moved = file_write(out, &io, NULL);
+	moved = move_for(t, file_write, out, &io, NULL);
 	if (moved > 0) *at += (uint64_t)moved;
 	return moved;
 }
@@ -166,7 +174,7 @@ static int64_t send_all(struct task *t, struct file *out, struct file *in, uint6
 
 	if (buffer == NULL) return -ERR_NOMEM;
 	while (moved > 0 && (uint64_t)done < bytes) {
-		moved = send_some(out, in, at, buffer, bytes - (uint64_t)done);
+		moved = send_some(t, out, in, at, buffer, bytes - (uint64_t)done);
 		if (moved > 0) done += moved;
 	}
 	const enum kmalloc_verdict v = kmalloc_free(memory, buffer);

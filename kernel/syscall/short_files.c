@@ -177,7 +177,40 @@ static int64_t selects(void)
 	return CALL(pselect6, ASKED, short_bytes(set, sizeof set), 0, 0, soon(), 0);
 }
 
+static int64_t locks(void)
+{
+	return CALL(flock, 0, LOCK_EX | LOCK_NB);
+}
+
+/* In the middle of one, which is two then. */
+static void with_record(void)
+{
+	const struct abi_flock record = { .type = F_WRLCK, .length = 100 };
+
+	EXPECT(PLAIN(fcntl, 0, F_SETLK, short_bytes(&record, sizeof record)) == 0);
+}
+
+static int64_t unlocks(void)
+{
+	const struct abi_flock record = { .type = F_UNLCK, .start = 40, .length = 20 };
+
+	return CALL(fcntl, 0, F_SETLK, short_bytes(&record, sizeof record));
+}
+
+static void with_fifo(void)
+{
+	EXPECT(PLAIN(mknodat, HERE, short_text("/p"), S_IFIFO | 0600, 0) == 0);
+}
+
+static int64_t opens_fifo(void)
+{
+	return CALL(openat, HERE, short_text("/p"), O_RDWR);
+}
+
 const struct short_case short_files[] = {
+	CASE(locks, NULL, 0, 0),
+	CASE_OR(unlocks, with_record, 0, 0, -ERR_NOLCK),
+	CASE(opens_fifo, with_fifo, 4, 0),
 	CASE(writes, NULL, 3 * PAGE, MAY_FALL_SHORT),
 	CASE(writes_at_place, NULL, 3 * PAGE, MAY_FALL_SHORT),
 	CASE(writes_pieces, NULL, 600 * PIECES, MAY_FALL_SHORT),

@@ -172,6 +172,11 @@ static int64_t changes_folder(void)
 	return CALL(chdir, short_text("/d/../d/e"));
 }
 
+static int64_t changes_root(void)
+{
+	return CALL(chroot, short_text("/d/../d"));
+}
+
 static int64_t asks_where(void)
 {
 	return CALL(getcwd, SHORT_AT + 2 * PAGE, PAGE);
@@ -230,6 +235,7 @@ const struct short_case short_names[] = {
 	CASE(reads_link_of_proc, with_proc, 4, 0),
 	CASE(lists, NULL, ANY, 0),
 	CASE(changes_folder, NULL, 0, 0),
+	CASE(changes_root, NULL, 0, 0),
 	CASE(asks_where, NULL, 2, 0),
 	CASE(stats, NULL, 0, 0),
 	CASE(stats_more, NULL, 0, 0),

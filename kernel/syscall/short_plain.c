@@ -34,7 +34,6 @@ ROW(close_range, 0, 2, 0)
 ROW(dup3, 0, 4, 0)
 ROW(fcntl, 0, F_SETFL, O_APPEND)
 ROW(ioctl, 2, FIONREAD, SHORT_AT)
-ROW(flock, 0, 2)
 ROW(fchdir, 1)
 ROW(fstat, 0, TO)
 ROW(fstatfs, 0, TO)
@@ -125,7 +124,6 @@ const struct short_case short_plain[] = {
 	PLAIN_CASE(dup3, ANY),
 	PLAIN_CASE(fcntl, ANY),
 	PLAIN_CASE(ioctl, ANY),
-	PLAIN_CASE(flock, ANY),
 	PLAIN_CASE(fchdir, ANY),
 	PLAIN_CASE(fstat, ANY),
 	PLAIN_CASE(fstatfs, ANY),

@@ -15,7 +15,10 @@ int64_t sys_truncate(struct task *t, const uint64_t *arg)
 	if ((int64_t)arg[1] < 0) return -ERR_INVAL;
 	int error = at_node(t, (uint64_t)AT_FDCWD, arg[0], FIND_FOLLOW, &n);
 	if (error != 0) return error;
-	error = node_truncate(n, arg[1]);
+	const struct ids who = task_ids(t);
+	if (node_kind(n) == S_IFREG) error = node_may(n, &who, MAY_WRITE);
+	if (error == 0) error = node_truncate(n, arg[1]);
+	if (error == 0) lend_no_more(t, n);
 	node_drop(n);
 	return error;
 }
@@ -27,6 +30,7 @@ int64_t sys_ftruncate(struct task *t, const uint64_t *arg)
 	if (f == NULL) return -ERR_BADF;
 	const bool may = f->ops->truncate != NULL && file_may_write(f);
 	const int answer = may ? f->ops->truncate(f, arg[1]) : -ERR_INVAL;
+	if (answer == 0 && f->node != NULL) lend_no_more(t, f->node);
 	file_drop(f);
 	return answer;
 }
@@ -81,6 +85,7 @@ static int text_arg(struct task *t, uint64_t at, char *to, size_t room)
 static int mount_on(struct node *on, const struct view *v, const char *source, const char *kind,
 		    uint32_t flags)
 {
+	if (!ids_are_root(&v->ids)) return -ERR_PERM;
 	if ((flags & MS_REMOUNT) != 0) return node_is_mount_root(on) ? 0 : -ERR_INVAL;
 	if ((flags & (MS_BIND | MS_MOVE)) != 0) return -ERR_INVAL;
 	if ((flags & MS_PROPAGATION) != 0) return node_is_mount_root(on) ? 0 : -ERR_INVAL;
@@ -117,7 +122,8 @@ int64_t sys_umount2(struct task *t, const uint64_t *arg)
 	int error = at_node(t, (uint64_t)AT_FDCWD, arg[0],
 			    (flags & NOFOLLOW) != 0 ? 0 : FIND_FOLLOW, &n);
 	if (error != 0) return error;
-	error = tree_unmount(n);
+	const struct ids who = task_ids(t);
+	error = ids_are_root(&who) ? tree_unmount(n) : -ERR_PERM;
 	if (error != 0) node_drop(n);
 	return error;
 }

@@ -1,8 +1,7 @@
 /*
  * stat.c -- fstat and its kin, readlinkat, faccessat; fchmod, fchown, utimensat.
  *
- * The caller is root: nobody is refused for permissions, but root, too, may execute only what
- * somebody may.
+ * access asks as who the caller really is, the others as who it acts as.
  *
  * Cost: a walk where there is a path, and a copy to the caller.
  */
@@ -202,18 +201,33 @@ int64_t sys_readlinkat(struct task *t, const uint64_t *arg)
 	return answer;
 }
 
+/* Of an open file that has no node its maker may all but execute it. */
+static int access_node(const struct node *n, const struct ids *who, uint32_t mode)
+{
+	if (n == NULL) return (mode & MAY_EXEC) != 0 ? -ERR_ACCES : 0;
+	return node_may(n, who, mode);
+}
+
 static int64_t access_at(struct task *t, const uint64_t *arg, uint32_t flags)
 {
 	const uint32_t mode = (uint32_t)arg[2];
-	struct file_stat stat;
+	struct node *n = NULL;
+	struct at a;
 
 	if ((mode & ~(uint32_t)(MAY_READ | MAY_WRITE | MAY_EXEC)) != 0) return -ERR_INVAL;
 	if ((flags & ~(uint32_t)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0)
 		return -ERR_INVAL;
-	const int error = stat_at(t, arg[0], arg[1], flags, &stat);
+	int error = at_open(&a, t, arg[0], arg[1], (flags & AT_EMPTY_PATH) != 0);
 	if (error != 0) return error;
-	const bool runs = (stat.mode & S_IFMT) == S_IFDIR || (stat.mode & 0111) != 0;
-	return (mode & MAY_EXEC) != 0 && !runs ? -ERR_ACCES : 0;
+	if ((flags & AT_EACCESS) == 0)
+		a.view.ids = (struct ids){ atomic_load_u32(&t->group->uid[0]),
+					   atomic_load_u32(&t->group->gid[0]) };
+	const bool nameless = a.path[0] == 0 && a.file != NULL && a.file->node == NULL;
+	if (!nameless) error = tree_node(&a.view, a.path, find_flags(flags), &n);
+	if (error == 0) error = access_node(n, &a.view.ids, mode);
+	if (n != NULL) node_drop(n);
+	at_close(&a);
+	return error;
 }
 
 int64_t sys_faccessat(struct task *t, const uint64_t *arg)
@@ -242,15 +256,17 @@ static struct node *node_arg(struct task *t, uint64_t fd, int *error)
 }
 
 /* Nodes that are generated are as they are. */
-static int64_t chmod_node(struct node *n, uint32_t mode)
+static int64_t chmod_node(struct task *t, struct node *n, uint32_t mode)
 {
-	int64_t answer = 0;
+	const struct ids who = task_ids(t);
+	int64_t answer = node_owned(n, &who);
 
+	if (!ids_are_root(&who) && atomic_load_u32(&n->gid) != who.gid) mode &= ~(uint32_t)S_ISGID;
 	if (n->ops != NULL)
 		answer = -ERR_PERM;
 	else if (node_kind(n) == S_IFLNK)
 		answer = -ERR_OPNOTSUPP;
-	else
+	else if (answer == 0)
 		node_set_mode(n, mode);
 	node_drop(n);
 	return answer;
@@ -261,7 +277,7 @@ int64_t sys_fchmod(struct task *t, const uint64_t *arg)
 	int error;
 	struct node *n = node_arg(t, arg[0], &error);
 
-	return n == NULL ? error : chmod_node(n, (uint32_t)arg[1]);
+	return n == NULL ? error : chmod_node(t, n, (uint32_t)arg[1]);
 }
 
 int64_t sys_fchmodat(struct task *t, const uint64_t *arg)
@@ -269,14 +285,32 @@ int64_t sys_fchmodat(struct task *t, const uint64_t *arg)
 	struct node *n;
 	const int error = at_node(t, arg[0], arg[1], FIND_FOLLOW, &n);
 
-	return error != 0 ? error : chmod_node(n, (uint32_t)arg[2]);
+	return error != 0 ? error : chmod_node(t, n, (uint32_t)arg[2]);
 }
 
-static int64_t chown_node(struct node *n, uint32_t uid, uint32_t gid)
+/* An owner may give it to the group it is in itself; what the file lent to who ran it is lent no
+ * more. */
+static int chown_may(const struct node *n, const struct ids *who, uint32_t uid, uint32_t gid,
+		     uint32_t lent)
 {
-	const int64_t answer = n->ops != NULL ? -ERR_PERM : 0;
+	const uint32_t owner = atomic_load_u32(&n->uid), group = atomic_load_u32(&n->gid);
+	const bool keeps = uid == UINT32_MAX || uid == owner;
+	const bool within = gid == UINT32_MAX || gid == group || gid == who->gid;
+	const bool asks = uid != UINT32_MAX || gid != UINT32_MAX || lent != 0;
+
+	if (n->ops != NULL) return -ERR_PERM;
+	if (ids_are_root(who) || !asks) return 0;
+	return owner == who->uid && keeps && within ? 0 : -ERR_PERM;
+}
+
+static int64_t chown_node(struct task *t, struct node *n, uint32_t uid, uint32_t gid)
+{
+	const struct ids who = task_ids(t);
+	const uint32_t lent = node_lent_by_owner(n, &who);
+	const int64_t answer = chown_may(n, &who, uid, gid, lent);
 
 	if (answer == 0) node_set_owner(n, uid, gid);
+	if (answer == 0 && lent != 0) node_clear_mode(n, lent);
 	node_drop(n);
 	return answer;
 }
@@ -286,7 +320,7 @@ int64_t sys_fchown(struct task *t, const uint64_t *arg)
 	int error;
 	struct node *n = node_arg(t, arg[0], &error);
 
-	return n == NULL ? error : chown_node(n, (uint32_t)arg[1], (uint32_t)arg[2]);
+	return n == NULL ? error : chown_node(t, n, (uint32_t)arg[1], (uint32_t)arg[2]);
 }
 
 int64_t sys_fchownat(struct task *t, const uint64_t *arg)
@@ -296,14 +330,14 @@ int64_t sys_fchownat(struct task *t, const uint64_t *arg)
 
 	if ((flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0) return -ERR_INVAL;
 	const int error = at_node(t, arg[0], arg[1], find_flags(flags), &n);
-	return error != 0 ? error : chown_node(n, (uint32_t)arg[2], (uint32_t)arg[3]);
+	return error != 0 ? error : chown_node(t, n, (uint32_t)arg[2], (uint32_t)arg[3]);
 }
+
+enum { UTIME_NOW = 0x3fffffff, UTIME_OMIT = 0x3ffffffe };
 
 /* A time of utimensat(): in ns, UINT64_MAX: to be left. */
 static int time_arg(struct task *t, const int64_t *time, uint64_t *ns)
 {
-	enum { UTIME_NOW = 0x3fffffff, UTIME_OMIT = 0x3ffffffe };
-
 	if (time[1] == UTIME_NOW) {
 		*ns = wall_of(t);
 	} else if (time[1] == UTIME_OMIT) {
@@ -318,15 +352,26 @@ static int time_arg(struct task *t, const int64_t *time, uint64_t *ns)
 	return 0;
 }
 
-static int times_arg(struct task *t, uint64_t at, uint64_t *ns)
+/* *touches: both are to be what it is now, which whoever may write to the file may ask for, too. */
+static int times_arg(struct task *t, uint64_t at, uint64_t *ns, bool *touches)
 {
 	int64_t times[4];
 
 	ns[0] = ns[1] = wall_of(t);
+	*touches = true;
 	if (at == 0) return 0;
 	if (from_user(t, times, at, sizeof times) != 0) return -ERR_FAULT;
+	*touches = times[1] == UTIME_NOW && times[3] == UTIME_NOW;
 	const int error = time_arg(t, times, &ns[0]);
 	return error != 0 ? error : time_arg(t, times + 2, &ns[1]);
+}
+
+static int times_may(struct task *t, const struct node *n, bool touches)
+{
+	const struct ids who = task_ids(t);
+
+	if (node_owned(n, &who) == 0) return 0;
+	return touches ? node_may(n, &who, MAY_WRITE) : -ERR_PERM;
 }
 
 int64_t sys_utimensat(struct task *t, const uint64_t *arg)
@@ -334,9 +379,11 @@ int64_t sys_utimensat(struct task *t, const uint64_t *arg)
 	const uint32_t flags = (uint32_t)arg[3];
 	struct node *n;
 	uint64_t ns[2];
-	int error = times_arg(t, arg[2], ns);
+	bool touches;
+	int error = times_arg(t, arg[2], ns, &touches);
 
 	if (error != 0) return error;
+	if ((ns[0] & ns[1]) == UINT64_MAX) return 0; /* whatever the path */
 	if ((flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0) return -ERR_INVAL;
 	if (arg[1] == 0 && (int32_t)arg[0] != AT_FDCWD) {
 		n = node_arg(t, arg[0], &error);
@@ -345,7 +392,8 @@ int64_t sys_utimensat(struct task *t, const uint64_t *arg)
 		error = at_node(t, arg[0], arg[1], find_flags(flags), &n);
 		if (error != 0) return error;
 	}
-	if (n->ops == NULL && (ns[0] & ns[1]) != UINT64_MAX) node_set_times(n, ns[0], ns[1]);
+	error = times_may(t, n, touches);
+	if (error == 0 && n->ops == NULL) node_set_times(n, ns[0], ns[1]);
 	node_drop(n);
-	return 0;
+	return error;
 }

@@ -108,6 +108,7 @@ static void birth_drop_group(struct birth *b)
 	if (g == NULL) return;
 	if (g->files != NULL) file_table_drop(g->files);
 	if (g->cwd != NULL) node_drop(g->cwd);
+	if (g->root != NULL) node_drop(g->root);
 	if (g->exe != NULL) node_drop(g->exe);
 	task_free_bytes(b->w, g->signals);
 	task_free_bytes(b->w, g);
@@ -123,8 +124,11 @@ static void birth_drop(struct birth *b)
 
 static bool files_inherit(struct task_group *g, const struct task_group *from, bool shared)
 {
+	const mach_irq_t was = lock_take(&from->world->lock);
 	if (from->cwd != NULL) g->cwd = node_hold(from->cwd);
+	if (from->root != NULL) g->root = node_hold(from->root);
 	if (from->exe != NULL) g->exe = node_hold(from->exe);
+	lock_drop(&from->world->lock, was);
 	if (from->files == NULL) return true;
 	g->files = shared ? file_table_hold(from->files) : file_table_clone(from->files);
 	return g->files != NULL;

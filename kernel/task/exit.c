@@ -132,13 +132,14 @@ static void close_files(struct task_group *g)
 {
 	const mach_irq_t was = lock_take(&g->world->lock);
 	struct file_table *files = g->files;
-	struct node *cwd = g->cwd, *exe = g->exe;
+	struct node *cwd = g->cwd, *root = g->root, *exe = g->exe;
 
 	g->files = NULL; /* who looks from outside finds them, and holds them, or not */
-	g->cwd = g->exe = NULL;
+	g->cwd = g->root = g->exe = NULL;
 	lock_drop(&g->world->lock, was);
 	if (files != NULL) file_table_drop(files);
 	if (cwd != NULL) node_drop(cwd);
+	if (root != NULL) node_drop(root);
 	if (exe != NULL) node_drop(exe);
 }
 

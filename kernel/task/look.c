@@ -57,6 +57,7 @@ static void look_at_group(const struct task_group *g, struct task_look *out)
 	out->pgid = g->pgid;
 	out->sid = g->sid;
 	out->process = g->process;
+	out->ids = (struct ids){ atomic_load_u32(&g->uid[1]), atomic_load_u32(&g->gid[1]) };
 	out->threads = g->task_count;
 	out->zombie = g->zombie;
 	out->user_ns = g->user_ns;
@@ -148,6 +149,17 @@ struct node *task_cwd_hold(struct task_world *w, int32_t number)
 	return cwd;
 }
 
+struct node *task_root_hold(struct task_world *w, int32_t number)
+{
+	const mach_irq_t was = lock_take(&w->lock);
+	const struct task_group *g = group_locked(w, number);
+	struct node *root = g != NULL ? g->root : NULL;
+
+	if (root != NULL) node_hold(root);
+	lock_drop(&w->lock, was);
+	return root;
+}
+
 struct node *task_exe_hold(struct task_world *w, int32_t number)
 {
 	const mach_irq_t was = lock_take(&w->lock);
@@ -165,4 +177,22 @@ struct space *task_space_hold(struct task_world *w, int32_t number)
 
 	if (!task_look(w, number, &look)) return NULL;
 	return process_space_hold(w->config.processes, look.process);
+}
+
+void task_view(struct task *t, struct view *out)
+{
+	struct task_world *w = t->group->world;
+
+	*out = (struct view){ .tree = w->config.tree, .who = t, .ids = task_ids(t) };
+	const mach_irq_t was = lock_take(&w->lock);
+	if (t->group->cwd != NULL) out->cwd = node_hold(t->group->cwd);
+	if (t->group->root != NULL) out->root = node_hold(t->group->root);
+	lock_drop(&w->lock, was);
+}
+
+void task_view_drop(struct view *v)
+{
+	if (v->cwd != NULL) node_drop(v->cwd);
+	if (v->root != NULL) node_drop(v->root);
+	v->cwd = v->root = NULL;
 }

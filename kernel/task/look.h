@@ -7,7 +7,10 @@
 #ifndef KERNEL_TASK_LOOK_H
 #define KERNEL_TASK_LOOK_H
 
+#include "kernel/ids.h"
 #include "kernel/task/task.h"
+
+struct view; /* kernel/file/tree.h */
 
 struct task_look {
 	int32_t pid, tid, parent, pgid, sid;
@@ -24,6 +27,7 @@ struct task_look {
 	char line[LINE_BYTES];
 	uint32_t line_bytes;
 	process_id process;
+	struct ids ids; /* what it is to files: its effective numbers */
 };
 
 /* By the number of a task, or of a group that has ended and was not waited for.  False: none. */
@@ -37,7 +41,20 @@ int32_t task_next_thread(struct task_world *w, int32_t of, int32_t from);
 /* What the group of task `number` has, held, or NULL: it has none, or is gone. */
 struct file_table *task_files_hold(struct task_world *w, int32_t number);
 struct node *task_cwd_hold(struct task_world *w, int32_t number);
+struct node *task_root_hold(struct task_world *w, int32_t number);
 struct node *task_exe_hold(struct task_world *w, int32_t number);
 struct space *task_space_hold(struct task_world *w, int32_t number);
+
+/* What the caller is to files, by its effective numbers. */
+static inline struct ids task_ids(const struct task *t)
+{
+	const struct task_group *g = t->group;
+
+	return (struct ids){ atomic_load_u32(&g->uid[1]), atomic_load_u32(&g->gid[1]) };
+}
+
+/* How the caller sees the tree: where it is, what its root is.  Dropped by task_view_drop(). */
+void task_view(struct task *t, struct view *out);
+void task_view_drop(struct view *v);
 
 #endif

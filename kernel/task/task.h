@@ -80,8 +80,9 @@ struct task_group {
 	bool tell_continue;   /* (w) the same of its going on */
 	struct wait_queue go; /* its stopped tasks wait here; with it, stop_signal is written */
 	struct file_table *files;
-	struct node *cwd; /* (w) a folder, held, or NULL: the root */
-	struct node *exe; /* (w) what it runs, held, or NULL */
+	struct node *cwd;  /* (w) a folder, held, or NULL: the root */
+	struct node *root; /* (w) what chroot() said, held, or NULL: the tree's */
+	struct node *exe;  /* (w) what it runs, held, or NULL */
 	uint32_t umask;
 	struct signal_set_up *signals;
 	sigset pending;             /* (w) for whichever task takes them */
