@@ -103,11 +103,19 @@ static void put_fd(unsigned group, int64_t fd, uint8_t open, bool exec)
 	model.exec[group] = (uint8_t)(exec ? model.exec[group] | bit : model.exec[group] & ~bit);
 }
 
-/* The open file of descriptor aux, of the actor's group; NONE: there is none. */
+/* The open file of descriptor aux, of the actor's group; NONE: there is none.  From DESCRIPTORS + 1
+ * on it is the first that is open, from those less on. */
 static uint8_t open_of(const struct script_op *op, unsigned by, unsigned *fd)
 {
-	*fd = op->aux % (DESCRIPTORS + 1);
-	return *fd == DESCRIPTORS ? NONE : model.fd[group_number(by)][*fd];
+	const uint8_t *of = model.fd[group_number(by)];
+
+	*fd = op->aux % FD_NAMES;
+	if (*fd <= DESCRIPTORS) return *fd == DESCRIPTORS ? NONE : of[*fd];
+	for (unsigned i = 0; i < DESCRIPTORS; i++) {
+		*fd = (op->aux % FD_NAMES - DESCRIPTORS - 1 + i) % DESCRIPTORS;
+		if (of[*fd] != NONE) break;
+	}
+	return of[*fd];
 }
 
 /* --- opening and closing ---------------------------------------------------------------------- */
@@ -171,7 +179,6 @@ void makes_open(struct run *run, const struct script_op *op)
 	const uint32_t mark = (op->arg >> 8 & 1) != 0 ? O_CLOEXEC : 0;
 	const uint32_t flags = hows[op->arg % COUNT_OF(hows)] | mark;
 
-	if (by == ACTORS) return;
 	const int64_t expected = open_meant(group_number(by), name, flags);
 	const uint64_t arg[] = { scratch_of(by), name, flags, 0 };
 	if (expected == -ERR_MFILE) run_sometimes(run, SAW_TABLE_FULL);
@@ -183,7 +190,6 @@ void makes_unlink(struct run *run, const struct script_op *op)
 	const unsigned by = by_of(op), name = op->aux % NAMES;
 	const uint64_t arg[] = { scratch_of(by), name, 0, 1 };
 
-	if (by == ACTORS) return;
 	const bool there = name_there(name);
 	if (there) name_gone(name);
 	judge(run, "unlinkat", act(run, by, open_act, arg), there ? 0 : -ERR_NOENT);
@@ -205,7 +211,6 @@ void makes_close(struct run *run, const struct script_op *op)
 	const unsigned by = by_of(op);
 	unsigned fd;
 
-	if (by == ACTORS) return;
 	const uint8_t n = open_of(op, by, &fd);
 	if (n != NONE) put_fd(group_number(by), fd, NONE, false);
 	drop(n);
@@ -220,7 +225,6 @@ void makes_dup(struct run *run, const struct script_op *op)
 	const uint32_t mark = to != 0 && (op->arg >> 8 & 1) != 0 ? O_CLOEXEC : 0;
 	unsigned fd;
 
-	if (by == ACTORS) return;
 	const unsigned group = group_number(by);
 	const uint8_t n = open_of(op, by, &fd);
 	int64_t expected;
@@ -248,7 +252,6 @@ void makes_flag(struct run *run, const struct script_op *op)
 	const unsigned by = by_of(op), what = op->arg % COUNT_OF(calls);
 	unsigned fd;
 
-	if (by == ACTORS) return;
 	const unsigned group = group_number(by);
 	const uint8_t n = open_of(op, by, &fd);
 	int64_t expected = n == NONE ? -ERR_BADF : 0;
@@ -289,7 +292,6 @@ void makes_pipe(struct run *run, const struct script_op *op)
 	const unsigned by = by_of(op);
 	const uint64_t arg[] = { scratch_of(by) };
 
-	if (by == ACTORS) return;
 	const unsigned group = group_number(by);
 	const int first = lowest_free(group, 0);
 	const int second = first < 0 ? first : lowest_free(group, (unsigned)first + 1);
@@ -377,7 +379,6 @@ void makes_read(struct run *run, const struct script_op *op)
 	const uint32_t bytes = amount_of(op);
 	unsigned fd;
 
-	if (by == ACTORS) return;
 	const uint8_t n = open_of(op, by, &fd);
 	const bool nowhere = points_nowhere(op);
 	const int64_t expected = read_meant(run, n, bytes, nowhere ? NULL : wanted);
@@ -441,7 +442,6 @@ void makes_write(struct run *run, const struct script_op *op)
 	const uint32_t bytes = amount_of(op);
 	unsigned fd;
 
-	if (by == ACTORS) return;
 	const uint8_t n = open_of(op, by, &fd);
 	if (!fits(n, bytes)) return;
 	const bool pipe = n != NONE && model.open[n].kind != OPEN_FILE;
@@ -479,7 +479,6 @@ void makes_fill(struct run *run, const struct script_op *op)
 	const unsigned by = by_of(op);
 	unsigned fd;
 
-	if (by == ACTORS) return;
 	const uint8_t n = open_of(op, by, &fd);
 	if (n == NONE || model.open[n].kind != OPEN_WRITER) return;
 	const uint8_t of = model.open[n].of;
@@ -500,7 +499,6 @@ void makes_seek(struct run *run, const struct script_op *op)
 	const int64_t distance = (int64_t)((op->arg >> 8) % 3000) - 500;
 	unsigned fd;
 
-	if (by == ACTORS) return;
 	const uint8_t n = open_of(op, by, &fd);
 	int64_t expected = -ERR_BADF;
 	if (n != NONE && model.open[n].kind != OPEN_FILE) expected = -ERR_SPIPE;
@@ -524,7 +522,6 @@ void makes_truncate(struct run *run, const struct script_op *op)
 	const uint32_t size = (op->arg >> 8) % FILE_BYTES;
 	unsigned fd;
 
-	if (by == ACTORS) return;
 	const uint8_t n = open_of(op, by, &fd);
 	int64_t expected = -ERR_BADF;
 	if (n != NONE) {

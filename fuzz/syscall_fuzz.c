@@ -19,7 +19,7 @@ static void makes_hostile(struct run *run, const struct script_op *op)
 {
 	const unsigned by = by_of(op);
 
-	if (by == ACTORS || clones_fail(run, false)) return;
+	if (clones_fail(run, false)) return;
 	const int64_t status = hostile_child(run, by, op->arg, 1 + op->aux % HOSTILE_CALLS);
 	if (status < 0) kpanic(ORACLE_MUST_SUCCEED, "a fork answers %ld", (long)status);
 	run_sometimes(run, status == 0 ? SAW_HOSTILE : SAW_HOSTILE_DIED);
@@ -30,7 +30,7 @@ static void makes_hostile(struct run *run, const struct script_op *op)
 #define SLOT { "slot", IN_ARG, FORM_NUMBER, 4096, NULL }
 #define PAGE { "page", IN_AUX, FORM_NUMBER, WINDOW_PAGES, NULL }
 #define HOW(most) { "how", IN_ARG, FORM_NUMBER, most, NULL }
-#define FD { "fd", IN_AUX, FORM_NUMBER, DESCRIPTORS + 1, NULL }
+#define FD { "fd", IN_AUX, FORM_NUMBER, FD_NAMES, NULL }
 #define NAME { "name", IN_AUX, FORM_NUMBER, NAMES, NULL }
 
 static const struct op_kind syscall_operations[] = {

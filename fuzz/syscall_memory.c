@@ -62,17 +62,15 @@ struct range {
 };
 
 /* aux: the first page; arg by 3: how many. */
-static bool range_of(const struct script_op *op, struct range *r)
+static void range_of(const struct script_op *op, struct range *r)
 {
 	r->by = by_of(op);
-	if (r->by == ACTORS) return false;
 	r->group = group_number(r->by);
 	r->first = op->aux % WINDOW_PAGES;
 	r->count = 1 + op->arg % 3;
 	if (r->count > WINDOW_PAGES - r->first) r->count = WINDOW_PAGES - r->first;
 	r->at = WINDOW_AT + r->first * (uint64_t)PAGE_SIZE;
 	r->bytes = r->count * (uint64_t)PAGE_SIZE;
-	return true;
 }
 
 static uint32_t prot_of(uint32_t code)
@@ -105,7 +103,7 @@ void makes_map(struct run *run, const struct script_op *op)
 	const bool shared = (op->arg >> 8 & 1) != 0;
 	const uint32_t prot = prot_of(op->arg >> 4 & 3);
 
-	if (!range_of(op, &r)) return;
+	range_of(op, &r);
 	const uint64_t arg[] = { r.at, r.bytes, prot,
 				 (shared ? MAP_SHARED : MAP_PRIVATE) | MAP_ANONYMOUS | MAP_FIXED };
 	const int64_t answer = act(run, r.by, map_act, arg);
@@ -123,7 +121,7 @@ void makes_unmap(struct run *run, const struct script_op *op)
 {
 	struct range r;
 
-	if (!range_of(op, &r)) return;
+	range_of(op, &r);
 	if (op->arg == 3) {
 		judge(run, "munmap of nothing", call_by(run, r.by, SYS_munmap, r.at, 0, 0, 0),
 		      -ERR_INVAL);
@@ -140,7 +138,7 @@ void makes_protect(struct run *run, const struct script_op *op)
 	const uint32_t prot = prot_of(op->arg >> 4 & 3);
 	int64_t expected = 0;
 
-	if (!range_of(op, &r)) return;
+	range_of(op, &r);
 	for (unsigned i = 0; i < r.count && expected == 0; i++) {
 		struct model_page *p = &model.page[r.group][r.first + i];
 		if (p->kind == KIND_NONE)
@@ -157,7 +155,6 @@ void makes_break(struct run *run, const struct script_op *op)
 	uint32_t pages = op->arg % (BREAK_PAGES + 2);
 	uint64_t want = BREAK_AT + pages * (uint64_t)PAGE_SIZE;
 
-	if (by == ACTORS) return;
 	if (pages > BREAK_PAGES) { /* below where it begins: it stays */
 		want = BREAK_AT - PAGE_SIZE;
 		pages = model.broke[group_number(by)];
@@ -204,7 +201,6 @@ void makes_store(struct run *run, const struct script_op *op)
 	const unsigned by = by_of(op), page = op->aux % WINDOW_PAGES;
 	const uint64_t arg[] = { WINDOW_AT + page * (uint64_t)PAGE_SIZE, op->arg | 1 };
 
-	if (by == ACTORS) return;
 	struct model_page *p = &model.page[group_number(by)][page];
 	const enum fault_answer expected = meant(p, PROT_WRITE);
 	judge_access(run, act(run, by, store_act, arg), expected);
@@ -225,7 +221,6 @@ void makes_load(struct run *run, const struct script_op *op)
 	uint64_t value = 0;
 	const uint64_t arg[] = { WINDOW_AT + page * (uint64_t)PAGE_SIZE, (uintptr_t)&value };
 
-	if (by == ACTORS) return;
 	const struct model_page *p = &model.page[group_number(by)][page];
 	const enum fault_answer expected = meant(p, PROT_READ);
 	judge_access(run, act(run, by, load_act, arg), expected);

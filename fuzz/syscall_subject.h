@@ -23,6 +23,7 @@ enum {
 	NAMES = 3,          /* of files: /f0 ... */
 	FILE_BYTES = 8192,  /* more is written to none */
 	PIECE_BYTES = 1024, /* that one call moves at most */
+	FD_NAMES = 2 * DESCRIPTORS + 1,
 	FEW_PROCESSES = 4,  /* if bit 0 of the header's tag is set */
 	FEW_NUMBERS = 5,    /* for tasks: bit 1 */
 };
@@ -220,7 +221,7 @@ void makes_list(struct run *run, const struct script_op *op);
 /* What a call answered, against what the model says; both go into the digest. */
 void judge(struct run *run, const char *what, int64_t answer, int64_t expected);
 
-/* Of the actor that an operation names, or ACTORS: it does not live, and nothing is done. */
+/* The actor that an operation names or, if that one does not live, the next that does. */
 unsigned by_of(const struct script_op *op);
 
 #endif

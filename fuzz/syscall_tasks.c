@@ -39,7 +39,10 @@ bool actor_free(unsigned n)
 
 unsigned by_of(const struct script_op *op)
 {
-	return actor_lives(op->slot) ? op->slot : ACTORS;
+	unsigned n = op->slot % ACTORS;
+
+	while (!actor_lives(n)) n = (n + 1) % ACTORS;
+	return n;
 }
 
 void judge(struct run *run, const char *what, int64_t answer, int64_t expected)
@@ -86,7 +89,7 @@ static void begin(struct run *run, const struct script_op *op, bool thread)
 {
 	const unsigned by = by_of(op), n = free_slot((op->arg & 0xff) % ACTORS);
 
-	if (by == ACTORS || n == ACTORS) return;
+	if (n == ACTORS) return;
 	const unsigned from = model.of[by];
 	model.of[n] = thread ? from : n;
 	const bool fails = clones_fail(run, thread);
@@ -157,7 +160,7 @@ void makes_exit(struct run *run, const struct script_op *op)
 	const unsigned by = by_of(op);
 	const uint64_t arg[] = { SYS_exit_group, op->arg };
 
-	if (by == ACTORS || model.of[by] == 0) return;
+	if (model.of[by] == 0) return;
 	doom_group(model.of[by]);
 	group_ends(run, model.of[by], (int32_t)(op->arg & 0xff) << 8);
 	(void)act(run, by, end_act, arg);
@@ -170,7 +173,7 @@ void makes_exit_thread(struct run *run, const struct script_op *op)
 	const uint64_t arg[] = { SYS_exit, 0 };
 	unsigned others = 0;
 
-	if (by == ACTORS || model.of[by] == 0) return;
+	if (model.of[by] == 0) return;
 	for (unsigned n = 0; n < ACTORS; n++)
 		others += n != by && actor_lives(n) && model.of[n] == model.of[by];
 	actor_is_doomed(by);
@@ -185,7 +188,7 @@ void makes_kill(struct run *run, const struct script_op *op)
 	const int sig = signals[op->arg % COUNT_OF(signals)];
 	const struct model_group *g = &model.group[group];
 
-	if (by == ACTORS || group == 0) return;
+	if (group == 0) return;
 	const bool there = g->live || g->zombie;
 	const bool ends = g->live && (sig == SIGKILL || sig == SIGTERM);
 	const int64_t pid = there ? g->pid : 1 << 22;
@@ -252,7 +255,7 @@ void makes_wait(struct run *run, const struct script_op *op)
 	const unsigned which = op->aux % (ACTORS + 1);
 	unsigned all, ended;
 
-	if (by == ACTORS || which == 0) return;
+	if (which == 0) return;
 	const unsigned self = model.of[by];
 	count_children(self, which, &all, &ended);
 	const bool one = which < ACTORS;
@@ -276,7 +279,6 @@ void makes_who(struct run *run, const struct script_op *op)
 {
 	const unsigned by = by_of(op);
 
-	if (by == ACTORS) return;
 	const struct model_group *g = group_of(by);
 	const int64_t parent = model.of[by] == 0 ? 0 : model.group[g->parent].pid;
 	if (call_by(run, by, SYS_getpid, 0, 0, 0, 0) != g->pid)
@@ -309,7 +311,6 @@ void makes_stack(struct run *run, const struct script_op *op)
 	struct abi_sigaltstack was = { .sp = 1 };
 	const uint64_t arg[] = { scratch_of(by), (uintptr_t)&was, op->arg };
 
-	if (by == ACTORS) return;
 	judge(run, "sigaltstack", act(run, by, stack_act, arg), 0);
 	struct abi_sigaltstack *own = &model.stack[by];
 	if (was.sp != own->sp || was.bytes != own->bytes || was.flags != own->flags)
