@@ -24,8 +24,8 @@ enum {
 	FILE_BYTES = 8192,  /* more is written to none */
 	PIECE_BYTES = 1024, /* that one call moves at most */
 	FD_NAMES = 2 * DESCRIPTORS + 1,
-	FEW_PROCESSES = 4,  /* if bit 0 of the header's tag is set */
-	FEW_NUMBERS = 5,    /* for tasks: bit 1 */
+	FEW_PROCESSES = 4, /* if bit 0 of the header's tag is set */
+	FEW_NUMBERS = 5,   /* for tasks: bit 1 */
 };
 
 /* Where things lie in every program.  Nothing is behind the scratch pages. */
@@ -196,7 +196,7 @@ void makes_store(struct run *run, const struct script_op *op);
 void makes_load(struct run *run, const struct script_op *op);
 void makes_break(struct run *run, const struct script_op *op);
 
-/* syscall_files.c */
+/* syscall_files.c, and syscall_contents.c */
 void files_open(void);
 void files_forked(unsigned from, unsigned to);
 void files_gone(unsigned group);
@@ -206,6 +206,7 @@ void makes_dup(struct run *run, const struct script_op *op);
 void makes_pipe(struct run *run, const struct script_op *op);
 void makes_read(struct run *run, const struct script_op *op);
 void makes_write(struct run *run, const struct script_op *op);
+void makes_drain(struct run *run, const struct script_op *op);
 void makes_fill(struct run *run, const struct script_op *op);
 void makes_seek(struct run *run, const struct script_op *op);
 void makes_truncate(struct run *run, const struct script_op *op);
