@@ -187,7 +187,7 @@ static inline int linked(const char *from, const char *to)
 	if (error != 0) return error;
 	error = tree_find(&view, to, FIND_NAME | FIND_ABSENT, &found);
 	if (error == 0) {
-		error = tree_link(n, found.folder, found.name, found.bytes);
+		error = tree_link(n, found.folder, found.name, found.bytes, false);
 		found_drop(&found);
 	}
 	node_drop(n);

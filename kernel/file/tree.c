@@ -141,7 +141,7 @@ static int tree_name_locked(struct file_tree *t, struct entry *e, struct node *f
 	return 0;
 }
 
-static int tree_name(struct node *folder, const char *name, size_t bytes, struct node *n)
+static int tree_name(struct node *folder, const char *name, size_t bytes, struct node *n, bool more)
 {
 	struct file_tree *t = folder->tree;
 	const uint64_t now = tree_now(t);
@@ -149,7 +149,7 @@ static int tree_name(struct node *folder, const char *name, size_t bytes, struct
 
 	if (e == NULL) return -ERR_NOMEM;
 	const mach_irq_t was = lock_take(&t->lock);
-	const int error = tree_name_locked(t, e, folder, n);
+	const int error = more && n->links == 0 ? -ERR_NOENT : tree_name_locked(t, e, folder, n);
 	if (error == 0) {
 		folder_changed_locked(folder, now);
 		n->changed_ns = now;
@@ -184,7 +184,7 @@ int tree_make(struct node *folder, const char *name, size_t bytes, const struct 
 	struct node *n = node_create(folder->tree, folder->mount, how, &error);
 	if (n == NULL) return error;
 	node_inherit(n, folder, how);
-	error = tree_name(folder, name, bytes, n);
+	error = tree_name(folder, name, bytes, n, false);
 	if (error != 0 || out == NULL)
 		node_drop(n);
 	else
@@ -192,12 +192,11 @@ int tree_make(struct node *folder, const char *name, size_t bytes, const struct 
 	return error;
 }
 
-int tree_link(struct node *n, struct node *folder, const char *name, size_t bytes)
+int tree_link(struct node *n, struct node *folder, const char *name, size_t bytes, bool revives)
 {
 	if (n->mount != folder->mount) return -ERR_XDEV;
 	if (node_is_folder(n) || folder->ops != NULL) return -ERR_PERM;
-	if (n->links == 0) return -ERR_NOENT; /* its last name is gone, and it does not come back */
-	return tree_name(folder, name, bytes, n);
+	return tree_name(folder, name, bytes, n, !revives);
 }
 
 /* --- taking away ------------------------------------------------------------------------------ */

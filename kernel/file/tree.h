@@ -249,7 +249,8 @@ struct node_how {
 int tree_make(struct node *folder, const char *name, size_t bytes, const struct node_how *how,
 	      struct node **out); /* held; `out` may be NULL */
 
-int tree_link(struct node *n, struct node *folder, const char *name, size_t bytes);
+/* One more name.  `revives`: also for what has lost its last one; else that is -ERR_NOENT. */
+int tree_link(struct node *n, struct node *folder, const char *name, size_t bytes, bool revives);
 
 /* Takes away a name, which is looked for again.  `folder_wanted`: rmdir, else unlink. */
 int tree_unlink(const struct found *found, bool folder_wanted);

@@ -73,6 +73,13 @@ static bool leads_out(const char *name)
 	return false;
 }
 
+/* Whatever the folder it is in gives on: what an archive says nothing of is root's. */
+static void node_plain(struct node *n, uint32_t mode)
+{
+	node_set_mode(n, mode);
+	node_set_owner(n, 0, 0);
+}
+
 /* Makes the folders on the way to the last part of `name`, those that are not there. */
 static bool make_way(struct unpack *u, const char *name)
 {
@@ -87,8 +94,10 @@ static bool make_way(struct unpack *u, const char *name)
 		if (i == 0 || name[i] != '/' || name[i + 1] == 0) continue;
 		error = tree_find(&u->view, path, FIND_ABSENT | FIND_FOLLOW, &found);
 		if (error != 0) break;
-		if (found.node == NULL)
-			error = tree_make(found.folder, found.name, found.bytes, &how, NULL);
+		if (found.node == NULL) {
+			error = tree_make(found.folder, found.name, found.bytes, &how, &found.node);
+			if (error == 0) node_plain(found.node, how.mode);
+		}
 		found_drop(&found);
 	}
 	tree_free(u->tree, path);
@@ -149,7 +158,7 @@ static void linked_close(struct unpack *u)
 static bool make_link(struct unpack *u, const struct cpio_entry *e, const struct found *found,
 		      struct node *n)
 {
-	const int error = tree_link(n, found->folder, found->name, found->bytes);
+	const int error = tree_link(n, found->folder, found->name, found->bytes, true);
 
 	if (error != 0) return unpack_error(u, error);
 	if (e->bytes == 0) return true;

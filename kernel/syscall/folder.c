@@ -93,7 +93,7 @@ static int link_under(struct node *n, const struct found *found)
 	if (node_may_link(n, &found->ids) != 0) return -ERR_PERM;
 	const int error = folder_may_make(found->folder, &found->ids);
 	if (error != 0) return error;
-	return tree_link(n, found->folder, found->name, found->bytes);
+	return tree_link(n, found->folder, found->name, found->bytes, false);
 }
 
 int64_t sys_linkat(struct task *t, const uint64_t *arg)
