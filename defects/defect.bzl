@@ -128,7 +128,8 @@ def defects_together(example, example_files):
     """Declares what is made of all defects above it in the BUILD file.
 
     all: every test; clean_test and clean_all_test: the clean tree is silent where the quick ones,
-    or all, are looked for; tables_test: every oracle is proved; refresh and benchmark: see README.md.
+    or all, are looked for; tables_test: every oracle is proved; refresh, benchmark and latency: see
+    README.md.
 
     Args:
       example: a quick defect of one hunk, on which rule_test tries the rule.
@@ -190,11 +191,14 @@ def defects_together(example, example_files):
         name = "refresh",
         srcs = ["refresh.sh"],
     )
-    sh_binary(
-        name = "benchmark",
-        testonly = True,
-        srcs = ["benchmark.sh"],
-        args = ["$(rootpath %s_bin)" % n for n in every],
-        data = ["head.sh"] + patches + [n + "_bin" for n in every],
-        tags = ["manual"],
-    )
+    [
+        sh_binary(
+            name = name,
+            testonly = True,
+            srcs = [name + ".sh"],
+            args = ["$(rootpath %s_bin)" % n for n in every],
+            data = ["head.sh"] + patches + [n + "_bin" for n in every],
+            tags = ["manual"],
+        )
+        for name in ["benchmark", "latency"]
+    ]

@@ -22,6 +22,7 @@ struct replay_options {
 	const char *expects; /* the oracle a hunt looks for, or NULL: any */
 	bool sometimes;      /* a hunt, or all files of --subject, must reach all of its states */
 	const char *out;     /* folder for what a hunt finds, or NULL */
+	bool latency;        /* a hunt says how late what it found was reported */
 	bool listed;         /* files are written anew, their turns as decisions */
 	bool score;          /* what their tasks do is printed */
 };

@@ -24,6 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fuzz/latency.h"
 #include "fuzz/mutate.h"
 #include "fuzz/replay.h"
 #include "fuzz/report.h"
@@ -110,6 +111,28 @@ bool tell_sometimes(const struct subject *subject, uint64_t reached)
 	return missing == 0;
 }
 
+/* Operations that had begun when the oracle fired. */
+static uint32_t reported_at(void)
+{
+	const struct run *run = &harness->run;
+
+	if (run->phase == RUN_OPENS) return 0;
+	return run->phase == RUN_CLOSES ? harness->script.ops : run->op + 1;
+}
+
+static void tell_latency(void)
+{
+	const uint32_t reported = reported_at();
+
+	if (options->subject->together != NULL) {
+		printf("latency: its operations do not come one after the other\n");
+		return;
+	}
+	const uint32_t there = latency_there(options->subject, hunt->body, hunt->bytes, reported,
+					     options->timeout_seconds);
+	printf("latency=%u there=%u reported=%u\n", reported - there, there, reported);
+}
+
 static int hunt_ends(void)
 {
 	const unsigned long long at = hunt->at, seed = options->seed;
@@ -126,6 +149,7 @@ static int hunt_ends(void)
 	       options->subject->name, seed, at, harness->oracle, replay_where(),
 	       harness->script.ops, (unsigned long long)harness->run.digest);
 	fflush(stdout);
+	if (options->latency) tell_latency();
 	if (options->expects == NULL) report_ends(hunt->path);
 	if (hunt->path[0] != '\0' && options->subject->together != NULL)
 		listed_in_place(hunt->path);

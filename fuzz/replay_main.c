@@ -46,6 +46,7 @@ static NORETURN void usage(const char *why, const char *what)
 		"       replay --score FILE...\n"
 		"       replay --hunt SUBJECT [--seed S] [--runs N] [--ops N] [--expect ORACLE]\n"
 		"              [--out FOLDER] [--strategy S] [--seconds N] [--sometimes]\n"
+		"              [--latency]\n"
 		"       both: [--twice N] [--timeout SECONDS]\n",
 		why, what);
 	exit(EXIT_USAGE);
@@ -91,6 +92,8 @@ static bool take_switch(struct replay_options *o, const char *flag)
 		o->sometimes = true;
 	else if (strcmp(flag, "--listed") == 0)
 		o->listed = true;
+	else if (strcmp(flag, "--latency") == 0)
+		o->latency = true;
 	else if (strcmp(flag, "--score") == 0)
 		o->score = true;
 	else

@@ -24,6 +24,7 @@
  * Locks: none of its own.  Cost: about 20 ns an operation plus the subject's own work.
  */
 #include "fuzz/lanes.h"
+#include "machine/format.h"
 #include "machine/machine.h"
 
 enum { WALK_EVERY = 64 };
@@ -69,11 +70,8 @@ const char *run_doing(const struct run *run)
 
 const struct subject *subject_find(const char *name)
 {
-	for (unsigned i = 0; subjects[i] != NULL; i++) {
-		const char *a = subjects[i]->name, *b = name;
-		while (*a != '\0' && *a == *b) a++, b++;
-		if (*a == *b) return subjects[i];
-	}
+	for (unsigned i = 0; subjects[i] != NULL; i++)
+		if (same_text(subjects[i]->name, name)) return subjects[i];
 	return NULL;
 }
 

@@ -19,9 +19,15 @@
  * (sleep-in-atomic); with I01 and with H01 realloc and free both come to their end.  What H01 does,
  * vector registers lost at a switch, threadstorm sees in its first wave.
  *
+ * Where each block has a mapping of its own, blocks of 1 byte to 100 KiB must have no page in
+ * common, and a page that only a freed one had must be gone from the program's memory.
+ *
  * One source, three programs: a queue of 16, none, each with a mapping for every block; and the
  * allocator as it is by default.
  */
+#define _GNU_SOURCE
+#include <sys/mman.h>
+
 #include "stress/user/program.h"
 #include "user/malloc/libc.h"
 
@@ -75,6 +81,57 @@ static size_t grow(void)
 	free(buffer);
 	return moved;
 }
+
+/* --- a mapping for each block ----------------------------------------------------------------- */
+
+enum { OWN_BLOCKS = 48 };
+
+static uintptr_t page_of(const void *byte)
+{
+	return (uintptr_t)byte & ~(uintptr_t)(PAGE - 1);
+}
+
+static bool is_mapped(uintptr_t page)
+{
+	unsigned char there;
+
+	return mincore((void *)page, PAGE, &there) == 0;
+}
+
+/* Their pages are their own while they live, and nobody's afterwards. */
+static void own_pages(void)
+{
+	unsigned char *block[OWN_BLOCKS];
+	size_t bytes[OWN_BLOCKS];
+	uintptr_t first[OWN_BLOCKS], last[OWN_BLOCKS]; /* of its pages */
+	uint64_t random = 17;
+
+	for (size_t i = 0; i < OWN_BLOCKS; i++) {
+		bytes[i] = 1 + draw_below(&random, i % 4 == 0 ? 100 << 10 : 3 * PAGE);
+		block[i] = malloc(bytes[i]);
+		CHECK(block[i] != NULL, "no %zu bytes", bytes[i]);
+		memset(block[i], (int)i, bytes[i]);
+		first[i] = page_of(block[i]);
+		last[i] = page_of(block[i] + bytes[i] - 1);
+		for (size_t j = 0; j < i; j++)
+			CHECK(first[i] > last[j] || first[j] > last[i],
+			      "blocks %zu and %zu share a page", i, j);
+	}
+	for (size_t i = 0; i < OWN_BLOCKS; i += 2) free(block[i]);
+	umalloc_drain(&umalloc_libc);
+	for (size_t i = 0; i < OWN_BLOCKS; i++) {
+		for (uintptr_t page = first[i]; page <= last[i]; page += PAGE)
+			CHECK(is_mapped(page) == (i % 2 != 0), "a page of block %zu is %s", i,
+			      i % 2 != 0 ? "gone" : "there after its free");
+		if (i % 2 == 0) continue;
+		for (size_t at = 0; at < bytes[i]; at++)
+			CHECK(block[i][at] == i, "byte %zu of block %zu has changed", at, i);
+		free(block[i]);
+	}
+	umalloc_drain(&umalloc_libc);
+}
+
+/* --- moving ----------------------------------------------------------------------------------- */
 
 static unsigned long moves_wanted;
 static bool by_free; /* the same by malloc, a copy, and free */
@@ -149,6 +206,7 @@ int main(int count, char **arguments)
 	by_free = argument(arguments, "free", 0) != 0;
 	CHECK(threads >= 1 && threads <= THREADS_MAX, "%lu threads", threads);
 	const struct umalloc_stats before = stats_now();
+	if (umalloc_libc.config.map_bytes == 0) own_pages();
 	for (unsigned long i = 0; i < growths; i++) moved += grow();
 	if (moves_wanted > 0) storm(threads, argument(arguments, "seed", 1));
 	CHECK(moves_done >= moves_wanted || umalloc_libc.config.map_bytes > 0, "only %lu moves",

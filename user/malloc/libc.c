@@ -39,6 +39,8 @@ EXPORTED void *valloc(size_t bytes);
 EXPORTED size_t malloc_usable_size(void *p);
 EXPORTED int malloc_trim(size_t keep);
 
+_Static_assert(MALLOC_QUICK_BYTES <= MALLOC_MAP_BYTES, "the short ways are the heap's");
+
 EXPORTED struct umalloc umalloc_libc =
 	UMALLOC_INITIAL(&umalloc_linux, &__libc_single_threaded, MALLOC_QUICK_BYTES,
 			.map_bytes = MALLOC_MAP_BYTES, .deferred_slots = MALLOC_DEFERRED_SLOTS,

@@ -64,7 +64,8 @@ enum umalloc_fit {
 
 struct umalloc_config {
 	size_t map_bytes;        /* requests of so many or more get a mapping each; at most 2^38 */
-	size_t quick_bytes;      /* blocks of fewer are not merged when freed; at most 8,192 */
+	size_t quick_bytes;      /* blocks of fewer are not merged when freed; at most 8,192, and
+				  * map_bytes: they are of the heap */
 	uint32_t deferred_slots; /* 0: realloc frees at once; at most DEFERRED_FREE_SLOTS_MAX */
 	uint32_t fit;            /* enum umalloc_fit */
 };

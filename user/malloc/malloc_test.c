@@ -280,9 +280,10 @@ static void one_mapping_each_is_a_variant(void)
 					   { 100, 8192, 8192 },
 					   { 70000, 65536, 73728 } };
 	test_open(&m, 16);
-	m.config.map_bytes = 0;
+	m.config.map_bytes = m.config.quick_bytes = m.short_bytes = 0;
 	for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		char *p = umalloc_alloc_aligned(&m, sizes[i][1], sizes[i][0]);
+		char *p = sizes[i][1] == 16 ? umalloc_alloc(&m, sizes[i][0])
+					    : umalloc_alloc_aligned(&m, sizes[i][1], sizes[i][0]);
 		EXPECT((uintptr_t)p % sizes[i][1] == 0 && umalloc_usable(&m, p) == sizes[i][2]);
 		EXPECT(stats().mapped_bytes == sizes[i][2]);
 		umalloc_free(&m, p);
