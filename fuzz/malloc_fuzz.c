@@ -36,6 +36,10 @@ static const char *const saw_names[] = {
 	"trimmed",
 	"break-moved",
 	"queued-freed-again",
+	"cached",
+	"cache-closed",
+	"caches-forgotten",
+	"cached-freed-again",
 	NULL,
 };
 
@@ -66,6 +70,7 @@ static void umf_open(struct run *run)
 
 	memset(&s->counts, 0, sizeof(s->counts));
 	memset(s->taken, 0, sizeof(s->taken));
+	memset(s->cache, 0, sizeof(s->cache));
 	s->vague = s->locked = false;
 	umw_open(&s->mem, &s->m, alone ? &is_alone : &is_not_alone, run);
 	s->mem.lock = take_lock;
@@ -151,6 +156,11 @@ static void judge_refusal(struct run *run, const struct before *b, size_t bytes,
 	struct umf_state *s = state_of(run);
 
 	run_sometimes(run, SAW_REFUSED);
+	struct umalloc_stats now;
+	umalloc_stats(&s->m, &now);
+	if (possible(bytes, align) && now.cached != 0)
+		kpanic(ORACLE_MUST_SUCCEED, "%zu bytes refused, and %lu lie in caches", bytes,
+		       (unsigned long)now.cached_bytes);
 	if (possible(bytes, align) && s->mem.failed == b->failed)
 		kpanic(ORACLE_MUST_SUCCEED, "%zu bytes aligned %zu refused, and no call failed",
 		       bytes, align);
@@ -179,7 +189,7 @@ static void verify_left(const struct umf_state *s)
 	}
 }
 
-void umf_give_back(struct run *run, unsigned slot)
+void umf_give_back(struct run *run, unsigned slot, unsigned by)
 {
 	struct umf_state *s = state_of(run);
 	void *p = s->blocks.blocks[slot].at;
@@ -188,7 +198,10 @@ void umf_give_back(struct run *run, unsigned slot)
 
 	block_verify(&s->blocks, slot, SIZE_MAX);
 	block_remove(&s->blocks, slot);
-	umalloc_free(&s->m, p);
+	if (cache_of(s, by) != NULL)
+		umalloc_free_by(&s->m, cache_of(s, by), p);
+	else
+		umalloc_free(&s->m, p);
 	if (s->mem.misused != b.misused) kpanic(ORACLE_VERDICT, "a right free was misuse");
 	if (mapped && !s->vague && s->mem.unmaps != b.unmaps && s->mem.unmapped != p)
 		kpanic(ORACLE_VERDICT, "the queue was flushed after the block was freed");
@@ -211,7 +224,8 @@ static void got(struct run *run, unsigned slot, void *p, size_t bytes, size_t al
 	if (align > PAGE_SIZE && usable % PAGE_SIZE == 0) run_sometimes(run, SAW_MAPPED_ALIGNED);
 }
 
-enum how { HOW_PLAIN, HOW_ZEROED, HOW_ALIGNED };
+/* Behind these: by thread n, which has a cache. */
+enum how { HOW_ALIGNED = -2, HOW_ZEROED, HOW_PLAIN, HOW_CACHED };
 
 static void check_zeroed(const uint8_t *p, size_t bytes)
 {
@@ -219,15 +233,16 @@ static void check_zeroed(const uint8_t *p, size_t bytes)
 		if (p[i] != 0) kpanic(ORACLE_ZEROING, "byte %zu of %zu is %u", i, bytes, p[i]);
 }
 
-static void get(struct run *run, unsigned slot, size_t bytes, size_t align, enum how how)
+static void get(struct run *run, unsigned slot, size_t bytes, size_t align, int how)
 {
 	struct umf_state *s = state_of(run);
 
-	if (s->blocks.blocks[slot].at != NULL) umf_give_back(run, slot);
+	if (s->blocks.blocks[slot].at != NULL) umf_give_back(run, slot, 0);
 	const struct before b = umf_look(run);
-	void *p = how == HOW_ALIGNED  ? umalloc_alloc_aligned(&s->m, align, bytes)
-		  : how == HOW_ZEROED ? umalloc_alloc_zeroed(&s->m, bytes)
-				      : umalloc_alloc(&s->m, bytes);
+	void *p = how >= HOW_CACHED    ? umalloc_alloc_by(&s->m, cache_of(s, how), bytes)
+		  : how == HOW_ALIGNED ? umalloc_alloc_aligned(&s->m, align, bytes)
+		  : how == HOW_ZEROED  ? umalloc_alloc_zeroed(&s->m, bytes)
+				       : umalloc_alloc(&s->m, bytes);
 	run_result(run, p != NULL);
 	told_once(run, &b, p);
 	model_flush(run, UMALLOC_FLUSH_ALLOC);
@@ -243,7 +258,8 @@ static void get(struct run *run, unsigned slot, size_t bytes, size_t align, enum
 
 static void step_alloc(struct run *run, const struct script_op *op)
 {
-	get(run, op->slot, field_size(op->arg), UMALLOC_ALIGN, HOW_PLAIN);
+	const bool cached = cache_of(state_of(run), op->aux) != NULL;
+	get(run, op->slot, field_size(op->arg), UMALLOC_ALIGN, cached ? op->aux : HOW_PLAIN);
 }
 
 static void step_zeroed(struct run *run, const struct script_op *op)
@@ -258,7 +274,8 @@ static void step_aligned(struct run *run, const struct script_op *op)
 
 static void step_free(struct run *run, const struct script_op *op)
 {
-	if (state_of(run)->blocks.blocks[op->slot].at != NULL) umf_give_back(run, op->slot);
+	if (state_of(run)->blocks.blocks[op->slot].at != NULL)
+		umf_give_back(run, op->slot, op->aux);
 }
 
 /* It moved, or its size changed where it is. */
@@ -302,7 +319,7 @@ static void step_comb(struct run *run, const struct script_op *op)
 	}
 	for (unsigned i = teeth; i-- != 0;) {
 		const unsigned slot = (op->slot + 2 * i) % SCRIPT_SLOTS;
-		if (s->blocks.blocks[slot].at != NULL) umf_give_back(run, slot);
+		if (s->blocks.blocks[slot].at != NULL) umf_give_back(run, slot, 0);
 	}
 	get(run, op->slot, bytes + (teeth - 1) * UMALLOC_ALIGN, UMALLOC_ALIGN, HOW_PLAIN);
 }
@@ -314,7 +331,7 @@ static void step_realloc(struct run *run, const struct script_op *op)
 	const size_t bytes = field_size(op->arg);
 
 	if (was == NULL || bytes == 0) {
-		if (was != NULL) umf_give_back(run, op->slot);
+		if (was != NULL) umf_give_back(run, op->slot, 0);
 		if (was == NULL) get(run, op->slot, bytes, UMALLOC_ALIGN, HOW_PLAIN);
 		return;
 	}
@@ -355,16 +372,39 @@ static void step_exit(struct run *run, const struct script_op *op)
 	model_flush(run, UMALLOC_FLUSH_EXIT);
 }
 
+/* In a child there is thread 1 alone: where others' caches lay there is soon something else. */
+static void go_on_as_child(struct run *run)
+{
+	struct umf_state *s = state_of(run);
+
+	if (s->m.caches != NULL) run_sometimes(run, SAW_CACHES_FORGOTTEN);
+	umalloc_after_fork_in_child(&s->m);
+	for (unsigned i = 2; i < THREADS; i++) memset(&s->cache[i], 0, sizeof(s->cache[i]));
+}
+
 static void step_fork(struct run *run, const struct script_op *op)
 {
 	struct umf_state *s = state_of(run);
 
-	(void)op;
 	umalloc_before_fork(&s->m);
 	if (!s->locked) kpanic(ORACLE_OWNER, "a fork with the lock free");
 	const char *why = umalloc_check_held(&s->m);
 	if (why != NULL) kpanic(ORACLE_WALK, "%s", why);
-	umalloc_after_fork(&s->m);
+	if (op->aux == 0)
+		umalloc_after_fork(&s->m);
+	else
+		go_on_as_child(run);
+}
+
+/* It has ended, and its storage is the next one's. */
+static void step_thread_ends(struct run *run, const struct script_op *op)
+{
+	struct umf_state *s = state_of(run);
+	struct umalloc_cache *c = &s->cache[1 + op->aux];
+
+	if (c->units != 0) run_sometimes(run, SAW_CACHE_CLOSED);
+	umalloc_cache_close(c);
+	memset(c, 0, sizeof(*c));
 }
 
 /* --- what goes wrong around it ---------------------------------------------------------------- */
@@ -426,6 +466,7 @@ static void umf_check(struct run *run, enum check_depth depth)
 	if (s->vague && now.queued > s->counts.queued) run_sometimes(run, SAW_STUCK);
 	run_result(run, now.live_bytes);
 	run_result(run, now.queued);
+	if (now.cached != 0) run_sometimes(run, SAW_CACHED);
 	if (depth == CHECK_COUNTS) return;
 	const char *why = umalloc_check(&s->m);
 	if (why != NULL) kpanic(ORACLE_WALK, "%s", why);
@@ -440,29 +481,31 @@ static void umf_close(struct run *run)
 
 	memset(s->mem.to_fail, 0, sizeof(s->mem.to_fail));
 	while (s->blocks.live_count != 0)
-		umf_give_back(run, s->blocks.live[s->blocks.live_count - 1]);
+		umf_give_back(run, s->blocks.live[s->blocks.live_count - 1], 0);
 	umw_close(&s->mem, &s->m);
 	umf_check(run, CHECK_WALK);
 }
 
 /* clang-format off */
 static const char *const call_names[] = { "sbrk", "map", "unmap" };
-static const char *const by_names[] = { "free", "realloc" };
+static const char *const by_names[] = { "free", "realloc", "cache" };
+static const char *const process_names[] = { "parent", "child" };
 
 #define SLOT { "slot", IN_SLOT, FORM_NUMBER, SCRIPT_SLOTS, NULL }
 #define SIZE { "size", IN_ARG, FORM_SIZE, 0, NULL }
-#define BY { "by", IN_AUX, FORM_NAMES, 2, by_names }
+#define BY { "by", IN_AUX, FORM_NAMES, 3, by_names }
+#define THREAD { "thread", IN_AUX, FORM_NUMBER, THREADS, NULL }
 #define NONE { { NULL, 0, 0, 0, NULL } }
 
 static const struct op_kind operations[] = {
-	{ "alloc", 40, { SLOT, SIZE }, step_alloc },
-	{ "free", 40, { SLOT }, step_free },
+	{ "alloc", 40, { SLOT, SIZE, THREAD }, step_alloc },
+	{ "free", 40, { SLOT, THREAD }, step_free },
 	{ "realloc", 30, { SLOT, SIZE }, step_realloc },
 	{ "zeroed", 8, { SLOT, SIZE }, step_zeroed },
 	{ "aligned", 8, { SLOT, SIZE, { "shift", IN_AUX, FORM_NUMBER, 24, NULL } }, step_aligned },
 	{ "flush", 2, NONE, step_flush },
 	{ "drain", 3, NONE, step_drain },
-	{ "fork", 1, NONE, step_fork },
+	{ "fork", 1, { { "as", IN_AUX, FORM_NAMES, 2, process_names } }, step_fork },
 	{ "fail", 4, { { "call", IN_AUX, FORM_NAMES, UMW_CALLS, call_names },
 		       { "times", IN_ARG, FORM_NUMBER, 8, NULL } }, step_fail },
 	{ "others-sbrk", 2, { { "words", IN_ARG, FORM_NUMBER, 2048, NULL } }, step_others },
@@ -475,6 +518,8 @@ static const struct op_kind operations[] = {
 	  umf_step_wild_free },
 	{ "exit", 1, NONE, step_exit },
 	{ "comb", 3, { SLOT, SIZE, { "teeth", IN_AUX, FORM_NUMBER, 7, NULL } }, step_comb },
+	{ "thread-ends", 2, { { "other", IN_AUX, FORM_NUMBER, THREADS - 1, NULL } },
+	  step_thread_ends },
 };
 /* clang-format on */
 

@@ -4,17 +4,24 @@
  */
 #include "fuzz/malloc_subject.h"
 
+enum { BY_FREE, BY_REALLOC, BY_CACHE };
+
 /* Frees or resizes `p`, which is told as one of the `allowed`, once, and changes nothing. */
-static void misuse(struct run *run, const void *p, uint32_t allowed, bool resizes)
+static void misuse(struct run *run, const void *p, uint32_t allowed, unsigned by)
 {
 	struct umf_state *s = state_of(run);
 	const struct before b = umf_look(run);
 	struct umalloc_stats now;
 	void *bad = (void *)(uintptr_t)p;
 
-	if (!resizes) umalloc_free(&s->m, bad);
-	if (resizes && umalloc_realloc(&s->m, bad, 100) != NULL)
-		kpanic(ORACLE_VERDICT, "a realloc of no block gave one");
+	if (by == BY_REALLOC) {
+		if (umalloc_realloc(&s->m, bad, 100) != NULL)
+			kpanic(ORACLE_VERDICT, "a realloc of no block gave one");
+	} else if (by == BY_CACHE && cache_of(s, 1) != NULL) {
+		umalloc_free_by(&s->m, cache_of(s, 1), bad);
+	} else {
+		umalloc_free(&s->m, bad);
+	}
 	if (s->mem.misused != b.misused + 1 || (allowed >> s->mem.verdict & 1) == 0)
 		kpanic(ORACLE_VERDICT, "a misuse was told %u times, as %s",
 		       s->mem.misused - b.misused, umalloc_verdict_name(s->mem.verdict));
@@ -40,8 +47,11 @@ void umf_step_double_free(struct run *run, const struct script_op *op)
 	uint8_t *p = s->blocks.blocks[op->slot].at;
 
 	if (p == NULL) return;
-	umf_give_back(run, op->slot);
-	misuse(run, p, freed_before(s, p), op->aux != 0);
+	umf_give_back(run, op->slot, op->slot % THREADS);
+	struct umalloc_stats now;
+	umalloc_stats(&s->m, &now);
+	if (now.cached != 0) run_sometimes(run, SAW_CACHED_FREED_AGAIN);
+	misuse(run, p, freed_before(s, p), op->aux);
 }
 
 /* One that was freed long ago, where nothing lives now. */
@@ -52,7 +62,7 @@ void umf_step_stale_free(struct run *run, const struct script_op *op)
 
 	if (p == NULL || block_covers(&s->blocks, p)) return;
 	if (mach_may_touch(p - 8, 8) && umalloc_resembles_block(p)) return;
-	misuse(run, p, DOUBLE | WILD, op->aux != 0);
+	misuse(run, p, DOUBLE | WILD, op->aux);
 }
 
 void umf_step_queued_free(struct run *run, const struct script_op *op)
@@ -61,7 +71,7 @@ void umf_step_queued_free(struct run *run, const struct script_op *op)
 
 	if (s->counts.queued == 0 || s->vague) return;
 	run_sometimes(run, SAW_QUEUED_FREED_AGAIN);
-	misuse(run, s->left[op->slot % s->counts.queued].at, DOUBLE, op->aux != 0);
+	misuse(run, s->left[op->slot % s->counts.queued].at, DOUBLE, op->aux);
 }
 
 void umf_step_inside_free(struct run *run, const struct script_op *op)
@@ -70,7 +80,7 @@ void umf_step_inside_free(struct run *run, const struct script_op *op)
 
 	if (b->at == NULL || b->bytes < 2) return;
 	const uint8_t *p = b->at + 1 + op->arg % (b->bytes - 1);
-	if (!umalloc_resembles_block(p)) misuse(run, p, WILD, op->aux != 0);
+	if (!umalloc_resembles_block(p)) misuse(run, p, WILD, op->aux);
 }
 
 void umf_step_wild_free(struct run *run, const struct script_op *op)
@@ -89,5 +99,5 @@ void umf_step_wild_free(struct run *run, const struct script_op *op)
 	const uint32_t which = op->arg % COUNT_OF(wild);
 	if (block_covers(&s->blocks, wild[which])) return;
 	/* Behind the break a mapping may begin that was freed, and waits. */
-	misuse(run, wild[which], which == 5 ? DOUBLE | WILD : WILD, op->aux != 0);
+	misuse(run, wild[which], which == 5 ? DOUBLE | WILD : WILD, op->aux);
 }

@@ -23,7 +23,8 @@
 struct ums_state {
 	struct umalloc m;
 	struct lock lock;
-	mach_irq_t was;                /* of whoever has the lock */
+	mach_irq_t was;                              /* of whoever has the lock */
+	struct umalloc_cache cache[SCRIPT_CPUS_MAX]; /* each lane's, as of a thread */
 	uint32_t handed[SCRIPT_SLOTS]; /* atomic: by which handles go from lane to lane */
 };
 
@@ -46,12 +47,14 @@ enum {
 	SAW_LOCK_WAITED,
 	SAW_FORK_RACED,
 	SAW_UNMAP_FAILED,
+	SAW_CACHED,
+	SAW_CACHE_CLOSED,
 	SAW_STATES
 };
 
 static const char *const saw_names[] = {
-	"met-at-handle", "other-cpu-free", "moved",        "queued", "refused",
-	"lock-waited",   "fork-raced",     "unmap-failed", NULL,
+	"met-at-handle", "other-cpu-free", "moved",  "queued",       "refused", "lock-waited",
+	"fork-raced",    "unmap-failed",   "cached", "cache-closed", NULL,
 };
 
 _Static_assert(COUNT_OF(saw_names) == SAW_STATES + 1, "a name for each");
@@ -82,6 +85,7 @@ static void ums_open(struct run *run)
 
 	memset(&model, 0, sizeof(model));
 	memset(s->handed, 0, sizeof(s->handed));
+	memset(s->cache, 0, sizeof(s->cache));
 	lock_init(&s->lock, RANK_OUTER);
 	umw_open(&model.mem, &s->m, &is_not_alone, run);
 	model.mem.lock = take_lock;
@@ -114,6 +118,30 @@ static void unclaim(struct run *run, unsigned slot)
 {
 	atomic_fetch_add_u32(&state_of(run)->handed[slot], 1);
 	model.at_it[slot] = false;
+}
+
+/* --- caches ----------------------------------------------------------------------------------- */
+
+static struct umalloc_cache *own_cache(struct run *run)
+{
+	return &state_of(run)->cache[mach_cpu()];
+}
+
+/* The last of three CPUs or more stands for a thread that has none. */
+static bool uses_cache(const struct run *run)
+{
+	return mach_cpu() < 2 || mach_cpu() + 1 != run->script->world.cpus;
+}
+
+/* The lane's thread ends, and another begins in the same storage. */
+static void step_thread_ends(struct run *run, const struct script_op *op)
+{
+	struct umalloc_cache *c = own_cache(run);
+
+	(void)op;
+	if (c->m != NULL) run_sometimes(run, SAW_CACHE_CLOSED);
+	umalloc_cache_close(c);
+	memset(c, 0, sizeof(*c));
 }
 
 /* --- operations ------------------------------------------------------------------------------- */
@@ -149,7 +177,10 @@ static void give_back(struct run *run, unsigned slot)
 
 	leaves(slot);
 	if (model.made[slot] != mach_cpu()) run_sometimes(run, SAW_OTHER_CPU_FREE);
-	umalloc_free(&state_of(run)->m, p);
+	if (uses_cache(run))
+		umalloc_free_by(&state_of(run)->m, own_cache(run), p);
+	else
+		umalloc_free(&state_of(run)->m, p);
 	note_company(run);
 }
 
@@ -160,7 +191,9 @@ static void get(struct run *run, const struct script_op *op, size_t align)
 
 	if (!claim(run, op->slot)) return;
 	if (model.blocks.blocks[op->slot].at != NULL) give_back(run, op->slot);
-	void *p = align == 1 ? umalloc_alloc(m, bytes) : umalloc_alloc_aligned(m, align, bytes);
+	void *p = align != 1        ? umalloc_alloc_aligned(m, align, bytes)
+		  : uses_cache(run) ? umalloc_alloc_by(m, own_cache(run), bytes)
+				    : umalloc_alloc(m, bytes);
 	got(run, op->slot, p, bytes, align);
 	unclaim(run, op->slot);
 }
@@ -281,6 +314,7 @@ static void ums_check(struct run *run, enum check_depth depth)
 	if (now.heap_bytes != model.mem.heap || now.mapped_bytes != model.mem.mapped)
 		kpanic(ORACLE_ACCOUNT, "held bytes are counted wrong");
 	if (now.queued != 0) run_sometimes(run, SAW_QUEUED);
+	if (now.cached != 0) run_sometimes(run, SAW_CACHED);
 	if (depth == CHECK_COUNTS) return;
 	const char *why = umalloc_check(&s->m);
 	if (why != NULL) kpanic(ORACLE_WALK, "%s", why);
@@ -325,6 +359,7 @@ static const struct op_kind operations[] = {
 		       { "times", IN_ARG, FORM_NUMBER, 8, NULL } }, step_fail },
 	{ "inside-free", 3, { SLOT, { "offset", IN_ARG, FORM_NUMBER, 0, NULL } },
 	  step_inside_free },
+	{ "thread-ends", 3, NONE, step_thread_ends },
 };
 /* clang-format on */
 

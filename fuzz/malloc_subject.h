@@ -7,7 +7,7 @@
 
 #include "fuzz/malloc_world.h"
 
-enum { LEFT_MAX = DEFERRED_FREE_SLOTS_MAX };
+enum { LEFT_MAX = DEFERRED_FREE_SLOTS_MAX, THREADS = 3 };
 
 /* What the allocator must say of its blocks. */
 struct umf_counts {
@@ -17,6 +17,7 @@ struct umf_counts {
 
 struct umf_state {
 	struct umalloc m;
+	struct umalloc_cache cache[THREADS]; /* of thread 0, which has none, not used */
 	struct umw_memory mem;
 	struct block_model blocks;
 	uint64_t taken[SCRIPT_SLOTS]; /* by each handle's block */
@@ -37,6 +38,10 @@ enum {
 	SAW_TRIMMED,
 	SAW_BREAK_MOVED,
 	SAW_QUEUED_FREED_AGAIN,
+	SAW_CACHED,
+	SAW_CACHE_CLOSED,
+	SAW_CACHES_FORGOTTEN,
+	SAW_CACHED_FREED_AGAIN,
 	SAW_STATES
 };
 
@@ -51,10 +56,16 @@ struct before {
 	uint32_t failed, grown, refused, misused, unmaps;
 };
 
+/* The cache by which thread `n` makes a call, or NULL: while there is one thread nobody has any. */
+static inline struct umalloc_cache *cache_of(struct umf_state *s, unsigned n)
+{
+	return n != 0 && *s->m.alone == 0 ? &s->cache[n] : NULL;
+}
+
 struct before umf_look(struct run *run);
 
-/* Frees the block of a handle, as the model wants it. */
-void umf_give_back(struct run *run, unsigned slot);
+/* Thread `by` frees the block of a handle, as the model wants it. */
+void umf_give_back(struct run *run, unsigned slot, unsigned by);
 
 void umf_step_double_free(struct run *run, const struct script_op *op);
 void umf_step_stale_free(struct run *run, const struct script_op *op);

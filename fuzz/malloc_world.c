@@ -126,6 +126,20 @@ static void umw_unlock(void *context)
 	mem->unlock(mem->run);
 }
 
+static void umw_relax(void *context)
+{
+	(void)context;
+	mach_relax();
+}
+
+static void umw_cached(void *context, struct umalloc_cache *c)
+{
+	struct umw_memory *mem = context;
+
+	(void)c;
+	mem->cached++;
+}
+
 static void umw_refused(void *context)
 {
 	((struct umw_memory *)context)->refused++;
@@ -166,6 +180,8 @@ void umw_open(struct umw_memory *mem, struct umalloc *m, const char *alone, stru
 		.unmap = umw_unmap,
 		.lock = umw_lock,
 		.unlock = umw_unlock,
+		.relax = umw_relax,
+		.cached = umw_cached,
 		.refused = umw_refused,
 		.misused = umw_misused,
 		.broken = umw_broken,

@@ -27,6 +27,7 @@ struct umw_memory {
 	uint32_t planned, failed;     /* because of that; for whatever reason */
 	uint32_t grown, unmaps;       /* that were done */
 	uint32_t refused;             /* tellings */
+	uint32_t cached;              /* threads that began to have a cache */
 	uint32_t misused, verdict;    /* and the last one's */
 	const void *unmapped;         /* the last */
 	void (*lock)(struct run *run);

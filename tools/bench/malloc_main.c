@@ -4,11 +4,14 @@
  *	malloc_bench play TRACE     plays it once; for a profiler to watch (bench_* below); prints
  *	                            "OPERATIONS PEAK_BYTES HELD_BYTES": most that was live as the
  *	                            trace asked for it, most that there was from the system
+ *	malloc_bench threaded TRACE the same after the program had a second thread: calls are made
+ *	                            as if it still were there
  *	malloc_bench check TRACE    looks at every byte of every block, and walks the heap at times
  *
  * The program's own memory is mapped, so that the heap holds the trace's blocks alone.
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,12 +138,27 @@ static void play(const char *path, bool looks)
 	       (unsigned long long)stats.peak_held_bytes);
 }
 
+static void *nothing(void *arg)
+{
+	return arg;
+}
+
+static void have_had_a_thread(void)
+{
+	pthread_t thread;
+	if (pthread_create(&thread, NULL, nothing, NULL) != 0 || pthread_join(thread, NULL) != 0)
+		give_up(EXIT_ENVIRONMENT, "no thread", "pthread_create");
+}
+
 int main(int argc, char **argv)
 {
-	if (argc != 3 || (strcmp(argv[1], "play") != 0 && strcmp(argv[1], "check") != 0)) {
-		fprintf(stderr, "usage: malloc_bench play|check TRACE\n");
+	const char *what = argc == 3 ? argv[1] : "";
+	if (strcmp(what, "play") != 0 && strcmp(what, "threaded") != 0 &&
+	    strcmp(what, "check") != 0) {
+		fprintf(stderr, "usage: malloc_bench play|threaded|check TRACE\n");
 		return EXIT_USAGE;
 	}
-	play(argv[2], strcmp(argv[1], "check") == 0);
+	if (strcmp(what, "threaded") == 0) have_had_a_thread();
+	play(argv[2], strcmp(what, "check") == 0);
 	return 0;
 }

@@ -14,10 +14,15 @@
  *
  * Only a FREE block has its size at its end too; a QUICK or QUEUED one is a neighbour that is not
  * to be merged with.  A head that stops being one is set to 0.
+ *
+ * A block in a thread's cache stays LIVE, and says where it is in its payload (cache.c): its head
+ * is not the cache's to change.  Whoever frees to a cache reads a head without the lock, and of a
+ * live one bit 0 may change at that moment: these are the atomic accesses here.
  */
 #ifndef USER_MALLOC_BLOCK_H
 #define USER_MALLOC_BLOCK_H
 
+#include "port.h" /* of port/linux/ or port/machine/, by the include path */
 #include "user/malloc/malloc.h"
 
 enum block_state {
@@ -81,10 +86,15 @@ static inline bool block_is_free(const struct umalloc_block *b)
 	return (b->head & (HEAD_SIGN_BITS | HEAD_STATE)) == (HEAD_SIGN | BLOCK_FREE);
 }
 
-/* A block that a user may free. */
+/* A block that a user may free, if it is not in a cache. */
+static inline bool head_is_users(uint64_t head)
+{
+	return (head & (HEAD_SIGN_BITS | HEAD_STATE | HEAD_OURS)) == (HEAD_SIGN | BLOCK_LIVE);
+}
+
 static inline bool block_is_users(const struct umalloc_block *b)
 {
-	return (b->head & (HEAD_SIGN_BITS | HEAD_STATE | HEAD_OURS)) == (HEAD_SIGN | BLOCK_LIVE);
+	return head_is_users(b->head);
 }
 
 static inline struct umalloc_block *block_at(const void *p)
@@ -118,12 +128,19 @@ static inline void block_set_state(struct umalloc_block *b, uint64_t state)
 	b->head = (b->head & ~(uint64_t)HEAD_STATE) | state;
 }
 
+/* The block to the left has become free, or is no more. */
+static inline void block_left_is(struct umalloc_block *b, bool is_free)
+{
+	const uint64_t head = b->head & ~(uint64_t)HEAD_LEFT_FREE;
+	port_poke(&b->head, is_free ? head | HEAD_LEFT_FREE : head);
+}
+
 /* `size` bytes at `b` are a free block from here on, between two that are not. */
 static inline void block_make_free(struct umalloc_block *b, uint64_t size)
 {
 	b->head = head_of(size, BLOCK_FREE);
 	((uint64_t *)((char *)b + size))[-1] = size;
-	block_right(b)->head |= HEAD_LEFT_FREE;
+	block_left_is(block_right(b), true);
 }
 
 /* What a request of `bytes`, at most UMALLOC_BYTES_MAX, takes. */

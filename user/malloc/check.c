@@ -79,9 +79,10 @@ static const char *check_bins(const struct umalloc *m, const struct walk *w)
 	return met == w->blocks[BLOCK_FREE] ? NULL : "a free block is in no bin";
 }
 
-static const char *check_quick(const struct umalloc *m, const struct walk *w)
+/* Those in caches are marked as quick ones for the moment. */
+static const char *check_quick(const struct umalloc *m, const struct walk *w, uint64_t cached)
 {
-	uint64_t met = 0;
+	uint64_t met = cached;
 
 	for (uint32_t q = 0; q < UMALLOC_QUICK; q++) {
 		if (m->quick[q] != NULL && (m->quick_map[q / 64] >> q % 64 & 1) == 0)
@@ -129,14 +130,16 @@ static const char *check_queue(const struct umalloc *m, const struct walk *w, ui
 	return NULL;
 }
 
-static const char *check_counts(const struct umalloc *m, const struct walk *w)
+static const char *check_counts(const struct umalloc *m, const struct walk *w,
+				struct umalloc_count cached)
 {
 	const struct umalloc_counts *c = &m->counts;
 
 	if (w->heap_bytes > m->heap_bytes) return "the heap is larger than what was got";
 	if (w->queued_units != c->queued.units || w->blocks[BLOCK_QUEUED] != c->queued.blocks)
 		return "what is queued is counted wrong";
-	if (w->live_units != c->live.units || w->blocks[BLOCK_LIVE] != c->live.blocks)
+	if (w->live_units + cached.units != c->live.units ||
+	    w->blocks[BLOCK_LIVE] + cached.blocks != c->live.blocks)
 		return "what is live is counted wrong";
 	if (m->short_bytes != (c->queued.blocks == 0 ? m->config.quick_bytes : 0))
 		return "the short ways are open, and something waits; or the reverse";
@@ -147,21 +150,26 @@ const char *umalloc_check_held(struct umalloc *m)
 {
 	struct walk w = { { 0 }, 0, 0, 0, 0 };
 	uint64_t stuck = 0;
-	const char *why = NULL;
+	struct umalloc_count given = { 0, 0 };
+	const struct umalloc_count cached = um_caches_count(m, &given);
+	const char *why = um_caches_mark(m, BLOCK_LIVE, BLOCK_QUICK);
 
 	for (const struct umalloc_region *r = m->regions; r != NULL && why == NULL; r = r->older)
 		why = check_region(&w, r);
 	if (why == NULL) why = check_bins(m, &w);
-	if (why == NULL) why = check_quick(m, &w);
+	if (why == NULL) why = check_quick(m, &w, cached.blocks);
 	if (why == NULL) why = check_mappings(m, &w, &stuck);
 	if (why == NULL) why = check_queue(m, &w, stuck);
-	return why != NULL ? why : check_counts(m, &w);
+	if (why == NULL) why = check_counts(m, &w, cached);
+	return why != NULL ? why : um_caches_mark(m, BLOCK_QUICK, BLOCK_LIVE);
 }
 
 const char *umalloc_check(struct umalloc *m)
 {
 	umalloc_lock(m);
+	um_caches_stop(m);
 	const char *why = umalloc_check_held(m);
+	um_caches_go(m);
 	umalloc_unlock(m);
 	return why;
 }
@@ -181,7 +189,7 @@ static const struct umalloc_block *block_around(const struct umalloc_region *r, 
 	return NULL;
 }
 
-enum umalloc_verdict um_bad_free(const struct umalloc *m, const void *p)
+enum umalloc_verdict um_bad_free(struct umalloc *m, const void *p)
 {
 	const struct umalloc_region *r = um_heap_region(m, p);
 	const struct umalloc_mapping *map = um_mapping_find(m, p);
@@ -189,8 +197,8 @@ enum umalloc_verdict um_bad_free(const struct umalloc *m, const void *p)
 	if (map != NULL) return UMALLOC_DOUBLE_FREE; /* it is not live, or would have been found */
 	if (r == NULL || (uintptr_t)p % UMALLOC_ALIGN != 0) return UMALLOC_WILD;
 	const struct umalloc_block *b = block_around(r, p);
-	if (b == NULL || (b->head & HEAD_OURS) != 0 || block_state(b) == BLOCK_LIVE)
-		return UMALLOC_WILD;
+	if (b == NULL || (b->head & HEAD_OURS) != 0) return UMALLOC_WILD;
+	if (block_state(b) == BLOCK_LIVE && !um_is_cached(m, b)) return UMALLOC_WILD;
 	return block_state(b) == BLOCK_FREE || block_payload(b) == p ? UMALLOC_DOUBLE_FREE
 								     : UMALLOC_WILD;
 }

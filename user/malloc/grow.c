@@ -40,16 +40,14 @@ static void put_end(struct umalloc_region *r, uintptr_t end)
 	block_at((void *)(end - BLOCK_HEAD))->head = head_of(0, BLOCK_LIVE) | HEAD_OURS;
 }
 
-/* Blocks are looked up by one comparison where there is one region, and otherwise by a walk. */
+/* Blocks are looked up by one comparison where there is one region, and otherwise by a walk.  The
+ * first one never moves. */
 static void look_up_by(struct umalloc *m)
 {
 	const struct umalloc_region *r = m->regions;
 
-	m->low = 0;
-	m->span = 0;
-	if (r->older != NULL) return;
-	m->low = (uintptr_t)block_payload(region_first(r));
-	m->span = r->end - m->low;
+	if (r->older == NULL) port_poke(&m->low, (uintptr_t)block_payload(region_first(r)));
+	port_poke(&m->span, r->older == NULL ? r->end - m->low : 0);
 }
 
 struct umalloc_region *um_heap_region(const struct umalloc *m, const void *p)

@@ -45,6 +45,7 @@ static struct umalloc_block *take_free(struct umalloc *m, uint64_t size)
 
 UMALLOC_RARE static struct umalloc_block *take_grown(struct umalloc *m, uint64_t size)
 {
+	um_caches_thin(m);
 	um_heap_merge_quick(m);
 	struct umalloc_block *b = take_free(m, size);
 	if (b != NULL || !um_heap_grow(m, size)) return b;
@@ -178,7 +179,7 @@ static void cut(struct umalloc *m, struct umalloc_block *b, uint64_t have, uint6
 	if (rest != 0)
 		keep_free(m, block_right(b), rest);
 	else
-		block_right(b)->head &= ~(uint64_t)HEAD_LEFT_FREE;
+		block_left_is(block_right(b), false);
 }
 
 bool um_heap_resize(struct umalloc *m, struct umalloc_block *b, uint64_t size)

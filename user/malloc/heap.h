@@ -38,7 +38,7 @@ UMALLOC_INLINE void carve(struct umalloc *m, struct umalloc_block *b, uint64_t s
 
 	if (rest < BLOCK_MIN) {
 		b->head = head_of(have, BLOCK_LIVE);
-		block_right(b)->head &= ~(uint64_t)HEAD_LEFT_FREE;
+		block_left_is(block_right(b), false);
 		if (b == m->top) m->top = NULL;
 		return;
 	}

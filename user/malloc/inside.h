@@ -3,6 +3,7 @@
  *
  *	malloc.c    the public calls: lock, flush, choose heap or mapping
  *	realloc.c   resizing
+ *	cache.c     what each thread keeps for itself
  *	deferred.c  the queue of deferred frees
  *	heap.c      blocks: allocated, freed, split, merged
  *	bins.c      which free blocks there are
@@ -70,13 +71,13 @@ static inline void count_move(struct umalloc_count *from, struct umalloc_count *
 static inline void count_queued(struct umalloc *m, uint64_t units)
 {
 	count_move(&m->counts.live, &m->counts.queued, units);
-	m->short_bytes = 0;
+	port_poke(&m->short_bytes, 0);
 }
 
 static inline void count_unqueued(struct umalloc *m, uint64_t units)
 {
 	count_move(&m->counts.queued, &m->counts.live, units);
-	if (m->counts.queued.blocks == 0) m->short_bytes = m->config.quick_bytes;
+	if (m->counts.queued.blocks == 0) port_poke(&m->short_bytes, m->config.quick_bytes);
 }
 
 static inline void count_released(struct umalloc *m, uint64_t units)
@@ -190,7 +191,7 @@ static inline uint64_t user_units(struct user_block u)
 }
 
 /* The live block at `p`, if there is one. */
-struct user_block um_user_find(const struct umalloc *m, const void *p);
+struct user_block um_user_find(struct umalloc *m, const void *p);
 /* It is released, and counted so: a block of the heap whatever its state, or a mapping. */
 void um_user_release(struct umalloc *m, struct user_block u);
 /* A new one, counted; NULL: there is none even with everything flushed. */
@@ -208,9 +209,37 @@ static inline bool deferred_waits(const struct umalloc *m)
 	return m->counts.queued.blocks != 0;
 }
 
+/* --- cache.c ---------------------------------------------------------------------------------- */
+
+/* All caches' blocks go back to the heap.  Waits for who is at his. */
+void um_caches_empty(struct umalloc *m);
+/* The heap is about to grow: the same, if they have much of it. */
+void um_caches_thin(struct umalloc *m);
+/* Nobody is at a cache until go(). */
+void um_caches_stop(struct umalloc *m);
+void um_caches_go(struct umalloc *m);
+/* What is in them, once stopped; adds what was freed to them to *released. */
+struct umalloc_count um_caches_count(const struct umalloc *m, struct umalloc_count *released);
+/* In a child: they are emptied, and are no one's. */
+void um_caches_forget(struct umalloc *m);
+/* Whether a live block of the heap is in a cache. */
+bool um_caches_have(struct umalloc *m, const struct umalloc_block *b);
+
+/* Once stopped: the state of each block in a cache, from `was` to `is`; what is wrong, or NULL. */
+const char *um_caches_mark(struct umalloc *m, uint64_t was, uint64_t is);
+
+/* What stands in a cached block's payload, in `prev`. */
+#define CACHED_KEY ((struct umalloc_block *)0xcac4edcac4ed5a00)
+
+/* The same; one that does not say so, as hardly any does, is not looked for. */
+static inline bool um_is_cached(struct umalloc *m, const struct umalloc_block *b)
+{
+	return UMALLOC_UNLIKELY(b->prev == CACHED_KEY) && um_caches_have(m, b);
+}
+
 /* --- check.c ---------------------------------------------------------------------------------- */
 
 /* What is wrong with a free of `p`. */
-enum umalloc_verdict um_bad_free(const struct umalloc *m, const void *p);
+enum umalloc_verdict um_bad_free(struct umalloc *m, const void *p);
 
 #endif

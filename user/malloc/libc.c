@@ -7,6 +7,8 @@
  * What glibc would abort for, this does too, with one line on standard error: a free or realloc of
  * what is no live block.
  *
+ * Each thread has a cache, which lies in its own storage and is given back as the thread ends.
+ *
  * A fork waits until no other thread is inside, so that the child's heap is sound; the handler is
  * the first that a program registers, which makes it the innermost.  At exit the queue is flushed,
  * after all that atexit() registered and after the program's own destructors; by _exit() and by a
@@ -46,6 +48,8 @@ EXPORTED struct umalloc umalloc_libc =
 			.map_bytes = MALLOC_MAP_BYTES, .deferred_slots = MALLOC_DEFERRED_SLOTS,
 			.fit = MALLOC_FIT);
 
+static __thread struct umalloc_cache mine __attribute__((tls_model("initial-exec")));
+
 /* --- fork and exit ---------------------------------------------------------------------------- */
 
 static void before_fork(void)
@@ -58,9 +62,15 @@ static void after_fork(void)
 	umalloc_after_fork(&umalloc_libc);
 }
 
+static void after_fork_in_child(void)
+{
+	umalloc_after_fork_in_child(&umalloc_libc);
+}
+
 __attribute__((constructor(101))) static void begin(void)
 {
-	pthread_atfork(before_fork, after_fork, after_fork);
+	umalloc_linux_begin();
+	pthread_atfork(before_fork, after_fork, after_fork_in_child);
 }
 
 __attribute__((destructor(101))) static void end(void)
@@ -72,7 +82,9 @@ __attribute__((destructor(101))) static void end(void)
 
 void *malloc(size_t bytes)
 {
-	return umalloc_alloc(&umalloc_libc, bytes);
+	if (__builtin_expect(__libc_single_threaded, 1))
+		return umalloc_alloc_alone(&umalloc_libc, bytes);
+	return umalloc_alloc_by(&umalloc_libc, &mine, bytes);
 }
 
 void *calloc(size_t count, size_t bytes)
@@ -98,7 +110,10 @@ void *reallocarray(void *p, size_t count, size_t bytes)
 
 void free(void *p)
 {
-	umalloc_free(&umalloc_libc, p);
+	if (__builtin_expect(__libc_single_threaded, 1))
+		umalloc_free_alone(&umalloc_libc, p);
+	else
+		umalloc_free_by(&umalloc_libc, &mine, p);
 }
 
 static bool is_power_of_two(size_t n)

@@ -193,6 +193,28 @@ static void threads_and_forks(void)
 	EXPECT(stats().queued == 0 && stats().live <= live + THREADS); /* threads' own notes */
 }
 
+/* A thread's cache is given back as it ends: after each few threads nobody has one but this one. */
+static void ended_threads_keep_nothing(void)
+{
+	pthread_t threads[THREADS];
+	uint64_t live = 0, held = 0;
+
+	for (unsigned round = 0; round < 20; round++) {
+		for (unsigned i = 0; i < THREADS; i++)
+			EXPECT(pthread_create(&threads[i], NULL, allocate_some, NULL) == 0);
+		allocate_some(NULL);
+		for (unsigned i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+		const struct umalloc_cache *c = umalloc_libc.caches;
+		EXPECT(c != NULL && c->next == NULL && stats().cached != 0);
+		if (round == 1) live = stats().live;
+		EXPECT(round < 2 || stats().live == live);
+		umalloc_drain(&umalloc_libc);
+		EXPECT(stats().cached == 0);
+		if (round == 1) held = stats().heap_bytes;
+		EXPECT(round < 2 || stats().heap_bytes == held);
+	}
+}
+
 /* --- misuse ----------------------------------------------------------------------------------- */
 
 static void free_twice(void)
@@ -213,6 +235,16 @@ static void free_wildly(void)
 	int here;
 
 	free_((void *)((uintptr_t)&here & ~15ull));
+}
+
+/* Here the program has had threads: the first is in this one's cache. */
+static void free_cached(void)
+{
+	void *p = malloc_(200);
+
+	free_(p);
+	free_(malloc_(300));
+	free_(p);
 }
 
 static void free_queued(void)
@@ -256,8 +288,10 @@ int main(int argc, char **argv)
 	answers();
 	others_move_the_break();
 	threads_and_forks();
+	ended_threads_keep_nothing();
 	ends(free_twice, "a double free");
 	ends(free_queued, "a double free");
+	ends(free_cached, "a double free");
 	ends(free_inside, "no block");
 	ends(free_wildly, "no block");
 	return 0;

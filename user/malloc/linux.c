@@ -12,10 +12,12 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { FREE, TAKEN, CONTENDED };
@@ -87,11 +89,46 @@ static void linux_unlock(void *context)
 	if (__atomic_exchange_n(&lock_word, FREE, __ATOMIC_RELEASE) == CONTENDED) wake_one();
 }
 
+/* Soon: who sleeps lets others run whatever their priority is. */
+static void linux_relax(void *context)
+{
+	const struct timespec a_moment = { 0, 20000 };
+	const int kept = errno;
+
+	(void)context;
+	nanosleep(&a_moment, NULL);
+	errno = kept;
+}
+
 static void linux_refused(void *context)
 {
 	(void)context;
 	errno = ENOMEM;
 }
+
+/* --- threads' caches -------------------------------------------------------------------------- */
+
+static pthread_key_t ends;
+static bool ends_told; /* there is such a key */
+
+static void thread_ends(void *cache)
+{
+	umalloc_cache_close(cache);
+}
+
+void umalloc_linux_begin(void)
+{
+	ends_told = pthread_key_create(&ends, thread_ends) == 0;
+}
+
+/* Where nobody will say that the thread ends, it has no cache. */
+static void linux_cached(void *context, struct umalloc_cache *c)
+{
+	(void)context;
+	if (!ends_told || pthread_setspecific(ends, c) != 0) umalloc_cache_close(c);
+}
+
+/* --- what is told ----------------------------------------------------------------------------- */
 
 /* One line, without a call that might allocate; then the end. */
 __attribute__((noreturn)) static void give_up(const char *line, int bytes)
@@ -124,6 +161,8 @@ const struct umalloc_calls umalloc_linux = {
 	.unmap = linux_unmap,
 	.lock = linux_lock,
 	.unlock = linux_unlock,
+	.relax = linux_relax,
+	.cached = linux_cached,
 	.refused = linux_refused,
 	.misused = linux_misused,
 	.broken = linux_broken,

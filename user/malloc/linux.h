@@ -6,4 +6,7 @@
 
 extern const struct umalloc_calls umalloc_linux;
 
+/* Once, while there is one thread: from here on threads' ends are told to their caches. */
+void umalloc_linux_begin(void);
+
 #endif

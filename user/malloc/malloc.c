@@ -8,19 +8,20 @@
  * A free looks at its pointer first, then flushes the queue, then frees its own block.  What is no
  * live block is refused with nothing changed; um_bad_free() finds out what it is.
  *
- * Locks: one, taken once by each call, and held during memory calls: the break must not be moved by
- * two, and a mapping must not be given to somebody else before its note is gone.  Contents are set
- * and copied without it.
+ * Locks: one, but for what a thread's cache has (cache.c), taken once by each call, and held
+ * during memory calls: the break must not be moved by two, and a mapping must not be given to
+ * somebody else before its note is gone.  Contents are set and copied without it.
  */
 #include "user/malloc/heap.h"
 
-struct user_block um_user_find(const struct umalloc *m, const void *p)
+struct user_block um_user_find(struct umalloc *m, const void *p)
 {
 	struct user_block u = { NULL, NULL };
 
 	if (UMALLOC_UNLIKELY((uintptr_t)p % UMALLOC_ALIGN != 0)) return u;
 	if (UMALLOC_LIKELY(in_heap(m, p))) {
-		if (UMALLOC_LIKELY(block_is_users(block_of(p)))) u.block = block_of(p);
+		struct umalloc_block *b = block_of(p);
+		if (UMALLOC_LIKELY(block_is_users(b) && !um_is_cached(m, b))) u.block = b;
 		return u;
 	}
 	u.map = um_mapping_find(m, p);
@@ -71,6 +72,7 @@ UMALLOC_RARE static void *take_pressed(struct umalloc *m, size_t align, size_t b
 {
 	if (bytes > UMALLOC_BYTES_MAX || align > UMALLOC_BYTES_MAX) return NULL;
 	um_deferred_flush(m, UMALLOC_FLUSH_PRESSURE);
+	um_caches_empty(m);
 	um_heap_merge_quick(m);
 	if (!is_large(m, align, bytes)) return heap_payload(m, align, bytes);
 	um_heap_trim(m, 0);
@@ -145,17 +147,27 @@ __attribute__((noinline)) static void *alloc_shared(struct umalloc *m, size_t by
 }
 
 /* The short way: one thread, nothing waits, the request is small, one of its size was freed. */
-void *umalloc_alloc(struct umalloc *m, size_t bytes)
+UMALLOC_INLINE void *alloc_alone(struct umalloc *m, size_t bytes)
 {
-	if (UMALLOC_UNLIKELY(!umalloc_alone(m))) return alloc_shared(m, bytes);
 	if (UMALLOC_UNLIKELY(bytes >= m->short_bytes)) return alloc_any(m, bytes);
 	struct umalloc_block *b = take_quick(m, bytes);
 	return UMALLOC_LIKELY(b != NULL) ? block_payload(b) : alloc_carved(m, bytes);
 }
 
+void *umalloc_alloc_alone(struct umalloc *m, size_t bytes)
+{
+	return alloc_alone(m, bytes);
+}
+
+void *umalloc_alloc(struct umalloc *m, size_t bytes)
+{
+	return UMALLOC_LIKELY(umalloc_alone(m)) ? alloc_alone(m, bytes) : alloc_shared(m, bytes);
+}
+
+/* A mapping is zero. */
 void *umalloc_alloc_zeroed(struct umalloc *m, size_t bytes)
 {
-	void *p = umalloc_alloc_aligned(m, UMALLOC_ALIGN, bytes);
+	void *p = umalloc_alloc(m, bytes);
 
 	if (p != NULL && !is_large(m, UMALLOC_ALIGN, bytes)) memset(p, 0, bytes);
 	return p;
@@ -179,7 +191,7 @@ __attribute__((noinline)) static void free_any(struct umalloc *m, void *p)
 }
 
 /* A block of the only region that has a quick list, and nothing waits; false: it is none. */
-UMALLOC_INLINE bool free_quick(struct umalloc *m, void *p)
+UMALLOC_INLINE bool free_quick(struct umalloc *m, void *p, bool shared)
 {
 	struct umalloc_block *b = block_of(p);
 
@@ -188,6 +200,7 @@ UMALLOC_INLINE bool free_quick(struct umalloc *m, void *p)
 		return false;
 	const uint64_t units = block_units(b);
 	if (UMALLOC_UNLIKELY(units << UNIT_SHIFT >= m->short_bytes)) return false;
+	if (UMALLOC_UNLIKELY(shared && um_is_cached(m, b))) return false;
 	count_released(m, units);
 	quick_put(m, b, units);
 	return true;
@@ -196,7 +209,7 @@ UMALLOC_INLINE bool free_quick(struct umalloc *m, void *p)
 __attribute__((noinline)) static void free_shared(struct umalloc *m, void *p)
 {
 	umalloc_lock(m);
-	const bool done = free_quick(m, p);
+	const bool done = free_quick(m, p, true);
 	umalloc_unlock(m);
 	if (UMALLOC_UNLIKELY(!done)) free_any(m, p);
 }
@@ -206,8 +219,13 @@ void umalloc_free(struct umalloc *m, void *p)
 {
 	if (UMALLOC_UNLIKELY(!umalloc_alone(m)))
 		free_shared(m, p);
-	else if (UMALLOC_UNLIKELY(!free_quick(m, p)))
+	else if (UMALLOC_UNLIKELY(!free_quick(m, p, false)))
 		free_any(m, p);
+}
+
+void umalloc_free_alone(struct umalloc *m, void *p)
+{
+	if (UMALLOC_UNLIKELY(!free_quick(m, p, false))) free_any(m, p);
 }
 
 size_t umalloc_usable(struct umalloc *m, const void *p)
@@ -240,6 +258,7 @@ void umalloc_drain(struct umalloc *m)
 {
 	umalloc_lock(m);
 	um_deferred_flush(m, UMALLOC_FLUSH_DEMAND);
+	um_caches_empty(m);
 	um_heap_merge_quick(m);
 	um_heap_trim(m, 0);
 	umalloc_unlock(m);
@@ -249,9 +268,17 @@ void umalloc_drain(struct umalloc *m)
 void umalloc_before_fork(struct umalloc *m)
 {
 	m->calls->lock(m->calls->context);
+	um_caches_stop(m);
 }
 
 void umalloc_after_fork(struct umalloc *m)
 {
+	um_caches_go(m);
+	m->calls->unlock(m->calls->context);
+}
+
+void umalloc_after_fork_in_child(struct umalloc *m)
+{
+	um_caches_forget(m);
 	m->calls->unlock(m->calls->context);
 }

@@ -6,9 +6,11 @@
  * it, before any code has run, so there is no first use to race for.
  *
  * Every function may be called from any thread; each takes the lock once, and holds it while it
- * makes memory calls.  None may be called from a memory call, nor from a signal handler.  Sizes are
- * bytes.  A block is aligned to 16, and its granted size, of which statistics are made, is at least
- * what was asked for.  Asking for 0 bytes gives the smallest block.
+ * makes memory calls.  Where there are several threads, each may have a cache of small blocks,
+ * which it takes from and frees to without the lock (cache.c).  None may be called from a memory
+ * call, nor from a signal handler.  Sizes are bytes.  A block is aligned to 16, and its granted
+ * size, of which statistics are made, is at least what was asked for.  Asking for 0 bytes gives
+ * the smallest block.
  */
 #ifndef USER_MALLOC_MALLOC_H
 #define USER_MALLOC_MALLOC_H
@@ -31,10 +33,13 @@ enum {
 	UMALLOC_QUICK_BYTES = 8192,
 	UMALLOC_QUICK = 576, /* lists, by size in 16 bytes with what stands before a block */
 	UMALLOC_BUCKETS = 256,
+	UMALLOC_CACHED = 65, /* a thread's lists, by size in 16 bytes: blocks of up to 1,024 */
 };
 
 /* What sbrk() and map() answer when there is no memory. */
 #define UMALLOC_NO_MEMORY ((void *)-1)
+
+struct umalloc_cache;
 
 /* What an allocator asks of its surroundings.  None may call back. */
 struct umalloc_calls {
@@ -47,6 +52,10 @@ struct umalloc_calls {
 	bool (*unmap)(void *context, void *at, size_t bytes);
 	void (*lock)(void *context);
 	void (*unlock)(void *context);
+	/* Somebody is at his cache, for a few instructions: he may go on.  The lock is held. */
+	void (*relax)(void *context);
+	/* A thread has begun to use its cache: as it ends it has to call umalloc_cache_close(). */
+	void (*cached)(void *context, struct umalloc_cache *c);
 	/* A request is refused for want of memory, or as too large; told once, without the lock. */
 	void (*refused)(void *context);
 	/* A free, or realloc, of what is no live block (enum umalloc_verdict); no lock held.  Where
@@ -89,16 +98,17 @@ struct umalloc_count {
 /* A block is live, then perhaps queued, then released; what the allocator keeps for itself is none
  * of these. */
 struct umalloc_counts {
-	struct umalloc_count live;
+	struct umalloc_count live;     /* and what is in caches */
 	struct umalloc_count released; /* freed since the start: its memory went back, or is free */
 	struct umalloc_count queued;   /* freed, and waiting for that */
-	uint64_t peak_units;           /* most that was live at one time */
+	uint64_t peak_units;           /* most that was live, or in caches, at one time */
 };
 
 /* allocated = live + queued + released, in bytes and in blocks. */
 struct umalloc_stats {
 	uint64_t allocated_bytes, allocated;
-	uint64_t live_bytes, live, peak_bytes;
+	uint64_t live_bytes, live, peak_bytes; /* what is in caches counts for the peak alone */
+	uint64_t cached_bytes, cached;         /* of what was released, or never given out */
 	uint64_t queued_bytes, queued;
 	uint64_t released_bytes, released;
 	uint64_t heap_bytes, mapped_bytes;      /* got by sbrk() and by map(), and not given back */
@@ -108,9 +118,26 @@ struct umalloc_stats {
 	uint64_t flushes[UMALLOC_FLUSH_CAUSES]; /* by cause, of a queue that was not empty */
 };
 
+struct umalloc;
 struct umalloc_block;
 struct umalloc_mapping;
 struct umalloc_region;
+
+/* Free blocks of one size. */
+struct umalloc_cached {
+	struct umalloc_block *first;
+	uint64_t given;             /* that were freed to it, ever */
+	uint16_t room, most, batch; /* for how many more; for how many; fetched next time */
+};
+
+/* A thread's, all zero as it begins. */
+struct umalloc_cache {
+	uint32_t latch;    /* atomic: who is at it; guards the lists.  Closed: for ever */
+	struct umalloc *m; /* NULL: not in use yet.  This, and the list, are under the lock */
+	struct umalloc_cache *next, **link;
+	uint64_t units; /* in all lists */
+	struct umalloc_cached list[UMALLOC_CACHED];
+};
 
 struct deferred_entry {
 	void *at; /* NULL: none */
@@ -122,15 +149,17 @@ struct deferred_queue {
 	struct deferred_entry entry[DEFERRED_FREE_SLOTS_MAX];
 };
 
-/* Everything below `config` is guarded by the lock; what most calls touch comes first. */
+/* Everything below `config` is guarded by the lock; what most calls touch comes first.  Three words
+ * are looked at without it: there, and in the heads of blocks, stores are atomic. */
 struct umalloc {
 	const struct umalloc_calls *calls;
 	const char *alone; /* not 0 while there is one thread: then nobody locks */
 	struct umalloc_config config;
 
-	size_t short_bytes; /* the short ways are for less: quick_bytes; 0 while something waits */
-	uintptr_t low; /* where there is one region alone, payloads lie in [low, low + span); */
-	size_t span;   /* otherwise 0 */
+	uint64_t
+		short_bytes; /* the short ways are for less: quick_bytes; 0 while something waits */
+	uint64_t low;  /* where there is one region alone, payloads lie in [low, low + span); */
+	uint64_t span; /* otherwise 0 */
 	struct umalloc_counts counts;
 	struct umalloc_block *top; /* free memory at the break, or NULL */
 	uint64_t bin_map[UMALLOC_BINS / 64];
@@ -141,13 +170,15 @@ struct umalloc {
 	uint64_t heap_bytes, mapped_bytes, peak_held_bytes;
 	uint64_t flushes[UMALLOC_FLUSH_CAUSES];
 
+	struct umalloc_cache *caches; /* in use */
 	struct deferred_queue deferred;
 	struct umalloc_mapping *mappings[UMALLOC_BUCKETS]; /* by address */
 	uint32_t stuck; /* mappings that were freed and could not be unmapped yet */
 };
 
 /* An instance at rest.  `its_calls`, `is_alone`: addresses of what outlives it; whether there is
- * one thread must not change during a call.  `quick`: config.quick_bytes; then the rest of config.
+ * one thread must not change during a call, and once there were more there is one only in a child.
+ * `quick`: config.quick_bytes; then the rest of config.
  */
 #define UMALLOC_INITIAL(its_calls, is_alone, quick, ...)                                   \
 	{                                                                                  \
@@ -179,6 +210,17 @@ void *umalloc_realloc(struct umalloc *m, void *p, size_t bytes);
 /* Flushes the queue, then frees `p`.  NULL is freed always.  A bad free is told, and no more. */
 void umalloc_free(struct umalloc *m, void *p);
 
+/* umalloc_alloc() and umalloc_free() by who knows that there is one thread. */
+void *umalloc_alloc_alone(struct umalloc *m, size_t bytes);
+void umalloc_free_alone(struct umalloc *m, void *p);
+
+/* And by a thread that has a cache, with others or without. */
+void *umalloc_alloc_by(struct umalloc *m, struct umalloc_cache *c, size_t bytes);
+void umalloc_free_by(struct umalloc *m, struct umalloc_cache *c, void *p);
+
+/* The thread ends: its cache is given back.  Calls that it makes yet do without. */
+void umalloc_cache_close(struct umalloc_cache *c);
+
 /* How many bytes of a live block may be used; 0 for NULL and for what is no live block. */
 size_t umalloc_usable(struct umalloc *m, const void *p);
 
@@ -194,7 +236,7 @@ void umalloc_flush(struct umalloc *m);
 /* The same, as the program ends.  What is queued after that goes with the program. */
 void umalloc_at_exit(struct umalloc *m);
 
-/* The same, merges all that can be, and gives back all memory that can go. */
+/* The same, empties the caches, merges all that can be, and gives back all memory that can go. */
 void umalloc_drain(struct umalloc *m);
 
 void umalloc_stats(struct umalloc *m, struct umalloc_stats *stats);
@@ -203,9 +245,12 @@ void umalloc_stats(struct umalloc *m, struct umalloc_stats *stats);
 const char *umalloc_check(struct umalloc *m);
 
 /* Around a fork: nobody else is inside, and so the child's copy is sound, as check_held() can say
- * in between.  before() in the parent, after() in the parent and in the child. */
+ * in between.  before() in the parent, then the one in the parent and the other in the child, in
+ * which no cache is in use any more: all threads but one are gone, and what caches lay in is not
+ * theirs for long. */
 void umalloc_before_fork(struct umalloc *m);
 void umalloc_after_fork(struct umalloc *m);
+void umalloc_after_fork_in_child(struct umalloc *m);
 const char *umalloc_check_held(struct umalloc *m);
 
 #endif

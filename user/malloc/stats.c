@@ -33,15 +33,20 @@ void umalloc_stats(struct umalloc *m, struct umalloc_stats *stats)
 	struct umalloc_stats s = { .largest_free = 0 };
 
 	umalloc_lock(m);
-	const struct umalloc_counts c = m->counts;
+	um_caches_stop(m);
+	struct umalloc_counts c = m->counts;
+	const struct umalloc_count cached = um_caches_count(m, &c.released);
 	s.heap_bytes = m->heap_bytes;
 	s.mapped_bytes = m->mapped_bytes;
 	s.peak_held_bytes = m->peak_held_bytes;
 	memcpy(s.flushes, m->flushes, sizeof(s.flushes));
 	find_free(m, &s);
+	um_caches_go(m);
 	umalloc_unlock(m);
-	s.live_bytes = c.live.units << UNIT_SHIFT;
-	s.live = c.live.blocks;
+	s.live_bytes = (c.live.units - cached.units) << UNIT_SHIFT;
+	s.live = c.live.blocks - cached.blocks;
+	s.cached_bytes = cached.units << UNIT_SHIFT;
+	s.cached = cached.blocks;
 	s.peak_bytes = c.peak_units << UNIT_SHIFT;
 	s.queued_bytes = c.queued.units << UNIT_SHIFT;
 	s.queued = c.queued.blocks;

@@ -29,7 +29,7 @@ static struct {
 	size_t heap, mapped;        /* bytes that are out */
 	size_t break_limit;
 	bool map_fails, unmap_fails;
-	uint32_t refused, misused, verdict, locked;
+	uint32_t refused, misused, verdict, locked, cached;
 	void *unmapped; /* the last */
 	uint32_t calls;
 	char log[TEST_LOG + 1];
@@ -94,6 +94,19 @@ static void test_unlock(void *context)
 	EXPECT(--test.locked == 0);
 }
 
+static void test_relax(void *context)
+{
+	(void)context;
+	EXPECT(!"somebody waits, and there is one thread");
+}
+
+static void test_cached(void *context, struct umalloc_cache *c)
+{
+	(void)context;
+	EXPECT(test.locked == 0 && c->m != NULL);
+	test.cached++;
+}
+
 static void test_refused(void *context)
 {
 	(void)context;
@@ -123,6 +136,8 @@ static const struct umalloc_calls test_calls = {
 	.unmap = test_unmap,
 	.lock = test_lock,
 	.unlock = test_unlock,
+	.relax = test_relax,
+	.cached = test_cached,
 	.refused = test_refused,
 	.misused = test_misused,
 	.broken = test_broken,
