@@ -10,6 +10,10 @@
  * Where pages are scarce a copy may end early: at the beginning of a page, and only there.  What
  * was copied until then is judged all the same.
  *
+ * A store or a load of a user's leaves its space installed.  Copies of a few bytes to or from that
+ * one go by accesses of a user's, which the machine judges by what it remembers; those of others
+ * must not.  Which way it was shows nowhere.
+ *
  * At each walk every page that is in a table is compared with the model, and every user's page has
  * exactly as many references as lead to it (vm_check).
  *
@@ -22,9 +26,10 @@
 #include "machine/machine.h"
 
 static const char *const saw_names[] = {
-	"exhaustion",  "partial",     "beyond", "range-refused",   "last-byte",    "two-tables",
-	"copy-broken", "shared-seen", "string", "string-too-long", "string-fault", "fork-refused",
-	"old-page",    NULL,
+	"exhaustion",   "partial",      "beyond",      "range-refused", "last-byte",
+	"two-tables",   "copy-broken",  "shared-seen", "string",        "string-too-long",
+	"string-fault", "fork-refused", "old-page",    "here",          "here-partial",
+	"elsewhere",    NULL,
 };
 
 _Static_assert(COUNT_OF(saw_names) == SAW_STATES + 1, "a name for each");
@@ -152,13 +157,50 @@ static size_t judge_copy(struct run *run, const struct copy *c, size_t left,
 	     (piece = min_u64((bytes)-done, PAGE_SIZE - (((va) + done) & (PAGE_SIZE - 1))), true); \
 	     done += piece)
 
+/* Sizes that the product has copies of their own for, where they are known; and others. */
+static size_t copy_in(struct space *s, void *to, uint64_t va, size_t bytes)
+{
+	switch (bytes) {
+	case 4: return user_copy_in(s, to, va, 4);
+	case 8: return user_copy_in(s, to, va, 8);
+	case 16: return user_copy_in(s, to, va, 16);
+	case 32: return user_copy_in(s, to, va, 32);
+	default: return user_copy_in(s, to, va, bytes);
+	}
+}
+
+static size_t copy_out(struct space *s, uint64_t va, const void *from, size_t bytes)
+{
+	switch (bytes) {
+	case 4: return user_copy_out(s, va, from, 4);
+	case 8: return user_copy_out(s, va, from, 8);
+	case 16: return user_copy_out(s, va, from, 16);
+	case 32: return user_copy_out(s, va, from, 32);
+	default: return user_copy_out(s, va, from, bytes);
+	}
+}
+
+/* Whether this CPU has the space installed decides which way a copy goes, not what it does. */
+static void note_installed(struct run *run, const struct copy *c)
+{
+	const struct usercopy_state *s = state_of(run);
+	const struct space *installed = s->vm.installed[mach_cpu()];
+
+	if (c->bytes == 0 || c->bytes > MACH_USER_BYTES || c->expected == 0) return;
+	if (installed == c->space)
+		run_sometimes(run, c->expected == c->bytes ? SAW_HERE : SAW_HERE_PARTIAL);
+	else if (installed != NULL)
+		run_sometimes(run, SAW_ELSEWHERE);
+}
+
 static void step_copy_in(struct run *run, const struct script_op *op)
 {
 	struct usercopy_state *s = state_of(run);
 	struct copy c;
 
 	if (!copy_meant(run, op, ACCESS_LOAD, &c)) return;
-	const size_t left = user_copy_in(c.space, s->kernel, c.va, c.bytes);
+	note_installed(run, &c);
+	const size_t left = copy_in(c.space, s->kernel, c.va, c.bytes);
 	const size_t copied = judge_copy(run, &c, left, ACCESS_LOAD);
 	FOR_PIECES(c.va, copied, done, piece)
 	{
@@ -197,7 +239,8 @@ static void step_copy_out(struct run *run, const struct script_op *op)
 
 	if (!copy_meant(run, op, ACCESS_STORE, &c)) return;
 	make_bytes(s->kernel, c.expected, run->op);
-	const size_t left = user_copy_out(c.space, c.va, s->kernel, c.bytes);
+	note_installed(run, &c);
+	const size_t left = copy_out(c.space, c.va, s->kernel, c.bytes);
 	written(run, &c, judge_copy(run, &c, left, ACCESS_STORE));
 }
 

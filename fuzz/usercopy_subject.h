@@ -31,6 +31,9 @@ enum {
 	SAW_STRING_FAULT,
 	SAW_FORK_REFUSED,
 	SAW_OLD_PAGE,
+	SAW_HERE,         /* copies of a few bytes: of what is installed, */
+	SAW_HERE_PARTIAL, /* the same with an end before their own, */
+	SAW_ELSEWHERE,    /* and of another space than that */
 	SAW_STATES
 };
 

@@ -118,6 +118,93 @@ static const char *check_protect_and_unmap(void)
 	return wrong;
 }
 
+/* --- copies ----------------------------------------------------------------------------------- */
+
+/* Sizes that are in line (4, 8, 16, 32), by a call (24 and others), and what both come to. */
+static bool copy_in(uint8_t *to, uint64_t va, size_t bytes)
+{
+	switch (bytes) {
+	case 4: return mach_user_in(to, va, 4);
+	case 8: return mach_user_in(to, va, 8);
+	case 16: return mach_user_in(to, va, 16);
+	case 32: return mach_user_in(to, va, 32);
+	default: return mach_user_in(to, va, bytes);
+	}
+}
+
+static bool copy_out(uint64_t va, const uint8_t *from, size_t bytes)
+{
+	switch (bytes) {
+	case 4: return mach_user_out(va, from, 4);
+	case 8: return mach_user_out(va, from, 8);
+	case 16: return mach_user_out(va, from, 16);
+	case 32: return mach_user_out(va, from, 32);
+	default: return mach_user_out(va, from, bytes);
+	}
+}
+
+/* There and back where it may be; and only so many bytes, neither here nor there. */
+static bool comes_back(uint64_t va, size_t bytes)
+{
+	uint8_t out[MACH_USER_BYTES + 1], in[MACH_USER_BYTES + 1];
+	uint8_t *behind = (uint8_t *)hand_memory(1) + va + bytes - hand_address(1);
+	for (size_t i = 0; i < sizeof(out); i++) out[i] = (uint8_t)(bytes + 7 * i + va);
+	in[bytes] = 0x5a;
+	*behind = 0xa5;
+	if (!copy_out(va, out, bytes) || !copy_in(in, va, bytes)) return false;
+	return memcmp(in, out, bytes) == 0 && in[bytes] == 0x5a && *behind == 0xa5;
+}
+
+/* Pages 0 and 1 can be written, 2 only read, 3 is the kernel's; on this CPU alone. */
+static const char *copies(void)
+{
+	uint8_t some[MACH_USER_BYTES] = { 1 };
+	const uint64_t end = hand_address(2);
+	for (size_t bytes = 1; bytes <= MACH_USER_BYTES; bytes++) {
+		for (unsigned skew = 0; skew < 8; skew++) {
+			if (!comes_back(hand_address(1) + 64 + skew, bytes)) return "inside a page";
+			if (!comes_back(hand_address(1) - skew % bytes, bytes)) return "across two";
+		}
+		if (bytes == 1) continue;
+		if (!copy_in(some, end - 1, bytes)) return "reading what may be read";
+		if (copy_out(end - 1, some, bytes)) return "writing what may be read";
+		if (copy_in(some, hand_address(3) - 1, bytes)) return "the kernel's page read";
+		if (copy_out(hand_address(3), some, bytes)) return "the kernel's page written";
+		if (copy_in(some, hand_address(HAND_PAGES), bytes)) return "a page not there";
+		if (copy_in(some, USER_END - bytes, bytes)) return "the end of the user's half";
+	}
+	return hand_memory(2)[0] == 0 && hand_memory(3)[0] == 0 ? NULL : "a refused store";
+}
+
+static void copies_here(void *arg)
+{
+	const char **wrong = arg;
+	const mach_irq_t was = mach_irq_save();
+	const char *here = copies();
+	mach_irq_restore(was);
+	if (here != NULL) __atomic_store_n(wrong, here, __ATOMIC_RELEASE);
+}
+
+/* One CPU after the other: all write to the same pages. */
+static const char *check_copies(void)
+{
+	const char *wrong = NULL;
+	hand_begin();
+	for (unsigned page = 0; page < HAND_PAGES; page++) {
+		static const uint64_t bits[HAND_PAGES] = {
+			READ_WRITE,
+			READ_WRITE,
+			READ_ONLY,
+			READ_WRITE & ~ENTRY_USER,
+		};
+		memset(hand_memory(page), 0, PAGE_SIZE);
+		hand_map(0, page, page, bits[page]);
+	}
+	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) smp_run_on(cpu, copies_here, &wrong);
+	hand_end();
+	return wrong;
+}
+
 /* A table is taken away: what CPUs remember of the levels above goes too. */
 static const char *check_table_goes(void)
 {
@@ -148,11 +235,21 @@ static struct {
 
 /* A page's words are all one number: of the round, or OLD once it is nobody's.  Between two loads
  * of one page it may go, but OLD is seen by nobody who translates. */
+static bool look_at(uint64_t *value)
+{
+	if (atomic_load_u32(&race.looks) % 2 == 0)
+		return mach_user_load(hand_address(0), value) == MACH_FAULT_NONE;
+	const mach_irq_t was = mach_irq_save();
+	const bool done = mach_user_in(value, hand_address(0), sizeof(*value));
+	mach_irq_restore(was);
+	return done;
+}
+
 static void look(void)
 {
 	while (atomic_load_u32(&race.over) == 0) {
 		uint64_t value = 0;
-		if (mach_user_load(hand_address(0), &value) != MACH_FAULT_NONE)
+		if (!look_at(&value))
 			atomic_fetch_add_u32(&race.faults, 1);
 		else if (value == OLD)
 			atomic_fetch_add_u32(&race.stale, 1);
@@ -328,6 +425,7 @@ static const struct ktap_check checks[] = {
 	{ "rights", check_rights },
 	{ "access-flag", check_access_flag },
 	{ "values", check_values },
+	{ "copies", check_copies },
 	{ "protect-and-unmap", check_protect_and_unmap },
 	{ "table-goes", check_table_goes },
 	{ "unmap-reaches-all", check_unmap_reaches_all },

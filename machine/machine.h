@@ -152,6 +152,15 @@ enum mach_fault mach_user_load(uint64_t va, uint64_t *value);
 enum mach_fault mach_user_store(uint64_t va, uint64_t value);
 enum mach_fault mach_user_fetch(uint64_t va);
 
+/*
+ * Copies `bytes` bytes, 1 to MACH_USER_BYTES, from or to [va, va + bytes), which ends at USER_END
+ * or below, by such accesses of any size and alignment.  False: one of them faulted, and any of the
+ * bytes may have been copied.  Interrupts are masked; locks may be held.
+ */
+enum { MACH_USER_BYTES = 64 };
+static inline bool mach_user_in(void *to, uint64_t va, size_t bytes);
+static inline bool mach_user_out(uint64_t va, const void *from, size_t bytes);
+
 /* --- contexts ------------------------------------------------------------------------------ */
 
 /*

@@ -1,5 +1,6 @@
 /*
- * usercopy.c -- the kernel reads and writes users' memory, page by page.
+ * usercopy.c -- the kernel reads and writes users' memory, page by page, through the tables; what
+ * most calls take and give goes another way, in usercopy.h, and comes here when that meets a fault.
  *
  * A range is looked at as a whole first: one that wraps or goes on at USER_END is refused before
  * any byte is touched.  Then, for each page: under the space's lock the entry is asked whether a
@@ -15,17 +16,12 @@
  *   U2  what is reported as copied is exactly what was.
  *
  * Locks: the space's, for one page at a time, with interrupts masked; never across two pages.
- * Cost (release, AArch64): about 100 instructions for each page and the copying; 90 with it for
- * what is small and in one page, as most of what calls take and give is: that has a way of its own.
+ * Cost (release, AArch64): about 100 instructions for each page and the copying.
  */
 #include "mm/usercopy.h"
 
 #include "mm/pagetable_inside.h"
 #include "mm/space_inside.h"
-
-#define HOT static inline __attribute__((always_inline))
-
-enum { SMALL_BYTES = 64 };
 
 /* A piece of a copy: inside one page. */
 struct piece {
@@ -76,8 +72,8 @@ static bool user_piece(struct space *s, const struct piece *piece, enum mach_acc
 	return user != NULL;
 }
 
-static NOINLINE size_t user_copy(struct space *s, uint64_t va, uint8_t *kernel, size_t bytes,
-				 enum mach_access access)
+static size_t user_copy(struct space *s, uint64_t va, uint8_t *kernel, size_t bytes,
+			enum mach_access access)
 {
 	if (!user_range(va, bytes)) return bytes;
 	while (bytes != 0) {
@@ -90,79 +86,30 @@ static NOINLINE size_t user_copy(struct space *s, uint64_t va, uint8_t *kernel, 
 	return bytes;
 }
 
-/* --- small ones --------------------------------------------------------------------------- */
-
-/* Whatever it is that lies there. */
-typedef uint32_t __attribute__((may_alias)) half_word;
-typedef uint64_t __attribute__((may_alias)) whole_word;
-struct two_words {
-	uint64_t word[2];
-} __attribute__((may_alias));
-
-/* Whole words where all of it is aligned to them, as it mostly is. */
-HOT void copy_small(void *to, const void *from, size_t bytes)
-{
-	const uintptr_t bits = (uintptr_t)to | (uintptr_t)from | bytes;
-
-	if (bits % 8 == 0) {
-		for (; bytes >= 16; bytes -= 16) {
-			*(struct two_words *)to = *(const struct two_words *)from;
-			to = (struct two_words *)to + 1;
-			from = (const struct two_words *)from + 1;
-		}
-		if (bytes != 0) *(whole_word *)to = *(const whole_word *)from;
-	} else if (bytes == 4 && bits % 4 == 0) {
-		*(half_word *)to = *(const half_word *)from;
-	} else {
-		memcpy(to, from, bytes);
-	}
-}
-
-static inline bool is_small(uint64_t va, size_t bytes)
-{
-	return bytes - 1 < SMALL_BYTES && va < USER_END &&
-	       (va & (PAGE_SIZE - 1)) <= PAGE_SIZE - bytes;
-}
-
-/* False, with nothing done, where the page is not there as it has to be. */
-HOT bool user_copy_small(struct space *s, uint64_t va, void *kernel, size_t bytes,
-			 enum mach_access access)
-{
-	unsigned level;
-	const mach_irq_t was = lock_take(&s->lock);
-	const uint64_t entry = *pagetable_walk(&s->table, va, &level);
-	const bool allowed = entry_allows(entry, access);
-
-	if (LIKELY(allowed)) {
-		uint8_t *user = (uint8_t *)mach_phys(entry_address(entry)) + (va & (PAGE_SIZE - 1));
-		if (access == MACH_LOAD)
-			copy_small(kernel, user, bytes);
-		else
-			copy_small(user, kernel, bytes);
-	}
-	lock_drop(&s->lock, was);
-	return allowed;
-}
-
 /* --- the calls ---------------------------------------------------------------------------- */
 
-size_t user_copy_in(struct space *s, void *to, uint64_t from, size_t bytes)
+size_t user_copy_in_pages(struct space *s, void *to, uint64_t from, size_t bytes)
 {
 	ASSERT(to != NULL || bytes == 0);
-	if (LIKELY(is_small(from, bytes)) && LIKELY(user_copy_small(s, from, to, bytes, MACH_LOAD)))
-		return 0;
 	return user_copy(s, from, to, bytes, MACH_LOAD);
 }
 
-size_t user_copy_out(struct space *s, uint64_t to, const void *from, size_t bytes)
+size_t user_copy_out_pages(struct space *s, uint64_t to, const void *from, size_t bytes)
 {
-	uint8_t *kernel = (uint8_t *)(uintptr_t)from;
-
 	ASSERT(from != NULL || bytes == 0);
-	if (LIKELY(is_small(to, bytes)) &&
-	    LIKELY(user_copy_small(s, to, kernel, bytes, MACH_STORE)))
-		return 0;
-	return user_copy(s, to, kernel, bytes, MACH_STORE);
+	return user_copy(s, to, (uint8_t *)(uintptr_t)from, bytes, MACH_STORE);
+}
+
+size_t user_copy_in_any(struct space *s, void *to, uint64_t from, size_t bytes)
+{
+	if (user_quick_in(s, to, from, bytes)) return 0;
+	return user_copy_in_pages(s, to, from, bytes);
+}
+
+size_t user_copy_out_any(struct space *s, uint64_t to, const void *from, size_t bytes)
+{
+	if (user_quick_out(s, to, from, bytes)) return 0;
+	return user_copy_out_pages(s, to, from, bytes);
 }
 
 size_t user_fill_zero(struct space *s, uint64_t to, size_t bytes)

@@ -142,9 +142,75 @@ static void without_memory(void)
 	shut(s);
 }
 
+/* Two spaces have different bytes at the same address: whichever is installed, each copy is of the
+ * space that it names. */
+static void of_the_space_it_names(void)
+{
+	struct space *s = five_pages(), *t = space_create(&tv->vm, SITE);
+	put(t, AT, 2, RW, 0, NULL);
+	struct space *const installed[] = { s, t, NULL };
+
+	set_byte(s, AT, 1);
+	set_byte(t, AT, 2);
+	for (size_t i = 0; i < COUNT_OF(installed); i++) {
+		const uint8_t was_s = byte_at(s, AT), was_t = byte_at(t, AT);
+		uint8_t byte = 0;
+		uint64_t word = 0;
+
+		space_switch(&tv->vm, installed[i]);
+		EXPECT(user_copy_in(s, &byte, AT, 1) == 0 && byte == was_s);
+		EXPECT(user_copy_in(t, &word, AT, 8) == 0 && word == was_t);
+		byte++;
+		EXPECT(user_copy_out(t, AT, &byte, sizeof byte) == 0);
+		EXPECT(byte_at(t, AT) == byte && byte_at(s, AT) == was_s);
+		set_byte(t, AT, (uint8_t)(was_t + 1));
+	}
+	space_switch(&tv->vm, NULL);
+	SOUND(s, t);
+	space_retire(t);
+	vm_reclaim(&tv->vm, SIZE_MAX);
+	shut(s);
+}
+
+/* What is installed goes another way; a fault there leads back to this one, with the same end. */
+static void installed(void)
+{
+	struct space *s = five_pages();
+	uint8_t back[64];
+
+	space_switch(&tv->vm, s);
+	for (size_t bytes = 1; bytes <= sizeof back; bytes++) {
+		const uint64_t at = AT + PAGE_SIZE - bytes / 2;
+		for (size_t i = 0; i < bytes; i++) buffer[i] = (uint8_t)(i * 5 + bytes);
+		EXPECT(user_copy_out(s, at, buffer, bytes) == 0);
+		EXPECT(user_copy_in(s, back, at, bytes) == 0 && memcmp(back, buffer, bytes) == 0);
+	}
+	EXPECT(user_copy_out(s, AT + 2 * PAGE_SIZE - 3, "abcdefgh", 8) == 5);
+	EXPECT(user_copy_in(s, back, AT + 2 * PAGE_SIZE - 3, 4) == 0);
+	EXPECT(memcmp(back, "abc", 4) == 0); /* and the first of the page that is only read */
+	EXPECT(user_copy_in(s, back, AT + 3 * PAGE_SIZE - 8, 16) == 8);
+	EXPECT(user_copy_in(s, back, AT + 4 * PAGE_SIZE, 32) == 32);
+	EXPECT(user_copy_out(s, USER_END - 4, back, 8) == 8);
+	EXPECT(user_copy_in(s, back, UINT64_MAX - 3, 8) == 8);
+	EXPECT(user_copy_in(s, back, KERNEL_START, 8) == 8);
+	EXPECT(user_copy_in(s, back, AT | 1ull << 56, 4) == 4);
+
+	/* Shared by a clone until one writes. */
+	struct space *child = space_clone(s, SITE);
+	EXPECT(user_copy_out(s, AT, "12345678", 8) == 0);
+	EXPECT(user_copy_in(child, back, AT, 8) == 0 && memcmp(back, "12345678", 8) != 0);
+	SOUND(s, child);
+	space_retire(child);
+	space_switch(&tv->vm, NULL);
+	vm_reclaim(&tv->vm, SIZE_MAX);
+	shut(s);
+}
+
 int main(void)
 {
 	there_and_back();
+	installed();
+	of_the_space_it_names();
 	ends_where_rights_end();
 	hostile_ranges();
 	breaks_copy_on_write();

@@ -78,6 +78,49 @@ FUNCTION probe_user_store
 END probe_user_store
 
 /*
+ * cpu_user_in(x0 to, x1 from, x2 bytes), cpu_user_out(x0 from, x1 to, x2 bytes): the same for any
+ * number of bytes, interrupts masked by the caller.  x3 = the kernel's, x1 = the user's.
+ */
+	.macro USER_IN load, store, register, size
+	\load	\register, [x1]
+	add	x1, x1, #\size
+	\store	\register, [x3], #\size
+	.endm
+	.macro USER_OUT load, store, register, size
+	\load	\register, [x3], #\size
+	\store	\register, [x1]
+	add	x1, x1, #\size
+	.endm
+	.macro USER_COPY direction, load, store
+	mrs	x9, tpidr_el1
+	adr	x11, 9f
+	str	x11, [x9, #CPU_PROBE]
+	mov	x3, x0
+	subs	x2, x2, #8
+	b.lo	2f
+1:	\direction	\load, \store, x4, 8
+	subs	x2, x2, #8
+	b.hs	1b
+2:	tbz	x2, #2, 3f		/* negative by now: its low bits are what is left */
+	\direction	\load, \store, w4, 4
+3:	tbz	x2, #1, 4f
+	\direction	\load\()h, \store\()h, w4, 2
+4:	tbz	x2, #0, 5f
+	\direction	\load\()b, \store\()b, w4, 1
+5:	mov	x0, #0
+9:	str	xzr, [x9, #CPU_PROBE]
+	ret
+	.endm
+
+FUNCTION cpu_user_in
+	USER_COPY USER_IN, ldtr, str
+END cpu_user_in
+
+FUNCTION cpu_user_out
+	USER_COPY USER_OUT, ldr, sttr
+END cpu_user_out
+
+/*
  * Goes to EL0 at x0 with PSTATE.IL set.  There the instruction is fetched, and then refused before
  * anything is executed: an instruction abort comes before an illegal state (DDI 0487, D1.3.5
  * "Synchronous exception prioritization").  exception_entry() brings back EL1.

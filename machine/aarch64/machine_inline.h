@@ -247,4 +247,6 @@ static inline void mach_space_install(paddr_t root, uint32_t asid)
 	__asm__ volatile("msr ttbr0_el1, %0\n\tisb" : : "r"(wanted) : "memory");
 }
 
+#include "user_inline.h"
+
 #endif

@@ -228,4 +228,27 @@ static inline void mach_code_sync(const void *p, size_t bytes)
 	if (CHECK_LEVEL >= 2) host_code_sync(p, bytes);
 }
 
+/* The user's side (mmu_access.c) is not seen by who looks for races, as no access of a user is; the
+ * kernel's is, being copied here. */
+bool host_user_in(uint8_t *to, uint64_t va, size_t bytes);
+bool host_user_out(uint64_t va, const uint8_t *from, size_t bytes);
+
+static inline bool mach_user_in(void *to, uint64_t va, size_t bytes)
+{
+	uint8_t copy[MACH_USER_BYTES];
+
+	if (!host_user_in(copy, va, bytes)) return false;
+	memcpy(to, copy, bytes);
+	return true;
+}
+
+static inline bool mach_user_out(uint64_t va, const void *from, size_t bytes)
+{
+	uint8_t copy[MACH_USER_BYTES];
+
+	ASSERT_SLOW(bytes <= sizeof copy);
+	memcpy(copy, from, bytes);
+	return host_user_out(va, copy, bytes);
+}
+
 #endif

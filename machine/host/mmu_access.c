@@ -206,6 +206,39 @@ enum mach_fault mach_user_fetch(uint64_t va)
 	return translate(va, MACH_FETCH, true, &page);
 }
 
+/* Page by page: what is accessed before one that faults has been accessed. */
+static bool user_copy(uint64_t va, uint8_t *bytes, size_t count, enum mach_access kind)
+{
+	ASSERT(host_now.masked != 0 && count - 1 < MACH_USER_BYTES);
+	ASSERT(va < USER_END && count <= USER_END - va);
+	for (size_t done = 0; done < count;) {
+		const uint64_t at = va + done;
+		const size_t now = min_u64(count - done, PAGE_SIZE - at % PAGE_SIZE);
+		uint8_t *page;
+		if (translate(align_down(at, sizeof(uint64_t)), kind, true, &page) !=
+		    MACH_FAULT_NONE)
+			return false;
+		uint8_t *user = page + at % PAGE_SIZE;
+		if (kind == MACH_LOAD)
+			__builtin_memcpy(bytes + done, user, now);
+		else
+			__builtin_memcpy(user, bytes + done, now);
+		if (CHECK_LEVEL >= 2 && kind == MACH_STORE) mmu_code_user_wrote(page);
+		done += now;
+	}
+	return true;
+}
+
+bool host_user_in(uint8_t *to, uint64_t va, size_t bytes)
+{
+	return user_copy(va, to, bytes, MACH_LOAD);
+}
+
+bool host_user_out(uint64_t va, const uint8_t *from, size_t bytes)
+{
+	return user_copy(va, (uint8_t *)(uintptr_t)from, bytes, MACH_STORE);
+}
+
 enum mach_fault host_kernel_load(uint64_t va, uint64_t *value)
 {
 	return load(va, value, false);

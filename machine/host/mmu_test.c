@@ -112,6 +112,43 @@ static void test_blocks(void)
 	EXPECT(host_kernel_load(va + 8, &value) == MACH_FAULT_NONE && value == 9);
 }
 
+static bool copies_in(uint8_t *to, uint64_t va, size_t bytes)
+{
+	const mach_irq_t was = mach_irq_save();
+	const bool done = mach_user_in(to, va, bytes);
+	mach_irq_restore(was);
+	return done;
+}
+
+static bool copies_out(uint64_t va, const uint8_t *from, size_t bytes)
+{
+	const mach_irq_t was = mach_irq_save();
+	const bool done = mach_user_out(va, from, bytes);
+	mach_irq_restore(was);
+	return done;
+}
+
+/* Any size at any place, from one page into the next; no further than rights go. */
+static void test_copies(void)
+{
+	uint8_t out[MACH_USER_BYTES], in[MACH_USER_BYTES];
+	world_with_root();
+	const paddr_t first = page_take(), second = page_take();
+	map_page(root, VA, first, USER_PAGE);
+	map_page(root, VA + PAGE_SIZE, second, USER_PAGE);
+	map_page(root, VA + 2 * PAGE_SIZE, page_take(), USER_PAGE | ENTRY_READ_ONLY);
+	for (size_t bytes = 1; bytes <= sizeof(out); bytes++) {
+		const uint64_t va = VA + PAGE_SIZE - bytes / 2 - bytes % 3;
+		for (size_t i = 0; i < sizeof(out); i++) out[i] = (uint8_t)(bytes + 3 * i + 1);
+		EXPECT(copies_out(va, out, bytes) && copies_in(in, va, bytes));
+		for (size_t i = 0; i < bytes; i++) EXPECT(in[i] == out[i]);
+	}
+	EXPECT(((const uint8_t *)mach_phys(second))[0] != 0);
+	EXPECT(copies_in(in, VA + 2 * PAGE_SIZE - 4, 8) && in[4] == 0);
+	EXPECT(!copies_out(VA + 2 * PAGE_SIZE - 4, out, 8));
+	EXPECT(!copies_in(in, VA + 3 * PAGE_SIZE - 4, 8) && !copies_in(in, VA - 1, 2));
+}
+
 static void load_on_cpu(void *arg)
 {
 	uint64_t value = 0;
@@ -168,6 +205,7 @@ int main(void)
 	test_load_and_store();
 	test_rights();
 	test_access_flag();
+	test_copies();
 	test_held();
 	test_kernel_half();
 	test_blocks();

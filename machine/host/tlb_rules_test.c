@@ -332,6 +332,19 @@ static void right_lost_remembered(void *arg)
 	right_lost(forget_nothing);
 }
 
+/* The kernel's copies use what is remembered as any access of a user does. */
+static void right_lost_copied(void *arg)
+{
+	const uint8_t byte = 1;
+	(void)arg;
+	start();
+	write(NULL);
+	put(page | USER_PAGE | ENTRY_READ_ONLY);
+	const mach_irq_t was = mach_irq_save();
+	(void)mach_user_out(VA + 9, &byte, 1);
+	mach_irq_restore(was);
+}
+
 static void right_lost_unwaited(void *arg)
 {
 	(void)arg;
@@ -524,6 +537,7 @@ static const struct deed deeds[] = {
 	{ "used, not published", used_unpublished, RULE_STALE },
 	{ "right lost, forgotten", right_lost_forgotten, NULL },
 	{ "right lost, remembered", right_lost_remembered, RULE_STALE },
+	{ "right lost, remembered by a copy", right_lost_copied, RULE_STALE },
 	{ "right lost, not waited for", right_lost_unwaited, RULE_STALE },
 	{ "right lost, locally", right_lost_locally, RULE_STALE },
 	{ "right lost, by chance", right_lost_evicted, NULL },
