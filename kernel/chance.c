@@ -6,7 +6,8 @@
  * who reads the kernel's memory later learns nothing of what was given out before (Bernstein,
  * "Fast-key-erasure random-number generators", 2017).
  *
- * Locks: one, for the key.  Cost: about 1,000 instructions for each 64 bytes.
+ * Locks: one, for the key.  Cost: about 1,100 instructions for up to 32 bytes, as much for each 64
+ * more.
  */
 #include "kernel/chance.h"
 
@@ -67,19 +68,19 @@ static void block(const uint32_t *key, uint64_t number, uint32_t *out)
 void chance_bytes(void *to, size_t bytes)
 {
 	uint32_t key[KEY_WORDS], words[BLOCK_WORDS];
-	uint8_t *out = to;
+	size_t some = min_u64(bytes, sizeof words - sizeof key), done = some;
 
 	const mach_irq_t was = lock_take(&chance.lock);
 	memcpy(key, chance.key, sizeof key);
 	block(key, 0, words);
 	memcpy(chance.key, words, sizeof key);
 	lock_drop(&chance.lock, was);
-	for (uint64_t number = 1; bytes != 0; number++) {
-		const size_t some = min_u64(bytes, BLOCK_BYTES);
+	memcpy(to, words + KEY_WORDS, some);
+	for (uint64_t number = 1; done != bytes; number++) {
 		block(key, number, words);
-		memcpy(out, words, some);
-		out += some;
-		bytes -= some;
+		some = min_u64(bytes - done, BLOCK_BYTES);
+		memcpy((uint8_t *)to + done, words, some);
+		done += some;
 	}
 	memset(key, 0, sizeof key);
 	memset(words, 0, sizeof words);

@@ -1,10 +1,8 @@
 /*
- * syscall.c -- from a number in a register to a function, and its answer back.
+ * syscall.c -- what few system calls come to: numbers that mean nothing, and answers that are not
+ * for the program.
  *
- * Always true: afterwards x0 is the answer, or t->interrupted says that it is to be settled and
- * t->work that there is something to do before the program goes on.
- *
- * Locks: none here.  Cost: about 20 instructions besides the call's own.
+ * Locks: none here.
  */
 #include "kernel/syscall/syscall.h"
 
@@ -36,7 +34,7 @@ static void line_add_number(struct line *l, uint32_t n)
 }
 
 /* Said once for each number, and once for all that are beyond Linux's. */
-static int64_t syscall_unknown(struct task *t, uint32_t number)
+int64_t syscall_unknown(struct task *t, uint32_t number)
 {
 	struct task_world *w = t->group->world;
 	struct line line = { .bytes = 0 };
@@ -54,26 +52,10 @@ static int64_t syscall_unknown(struct task *t, uint32_t number)
 /* --- all calls -------------------------------------------------------------------------------- */
 
 /* Not for the program: task_work() will see to it. */
-static NOINLINE void syscall_interrupted(struct task *t, int64_t answer)
+void syscall_interrupted(struct task *t, int64_t answer)
 {
 	if (answer == ANSWER_IN_REGS) return;
 	ASSERT(answer <= RESTART_SYS && answer >= RESTART_CALL);
 	t->interrupted = (int32_t)answer;
 	atomic_store_u32(&t->work, 1);
-}
-
-void syscall_do(struct task *t)
-{
-	struct user_regs *regs = t->regs;
-	const uint32_t number = (uint32_t)regs->x[8];
-	int64_t answer;
-
-	if (UNLIKELY(number >= SYS_CALLS || syscall_table[number] == NULL))
-		answer = syscall_unknown(t, number);
-	else
-		answer = syscall_table[number](t, regs->x);
-	if (UNLIKELY(answer < ANSWER_LOWEST_ERRNO))
-		syscall_interrupted(t, answer);
-	else
-		regs->x[0] = (uint64_t)answer;
 }

@@ -27,8 +27,6 @@
 	(signal_bit(SIGQUIT) | signal_bit(SIGILL) | signal_bit(SIGTRAP) | signal_bit(SIGABRT) | \
 	 signal_bit(SIGBUS) | signal_bit(SIGFPE) | signal_bit(SIGSEGV) | signal_bit(SIGXCPU) |  \
 	 signal_bit(SIGXFSZ) | signal_bit(SIGSYS))
-#define IGNORED \
-	(signal_bit(SIGCHLD) | signal_bit(SIGCONT) | signal_bit(SIGURG) | signal_bit(SIGWINCH))
 
 /* What a program did itself comes before what others sent. */
 #define SYNCHRONOUS                                                                            \
@@ -40,7 +38,7 @@ enum signal_default signal_default_of(int sig)
 	const sigset bit = signal_bit(sig);
 
 	if ((bit & STOPS) != 0) return DEFAULT_STOP;
-	if ((bit & IGNORED) != 0) return DEFAULT_IGNORE;
+	if ((bit & SIGNALS_QUIET) != 0) return DEFAULT_IGNORE;
 	return (bit & CORES) != 0 ? DEFAULT_CORE : DEFAULT_END;
 }
 

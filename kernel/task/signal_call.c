@@ -170,12 +170,16 @@ int signal_queue_task(struct task *t, int32_t tgid, int32_t tid, int sig, struct
 /* --- actions and masks ------------------------------------------------------------------------ */
 
 /* Only the group's own tasks change actions: who is alone reads without the lock. */
-static void action_now(struct task *t, int sig, struct abi_sigaction *out)
+static bool is_alone(const struct task *t)
+{
+	return LIKELY(atomic_load_u32(&t->group->task_count) == 1);
+}
+
+static void action_now(struct task *t, const struct abi_sigaction *a, struct abi_sigaction *out)
 {
 	struct task_world *w = t->group->world;
-	const struct abi_sigaction *a = &t->group->signals->action[sig - 1];
 
-	if (LIKELY(atomic_load_u32(&t->group->task_count) == 1)) {
+	if (is_alone(t)) {
 		*out = *a;
 		return;
 	}
@@ -184,28 +188,54 @@ static void action_now(struct task *t, int sig, struct abi_sigaction *out)
 	lock_drop(&w->lock, irq);
 }
 
-int signal_action(struct task *t, int sig, const struct abi_sigaction *to,
-		  struct abi_sigaction *was)
+/* What a program asked for, without what nobody may have. */
+static struct abi_sigaction action_made(const struct abi_sigaction *to)
 {
 	const uint64_t known = SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART |
 			       SA_NODEFER | SA_RESETHAND | SA_EXPOSE_TAGBITS | SA_RESTORER;
+	struct abi_sigaction made = *to;
+
+	made.flags &= known;
+	made.mask &= ~SIGNALS_HARD;
+	return made;
+}
+
+static bool action_is(const struct abi_sigaction *a, const struct abi_sigaction *b)
+{
+	return ((a->handler ^ b->handler) | (a->flags ^ b->flags) | (a->restorer ^ b->restorer) |
+		(a->mask ^ b->mask)) == 0;
+}
+
+/* Whether what is pending of that signal goes when it gets this action. */
+static bool action_forgets(const struct abi_sigaction *a, int sig)
+{
+	return a->handler == SIG_IGNORE ||
+	       (a->handler == SIG_DEFAULT && (signal_bit(sig) & SIGNALS_QUIET) != 0);
+}
+
+int signal_action(struct task *t, int sig, const struct abi_sigaction *to,
+		  struct abi_sigaction *was)
+{
 	struct task_world *w = t->group->world;
 
 	if (!is_signal(sig)) return -ERR_INVAL;
+	struct abi_sigaction *a = &t->group->signals->action[sig - 1];
 	if (to == NULL) {
-		if (was != NULL) action_now(t, sig, was);
+		if (was != NULL) action_now(t, a, was);
 		return 0;
 	}
 	if ((signal_bit(sig) & SIGNALS_HARD) != 0) return -ERR_INVAL;
+	const struct abi_sigaction made = action_made(to);
+	const bool forgets = action_forgets(&made, sig);
+	/* As it is already: a program that sees to all signals, one by one, finds most so. */
+	if (!forgets && is_alone(t) && action_is(a, &made)) {
+		if (was != NULL) *was = made;
+		return 0;
+	}
 	const mach_irq_t irq = lock_take(&w->lock);
-	struct abi_sigaction *a = &t->group->signals->action[sig - 1];
 	if (was != NULL) *was = *a;
-	*a = *to;
-	a->flags &= known;
-	a->mask &= ~SIGNALS_HARD;
-	if (a->handler == SIG_IGNORE ||
-	    (a->handler == SIG_DEFAULT && signal_default_of(sig) == DEFAULT_IGNORE))
-		signal_forget_all_locked(t->group, signal_bit(sig));
+	*a = made;
+	if (forgets) signal_forget_all_locked(t->group, signal_bit(sig));
 	lock_drop(&w->lock, irq);
 	return 0;
 }

@@ -79,6 +79,10 @@ static inline sigset signal_bit(int sig)
 /* Nobody can block, ignore or catch these. */
 #define SIGNALS_HARD ((sigset)1 << (SIGKILL - 1) | (sigset)1 << (SIGSTOP - 1))
 
+/* Nothing comes of these where a program has said nothing. */
+#define SIGNALS_QUIET \
+	(signal_bit(SIGCHLD) | signal_bit(SIGCONT) | signal_bit(SIGURG) | signal_bit(SIGWINCH))
+
 /* Of any contents; NULL without memory. */
 struct signal_set_up *signal_set_up_alloc(struct task_world *w);
 

@@ -93,11 +93,15 @@ FUNCTION memset
 	cmp	x2, x4, lsl #1
 	b.lo	.Lfill
 	sub	x5, x4, #1
-1:	tst	x3, x5			/* up to a block's start */
+	neg	x6, x3			/* up to a block's start, and a little beyond */
+	ands	x6, x6, x5
 	b.eq	2f
-	strb	wzr, [x3], #1
-	sub	x2, x2, #1
-	b	1b
+	mov	x7, x3
+	add	x3, x3, x6
+	sub	x2, x2, x6
+1:	stp	xzr, xzr, [x7], #16
+	subs	x6, x6, #16
+	b.hi	1b
 2:	subs	x2, x2, x4, lsl #3	/* eight blocks at a time, then one */
 	b.lo	4f
 3:	dc	zva, x3
@@ -135,6 +139,11 @@ FUNCTION memset
 1:	stp	x1, x1, [x3], #16
 	subs	x2, x2, #16
 	b.hs	1b
+	adds	x2, x2, #16
+	b.eq	4f
+	add	x3, x3, x2		/* the rest, and some of what is before it again */
+	stp	x1, x1, [x3, #-16]
+	ret
 2:	adds	x2, x2, #16
 	b.eq	4f
 3:	strb	w1, [x3], #1
