@@ -273,8 +273,8 @@ void makes_seek(struct run *run, const struct script_op *op)
 static uint32_t size_meant(const struct script_op *op, uint32_t size)
 {
 	switch (op->arg & 3) {
-	case 1: return size / 2;
-	case 2: return (uint32_t)min_u64(size + PIECE_BYTES, FILE_BYTES);
+	case 0: return size / 2;
+	case 3: return (uint32_t)min_u64(size + PIECE_BYTES, FILE_BYTES);
 	default: return (op->arg >> 8) % FILE_BYTES;
 	}
 }

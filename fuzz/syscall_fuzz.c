@@ -58,12 +58,12 @@ static const struct op_kind syscall_operations[] = {
 	{ "write", 16, { BY, FD, HOW(0) }, makes_write },
 	{ "seek", 9, { BY, FD, HOW(0) }, makes_seek },
 	{ "truncate", 6, { BY, FD, HOW(0) }, makes_truncate },
-	{ "fill", 4, { BY, FD }, makes_fill },
+	{ "fill", 5, { BY, FD }, makes_fill },
 	{ "hostile", 2, { BY, { "calls", IN_AUX, FORM_NUMBER, HOSTILE_CALLS, NULL },
 			  { "seed", IN_ARG, FORM_NUMBER, 0, NULL } }, makes_hostile },
 	{ "flag", 8, { BY, FD, HOW(4) }, makes_flag },
 	{ "list", 4, { BY, HOW(2) }, makes_list },
-	{ "drain", 5, { BY, FD }, makes_drain },
+	{ "drain", 7, { BY, FD }, makes_drain },
 	{ "stack", 4, { BY, { "at", IN_ARG, FORM_NUMBER, 65536, NULL } }, makes_stack },
 };
 /* clang-format on */
