@@ -124,6 +124,7 @@ struct process_how {
 	uint8_t priority;  /* 0 to PRIORITIES - 1 */
 	bool no_space;     /* process_spawn: a process of the kernel, without an address space */
 	uint32_t affinity; /* bits of CPUs; 0: all */
+	uint64_t slice_ns; /* see sched_set_slice(); 0: the scheduler's */
 	site_t site;       /* who asks */
 	/* process_spawn: lives in this space, too, which is held for it; NULL: in an empty one. */
 	struct space *space;

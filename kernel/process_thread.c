@@ -179,6 +179,7 @@ int process_thread_make(struct process_world *w, process_id id, bool first,
 		.class = how->class,
 		.priority = how->priority,
 		.affinity = how->affinity,
+		.slice_ns = how->slice_ns,
 	};
 	struct process *p = r->process;
 	if (how->prepare != NULL) how->prepare(r->user, r->stack, &r->fp);

@@ -41,6 +41,12 @@ static bool caller_heeds(void *unused, int signal)
 	return false;
 }
 
+static bool caller_is_orphaned(void *unused)
+{
+	(void)unused;
+	return false;
+}
+
 static int64_t read_some(struct file *f, char *to, size_t bytes)
 {
 	struct io_piece piece;
@@ -78,7 +84,8 @@ int program_main(void)
 	const struct tty_host host = { .signal_group = signal_group,
 				       .session_of = session_of,
 				       .caller = caller,
-				       .caller_heeds = caller_heeds };
+				       .caller_heeds = caller_heeds,
+				       .caller_is_orphaned = caller_is_orphaned };
 	ktty_start(&host);
 	if (tty_ops.control(&file, NULL, TIOCSCTTY, 0) != 0) return STATUS_FINDING;
 	console_print("tty: listening\n");

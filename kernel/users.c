@@ -100,6 +100,7 @@ static const char *start_tasks(void)
 			.say = say,
 			.power_off = turn_off,
 			.first_ended = first_ended,
+			.session_over = users_session_over,
 		},
 		.exec = &how_to_exec,
 		.pid_max = PIDS,

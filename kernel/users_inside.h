@@ -12,8 +12,9 @@ const char *users_files_start(void);
 /* /dev/console, opened; NULL and *error. */
 struct file *users_console(int *error);
 
-/* users_tty.c: whom the terminal asks. */
+/* users_tty.c: whom the terminal asks; and the leader of a session has ended. */
 void users_tty_start(void);
+void users_session_over(void *unused, int32_t sid);
 
 /* For what asks a world: the time of day, and bytes that nobody can foretell. */
 uint64_t users_wall_ns(void *unused);

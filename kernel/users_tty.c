@@ -47,6 +47,20 @@ static bool caller_heeds(void *unused, int sig)
 	return t != NULL && !signal_is_moot(t, sig);
 }
 
+static bool caller_is_orphaned(void *unused)
+{
+	struct task *t = task_self(&kernel_tasks);
+
+	(void)unused;
+	return t != NULL && signal_is_orphaned(t);
+}
+
+void users_session_over(void *unused, int32_t sid)
+{
+	(void)unused;
+	tty_session_over(&kernel_tty, sid);
+}
+
 void users_tty_start(void)
 {
 	static const struct tty_host host = {
@@ -54,6 +68,7 @@ void users_tty_start(void)
 		.session_of = session_of,
 		.caller = caller,
 		.caller_heeds = caller_heeds,
+		.caller_is_orphaned = caller_is_orphaned,
 	};
 
 	ktty_start(&host);

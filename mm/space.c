@@ -187,6 +187,7 @@ void space_count(struct space *s, struct space_counts *out)
 		.mapped = s->mapped,
 		.regions = s->regions.count,
 		.resident = s->resident,
+		.peak = s->peak > s->resident ? s->peak : s->resident,
 		.zeroes = s->zeroes,
 		.tables = s->table.tables,
 	};

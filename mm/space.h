@@ -66,6 +66,7 @@ struct space {
 	uint64_t limit GUARDED_BY(&lock);          /* most pages in regions (RLIMIT_AS); 0: none */
 	struct space_limits limits GUARDED_BY(&lock);
 	uint32_t resident GUARDED_BY(&lock); /* entries with a counted frame */
+	uint32_t peak GUARDED_BY(&lock);     /* most of these at once; see space_count() */
 	uint32_t zeroes GUARDED_BY(&lock);   /* entries with the page of zeroes */
 	uint32_t cpus;                       /* atomic: a bit per CPU that has it installed */
 	bool retired;                        /* set once, under vm->retired_lock */
@@ -175,6 +176,7 @@ struct space_counts {
 	uint64_t mapped; /* pages in regions */
 	uint32_t regions;
 	uint32_t resident; /* pages with a frame of their own or shared with somebody */
+	uint32_t peak;     /* the most that were resident at once, in this space */
 	uint32_t zeroes;   /* entries that lead to the page of zeroes */
 	uint32_t tables;   /* pages of page tables */
 };

@@ -61,6 +61,7 @@ static inline void space_entry_left(struct space *s, uint64_t entry)
 	uint32_t *counter = (entry & ENTRY_ZERO) != 0 ? &s->zeroes : &s->resident;
 
 	ASSERT(*counter != 0);
+	if (s->resident > s->peak) s->peak = s->resident; /* it may be the first that goes */
 	(*counter)--;
 }
 

@@ -41,6 +41,31 @@ static void copies_at_the_first_write(void)
 	vm_shut();
 }
 
+/* The most that was there at once is remembered, by a fork for itself. */
+static void remembers_its_peak(void)
+{
+	struct space_counts counts;
+	vm_open(128);
+	struct space *s = space_create(&tv->vm, SITE);
+	put(s, AT, 8, RW, 0, NULL);
+
+	for (uint64_t i = 0; i < 6; i++) set_byte(s, AT + i * PAGE_SIZE, 1);
+	space_count(s, &counts);
+	EXPECT(counts.resident == 6 && counts.peak == 6);
+	EXPECT(space_munmap(s, AT, 4 * PAGE_SIZE) == 0);
+	space_count(s, &counts);
+	EXPECT(counts.resident == 2 && counts.peak == 6);
+	struct space *child = space_clone(s, SITE);
+	space_count(child, &counts);
+	EXPECT(counts.resident == 2 && counts.peak == 2);
+	set_byte(s, AT + 6 * PAGE_SIZE, 1);
+	space_count(s, &counts);
+	EXPECT(counts.resident == 3 && counts.peak == 6);
+	RETIRE(child);
+	RETIRE(s);
+	vm_shut();
+}
+
 /* Three generations share one page; each writes, in whatever order, and nobody sees another's. */
 static void three_generations(void)
 {
@@ -337,6 +362,7 @@ int main(void)
 {
 	host_cpus_open(2);
 	copies_at_the_first_write();
+	remembers_its_peak();
 	three_generations();
 	what_is_inherited();
 	code_is_visible_to_the_child();

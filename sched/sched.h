@@ -59,7 +59,8 @@ struct sched_config {
 	struct thread *threads;
 	uint32_t slots, reserved; /* see thread_table_init() */
 	uint64_t cooldown_ns;
-	uint64_t slice_ns; /* how long a thread runs while another of its priority is ready */
+	uint64_t slice_ns; /* how long a thread runs while another of its priority is ready, unless
+			    * it has turns of its own length (sched_set_slice) */
 	enum reap_form reap;
 	/* REAP_IN_IDLE: a CPU that has dead threads and never idles reaps COLLECT_MOST of them so
 	 * long after the first of them ended (up to 2^62), and as many again every slice_ns while
@@ -142,6 +143,7 @@ struct thread_how {
 	enum slot_class class;
 	uint8_t priority;  /* 0 to PRIORITIES - 1 */
 	uint32_t affinity; /* bits of CPUs; 0: all */
+	uint64_t slice_ns; /* see sched_set_slice(); 0: as the configuration says */
 };
 
 /* THREAD_NONE: no slot, and nothing was taken.  From any thread, or before sched_run(). */
@@ -186,14 +188,30 @@ bool sched_signal(struct sched *s, thread_id id);
 bool sched_signalled(struct sched *s);    /* the caller: there is one */
 void sched_signal_dealt(struct sched *s); /* the caller: there is none any more */
 
-/* How long it was on CPUs; of another thread than the caller, until it was last left.  0: there is
- * no such thread any more.  Any context. */
-uint64_t sched_ran_ns(struct sched *s, thread_id id);
+/* What a thread has had of CPUs until now. */
+struct thread_used {
+	uint64_t ran_ns; /* how long it was on them */
+	uint64_t waits;  /* times it left one because it had to wait */
+	uint64_t gives;  /* times it left one though it could have gone on */
+};
+
+/* All zeroes: there is no such thread any more.  Any context, under a lock of rank below RANK_RUNQ
+ * at most. */
+struct thread_used sched_used(struct sched *s, thread_id id);
+
+/* Whether it runs or could: it is READY or RUNNING.  If not, then what was written before is seen
+ * by it when it runs again.  The same contexts. */
+bool sched_is_active(struct sched *s, thread_id id);
 
 /* Changes take effect before the next switch; a READY thread moves at once.  False: no such
  * thread, or no such CPU or priority. */
 bool sched_set_priority(struct sched *s, thread_id id, unsigned priority);
 bool sched_set_affinity(struct sched *s, thread_id id, uint32_t cpus);
+
+/* How long its turns are, from the next on: 1 to 2^62.  Of threads that all want to run each has a
+ * share of the CPU like that of its turns in the sum of all; who runs, and in which order, is as
+ * before.  False: no such thread. */
+bool sched_set_slice(struct sched *s, thread_id id, uint64_t slice_ns);
 
 /* --- for sched/ itself: waiting and waking ---------------------------------------------------- */
 

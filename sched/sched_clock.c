@@ -29,7 +29,7 @@ void sched_slice_locked(struct sched *s, struct sched_cpu *c, uint64_t now_ns)
 	ASSERT_SLOW(c == sched_here(s));
 	const bool shared = !t->idle && runq_most_urgent_locked(&c->runq) <= t->priority;
 
-	atomic_store_u64(&c->slice_end_ns, shared ? now_ns + s->config.slice_ns : UINT64_MAX);
+	atomic_store_u64(&c->slice_end_ns, shared ? now_ns + t->slice_ns : UINT64_MAX);
 	sched_clock_set(c);
 }
 

@@ -50,7 +50,7 @@ void sched_place(struct sched *s, struct thread *t);
 /* Something came into c's queue, or priorities changed, with its lock held: whether that CPU is to
  * be told; the second, with the lock dropped, tells it. */
 enum sched_press { PRESS_NONE, PRESS_IDLE, PRESS_CLOCK, PRESS_CHOOSE };
-enum sched_press sched_press_locked(struct sched *s, struct sched_cpu *c, uint64_t now_ns);
+enum sched_press sched_press_locked(struct sched_cpu *c, uint64_t now_ns);
 void sched_tell(struct sched *s, uint32_t cpu, enum sched_press press);
 
 /* A thread that may run on the CPUs `affinity` is ready on `cpu`, which is busy: if another idles

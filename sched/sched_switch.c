@@ -82,6 +82,7 @@ static void sched_give_locked(struct sched *s, struct sched_cpu *c, struct threa
 	ASSERT_SLOW(me == c->current && !me->idle);
 	thread_must_move(me, THREAD_RUNNING, THREAD_READY, flags, 0);
 	atomic_store_u64(&me->ready_ns, now_ns);
+	me->gives++;
 	runq_add_locked(&c->runq, me);
 	c->offered = me->affinity;
 	sched_switch_locked(s, c, next, now_ns);
@@ -93,6 +94,7 @@ static void sched_leave_locked(struct sched *s, struct sched_cpu *c, struct thre
 {
 	ASSERT_SLOW(me == c->current && !sched_may_run(me, c->runq.cpu));
 	atomic_store_u32(&me->cpu, sched_cpu_for_locked(s, me));
+	me->gives++;
 	sched_switch_locked(s, c, sched_next_locked(c), now_ns);
 }
 

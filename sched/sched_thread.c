@@ -12,7 +12,8 @@
  * RUNNING and WAITING stand still (sched.c).  A READY thread changes its place at once; a RUNNING
  * one that has to give way is told as in sched_wake.c; a WAITING one finds out when it is woken.  A
  * thread that somebody has in hand at the moment (READY in no queue, or RUNNING on no CPU) needs
- * nothing: who has it looks at both under the lock, later.
+ * nothing: who has it looks at both under the lock, later.  Under that lock, too, a thread's
+ * figures stand still.
  *
  * Locks: one run queue's at a time.  Cost: spawn about 250 instructions besides the context.
  */
@@ -43,6 +44,7 @@ thread_id sched_spawn(struct sched *s, const struct thread_how *how)
 	ASSERT(!t->idle && t->mutexes == 0 && !list_linked(&t->slot_link));
 	t->priority = how->priority;
 	t->affinity = affinity;
+	t->slice_ns = how->slice_ns != 0 ? how->slice_ns : s->config.slice_ns;
 	t->fp = how->fp;
 	t->stack = how->stack;
 	t->stack_bytes = how->stack_bytes;
@@ -151,7 +153,7 @@ bool sched_set_priority(struct sched *s, thread_id id, unsigned priority)
 	}
 	if (t != NULL) {
 		const uint32_t cpu = c->runq.cpu;
-		const enum sched_press press = sched_press_locked(s, c, mach_now_ns());
+		const enum sched_press press = sched_press_locked(c, mach_now_ns());
 		lock_drop_masked(&c->runq.lock);
 		sched_tell(s, cpu, press);
 	}
@@ -200,14 +202,53 @@ bool sched_set_affinity(struct sched *s, thread_id id, uint32_t cpus)
 	return t != NULL;
 }
 
-uint64_t sched_ran_ns(struct sched *s, thread_id id)
+bool sched_set_slice(struct sched *s, thread_id id, uint64_t slice_ns)
 {
-	const struct thread *t = thread_find(&s->table, id);
-	const mach_irq_t was = mach_irq_save();
-	uint64_t ran_ns = t == NULL ? 0 : atomic_load_u64(&t->ran_ns);
+	struct sched_cpu *c;
 
-	if (t != NULL && t == sched_current(s))
-		ran_ns += mach_now_ns() - atomic_load_u64(&s->cpu[mach_cpu()].switch_ns);
+	ASSERT(slice_ns >= 1 && slice_ns <= 1ull << 62);
+	const mach_irq_t was = mach_irq_save();
+	struct thread *t = sched_lock_thread(s, id, &c);
+	if (t != NULL) {
+		t->slice_ns = slice_ns;
+		lock_drop_masked(&c->runq.lock);
+	}
 	mach_irq_restore(was);
-	return ran_ns;
+	return t != NULL;
+}
+
+/* --- looking ---------------------------------------------------------------------------------- */
+
+struct thread_used sched_used(struct sched *s, thread_id id)
+{
+	struct thread_used used = { 0 };
+	struct sched_cpu *c;
+	const mach_irq_t was = mach_irq_save();
+	const struct thread *t = sched_lock_thread(s, id, &c);
+
+	if (t != NULL) {
+		const bool runs = c->current == t;
+		used.ran_ns = t->ran_ns;
+		if (runs) used.ran_ns += sub_or_zero(mach_now_ns(), c->switch_ns);
+		used.gives = t->gives;
+		used.waits = sub_or_zero(t->switches, t->gives + runs);
+		lock_drop_masked(&c->runq.lock);
+	}
+	mach_irq_restore(was);
+	return used;
+}
+
+bool sched_is_active(struct sched *s, thread_id id)
+{
+	struct sched_cpu *c;
+	bool active = false;
+	const mach_irq_t was = mach_irq_save();
+	const struct thread *t = sched_lock_thread(s, id, &c);
+
+	if (t != NULL) {
+		active = thread_word_state(atomic_load_u64(&t->word)) != THREAD_WAITING;
+		lock_drop_masked(&c->runq.lock);
+	}
+	mach_irq_restore(was);
+	return active;
 }

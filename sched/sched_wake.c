@@ -71,7 +71,7 @@ uint32_t sched_cpu_for_locked(struct sched *s, const struct thread *t)
 
 /* --- who is to be told ------------------------------------------------------------------------ */
 
-enum sched_press sched_press_locked(struct sched *s, struct sched_cpu *c, uint64_t now_ns)
+enum sched_press sched_press_locked(struct sched_cpu *c, uint64_t now_ns)
 {
 	const struct thread *runs = c->current;
 	const unsigned urgent = runq_most_urgent_locked(&c->runq);
@@ -86,7 +86,7 @@ enum sched_press sched_press_locked(struct sched *s, struct sched_cpu *c, uint64
 	}
 	if (urgent > runs->priority) return PRESS_NONE;
 	if (atomic_load_u64(&c->slice_end_ns) != UINT64_MAX) return PRESS_NONE;
-	atomic_store_u64(&c->slice_end_ns, now_ns + s->config.slice_ns);
+	atomic_store_u64(&c->slice_end_ns, now_ns + runs->slice_ns);
 	return PRESS_CLOCK;
 }
 
@@ -133,7 +133,7 @@ static void sched_enqueue_locked(struct sched *s, struct sched_cpu *c, struct th
 	atomic_store_u64(&t->ready_ns, now_ns);
 	runq_add_locked(&c->runq, t);
 	if (UNLIKELY(s->config.observe != NULL)) s->config.observe(s->config.arg, SEEN_READY, t);
-	const enum sched_press press = sched_press_locked(s, c, now_ns);
+	const enum sched_press press = sched_press_locked(c, now_ns);
 	lock_drop_masked(&c->runq.lock);
 	sched_tell(s, cpu, press);
 	if (press != PRESS_IDLE) sched_offer(s, affinity, cpu);

@@ -97,6 +97,8 @@ struct thread {
 	uint64_t ready_ns;        /* (r) when it was last put into a run queue; for the watchdog */
 	uint64_t free_ns;         /* when the slot may be claimed again; guarded by the table */
 	uint64_t switches;        /* (r) times it was chosen */
+	uint64_t gives;           /* (r) times it gave up a CPU, and could have gone on */
+	uint64_t slice_ns;        /* (r) how long its turns are, while others wait for theirs */
 	uint64_t ran_ns;          /* (r) atomic: how long it was on CPUs, till it was last left */
 	uint64_t moved_at;        /* (r) `switches` + 1 when last it was moved to balance CPUs */
 };

@@ -16,8 +16,9 @@ struct exec_work {
 	struct kmalloc *memory;
 	void (*random)(void *arg, void *to, size_t bytes);
 	void *random_arg;
-	uint64_t stack_limit; /* bytes (RLIMIT_STACK) */
-	uint64_t space_limit; /* pages; 0: none */
+	uint32_t uid, acting_uid, gid, acting_gid; /* whose it is */
+	uint64_t stack_limit;                      /* bytes (RLIMIT_STACK) */
+	uint64_t space_limit;                      /* pages; 0: none */
 	struct space_limits limits;
 	uint32_t flags;
 	int folder;

@@ -70,10 +70,10 @@ static void stack_is(uint64_t entry, uint64_t table, uint64_t base)
 		{ AT_BASE, base },
 		{ AT_FLAGS, 0 },
 		{ AT_ENTRY, entry },
-		{ AT_UID, 0 },
-		{ AT_EUID, 0 },
-		{ AT_GID, 0 },
-		{ AT_EGID, 0 },
+		{ AT_UID, 1 },
+		{ AT_EUID, 2 },
+		{ AT_GID, 3 },
+		{ AT_EGID, 4 },
 		{ AT_SECURE, 0 },
 	};
 

@@ -70,6 +70,10 @@ static struct call *call_open(struct task *t, int folder, uint32_t flags)
 	c->work.memory = config->memory;
 	c->work.random = config->machine.random;
 	c->work.random_arg = config->machine.arg;
+	c->work.uid = atomic_load_u32(&t->group->uid[ID_REAL]);
+	c->work.acting_uid = atomic_load_u32(&t->group->uid[ID_EFFECTIVE]);
+	c->work.gid = atomic_load_u32(&t->group->gid[ID_REAL]);
+	c->work.acting_gid = atomic_load_u32(&t->group->gid[ID_EFFECTIVE]);
 	take_limits(&c->work, process_space(config->processes));
 	c->work.folder = folder;
 	c->work.flags = flags;

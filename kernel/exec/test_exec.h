@@ -188,6 +188,10 @@ static inline void test_work_open(struct exec_work *w, const char *path)
 	w->memory = &tw->memory;
 	w->random = test_random;
 	w->stack_limit = 8 << 20;
+	w->uid = 1;
+	w->acting_uid = 2;
+	w->gid = 3;
+	w->acting_gid = 4;
 	w->limits = (struct space_limits){ UINT64_MAX, 8 << 20 };
 	w->folder = AT_FDCWD;
 	w->path = path;

@@ -14,7 +14,7 @@
 void io_open(struct io *io, struct space *space, const struct io_piece *pieces, uint32_t count)
 {
 	ASSERT(count <= IO_PIECES_MAX);
-	*io = (struct io){ .space = space, .pieces = pieces, .count = count };
+	*io = (struct io){ .space = space, .pieces = pieces, .count = count, .most = UINT64_MAX };
 	for (uint32_t i = 0; i < count; i++) io->left += pieces[i].bytes;
 	ASSERT(io->left <= INT64_MAX);
 }

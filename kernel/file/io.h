@@ -20,9 +20,11 @@ struct io {
 	uint64_t done;                 /* of that piece */
 	uint64_t left;                 /* bytes in all that have not been moved */
 	bool faulted;                  /* memory could not be touched: nothing moves any more */
+	uint64_t most;                 /* no file is written to from here on: a caller's limit */
+	bool beyond;                   /* nothing was written because of that */
 };
 
-/* All of the `count` pieces; together they are no more than INT64_MAX bytes. */
+/* All of the `count` pieces; together they are no more than INT64_MAX bytes.  `most` is none. */
 void io_open(struct io *io, struct space *space, const struct io_piece *pieces, uint32_t count);
 
 /* Of one piece of the kernel's memory, which `piece` is set to and outlives the io. */

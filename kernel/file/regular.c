@@ -241,10 +241,13 @@ static int64_t regular_write_all(struct node *n, struct io *from, uint64_t *at)
 {
 	int64_t done = 0, moved = 1;
 
+	const uint64_t most = min_u64(FILE_BYTES_MAX, from->most);
+
 	if (from->left == 0) return 0;
-	if (*at >= FILE_BYTES_MAX) return -ERR_FBIG;
+	from->beyond = *at >= from->most;
+	if (*at >= most) return -ERR_FBIG;
 	if (!regular_own(n)) return -ERR_NOMEM;
-	const uint64_t want = min_u64(from->left, FILE_BYTES_MAX - *at);
+	const uint64_t want = min_u64(from->left, most - *at);
 	while ((uint64_t)done < want && moved > 0 && !from->faulted) {
 		const uint64_t to = *at + (uint64_t)done;
 		const size_t rest = PAGE_SIZE - (to & (PAGE_SIZE - 1));

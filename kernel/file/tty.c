@@ -6,7 +6,7 @@
  * in termios(3): TIME alone is a patience for the first byte, with MIN it is one between bytes.
  *
  * Who is in the terminal's session but not in its foreground group may not read: it gets SIGTTIN,
- * or -ERR_IO where it does not heed that.
+ * or -ERR_IO where it does not heed that or is orphaned.
  *
  * Bytes go to users' memory after the lock was dropped, from a piece on the stack; so of two that
  * read at once each byte goes to one, and a fault loses at most that piece (Linux: the same).
@@ -68,6 +68,7 @@ int64_t tty_background(struct tty *t, int signal)
 	wait_leave(&t->queue, was);
 	if (may) return 0;
 	if (!t->host.caller_heeds(t->host.arg, signal)) return signal == SIGTTIN ? -ERR_IO : 0;
+	if (t->host.caller_is_orphaned(t->host.arg)) return -ERR_IO;
 	t->host.signal_group(t->host.arg, pgid, signal);
 	return RESTART_SYS;
 }

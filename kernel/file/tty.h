@@ -29,6 +29,8 @@ struct tty_host {
 	void (*caller)(void *arg, int32_t *pgid, int32_t *sid, bool *leads);
 	/* Whether the caller heeds that signal: it is neither blocked nor ignored. */
 	bool (*caller_heeds)(void *arg, int signal);
+	/* Whether nobody could let the caller's process group go on, once it is stopped. */
+	bool (*caller_is_orphaned)(void *arg);
 	void *arg;
 };
 
@@ -50,6 +52,10 @@ struct tty {
 
 /* No session has it; modes as Linux's on a serial line. */
 void tty_init(struct tty *t, struct sched *s, const struct tty_host *host);
+
+/* The leader of session `sid` has ended.  Where the terminal is the session's, it is nobody's from
+ * now on, and the foreground gets SIGHUP.  From a thread. */
+void tty_session_over(struct tty *t, int32_t sid);
 
 /* Bytes have come, in any context that may take a lock of rank RANK_MUTEX. */
 void tty_input(struct tty *t, const uint8_t *bytes, size_t count);

@@ -113,6 +113,16 @@ static int64_t give_up(struct tty *t)
 	return 0;
 }
 
+void tty_session_over(struct tty *t, int32_t sid)
+{
+	const mach_irq_t was = wait_enter(&t->queue);
+	const bool is = t->session == sid && sid != 0;
+	const int32_t group = t->foreground;
+	if (is) t->session = t->foreground = 0;
+	wait_leave(&t->queue, was);
+	if (is && group != 0) t->host.signal_group(t->host.arg, group, SIGHUP);
+}
+
 static int64_t get_owner(struct tty *t, struct space *space, uint64_t to, bool session)
 {
 	int32_t sid;

@@ -12,7 +12,7 @@ static char shown[4096];
 static size_t shown_bytes;
 static struct {
 	int32_t group, session;
-	bool leads, heeds;
+	bool leads, heeds, orphaned;
 	int32_t to, signal; /* what was sent last */
 } who;
 
@@ -51,6 +51,12 @@ static bool caller_heeds(void *arg, int signal)
 	return who.heeds;
 }
 
+static bool caller_is_orphaned(void *arg)
+{
+	(void)arg;
+	return who.orphaned;
+}
+
 static void be(int32_t group, int32_t session, bool leads)
 {
 	who.group = group;
@@ -60,7 +66,8 @@ static void be(int32_t group, int32_t session, bool leads)
 
 static void open_tty(void)
 {
-	const struct tty_host host = { put, signal_group, session_of, caller, caller_heeds, NULL };
+	const struct tty_host host = { put,          signal_group,       session_of, caller,
+				       caller_heeds, caller_is_orphaned, NULL };
 	int error;
 	tty_init(&tty, &tw->sched, &host);
 	console = file_create(&test_files, &tty_ops, O_RDWR | O_NONBLOCK, NULL, &tty, &error);
@@ -234,7 +241,11 @@ static void owners(void)
 	who.heeds = true;
 	type("x\n");
 	EXPECT(read_some(console, &got, 1) == RESTART_SYS && who.signal == SIGTTIN && who.to == 11);
-	who.heeds = false;
+	who.orphaned = true; /* nobody would let it go on */
+	who.signal = 0;
+	EXPECT(read_some(console, &got, 1) == -ERR_IO && who.signal == 0);
+	EXPECT(tty_background(&tty, SIGTTOU) == -ERR_IO && who.signal == 0);
+	who.orphaned = who.heeds = false;
 	EXPECT(read_some(console, &got, 1) == -ERR_IO);
 	EXPECT(tty_control(console, NULL, TIOCNOTTY, 0) == 0);
 	be(20, 20, true); /* another session's leader: it has another's */
@@ -247,6 +258,23 @@ static void owners(void)
 	EXPECT(tty_control(console, NULL, TIOCSCTTY, 0) == 0 && tty.foreground == 20);
 	be(21, 20, false);
 	EXPECT(tty_control(console, NULL, TIOCSCTTY, 0) == -ERR_PERM);
+}
+
+/* The end of a session is that of its hold on the terminal, and of no other's. */
+static void session_ends(void)
+{
+	who.signal = 0;
+	tty_session_over(&tty, 20);
+	tty_session_over(&tty, 0);
+	EXPECT(tty.session == 10 && tty.foreground == 10 && who.signal == 0);
+	tty.foreground = 12;
+	tty_session_over(&tty, 10);
+	EXPECT(tty.session == 0 && tty.foreground == 0 && who.signal == SIGHUP && who.to == 12);
+	who.signal = 0;
+	tty_session_over(&tty, 10);
+	EXPECT(who.signal == 0);
+	be(20, 20, true);
+	EXPECT(tty_control(console, NULL, TIOCSCTTY, 0) == 0 && tty.session == 20);
 }
 
 static void held_back(void)
@@ -273,8 +301,9 @@ static void run_test(void *unused)
 
 int main(void)
 {
-	static void (*const tests[])(void) = { lines,   erasing,          ends,   too_long, raw,
-					       patient, keys_that_signal, owners, held_back };
+	static void (*const tests[])(
+		void) = { lines,   erasing,          ends,   too_long,     raw,
+			  patient, keys_that_signal, owners, session_ends, held_back };
 
 	host_cpus_open(1);
 	for (unsigned i = 0; i < COUNT_OF(tests); i++) {

@@ -24,11 +24,10 @@ static void count_space(const struct proc_about *about, struct space_counts *out
 	space_retire(s);
 }
 
-/* Linux's: 20 is the usual, and what runs before all of these is negative, from -2 on. */
+/* Linux's: 20 and the nice value, and what runs before all of these is negative, from -2 on. */
 static int priority(const struct task_look *t)
 {
-	return t->priority >= PRIORITY_NORMAL ? 20 + (int)(t->priority - PRIORITY_NORMAL)
-					      : -2 - (int)(PRIORITY_NORMAL - 1 - t->priority);
+	return t->schedule.priority == 0 ? 20 + t->schedule.nice : -1 - t->schedule.priority;
 }
 
 void proc_task_stat(struct proc_text *t, const struct proc_about *about)
@@ -37,10 +36,11 @@ void proc_task_stat(struct proc_text *t, const struct proc_about *about)
 	struct space_counts space;
 	count_space(about, &space);
 	const struct limit rss = k->limits[RLIMIT_RSS];
-	proc_print(t, "%d (%s) %c %d %d %d 0 -1 0 0 0 0 0 ", k->tid, k->name, k->state, k->parent,
-		   k->pgid, k->sid);
-	proc_print(t, "%lu %lu %lu %lu %d 0 %u 0 %lu ", ticks(k->user_ns), ticks(k->kernel_ns),
-		   ticks(k->children_ns[0]), ticks(k->children_ns[1]), priority(k), k->threads,
+	proc_print(t, "%d (%s) %c %d %d %d 0 -1 0 %lu %lu 0 0 ", k->tid, k->name, k->state,
+		   k->parent, k->pgid, k->sid, k->used.faults, k->children.faults);
+	proc_print(t, "%lu %lu %lu %lu %d %d %u 0 %lu ", ticks(k->used.user_ns),
+		   ticks(k->used.kernel_ns), ticks(k->children.user_ns),
+		   ticks(k->children.kernel_ns), priority(k), k->schedule.nice, k->threads,
 		   ticks(k->start_ns));
 	proc_print(t, "%lu %u %lu 0 0 0 0 0 ", space.mapped * PAGE_SIZE, space.resident, rss.soft);
 	proc_print(t, "%lu %lu %lu %lu 0 0 0 17 %u 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
@@ -73,7 +73,7 @@ static void status_memory(struct proc_text *t, const struct proc_about *about)
 	const uint64_t page_kib = PAGE_SIZE / 1024;
 	proc_print(t, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\n", space.mapped * page_kib,
 		   space.mapped * page_kib);
-	proc_print(t, "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\n", space.resident * page_kib,
+	proc_print(t, "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\n", space.peak * page_kib,
 		   space.resident * page_kib);
 	proc_print(t, "VmPTE:\t%8lu kB\nVmSwap:\t%8u kB\n", space.tables * page_kib, 0u);
 }
@@ -84,7 +84,10 @@ void proc_task_status(struct proc_text *t, const struct proc_about *about)
 	proc_print(t, "Name:\t%s\nState:\t%c (%s)\n", k->name, k->state, state_name(k->state));
 	proc_print(t, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", k->pid, k->tid,
 		   k->parent);
-	proc_print(t, "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\n");
+	proc_print(t, "Uid:\t%u\t%u\t%u\t%u\n", k->uid[ID_REAL], k->uid[ID_EFFECTIVE],
+		   k->uid[ID_SAVED], k->uid[ID_FILES]);
+	proc_print(t, "Gid:\t%u\t%u\t%u\t%u\n", k->gid[ID_REAL], k->gid[ID_EFFECTIVE],
+		   k->gid[ID_SAVED], k->gid[ID_FILES]);
 	status_memory(t, about);
 	proc_print(t, "Threads:\t%u\n", k->threads);
 	proc_print(t, "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n", k->pending,

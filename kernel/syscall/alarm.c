@@ -1,11 +1,10 @@
 /*
- * alarm.c -- the calls about interval timers: the one of real time (kernel/task/alarm.h).
- *
- * Those of CPU time, ITIMER_VIRTUAL and ITIMER_PROF, are not there: -ERR_INVAL.
+ * alarm.c -- the calls about interval timers: of real time (kernel/task/alarm.h), and of the CPU
+ * time of the caller's group (kernel/task/cpu_alarm.h).
  *
  * Locks: none here.
  */
-#include "kernel/task/alarm.h"
+#include "kernel/task/cpu_alarm.h"
 
 #include "kernel/syscall/alarm.h"
 #include "kernel/syscall/user.h"
@@ -40,10 +39,22 @@ static int put(struct task *t, uint64_t at, struct alarm alarm)
 	return to_user(t, at, &value, sizeof value);
 }
 
+static bool is_clock(int32_t which)
+{
+	return which == ITIMER_REAL || which == ITIMER_VIRTUAL || which == ITIMER_PROF;
+}
+
+static struct alarm change(struct task *t, int32_t which, const struct alarm *to)
+{
+	if (which == ITIMER_REAL) return alarm_change(t, to);
+	return cpu_alarm_change(t, (unsigned)(which - ITIMER_VIRTUAL), to);
+}
+
 int64_t sys_getitimer(struct task *t, const uint64_t *arg)
 {
-	if ((int32_t)arg[0] != ITIMER_REAL) return -ERR_INVAL;
-	return put(t, arg[1], alarm_change(t, NULL));
+	const int32_t which = (int32_t)arg[0];
+
+	return is_clock(which) ? put(t, arg[1], change(t, which, NULL)) : -ERR_INVAL;
 }
 
 int64_t sys_setitimer(struct task *t, const uint64_t *arg)
@@ -54,7 +65,7 @@ int64_t sys_setitimer(struct task *t, const uint64_t *arg)
 	if (arg[1] != 0 && from_user(t, &value, arg[1], sizeof value) != 0) return -ERR_FAULT;
 	if (ns_of(&value.value, &to.left_ns) != 0 || ns_of(&value.interval, &to.every_ns) != 0)
 		return -ERR_INVAL;
-	if ((int32_t)arg[0] != ITIMER_REAL) return -ERR_INVAL;
-	const struct alarm before = alarm_change(t, &to);
+	if (!is_clock((int32_t)arg[0])) return -ERR_INVAL;
+	const struct alarm before = change(t, (int32_t)arg[0], &to);
 	return arg[2] == 0 ? 0 : put(t, arg[2], before);
 }

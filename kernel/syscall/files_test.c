@@ -30,6 +30,7 @@ static void begin(void)
 	lock_init(&world.lock, RANK_OUTER);
 	group = (struct task_group){ .world = &world, .umask = 022 };
 	group.limits[RLIMIT_NOFILE].soft = 64;
+	group.limits[RLIMIT_FSIZE].soft = UINT64_MAX;
 	group.files = file_table_create(&tw->memory);
 	task = (struct task){ .group = &group, .space = process_space(&tw->world) };
 	page = (uint64_t)space_mmap(process_space(&tw->world), 0, 2 * PAGE_SIZE,

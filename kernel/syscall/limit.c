@@ -12,6 +12,9 @@
 #include "kernel/file/table.h"
 #include "kernel/syscall/time.h"
 #include "kernel/syscall/user.h"
+#include "kernel/task/cpu_alarm.h"
+#include "kernel/task/right.h"
+#include "kernel/task/used.h"
 #include "mm/page.h"
 
 enum { US_NS = 1000, S_US = 1000000, S_NS = 1000000000, KIB_SHIFT = 10 };
@@ -62,11 +65,12 @@ void limits_give(const struct limit limits[LIMITS], struct space *s)
 
 /* --- limits ----------------------------------------------------------------------------------- */
 
-static int64_t limit_check(uint32_t which, const struct abi_rlimit *now)
+static int64_t limit_check(const struct task *t, uint32_t which, const struct limit *was,
+			   const struct abi_rlimit *now)
 {
 	if (now->soft > now->hard) return -ERR_INVAL;
 	if (which == RLIMIT_NOFILE && now->hard > TABLE_DESCRIPTORS_MAX) return -ERR_PERM;
-	return 0;
+	return now->hard > was->hard && !right_is_root(t->group) ? -ERR_PERM : 0;
 }
 
 struct change {
@@ -78,17 +82,20 @@ struct change {
 };
 
 static int64_t limit_change_locked(struct task *t, int32_t number, struct change *c)
+	REQUIRES(&t->group->world->lock)
 {
 	struct task_world *w = t->group->world;
 	const struct task *who = number == 0 ? t : task_find_locked(w, number);
 
 	if (who == NULL) return -ERR_SRCH;
+	if (!right_to_limit_locked(t->group, who->group)) return -ERR_PERM;
 	if (c->which >= LIMITS) return -ERR_INVAL;
 	struct limit *l = &who->group->limits[c->which];
-	const int64_t wrong = c->set ? limit_check(c->which, &c->now) : 0;
+	const int64_t wrong = c->set ? limit_check(t, c->which, l, &c->now) : 0;
 	if (wrong != 0) return wrong;
 	c->was = (struct abi_rlimit){ l->soft, l->hard };
 	if (c->set) *l = (struct limit){ c->now.soft, c->now.hard };
+	if (c->set && c->which == RLIMIT_CPU) cpu_alarm_limit_locked(who->group);
 	c->process = who->group->process;
 	memcpy(c->limits, who->group->limits, sizeof c->limits);
 	return 0;
@@ -144,51 +151,44 @@ static struct abi_timeval timeval_of(uint64_t ns)
 	return (struct abi_timeval){ (int64_t)(ns / S_NS), (int64_t)(ns / US_NS % S_US) };
 }
 
+struct abi_rusage rusage_of(const struct task_used *used)
+{
+	return (struct abi_rusage){
+		.user = timeval_of(used->user_ns),
+		.kernel = timeval_of(used->kernel_ns),
+		.maxrss_kib = (int64_t)(used->peak_pages << (PAGE_SHIFT - KIB_SHIFT)),
+		.minflt = (int64_t)used->faults,
+		.nvcsw = (int64_t)used->waits,
+		.nivcsw = (int64_t)used->gives,
+	};
+}
+
 /* False: nobody is meant by `who`. */
-static bool used_by(struct task *t, int32_t who, struct used_ns *used)
+static bool used_by(struct task *t, int32_t who, struct task_used *used)
 {
 	struct task_world *w = t->group->world;
 	const mach_irq_t was = lock_take(&w->lock);
 
 	if (who == RUSAGE_SELF)
-		*used = time_used_group_locked(t->group);
+		*used = used_by_group_locked(t->group);
 	else if (who == RUSAGE_CHILDREN)
-		*used = (struct used_ns){ t->group->children_ns[0], t->group->children_ns[1] };
+		*used = t->group->children;
 	else
-		*used = time_used_task(t);
+		*used = used_by_task(t);
 	lock_drop(&w->lock, was);
 	return who == RUSAGE_SELF || who == RUSAGE_CHILDREN || who == RUSAGE_THREAD;
-}
-
-static uint64_t faults_of(struct task *t, int32_t who)
-{
-	struct task_world *w = t->group->world;
-	const mach_irq_t was = lock_take(&w->lock);
-	uint64_t faults = who == RUSAGE_SELF ? t->group->faults : 0;
-
-	for (struct list *l = t->group->tasks.next; l != &t->group->tasks; l = l->next) {
-		const struct task *one = CONTAINER_OF(l, struct task, link);
-		if (who == RUSAGE_SELF || (who == RUSAGE_THREAD && one == t))
-			faults += atomic_load_u64(&one->faults);
-	}
-	lock_drop(&w->lock, was);
-	return faults;
 }
 
 int64_t sys_getrusage(struct task *t, const uint64_t *arg)
 {
 	const int32_t who = (int32_t)arg[0];
-	struct abi_rusage r = { .nvcsw = 0 };
 	struct space_counts space;
-	struct used_ns used;
+	struct task_used used;
 
 	if (!used_by(t, who, &used)) return -ERR_INVAL;
-	r.user = timeval_of(used.user);
-	r.kernel = timeval_of(used.kernel);
 	space_count(space_of(t), &space);
-	r.minflt = (int64_t)faults_of(t, who);
-	if (who != RUSAGE_CHILDREN)
-		r.maxrss_kib = (int64_t)space.resident << (PAGE_SHIFT - KIB_SHIFT);
+	if (who != RUSAGE_CHILDREN) used.peak_pages = max_u64(used.peak_pages, space.peak);
+	const struct abi_rusage r = rusage_of(&used);
 	return to_user(t, arg[1], &r, sizeof r);
 }
 

@@ -4,6 +4,7 @@
 #ifndef KERNEL_SYSCALL_LIMIT_H
 #define KERNEL_SYSCALL_LIMIT_H
 
+#include "kernel/abi.h"
 #include "kernel/syscall/syscall.h"
 
 syscall_fn sys_prlimit64, sys_getrlimit, sys_setrlimit, sys_getrusage, sys_sysinfo;
@@ -14,6 +15,9 @@ syscall_fn sys_prlimit64, sys_getrlimit, sys_setrlimit, sys_getrusage, sys_sysin
 	[SYS_setrlimit] = sys_setrlimit, [SYS_getrusage] = sys_getrusage, \
 	[SYS_sysinfo] = sys_sysinfo,
 /* clang-format on */
+
+/* What was used, as programs are told. */
+struct abi_rusage rusage_of(const struct task_used *used);
 
 /* Those of the first program: Linux's. */
 void limits_begin(struct limit limits[LIMITS]);

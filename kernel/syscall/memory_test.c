@@ -20,11 +20,13 @@ static void maps_files(void)
 {
 	const int both = open_as("/file", O_RDWR | O_CREAT), writes = open_as("/file", O_WRONLY);
 	const int reads = open_as("/file", O_RDONLY);
-	const struct io_piece piece = { (uintptr_t) "hello", 5 };
-	struct io io = { .pieces = &piece, .count = 1, .left = 5 };
+	char hello[] = "hello";
+	struct io_piece piece;
+	struct io io;
 	struct file *f = file_table_get(group.files, both);
 	char text[6] = { 0 };
 
+	io_open_kernel(&io, &piece, hello, 5);
 	EXPECT(file_write(f, &io, NULL) == 5);
 	file_drop(f);
 	EXPECT(CALL(mmap, 0, 100, PROT_READ, MAP_PRIVATE, (uint64_t)both, 1) == -ERR_INVAL);

@@ -59,12 +59,34 @@ int64_t sys_close(struct task *t, const uint64_t *arg)
 	return file_table_close(t->group->files, (int32_t)arg[0]);
 }
 
+/*
+ * The caller's group has descriptors of its own from now on: a copy, where others have the same
+ * table.  Its threads always share theirs, so one of several cannot have its own: -ERR_INVAL.
+ */
+static int files_unshare(struct task *t)
+{
+	struct task_world *w = t->group->world;
+	struct file_table *before = t->group->files;
+
+	if (atomic_load_u32(&t->group->task_count) > 1) return -ERR_INVAL;
+	if (file_table_is_own(before)) return 0;
+	struct file_table *own = file_table_clone(before);
+	if (own == NULL) return -ERR_NOMEM;
+	const mach_irq_t was = lock_take(&w->lock); /* for who looks from outside */
+	t->group->files = own;
+	lock_drop(&w->lock, was);
+	file_table_drop(before);
+	return 0;
+}
+
 int64_t sys_close_range(struct task *t, const uint64_t *arg)
 {
 	const uint32_t first = (uint32_t)arg[0], last = (uint32_t)arg[1], flags = (uint32_t)arg[2];
 
 	if ((flags & ~(uint32_t)(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) != 0 || first > last)
 		return -ERR_INVAL;
+	const int wrong = (flags & CLOSE_RANGE_UNSHARE) != 0 ? files_unshare(t) : 0;
+	if (wrong != 0) return wrong;
 	file_table_close_range(t->group->files, first, last, (flags & CLOSE_RANGE_CLOEXEC) != 0);
 	return 0;
 }

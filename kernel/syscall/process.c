@@ -6,10 +6,8 @@
  */
 #include "kernel/syscall/process.h"
 
-#include "kernel/syscall/time.h"
+#include "kernel/syscall/limit.h"
 #include "kernel/syscall/user.h"
-
-enum { US_NS = 1000, S_NS = 1000000000 };
 
 /* --- making ----------------------------------------------------------------------------------- */
 
@@ -87,15 +85,9 @@ int64_t sys_exit_group(struct task *t, const uint64_t *arg)
 	task_exit_group(t, (int)arg[0]);
 }
 
-static struct abi_timeval timeval_of(uint64_t ns)
-{
-	return (struct abi_timeval){ (int64_t)(ns / S_NS), (int64_t)(ns % S_NS / US_NS) };
-}
-
 static int used_to_user(struct task *t, uint64_t to, const struct task_waited *got)
 {
-	struct abi_rusage use = { .user = timeval_of(got->used.user_ns),
-				  .kernel = timeval_of(got->used.kernel_ns) };
+	const struct abi_rusage use = rusage_of(&got->used);
 
 	return to == 0 ? 0 : to_user(t, to, &use, sizeof use);
 }
@@ -129,6 +121,7 @@ static int64_t waitid_tell(struct task *t, uint64_t to, const struct task_waited
 		info.signo = SIGCHLD;
 		info.code = got->code;
 		info.child.pid = got->pid;
+		info.child.uid = got->uid;
 		info.child.status = got->status;
 	}
 	return to_user(t, to, &info, offsetof(struct abi_siginfo, child.user_ticks));

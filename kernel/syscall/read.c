@@ -4,7 +4,8 @@
  * The order of the checks is Linux's (fs/read_write.c): the descriptor, whether it was opened for
  * that, the addresses, and then the file itself.
  *
- * Who writes to a pipe that nobody reads is sent SIGPIPE here, where the caller is known.
+ * Who writes to a pipe that nobody reads is sent SIGPIPE here, where the caller is known, and who
+ * writes beyond its limit of a file's size (RLIMIT_FSIZE) is sent SIGXFSZ.
  *
  * Cost: a descriptor looked up and let go, besides the file's own work.
  */
@@ -24,10 +25,13 @@ static int64_t told(struct task *t, int64_t answer)
 	return answer;
 }
 
+/* Moves within the caller's limit. */
 static int64_t move_for(struct task *t, move_fn *move, struct file *f, struct io *io, uint64_t *at)
 {
+	io->most = t->group->limits[RLIMIT_FSIZE].soft;
 	const int64_t answer = move(f, io, at);
 
+	if (UNLIKELY(io->beyond)) signal_send_self(t, SIGXFSZ);
 	if (move == file_write && f->node != NULL && answer > 0) lend_no_more(t, f->node);
 	return answer;
 }

@@ -1,12 +1,15 @@
 /*
  * schedule.c -- the calls about who runs when, and where.
  *
- * Every ordinary task has the scheduler's normal priority, whatever its nice value, its policy of
- * SCHED_BATCH or SCHED_IDLE: within a priority turns are taken fairly, and a lower one could wait
- * for ever.  The 99 priorities of SCHED_FIFO and SCHED_RR are three above that.  Both take turns at
- * the end of a slice.
+ * Every ordinary task has the scheduler's normal priority: within a priority turns are taken
+ * fairly, and a lower one could wait for ever.  A nice value makes a task's turns longer or
+ * shorter, each step by a quarter, as Linux's weights do, so of tasks that want to run all the time
+ * each has Linux's share of the CPU; but no turn is longer than LONGEST usual ones, so what is
+ * nicer than about -9 has no more than that, and the others do not wait too long.  SCHED_BATCH is
+ * as SCHED_NORMAL; SCHED_IDLE has the shortest turns.  The 99 priorities of SCHED_FIFO and SCHED_RR
+ * are three above all these.  Both take turns at the end of a slice.
  *
- * Who may do what to whom is not asked: every task is root's.
+ * Who may do what to whom is Linux's (kernel/sched/core.c, kernel/sys.c), without capabilities.
  *
  * Locks: the tasks', for the task that is meant and what it wants; the scheduler hears of it later,
  * by a thread's id, which names nobody when that one has ended.
@@ -14,6 +17,7 @@
 #include "kernel/syscall/schedule.h"
 
 #include "kernel/syscall/user.h"
+#include "kernel/task/right.h"
 
 enum {
 	RT_MAX = 99,
@@ -21,12 +25,33 @@ enum {
 	NICE_LEAST = -20,
 	NICE_MOST = 19,
 	CPU_SET_BYTES = 8, /* what the kernel has of a cpu_set_t */
+	LONGEST = 8,       /* usual turns that one may be as long as */
 };
 
 unsigned schedule_priority(const struct task_schedule *s)
 {
 	if (s->policy != SCHED_FIFO && s->policy != SCHED_RR) return PRIORITY_NORMAL;
 	return PRIORITY_NORMAL - 1 - s->priority * 3u / (RT_MAX + 1);
+}
+
+uint64_t schedule_slice_ns(const struct task_schedule *s, uint64_t usual_ns)
+{
+	const int nice = s->policy == SCHED_IDLE ? NICE_MOST : s->nice;
+	uint64_t ns = usual_ns;
+
+	if (s->priority != 0) return usual_ns;
+	for (int n = 0; n < nice; n++) ns -= ns / 5;
+	for (int n = 0; n > nice && ns / LONGEST < usual_ns; n--) ns += ns / 4;
+	return max_u64(min_u64(ns, usual_ns * LONGEST), 1);
+}
+
+/* A thread is scheduled as its task wants it from now on. */
+static void apply(struct task_world *w, thread_id thread, const struct task_schedule *s)
+{
+	struct sched *sched = w->config.sched;
+
+	if (!sched_set_priority(sched, thread, schedule_priority(s))) return; /* it has ended */
+	(void)sched_set_slice(sched, thread, schedule_slice_ns(s, sched->config.slice_ns));
 }
 
 /* The one with that number; 0: the caller; NULL. */
@@ -57,9 +82,11 @@ static int64_t set_affinity(struct task *t, int32_t number, uint32_t cpus)
 	struct task *who = task_named_locked(t, number);
 	const thread_id thread = who != NULL ? who->thread : THREAD_NONE;
 
-	if (who != NULL && cpus != 0) who->schedule.cpus = cpus;
+	const bool may = who != NULL && right_to_schedule_locked(t->group, who->group);
+	if (may && cpus != 0) who->schedule.cpus = cpus;
 	lock_drop(&w->lock, was);
 	if (who == NULL) return -ERR_SRCH;
+	if (!may) return -ERR_PERM;
 	if (cpus == 0) return -ERR_INVAL;
 	(void)sched_set_affinity(w->config.sched, thread, cpus); /* or it has ended */
 	return 0;
@@ -129,6 +156,30 @@ static int64_t schedule_change(struct task_schedule *s, int32_t policy, int32_t 
 	return 0;
 }
 
+/* Whether a task may be as nice as that, by its own limit (RLIMIT_NICE: 20 is 0, 40 is -20). */
+static bool may_be_nice(const struct task *who, int nice)
+{
+	return (uint64_t)(20 - nice) <= who->group->limits[RLIMIT_NICE].soft;
+}
+
+/* Whether who is not root may change `who` to `to`. */
+static bool may_change_locked(struct task *t, const struct task *who,
+			      const struct task_schedule *to) REQUIRES(&t->group->world->lock)
+{
+	const struct task_schedule *is = &who->schedule;
+	const uint64_t most = who->group->limits[RLIMIT_RTPRIO].soft;
+
+	if (right_is_root(t->group)) return true;
+	if (policy_is_real_time(to->policy)) {
+		if (to->policy != is->policy && most == 0) return false;
+		if (to->priority > is->priority && to->priority > most) return false;
+	}
+	if (is->policy == SCHED_IDLE && to->policy != SCHED_IDLE && !may_be_nice(who, is->nice))
+		return false;
+	if (is->reset && !to->reset) return false;
+	return right_to_schedule_locked(t->group, who->group);
+}
+
 static int64_t schedule_set(struct task *t, int32_t number, int32_t policy, uint64_t param)
 {
 	struct task_world *w = t->group->world;
@@ -145,10 +196,11 @@ static int64_t schedule_set(struct task *t, int32_t number, int32_t policy, uint
 		s = who->schedule;
 		thread = who->thread;
 		answer = schedule_change(&s, policy, priority);
+		if (answer == 0 && !may_change_locked(t, who, &s)) answer = -ERR_PERM;
 	}
 	if (answer == 0) who->schedule = s;
 	lock_drop(&w->lock, was);
-	if (answer == 0) (void)sched_set_priority(w->config.sched, thread, schedule_priority(&s));
+	if (answer == 0) apply(w, thread, &s);
 	return answer;
 }
 
@@ -225,7 +277,7 @@ int64_t sys_sched_rr_get_interval(struct task *t, const uint64_t *arg)
 	if (s.policy == SCHED_RR)
 		time.ns = RR_NS;
 	else if (s.policy != SCHED_FIFO)
-		time.ns = (int64_t)config_of(t)->sched->config.slice_ns;
+		time.ns = (int64_t)schedule_slice_ns(&s, config_of(t)->sched->config.slice_ns);
 	return to_user(t, arg[1], &time, sizeof time);
 }
 
@@ -233,35 +285,56 @@ int64_t sys_sched_rr_get_interval(struct task *t, const uint64_t *arg)
 
 static bool is_meant(const struct task *who, const struct task *t, int32_t which, int32_t number)
 {
+	const uint32_t *own = t->group->uid, *uid = who->group->uid;
+
 	if (which == PRIO_PROCESS) return number == 0 ? who == t : who->tid == number;
-	if (which == PRIO_USER) return number == 0;
+	if (which == PRIO_USER)
+		return uid[ID_REAL] == (number == 0 ? own[ID_REAL] : (uint32_t)number);
 	return who->group->pgid == (number == 0 ? t->group->pgid : number);
 }
 
-/* Of all that are meant the least nice value, or -ERR_SRCH - NICE_MOST; `set` not NULL: they get
- * that one. */
+/* 0, or why it is not so nice now. */
+static int set_nice_locked(struct task *t, struct task *who, int32_t nice)
+	REQUIRES(&t->group->world->lock)
+{
+	if (!right_to_schedule_locked(t->group, who->group)) return -ERR_PERM;
+	if (nice < who->schedule.nice && !right_is_root(t->group) && !may_be_nice(who, nice))
+		return -ERR_ACCES;
+	who->schedule.nice = (int8_t)nice;
+	apply(t->group->world, who->thread, &who->schedule);
+	return 0;
+}
+
+/* Of all that are meant the most that 20 - nice is; `set` not NULL: they get that one, and the
+ * answer is 0, or an error.  -ERR_SRCH: nobody is meant. */
 static int32_t nice_of_locked(struct task *t, int32_t which, int32_t number, const int32_t *set)
+	REQUIRES(&t->group->world->lock)
 {
 	struct task_world *w = t->group->world;
-	int32_t least = INT32_MAX;
+	int32_t answer = -ERR_SRCH, wrong = 0;
 
 	for (struct task *who = task_next_locked(w, NULL); who != NULL;
 	     who = task_next_locked(w, who)) {
 		if (!is_meant(who, t, which, number)) continue;
-		if (set != NULL) who->schedule.nice = (int8_t)*set;
-		if (who->schedule.nice < least) least = who->schedule.nice;
+		if (set != NULL) {
+			wrong = set_nice_locked(t, who, *set);
+			if (wrong != 0 || answer == -ERR_SRCH) answer = wrong;
+		} else {
+			const int32_t less = 20 - who->schedule.nice;
+			if (less > answer) answer = less;
+		}
 	}
-	return least;
+	return answer;
 }
 
 static int32_t nice_of(struct task *t, const uint64_t *arg, const int32_t *set)
 {
 	struct task_world *w = t->group->world;
 	const mach_irq_t was = lock_take(&w->lock);
-	const int32_t nice = nice_of_locked(t, (int32_t)arg[0], (int32_t)arg[1], set);
+	const int32_t answer = nice_of_locked(t, (int32_t)arg[0], (int32_t)arg[1], set);
 
 	lock_drop(&w->lock, was);
-	return nice;
+	return answer;
 }
 
 int64_t sys_setpriority(struct task *t, const uint64_t *arg)
@@ -271,13 +344,11 @@ int64_t sys_setpriority(struct task *t, const uint64_t *arg)
 	if (arg[0] > PRIO_USER) return -ERR_INVAL;
 	if (nice < NICE_LEAST) nice = NICE_LEAST;
 	if (nice > NICE_MOST) nice = NICE_MOST;
-	return nice_of(t, arg, &nice) == INT32_MAX ? -ERR_SRCH : 0;
+	return nice_of(t, arg, &nice);
 }
 
 /* The answer is 20 - nice: 1 to 40. */
 int64_t sys_getpriority(struct task *t, const uint64_t *arg)
 {
-	if (arg[0] > PRIO_USER) return -ERR_INVAL;
-	const int32_t nice = nice_of(t, arg, NULL);
-	return nice == INT32_MAX ? -ERR_SRCH : 20 - nice;
+	return arg[0] > PRIO_USER ? -ERR_INVAL : nice_of(t, arg, NULL);
 }

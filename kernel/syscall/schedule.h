@@ -25,7 +25,9 @@ syscall_fn sys_setpriority, sys_getpriority, sys_getcpu;
 	[SYS_getcpu] = sys_getcpu,
 /* clang-format on */
 
-/* The scheduler's priority for it: 0 to PRIORITIES - 1. */
+/* The scheduler's priority for it: 0 to PRIORITIES - 1; and how long its turns are, where usual
+ * ones are so long (at most 2^58). */
 unsigned schedule_priority(const struct task_schedule *s);
+uint64_t schedule_slice_ns(const struct task_schedule *s, uint64_t usual_ns);
 
 #endif

@@ -7,6 +7,16 @@
  */
 #include "kernel/syscall/file_args.h"
 #include "kernel/syscall/folder.h"
+#include "kernel/task/signal.h"
+
+/* A file that is to be larger than the caller's limit (RLIMIT_FSIZE). */
+static int size_wrong(struct task *t, const struct node *n, uint64_t bytes)
+{
+	if (LIKELY(bytes <= t->group->limits[RLIMIT_FSIZE].soft)) return 0;
+	if (n == NULL || node_kind(n) != S_IFREG || bytes <= node_size(n)) return 0;
+	signal_send_self(t, SIGXFSZ);
+	return -ERR_FBIG;
+}
 
 int64_t sys_truncate(struct task *t, const uint64_t *arg)
 {
@@ -17,6 +27,7 @@ int64_t sys_truncate(struct task *t, const uint64_t *arg)
 	if (error != 0) return error;
 	const struct ids who = task_ids(t);
 	if (node_kind(n) == S_IFREG) error = node_may(n, &who, MAY_WRITE);
+	if (error == 0) error = size_wrong(t, n, arg[1]);
 	if (error == 0) error = node_truncate(n, arg[1]);
 	if (error == 0) lend_no_more(t, n);
 	node_drop(n);
@@ -29,7 +40,8 @@ int64_t sys_ftruncate(struct task *t, const uint64_t *arg)
 	struct file *f = file_arg_real(t, arg[0]);
 	if (f == NULL) return -ERR_BADF;
 	const bool may = f->ops->truncate != NULL && file_may_write(f);
-	const int answer = may ? f->ops->truncate(f, arg[1]) : -ERR_INVAL;
+	int answer = may ? size_wrong(t, f->node, arg[1]) : -ERR_INVAL;
+	if (answer == 0) answer = f->ops->truncate(f, arg[1]);
 	if (answer == 0 && f->node != NULL) lend_no_more(t, f->node);
 	file_drop(f);
 	return answer;

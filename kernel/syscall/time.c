@@ -4,7 +4,7 @@
  * There are two clocks: the machine's, which begins with it, and the wall's, which differs from it
  * by what it was at the start; nobody sets it (EPERM).  CLOCK_..._COARSE are the same ones.  The
  * two ..._ALARM clocks would wake a machine that sleeps: EINVAL, as on a Linux without a device for
- * that.  Clocks of CPU time are what task_work() has added up.
+ * that.  Clocks of CPU time are what the scheduler has counted.
  *
  * A sleep is a deadline.  One that a signal ends goes on until then when there is no handler
  * (restart_syscall); with one, the program is told how much was left, unless it asked for a time by
@@ -15,6 +15,7 @@
 #include "kernel/syscall/time.h"
 
 #include "kernel/syscall/user.h"
+#include "kernel/task/used.h"
 #include "sched/wait.h"
 
 enum { S_NS = 1000000000, US_NS = 1000, COARSE_NS = 4000000, TICK_NS = S_NS / TICKS_PER_S };
@@ -55,32 +56,18 @@ uint64_t time_of_wall(const struct task *t, uint64_t wall)
 
 /* --- CPU time --------------------------------------------------------------------------------- */
 
-struct used_ns time_used_task(const struct task *t)
+static uint64_t ran_ns_of_task(const struct task *t)
 {
-	return (struct used_ns){ sched_ran_ns(config_of(t)->sched, t->thread), 0 };
+	const struct task_used used = used_by_task(t);
+
+	return used_ns(&used);
 }
 
-struct used_ns time_used_group_locked(const struct task_group *g)
+static uint64_t ran_ns_of_group_locked(const struct task_group *g) REQUIRES(&g->world->lock)
 {
-	struct used_ns sum = { g->user_ns, g->kernel_ns };
+	const struct task_used used = used_by_group_locked(g);
 
-	for (const struct list *link = g->tasks.next; link != &g->tasks; link = link->next) {
-		const struct task *t =
-			CONTAINER_OF((struct list *)(uintptr_t)link, struct task, link);
-		const struct used_ns one = time_used_task(t);
-		sum.user += one.user;
-		sum.kernel += one.kernel;
-	}
-	return sum;
-}
-
-static struct used_ns used_group(struct task_world *w, const struct task_group *g)
-{
-	const mach_irq_t was = lock_take(&w->lock);
-	const struct used_ns used = time_used_group_locked(g);
-
-	lock_drop(&w->lock, was);
-	return used;
+	return used_ns(&used);
 }
 
 /* --- clocks ----------------------------------------------------------------------------------- */
@@ -91,24 +78,25 @@ static int64_t clock_of_another(struct task *t, int32_t clock, uint64_t *ns)
 {
 	struct task_world *w = t->group->world;
 	const int32_t number = ~(clock >> 3);
-	const uint32_t kind = (uint32_t)clock & 3;
+	const uint32_t kind =
+		(uint32_t)clock & 3; /* 1: without the kernel's, of which there is none */
 	const bool of_thread = ((uint32_t)clock & 4) != 0;
 
 	if (kind == 3) return -ERR_INVAL;
 	const mach_irq_t was = lock_take(&w->lock);
 	const struct task *who = number == 0 ? t : task_find_locked(w, number);
-	struct used_ns used = { 0, 0 };
-	if (who != NULL)
-		used = of_thread ? time_used_task(who) : time_used_group_locked(who->group);
+	if (who != NULL) *ns = of_thread ? ran_ns_of_task(who) : ran_ns_of_group_locked(who->group);
 	lock_drop(&w->lock, was);
-	if (who == NULL || (of_thread && who->group != t->group)) return -ERR_INVAL;
-	*ns = kind == 1 ? used.user : used.user + used.kernel;
-	return 0;
+	return who == NULL || (of_thread && who->group != t->group) ? -ERR_INVAL : 0;
 }
 
-static uint64_t sum_of(struct used_ns used)
+static uint64_t ran_ns_of_group(struct task_group *g)
 {
-	return used.user + used.kernel;
+	const mach_irq_t was = lock_take(&g->world->lock);
+	const uint64_t ns = ran_ns_of_group_locked(g);
+
+	lock_drop(&g->world->lock, was);
+	return ns;
 }
 
 static int64_t clock_ns(struct task *t, int32_t clock, uint64_t *ns)
@@ -122,10 +110,8 @@ static int64_t clock_ns(struct task *t, int32_t clock, uint64_t *ns)
 	case CLOCK_MONOTONIC_RAW:
 	case CLOCK_MONOTONIC_COARSE:
 	case CLOCK_BOOTTIME: *ns = mach_now_ns(); return 0;
-	case CLOCK_PROCESS_CPUTIME_ID:
-		*ns = sum_of(used_group(t->group->world, t->group));
-		return 0;
-	case CLOCK_THREAD_CPUTIME_ID: *ns = sum_of(time_used_task(t)); return 0;
+	case CLOCK_PROCESS_CPUTIME_ID: *ns = ran_ns_of_group(t->group); return 0;
+	case CLOCK_THREAD_CPUTIME_ID: *ns = ran_ns_of_task(t); return 0;
 	default: return -ERR_INVAL;
 	}
 }
@@ -180,12 +166,13 @@ int64_t sys_times(struct task *t, const uint64_t *arg)
 {
 	struct task_world *w = t->group->world;
 	const mach_irq_t was = lock_take(&w->lock);
-	const struct used_ns used = time_used_group_locked(t->group);
+	const struct task_used used = used_by_group_locked(t->group);
+	const struct task_used *children = &t->group->children;
 	const struct abi_tms tms = {
-		.user = (int64_t)(used.user / TICK_NS),
-		.kernel = (int64_t)(used.kernel / TICK_NS),
-		.children_user = (int64_t)(t->group->children_ns[0] / TICK_NS),
-		.children_kernel = (int64_t)(t->group->children_ns[1] / TICK_NS),
+		.user = (int64_t)(used.user_ns / TICK_NS),
+		.kernel = (int64_t)(used.kernel_ns / TICK_NS),
+		.children_user = (int64_t)(children->user_ns / TICK_NS),
+		.children_kernel = (int64_t)(children->kernel_ns / TICK_NS),
 	};
 
 	lock_drop(&w->lock, was);

@@ -31,12 +31,4 @@ uint64_t time_after(uint64_t from_ns, uint64_t ns); /* from + ns, at most TIME_N
 /* When mach_now_ns() will be what CLOCK_REALTIME is at wall_ns; 0: it was before. */
 uint64_t time_of_wall(const struct task *t, uint64_t wall_ns);
 
-/* What a task, or a group with all that ended in it, has used of CPUs: user and kernel.  The
- * group's under the world's lock. */
-struct used_ns {
-	uint64_t user, kernel;
-};
-struct used_ns time_used_task(const struct task *t);
-struct used_ns time_used_group_locked(const struct task_group *g);
-
 #endif

@@ -181,9 +181,9 @@ static void clocks(void)
 	EXPECT(clock_at(CLOCK_MONOTONIC) == begun && clock_at(CLOCK_BOOTTIME) == begun);
 	EXPECT(clock_at(CLOCK_REALTIME) == test_wall_ns(NULL));
 	EXPECT(clock_at(CLOCK_REALTIME_COARSE) == clock_at(CLOCK_TAI));
-	group.user_ns = 100 * MS;
-	group.children_ns[1] = 20 * MS;
-	const uint64_t ran = sched_ran_ns(&tw->sched, tasks[0].thread);
+	group.used.user_ns = 100 * MS;
+	group.children.kernel_ns = 20 * MS;
+	const uint64_t ran = sched_used(&tw->sched, tasks[0].thread).ran_ns;
 	EXPECT(clock_at(CLOCK_THREAD_CPUTIME_ID) == ran);
 	EXPECT(clock_at(CLOCK_PROCESS_CPUTIME_ID) == 100 * MS + ran);
 	EXPECT(clock_at((uint64_t)(~TEST_PID * 8 | 2)) == 100 * MS + ran); /* another's */

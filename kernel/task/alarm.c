@@ -1,9 +1,10 @@
 /*
  * alarm.c -- groups' alarm clocks: one timer for all of them.
  *
- * A group says when its own is due; the world's timer is set to the earliest of all, and when it
- * fires it looks at every group.  So a group may end at any moment without anybody asking whether a
- * timer of its may be firing: the timer is the world's.
+ * A group says when its own is due, or when its CPU time is to be looked at (cpu_alarm.c); the
+ * world's timer is set to the earliest of all, and when it fires it looks at every group.  So a
+ * group may end at any moment without anybody asking whether a timer of its may be firing: the
+ * timer is the world's.
  *
  * A timer that is being moved may fire at that moment with what it was set for before: each setting
  * has a number, and a fire() with another one than the last does nothing.
@@ -16,6 +17,7 @@
  */
 #include "kernel/task/alarm.h"
 
+#include "kernel/task/cpu_alarm.h"
 #include "kernel/task/task_inside.h"
 
 /* The earliest of all; UINT64_MAX: nobody has one. */
@@ -26,6 +28,7 @@ static uint64_t earliest_locked(struct task_world *w) REQUIRES(&w->lock)
 	for (struct list *l = w->all.next; l != &w->all; l = l->next) {
 		const struct task_group *g = CONTAINER_OF(l, struct task_group, link);
 		if (g->alarm_ns != 0) least = min_u64(least, g->alarm_ns);
+		if (g->look_ns != 0) least = min_u64(least, g->look_ns);
 	}
 	return least;
 }
@@ -45,16 +48,20 @@ static void set_locked(struct task_world *w, bool fires) REQUIRES(&w->lock)
 	if (first && !fires) sched_timers_changed(s);
 }
 
-/* When it comes again: after `now_ns`, a whole number of times later. */
-static uint64_t again(const struct task_group *g, uint64_t now_ns)
+void alarm_set_locked(struct task_world *w)
 {
-	const uint64_t late_ns = now_ns - g->alarm_ns;
+	set_locked(w, false);
+}
+
+uint64_t alarm_again(uint64_t due_ns, uint64_t every_ns, uint64_t now_ns)
+{
+	const uint64_t late_ns = now_ns - due_ns;
 	uint64_t next_ns;
 
-	ASSERT(now_ns >= g->alarm_ns);
-	if (g->alarm_every_ns == 0) return 0;
-	const uint64_t times = late_ns / g->alarm_every_ns + 1;
-	return add_fits(g->alarm_ns, times * g->alarm_every_ns, &next_ns) ? next_ns : 0;
+	ASSERT(now_ns >= due_ns);
+	if (every_ns == 0) return 0;
+	const uint64_t times = late_ns / every_ns + 1;
+	return add_fits(due_ns, times * every_ns, &next_ns) ? next_ns : 0;
 }
 
 static void come_locked(struct task_world *w, uint64_t now_ns) REQUIRES(&w->lock)
@@ -63,8 +70,9 @@ static void come_locked(struct task_world *w, uint64_t now_ns) REQUIRES(&w->lock
 
 	for (struct list *l = w->all.next; l != &w->all; l = l->next) {
 		struct task_group *g = CONTAINER_OF(l, struct task_group, link);
+		if (g->look_ns != 0 && g->look_ns <= now_ns) cpu_alarm_look_locked(g, now_ns);
 		if (g->alarm_ns == 0 || g->alarm_ns > now_ns) continue;
-		g->alarm_ns = again(g, now_ns);
+		g->alarm_ns = alarm_again(g->alarm_ns, g->alarm_every_ns, now_ns);
 		if (!g->zombie) (void)signal_send_locked(g, NULL, &info);
 	}
 }

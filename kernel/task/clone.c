@@ -21,6 +21,8 @@
  */
 #include "kernel/file/table.h"
 #include "kernel/file/tree.h"
+#include "kernel/task/cpu_alarm.h"
+#include "kernel/task/right.h"
 #include "kernel/task/task_inside.h"
 
 #define THREAD_FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
@@ -91,6 +93,8 @@ static void task_run(void *arg)
 	t->thread = thread_id_of(sched_current(w->config.sched));
 	const bool dying = t->dying;
 	if (!dying) signal_recheck_locked(t);
+	if (t->tid == t->group->pid && t->group->limits[RLIMIT_CPU].soft != UINT64_MAX)
+		cpu_alarm_limit_locked(t->group);
 	lock_drop(&w->lock, was);
 	t->space = process_space(w->config.processes);
 	if (dying) task_end(t);
@@ -110,6 +114,7 @@ static void birth_drop_group(struct birth *b)
 	if (g->cwd != NULL) node_drop(g->cwd);
 	if (g->root != NULL) node_drop(g->root);
 	if (g->exe != NULL) node_drop(g->exe);
+	gid_list_drop(b->w, g->gids);
 	task_free_bytes(b->w, g->signals);
 	task_free_bytes(b->w, g);
 }
@@ -120,6 +125,21 @@ static void birth_drop(struct birth *b)
 	birth_drop_group(b);
 	number_free(b->w, b->number);
 	task_free_bytes(b->w, b->t);
+}
+
+/* What a new group has of its parent's. */
+static void group_inherit_locked(struct task_group *g, struct task_group *from)
+	REQUIRES(&from->world->lock)
+{
+	g->umask = from->umask;
+	memcpy(g->uid, from->uid, sizeof g->uid);
+	memcpy(g->gid, from->gid, sizeof g->gid);
+	g->gids = gid_list_hold_locked(from);
+	g->undumpable = from->undumpable;
+	g->above_mark = atomic_load_u32(&from->above_mark);
+	memcpy(g->limits, from->limits, sizeof g->limits);
+	memcpy(g->line, from->line, from->line_bytes);
+	g->line_bytes = from->line_bytes;
 }
 
 static bool files_inherit(struct task_group *g, const struct task_group *from, bool shared)
@@ -149,20 +169,14 @@ static void group_begin(struct task_group *g, struct task_world *w)
 static bool birth_group(struct birth *b)
 {
 	struct task_group *g = task_alloc_bytes(b->w, sizeof(struct task_group), 0);
-	const struct task_group *from = b->parent == NULL ? NULL : b->parent->group;
+	struct task_group *from = b->parent == NULL ? NULL : b->parent->group;
 
 	if (g == NULL) return false;
 	struct signal_set_up *signals = signal_set_up_alloc(b->w);
 	memset(g, 0, sizeof *g);
 	if (from != NULL) {
 		const mach_irq_t was = lock_take(&b->w->lock);
-		g->umask = from->umask;
-		memcpy(g->uid, from->uid, sizeof g->uid);
-		memcpy(g->gid, from->gid, sizeof g->gid);
-		g->above_mark = atomic_load_u32(&from->above_mark);
-		memcpy(g->limits, from->limits, sizeof g->limits);
-		memcpy(g->line, from->line, from->line_bytes);
-		g->line_bytes = from->line_bytes;
+		group_inherit_locked(g, from);
 		if (signals != NULL) *signals = *from->signals;
 		lock_drop(&b->w->lock, was);
 	} else {
@@ -180,6 +194,25 @@ static bool birth_group(struct birth *b)
 	return files_inherit(g, from, (b->how->flags & CLONE_FILES) != 0);
 }
 
+/* Whether that goes to no child: what is more urgent than usual, where a child is to be reset. */
+static bool schedule_is_own(const struct task_schedule *s)
+{
+	return s->reset && (s->priority != 0 || s->nice < 0);
+}
+
+static struct task_schedule schedule_inherited(const struct task_schedule *from)
+{
+	struct task_schedule to = *from;
+
+	if (schedule_is_own(from)) {
+		to.policy = from->priority != 0 ? SCHED_NORMAL : from->policy;
+		to.priority = 0;
+		to.nice = 0;
+	}
+	to.reset = false;
+	return to;
+}
+
 static bool birth_alloc(struct birth *b)
 {
 	struct task *t = task_alloc_bytes(b->w, sizeof(struct task), KM_ZERO);
@@ -193,8 +226,10 @@ static bool birth_alloc(struct birth *b)
 	b->number = number_alloc(b->w);
 	if (b->number == NULL) return false;
 	if (parent == NULL) return birth_group(b);
+	t->slack_ns = parent->slack_ns;
+	t->no_new_rights = parent->no_new_rights;
 	const uint64_t flags = b->how->flags;
-	if (!parent->schedule.reset) t->schedule = parent->schedule;
+	t->schedule = schedule_inherited(&parent->schedule);
 	memcpy(t->name, parent->name, NAME_BYTES);
 	t->mask = parent->mask;
 	t->tls = (flags & CLONE_SETTLS) != 0 ? b->how->tls : mach_tls();
@@ -302,7 +337,10 @@ static int birth_spawn(struct birth *b)
 	if (b->parent != NULL) {
 		const struct thread *self = sched_current(b->w->config.sched);
 		how.affinity = self->affinity;
-		if (!b->parent->schedule.reset) how.priority = self->priority;
+		if (!schedule_is_own(&b->parent->schedule)) {
+			how.priority = self->priority;
+			how.slice_ns = self->slice_ns;
+		}
 	}
 	if (b->group == NULL) return process_thread_spawn(p, process_self(p), &how, &thread);
 	if (b->parent == NULL) return process_spawn(p, PROCESS_NONE, &how, &b->group->process);

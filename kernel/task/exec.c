@@ -12,7 +12,9 @@
  *
  * Locks: the world's for a moment.  Cost: O(tasks), and their ends.
  */
+#include "kernel/task/right.h"
 #include "kernel/task/task_inside.h"
+#include "kernel/task/used.h"
 
 static int begin_locked(struct task *t) REQUIRES(&t->group->world->lock)
 {
@@ -76,6 +78,7 @@ void task_exec_commit(struct task *t, const struct task_program *program)
 	const uint32_t bytes = program->line_bytes < LINE_BYTES ? program->line_bytes : LINE_BYTES;
 
 	task_leave_memory(t);
+	used_note_memory(g, t->space);
 	process_become(w->config.processes, program->space);
 	t->space = program->space;
 	group_release_vforker(g);
@@ -88,6 +91,8 @@ void task_exec_commit(struct task *t, const struct task_program *program)
 	const mach_irq_t was = lock_take(&w->lock);
 	ASSERT(g->task_count == 1 && t->tid == g->pid);
 	signal_set_up_exec(g->signals);
+	right_exec_locked(g);
+	g->undumpable = false;
 	copy_name(t->name, program->name);
 	memcpy(g->line, program->line, bytes);
 	g->line_bytes = bytes;

@@ -21,7 +21,9 @@
 #include "kernel/file/table.h"
 #include "kernel/file/tree.h"
 #include "kernel/task/futex.h"
+#include "kernel/task/right.h"
 #include "kernel/task/task_inside.h"
+#include "kernel/task/used.h"
 
 /* --- asking to end ---------------------------------------------------------------------------- */
 
@@ -110,8 +112,8 @@ static bool leave_locked(struct task_world *w, struct task *t) REQUIRES(&w->lock
 	ASSERT(g->task_count != 0 && g->execer != t && t->number->task == t);
 	if (t->tid == g->pid && !g->ending) g->status = t->status;
 	signal_forget_locked(g, &t->notes, ~(sigset)0);
-	g->user_ns += sched_ran_ns(w->config.sched, t->thread); /* all of it is said to be this */
-	g->faults += t->faults;
+	const struct task_used used = used_by_task(t);
+	used_add(&g->used, &used);
 	list_remove(&t->link);
 	w->tasks--;
 	t->number->task = NULL;
@@ -124,6 +126,7 @@ static bool leave_locked(struct task_world *w, struct task *t) REQUIRES(&w->lock
 	memcpy(g->last_name, t->name, NAME_BYTES);
 	g->line_bytes = 0; /* as Linux has it: without memory there are no arguments */
 	g->ending = true;
+	g->look_ns = 0;
 	return true;
 }
 
@@ -143,6 +146,14 @@ static void close_files(struct task_group *g)
 	if (exe != NULL) node_drop(exe);
 }
 
+/* A session without its leader has no terminal. */
+static void leave_terminal(struct task_group *g)
+{
+	const struct task_machine *m = &g->world->config.machine;
+
+	if (g->sid == g->pid && m->session_over != NULL) m->session_over(m->arg, g->sid);
+}
+
 NORETURN void task_end(struct task *t)
 {
 	struct task_group *g = t->group;
@@ -155,7 +166,9 @@ NORETURN void task_end(struct task *t)
 	const bool last = leave_locked(w, t);
 	lock_drop(&w->lock, was);
 	if (last) {
+		used_note_memory(g, t->space);
 		close_files(g);
+		leave_terminal(g);
 		group_release_vforker(g);
 	}
 	process_thread_forget(processes);
@@ -190,7 +203,9 @@ bool group_ended(void *world, void *user, void *parent)
 	ASSERT(g->ending && g->task_count == 0 && g->vforked == NULL);
 	signal_forget_locked(g, &g->notes, ~(sigset)0);
 	g->pending = 0;
+	const bool ends = !g->zombie; /* else it is told to another parent */
 	g->zombie = true;
+	if (ends && parent != NULL) signal_orphans_locked(g, parent);
 	if (parent != NULL) told = tell_parent_locked(g, parent);
 	const bool first = g->pid == 1;
 	const int32_t status = g->status;
@@ -205,9 +220,11 @@ void group_handed_on(void *world, void *user, void *parent)
 	struct task_world *w = world;
 	struct task_group *g = user;
 	const mach_irq_t was = lock_take(&w->lock);
+	const struct task_group *before = task_group_find_locked(w, g->parent);
 
 	g->parent = parent == NULL ? 0 : ((struct task_group *)parent)->pid;
 	g->exit_signal = SIGCHLD;
+	if (before != NULL) signal_orphans_locked(g, before);
 	for (struct list *l = g->tasks.next; l != &g->tasks; l = l->next) {
 		struct task *t = CONTAINER_OF(l, struct task, link);
 		const struct abi_siginfo info = { .signo = t->death_signal, .code = SI_KERNEL };
@@ -232,6 +249,7 @@ void group_released(void *world, void *user)
 	number_drop_locked(w, g->pgid_number);
 	number_drop_locked(w, g->number);
 	lock_drop(&w->lock, was);
+	gid_list_drop(w, g->gids);
 	task_free_bytes(w, g->signals);
 	task_free_bytes(w, g);
 }

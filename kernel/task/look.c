@@ -14,6 +14,7 @@
 #include "kernel/file/table.h"
 #include "kernel/file/tree.h"
 #include "kernel/task/task_inside.h"
+#include "kernel/task/used.h"
 
 static struct task *leader_locked(const struct task_group *g)
 {
@@ -29,6 +30,7 @@ static void look_at_thread(const struct task_world *w, const struct task *t, str
 	out->tid = t->tid;
 	out->pending = t->pending;
 	out->blocked = t->mask;
+	out->schedule = t->schedule;
 	memcpy(out->name, t->name, sizeof(out->name));
 	out->state = 'S';
 	if (thread == NULL) return;
@@ -50,28 +52,27 @@ static void look_at_actions(const struct task_group *g, struct task_look *out)
 	}
 }
 
-static void look_at_group(const struct task_group *g, struct task_look *out)
+static void look_at_group_locked(const struct task_group *g, struct task_look *out)
+	REQUIRES(&g->world->lock)
 {
 	out->pid = out->tid = g->pid;
 	out->parent = g->parent;
 	out->pgid = g->pgid;
 	out->sid = g->sid;
 	out->process = g->process;
-	out->ids = (struct ids){ atomic_load_u32(&g->uid[1]), atomic_load_u32(&g->gid[1]) };
+	out->ids = (struct ids){ atomic_load_u32(&g->uid[ID_FILES]),
+				 atomic_load_u32(&g->gid[ID_FILES]) };
 	out->threads = g->task_count;
 	out->zombie = g->zombie;
-	out->user_ns = g->user_ns;
-	out->kernel_ns = g->kernel_ns;
-	memcpy(out->children_ns, g->children_ns, sizeof(out->children_ns));
+	out->used = used_by_group_locked(g);
+	out->children = g->children;
+	memcpy(out->uid, g->uid, sizeof(out->uid));
+	memcpy(out->gid, g->gid, sizeof(out->gid));
 	out->start_ns = g->start_ns;
 	out->group_pending = g->pending;
 	memcpy(out->limits, g->limits, sizeof(out->limits));
 	memcpy(out->line, g->line, sizeof(out->line));
 	out->line_bytes = g->line_bytes;
-	for (const struct list *l = g->tasks.next; l != &g->tasks; l = l->next) {
-		const struct task *t = CONTAINER_OF(l, struct task, link);
-		out->user_ns += sched_ran_ns(g->world->config.sched, t->thread);
-	}
 }
 
 bool task_look(struct task_world *w, int32_t number, struct task_look *out)
@@ -82,7 +83,7 @@ bool task_look(struct task_world *w, int32_t number, struct task_look *out)
 
 	memset(out, 0, sizeof(*out));
 	if (g != NULL) {
-		look_at_group(g, out);
+		look_at_group_locked(g, out);
 		look_at_actions(g, out);
 		if (t == NULL) t = leader_locked(g);
 		if (t != NULL) look_at_thread(w, t, out);

@@ -20,14 +20,17 @@ struct task_look {
 	uint32_t priority; /* the scheduler's */
 	uint32_t cpu;      /* where it was last */
 	uint32_t affinity; /* bits of CPUs */
-	uint64_t user_ns, kernel_ns, children_ns[2], start_ns;
+	struct task_schedule schedule;
+	struct task_used used, children; /* of the whole group, even where a thread is looked at */
+	uint64_t start_ns;
+	uint32_t uid[IDS], gid[IDS];
 	sigset pending, group_pending, blocked, ignored, caught;
 	struct limit limits[LIMITS];
 	char name[NAME_BYTES];
 	char line[LINE_BYTES];
 	uint32_t line_bytes;
 	process_id process;
-	struct ids ids; /* what it is to files: its effective numbers */
+	struct ids ids; /* what it is to files */
 };
 
 /* By the number of a task, or of a group that has ended and was not waited for.  False: none. */
@@ -45,12 +48,13 @@ struct node *task_root_hold(struct task_world *w, int32_t number);
 struct node *task_exe_hold(struct task_world *w, int32_t number);
 struct space *task_space_hold(struct task_world *w, int32_t number);
 
-/* What the caller is to files, by its effective numbers. */
+/* What the caller is to files. */
 static inline struct ids task_ids(const struct task *t)
 {
 	const struct task_group *g = t->group;
 
-	return (struct ids){ atomic_load_u32(&g->uid[1]), atomic_load_u32(&g->gid[1]) };
+	return (struct ids){ atomic_load_u32(&g->uid[ID_FILES]),
+			     atomic_load_u32(&g->gid[ID_FILES]) };
 }
 
 /* How the caller sees the tree: where it is, what its root is.  Dropped by task_view_drop(). */

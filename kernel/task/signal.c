@@ -272,6 +272,7 @@ void signal_child_locked(struct task_group *parent, const struct task_group *chi
 
 	if (life && (action_of(parent, SIGCHLD)->flags & SA_NOCLDSTOP) != 0) return;
 	info.child.pid = child->pid;
+	info.child.uid = atomic_load_u32(&child->uid[ID_REAL]);
 	info.child.status = status;
 	(void)signal_send_locked(parent, NULL, &info);
 }

@@ -1,8 +1,8 @@
 /*
  * signal.h -- signals: sent, blocked, waited for, and what programs ask about them.
  *
- * Numbers, actions, order and restarts are Linux's.  Everybody is root, so nobody is refused for
- * want of rights.  A signal is pending for one task or for a group; which of the group's tasks
+ * Numbers, actions, order and restarts are Linux's, and so is who may send what (right.h).  A
+ * signal is pending for one task or for a group; which of the group's tasks
  * takes it is chosen when it is sent, and again when that one blocks it or ends.
  *
  * Sending is for any context that holds no lock of rank RANK_TASKS or above; the calls of programs

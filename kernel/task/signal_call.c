@@ -9,6 +9,7 @@
  *
  * Locks: the world's.  Cost: O(1) for one, O(groups) for many.
  */
+#include "kernel/task/right.h"
 #include "kernel/task/task_inside.h"
 
 static bool is_signal(int sig)
@@ -18,15 +19,17 @@ static bool is_signal(int sig)
 
 /* --- sending ---------------------------------------------------------------------------------- */
 
-/* Signal 0 only asks. */
-static int send_checked_locked(struct task_group *g, struct task *t, const struct abi_siginfo *info)
-	REQUIRES(&g->world->lock)
+/* From `self` (NULL: the kernel).  Signal 0 only asks. */
+static int send_checked_locked(const struct task_group *self, struct task_group *g, struct task *t,
+			       const struct abi_siginfo *info) REQUIRES(&g->world->lock)
 {
 	if (info->signo < 0 || info->signo > SIGNALS) return -ERR_INVAL;
+	if (self != NULL && !right_to_signal_locked(self, g, info->signo)) return -ERR_PERM;
 	return info->signo == 0 ? 0 : signal_send_locked(g, t, info);
 }
 
-/* Of a process group, or (pgid 0) all but the first and the caller's; how many, or an error. */
+/* Of a process group, or (pgid 0) all but the first and the caller's; how many, or an error.  Of
+ * all it is none that the caller may not do it to some (Linux: kill_something_info). */
 static int send_many_locked(struct task_world *w, int32_t pgid, const struct task_group *self,
 			    const struct abi_siginfo *info) REQUIRES(&w->lock)
 {
@@ -36,8 +39,8 @@ static int send_many_locked(struct task_world *w, int32_t pgid, const struct tas
 		struct task_group *g = CONTAINER_OF(l, struct task_group, link);
 		next = l->next;
 		if (pgid != 0 ? g->pgid != pgid : g->pid == 1 || g == self) continue;
-		const int answer = send_checked_locked(g, NULL, info);
-		if (answer == 0)
+		const int answer = send_checked_locked(self, g, NULL, info);
+		if (answer == 0 || (pgid == 0 && answer == -ERR_PERM))
 			count++;
 		else
 			failed = answer;
@@ -72,6 +75,7 @@ void signal_send_self(struct task *t, int sig)
 	struct abi_siginfo info = { .signo = sig, .code = SI_USER };
 
 	info.sent.pid = t->group->pid;
+	info.sent.uid = atomic_load_u32(&t->group->uid[ID_REAL]);
 	const mach_irq_t was = lock_take(&w->lock);
 	(void)signal_send_locked(t->group, t, &info);
 	lock_drop(&w->lock, was);
@@ -92,7 +96,7 @@ static int kill_locked(struct task *t, int32_t pid, const struct abi_siginfo *in
 
 	if (pid > 0) {
 		struct task_group *g = meant_locked(w, pid);
-		return g == NULL ? -ERR_SRCH : send_checked_locked(g, NULL, info);
+		return g == NULL ? -ERR_SRCH : send_checked_locked(t->group, g, NULL, info);
 	}
 	if (pid == INT32_MIN) return -ERR_SRCH;
 	const int32_t pgid = pid == 0 ? t->group->pgid : pid == -1 ? 0 : -pid;
@@ -115,6 +119,7 @@ static struct abi_siginfo info_of(const struct task *t, int sig, int code)
 	struct abi_siginfo info = { .signo = sig, .code = code };
 
 	info.sent.pid = t->group->pid;
+	info.sent.uid = atomic_load_u32(&t->group->uid[ID_REAL]);
 	return info;
 }
 
@@ -128,13 +133,14 @@ int signal_kill(struct task *t, int32_t pid, int sig)
 static int kill_task_noted(struct task *t, int32_t tgid, int32_t tid,
 			   const struct abi_siginfo *info)
 {
+	const struct task_group *self = t->group;
 	struct task_world *w = t->group->world;
 
 	if (tid <= 0 || tgid < 0) return -ERR_INVAL;
 	const mach_irq_t was = lock_take(&w->lock);
 	struct task *to = task_find_locked(w, tid);
 	const bool meant = to != NULL && (tgid == 0 || to->group->pid == tgid);
-	const int answer = meant ? send_checked_locked(to->group, to, info) : -ERR_SRCH;
+	const int answer = meant ? send_checked_locked(self, to->group, to, info) : -ERR_SRCH;
 	lock_drop(&w->lock, was);
 	return answer;
 }

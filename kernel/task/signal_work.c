@@ -19,6 +19,7 @@
  * Locks: the world's; while a task is stopped, none.  Cost: a signal taken about 200 instructions
  * besides its frame.
  */
+#include "kernel/task/cpu_alarm.h"
 #include "kernel/task/task_inside.h"
 
 enum { CALL_BYTES = 4 };
@@ -31,30 +32,6 @@ struct taken {
 enum outcome { OUTCOME_NONE, OUTCOME_HANDLER, OUTCOME_AGAIN, OUTCOME_STOPPED, OUTCOME_END };
 
 /* --- stopping --------------------------------------------------------------------------------- */
-
-/* A process group whose members' parents are all in it, or in other sessions: nobody watches it. */
-static bool is_orphaned_locked(struct task_world *w, const struct task_group *self)
-	REQUIRES(&w->lock)
-{
-	for (struct list *l = w->all.next; l != &w->all; l = l->next) {
-		const struct task_group *g = CONTAINER_OF(l, struct task_group, link);
-		if (g->pgid != self->pgid || g->zombie) continue;
-		const struct task_group *parent = task_group_find_locked(w, g->parent);
-		if (parent == NULL || parent->pid == 1) continue;
-		if (parent->pgid != g->pgid && parent->sid == g->sid) return false;
-	}
-	return true;
-}
-
-bool signal_is_orphaned(struct task *t)
-{
-	struct task_world *w = t->group->world;
-	const mach_irq_t was = lock_take(&w->lock);
-	const bool orphaned = is_orphaned_locked(w, t->group);
-
-	lock_drop(&w->lock, was);
-	return orphaned;
-}
 
 static void stop_locked(struct task_world *w, struct task_group *g, int sig) REQUIRES(&w->lock)
 {
@@ -107,7 +84,7 @@ static enum outcome default_locked(struct task *t, int sig) REQUIRES(&t->group->
 	switch (signal_default_of(sig)) {
 	case DEFAULT_IGNORE: return OUTCOME_AGAIN;
 	case DEFAULT_STOP:
-		if (sig != SIGSTOP && is_orphaned_locked(g->world, g)) return OUTCOME_AGAIN;
+		if (sig != SIGSTOP && signal_is_orphaned_locked(g)) return OUTCOME_AGAIN;
 		stop_locked(g->world, g, sig);
 		return OUTCOME_STOPPED;
 	default: group_end_locked(g->world, g, sig, t); return OUTCOME_END;
@@ -210,6 +187,7 @@ void task_work(struct task *t)
 
 	atomic_store_u32(&t->work, 0);
 	t->interrupted = 0;
+	if (UNLIKELY(atomic_load_u32(&t->group->rests) != 0)) cpu_alarm_wake(t->group);
 	if (take(t, &got)) {
 		if (interrupted != 0) settle_for_handler(t, interrupted, got.action.flags);
 		run_handler(t, &got);

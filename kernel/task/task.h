@@ -27,6 +27,7 @@ struct signal_set_up; /* kernel/task/signal.h: what each signal leads to, shared
 struct exec_config;   /* kernel/exec/exec.h: how programs are laid out */
 struct number;        /* kernel/task/task_inside.h: a number and whose it is */
 struct vfork_wait;    /* the same: who waits for a vforked child */
+struct gid_list;      /* kernel/task/right.c: groups of users beside the first */
 
 enum {
 	SIGNALS = 64,     /* 1 to 64; bit n - 1 of a set */
@@ -43,6 +44,10 @@ enum {
  */
 #define TASK_TRAMPOLINE (USER_END - (1ull << 30))
 
+/* Whose it is: what it was begun as, what it acts as, what it may act as again, and what it acts as
+ * where files are asked for. */
+enum { ID_REAL, ID_EFFECTIVE, ID_SAVED, ID_FILES, IDS };
+
 typedef uint64_t sigset;
 
 struct task;
@@ -57,6 +62,22 @@ struct limit {
 	uint64_t soft, hard; /* UINT64_MAX: none */
 };
 
+/* What was used, by a task or by several. */
+struct task_used {
+	uint64_t user_ns, kernel_ns; /* all of it is said to be the program's */
+	uint64_t faults;             /* accesses that were answered with a page */
+	uint64_t waits, gives;       /* as struct thread_used has them */
+	uint64_t peak_pages;         /* most of a program's memory at once */
+};
+
+/* A clock of CPU time: when its signal is due, by that time (0: it is not), and how long between
+ * two (0: once). */
+struct cpu_alarm {
+	uint64_t due_ns, every_ns;
+};
+
+enum { CPU_ALARMS = 2 }; /* ITIMER_VIRTUAL and ITIMER_PROF */
+
 /* Letters: (w) by the world's lock; (s) by its own tasks; (f) fixed while it lives. */
 struct task_group {
 	struct task_world *world;
@@ -65,10 +86,12 @@ struct task_group {
 	int32_t parent;     /* (w) its parent's number, 0: none */
 	int32_t pgid, sid;  /* (w) process group and session */
 	struct number *number, *pgid_number, *sid_number; /* (w) */
-	uint32_t uid[3], gid[3];                          /* (w) atomic: real, effective, saved */
+	uint32_t uid[IDS], gid[IDS];                      /* (w) atomic */
+	struct gid_list *gids;                            /* (w) besides, or NULL: none */
 	struct list link;                                 /* (w) of all groups */
 	struct list tasks;                                /* (w) */
 	uint32_t task_count;                              /* (w) atomic reads */
+	bool undumpable;      /* (w) its memory is not for others to look at: prctl tells */
 	bool exec_done;       /* (w) it has run execve since it was forked */
 	bool ending;          /* (w) `status` is settled, and its tasks are to end */
 	bool zombie;          /* (w) it has ended, and waits to be waited for */
@@ -92,18 +115,20 @@ struct task_group {
 	uint32_t above_mark;        /* atomic: its memory is above the mark, see mark.h */
 	uint64_t alarm_every_ns;    /* (w) and how long until the next, 0: once */
 	struct vfork_wait *vforked; /* (w) who waits until it execs or ends, or NULL */
+	struct cpu_alarm cpu_alarm[CPU_ALARMS]; /* (w) see cpu_alarm.h */
+	uint64_t look_ns;                       /* (w) when its CPU time is looked at, 0: not */
+	uint32_t rests; /* (w) atomic reads: that is due when one of its tasks runs again */
 	struct limit limits[LIMITS];
-	uint64_t start_ns;           /* (f) */
-	uint64_t user_ns, kernel_ns; /* (w) of tasks that have ended */
-	uint64_t faults;             /* (w) the same */
-	uint64_t children_ns[2];     /* (w) user and kernel, of children that were waited for */
-	char line[LINE_BYTES];       /* (w) arguments, each with its zero */
+	uint64_t start_ns;         /* (f) */
+	struct task_used used;     /* (w) by tasks that have ended, and in programs of before */
+	struct task_used children; /* (w) by children that were waited for, and theirs */
+	char line[LINE_BYTES];     /* (w) arguments, each with its zero */
 	uint32_t line_bytes;
 	char last_name[NAME_BYTES]; /* (w) that of its last task, once it has none */
 };
 
 /* How a task wants to be scheduled: all zeroes is a new one; inherited by fork and clone, but for
- * `reset`, with which a child is a new one. */
+ * `reset`, and with that for what is more urgent than usual. */
 struct task_schedule {
 	uint8_t policy;   /* SCHED_NORMAL ... */
 	uint8_t priority; /* 1 to 99 for SCHED_FIFO and SCHED_RR, else 0 */
@@ -143,6 +168,8 @@ struct task {
 	uint32_t alt_flags;
 	char name[NAME_BYTES];         /* (w) */
 	struct task_schedule schedule; /* (w) */
+	uint64_t slack_ns;             /* (o) prctl: how late its timers may be, 0: as usual */
+	bool no_new_rights;            /* (o) prctl: it has given up to get any by execve */
 	int32_t death_signal;          /* (o) prctl: what it gets when its parent ends, or 0 */
 	uint64_t faults;               /* (o) atomic: accesses that were answered with a page */
 };
@@ -159,6 +186,9 @@ struct task_machine {
 	NORETURN void (*power_off)(void *arg, bool restart); /* reboot() */
 	/* The first group has ended, with that status of wait4(); any context.  Or NULL. */
 	void (*first_ended)(void *arg, int32_t status);
+	/* The leader of session `sid` ends, in its own context: the session's terminal is nobody's
+	 * any more.  Or NULL. */
+	void (*session_over)(void *arg, int32_t sid);
 	void *arg;
 };
 
@@ -236,10 +266,6 @@ int64_t task_clone(struct task *t, const struct task_clone *how);
 
 /* --- waiting for children --------------------------------------------------------------------- */
 
-struct task_times {
-	uint64_t user_ns, kernel_ns;
-};
-
 /* Which children, and what of them: as waitid() has it. */
 struct task_wait_how {
 	int32_t type; /* P_ALL, P_PID, P_PGID */
@@ -249,10 +275,11 @@ struct task_wait_how {
 
 struct task_waited {
 	int32_t pid;
-	int32_t code;   /* CLD_... */
-	int32_t status; /* exit code, or number of the signal */
-	int32_t wait4;  /* both, as wait4() tells it */
-	struct task_times used;
+	uint32_t uid;          /* whose it is */
+	int32_t code;          /* CLD_... */
+	int32_t status;        /* exit code, or number of the signal */
+	int32_t wait4;         /* both, as wait4() tells it */
+	struct task_used used; /* by it, and by its children that were waited for */
 };
 
 /* 1: *out tells of a child; 0: with W_NOHANG, there was nothing to tell; -ERR_CHILD;

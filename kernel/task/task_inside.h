@@ -93,6 +93,18 @@ void signal_set_up_exec(struct signal_set_up *s);
 int signal_send_locked(struct task_group *g, struct task *t, const struct abi_siginfo *info)
 	REQUIRES(&g->world->lock);
 
+/*
+ * A group has ended, or has another parent, and no connection any more with `before`, who was its
+ * parent: where its process group is without one to a parent elsewhere in the session, and has
+ * members that are stopped, all of it gets SIGHUP and SIGCONT.  (signal_orphan.c)
+ */
+void signal_orphans_locked(const struct task_group *g, const struct task_group *before)
+	REQUIRES(&g->world->lock);
+
+/* Whether nobody watches its process group: each member's parent is in it, in another session, or
+ * the first. */
+bool signal_is_orphaned_locked(const struct task_group *g) REQUIRES(&g->world->lock);
+
 /* Tells a parent of its child: CLD_... and what goes with it. */
 void signal_child_locked(struct task_group *parent, const struct task_group *child, int code,
 			 int status) REQUIRES(&parent->world->lock);

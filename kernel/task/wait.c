@@ -12,6 +12,7 @@
  * Locks: the world's for a look.  Cost: O(children).
  */
 #include "kernel/task/task_inside.h"
+#include "kernel/task/used.h"
 
 struct ask {
 	struct task_world *w;
@@ -31,25 +32,28 @@ static bool is_meant_locked(const struct ask *ask, const struct task_group *g)
 	return (g->exit_signal != SIGCHLD) == ((options & W_CLONE) != 0);
 }
 
-static void tell(const struct ask *ask, const struct task_group *g, int code, int status, int wait4)
+static void tell_locked(const struct ask *ask, const struct task_group *g, int code, int status,
+			int wait4) REQUIRES(&ask->w->lock)
 {
 	*ask->out = (struct task_waited){
 		.pid = g->pid,
 		.code = code,
+		.uid = atomic_load_u32(&g->uid[ID_REAL]),
 		.status = status,
 		.wait4 = wait4,
-		.used = { g->user_ns + g->children_ns[0], g->kernel_ns + g->children_ns[1] },
+		.used = used_with_children_locked(g),
 	};
 }
 
-static void tell_end(const struct ask *ask, const struct task_group *g)
+static void tell_end_locked(const struct ask *ask, const struct task_group *g)
+	REQUIRES(&ask->w->lock)
 {
 	const int signal = g->status & 0x7f;
 
 	if (signal == 0)
-		tell(ask, g, CLD_EXITED, g->status >> 8 & 0xff, g->status);
+		tell_locked(ask, g, CLD_EXITED, g->status >> 8 & 0xff, g->status);
 	else
-		tell(ask, g, CLD_KILLED, signal, g->status); /* nobody keeps cores */
+		tell_locked(ask, g, CLD_KILLED, signal, g->status); /* nobody keeps cores */
 }
 
 static enum process_look look_at_end_locked(const struct ask *ask, const struct task_group *g)
@@ -59,10 +63,9 @@ static enum process_look look_at_end_locked(const struct ask *ask, const struct 
 
 	ASSERT(g->zombie && g->parent == self->pid);
 	if ((ask->how->options & W_EXITED) == 0) return LOOK_WAIT;
-	tell_end(ask, g);
+	tell_end_locked(ask, g);
 	if ((ask->how->options & W_NOWAIT) == 0) {
-		self->children_ns[0] += ask->out->used.user_ns;
-		self->children_ns[1] += ask->out->used.kernel_ns;
+		used_add(&self->children, &ask->out->used);
 	}
 	return LOOK_TAKE;
 }
@@ -74,12 +77,12 @@ static enum process_look look_at_life_locked(const struct ask *ask, struct task_
 	const bool keep = (options & W_NOWAIT) != 0;
 
 	if ((options & W_UNTRACED) != 0 && g->tell_stop) {
-		tell(ask, g, CLD_STOPPED, g->stop_signal, g->stop_signal << 8 | 0x7f);
+		tell_locked(ask, g, CLD_STOPPED, g->stop_signal, g->stop_signal << 8 | 0x7f);
 		g->tell_stop = keep;
 		return LOOK_TAKE;
 	}
 	if ((options & W_CONTINUED) != 0 && g->tell_continue) {
-		tell(ask, g, CLD_CONTINUED, SIGCONT, 0xffff);
+		tell_locked(ask, g, CLD_CONTINUED, SIGCONT, 0xffff);
 		g->tell_continue = keep;
 		return LOOK_TAKE;
 	}
