@@ -113,7 +113,7 @@ static void limit(uint32_t which, uint64_t soft)
 
 static void limits_bind(void)
 {
-	const uint64_t heap = 0x1000000;
+	const uint64_t heap = 0x7fff1000000; /* an answer of 32 bits would be another */
 
 	space_brk_place(process_space(W), heap);
 	limit(RLIMIT_AS, 5 * PAGE_SIZE); /* two are there */

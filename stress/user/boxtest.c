@@ -2,10 +2,13 @@
  * boxtest.c -- the documents' example of a heap: two boxed numbers, the first freed, a string, a
  * list.
  *
+ * It tells what the allocator says of its memory, which must add up.
+ *
  * Afterwards the same a thousand times with what is live checked in between, so that a block that
  * is given out twice shows.
  */
 #include "stress/user/program.h"
+#include "user/malloc/libc.h"
 
 const char *const program = "boxtest";
 
@@ -59,9 +62,33 @@ static void example(bool aloud)
 	free(second);
 }
 
+/* What a prompt would show of the program. */
+static void tell_memory(void)
+{
+	struct umalloc_stats s;
+	void *const more = malloc(100 << 10);
+
+	CHECK(more != NULL, "no room");
+	void *const moved = realloc(more, 200 << 10); /* what it leaves waits in the queue */
+	umalloc_stats(&umalloc_libc, &s);
+	printf("memory: %lu bytes live in %lu blocks, %lu at most, %lu queued in %lu blocks\n",
+	       (unsigned long)s.live_bytes, (unsigned long)s.live,
+	       (unsigned long)s.peak_bytes, (unsigned long)s.queued_bytes,
+	       (unsigned long)s.queued);
+	CHECK(s.live_bytes >= 200 << 10 && s.peak_bytes >= s.live_bytes,
+	      "these do not add up");
+	free(moved);
+	const size_t had = s.live_bytes;
+	umalloc_stats(&umalloc_libc, &s);
+	CHECK(s.live_bytes + (200 << 10) <= had, "%lu bytes are live after a free of 200 KiB",
+	      (unsigned long)s.live_bytes);
+	CHECK(s.queued == 0, "%lu blocks are queued after a free", (unsigned long)s.queued);
+}
+
 int main(void)
 {
 	example(true);
+	tell_memory();
 	for (int i = 0; i < TURNS; i++) example(false);
 	return verdict("42, 100, a string, 1 to 5, and %d times more", TURNS);
 }

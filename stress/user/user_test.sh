@@ -27,10 +27,15 @@ user=$1 qemu=$2 mkcpio=$3 package=$4 kernel=$5 folder=$6
 stable='stress: memory stabilised'
 # With one CPU or four, free memory is the same to the page after each cycle but the first.
 case $case_ in
-boxtest) expect 0 "$stable" --cpus 1 boxtest ;;
+boxtest)
+	expect 0 "$stable" --cpus 1 boxtest
+	grep 'memory: [0-9]* bytes live in [0-9]* blocks, [0-9]* at most, [1-9][0-9]* queued in 1 blocks' \
+		"$log" | tail -n 1 | grep . || exit 1
+	;;
 allocstress) expect 0 "$stable" --cpus 2 allocstress allocations=4000 ;;
 reallocstorm)
-	expect 0 "$stable" --cpus 1 reallocstorm_undeferred growths=1 moves=2000
+	# 100,000 munmaps inside of realloc, in five cycles.
+	expect 0 "$stable" --cpus 1 reallocstorm_undeferred growths=1 moves=20000
 	expect 0 "$stable" --cpus 1 reallocstorm_undeferred growths=0 moves=1000 free=1
 	expect 0 "$stable" --cpus 2 reallocstorm_mapped growths=1 moves=500
 	;;

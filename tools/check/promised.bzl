@@ -24,6 +24,8 @@ PROMISED = [
     "//kernel:boot_release_test",
     "//kernel:el0_test",
     "//kernel:hang_test",
+    "//kernel:hundred",
+    "//kernel:hundred_test",
     "//kernel:init_test",
     "//kernel:oom_test",
     "//kernel:panic_test",

@@ -3,8 +3,8 @@
 # target that it names exists.
 #
 # PROMISED is a query's answer to the targets of promised.bzl: if one of those did not exist, there
-# would be none.  Defects are patches in defects/.  ROOT is a checkout; without it the one that this
-# file belongs to.
+# would be none.  What //defects: is before is a patch in defects/, or a command there.  ROOT is a checkout;
+# without it the one that this file belongs to.
 set -u
 export LC_ALL=C
 work=${TEST_TMPDIR:-$(mktemp -d)}
@@ -32,6 +32,7 @@ grep -oE '`//[^`]*`' PROMISES.md | tr -d '`' | sort -u >"$work/named"
 grep -v '^//defects:' "$work/named" | diff "$work/promised" - >&2 ||
 	say "tools/check/promised.bzl is not what is named (<, >)"
 for defect in $(sed -n 's|^//defects:||p' "$work/named"); do
-	[ -f "defects/$defect.patch" ] || say "there is no defects/$defect.patch"
+	[ -f "defects/$defect.patch" ] || [ -f "defects/$defect.sh" ] ||
+		say "there is no defects/$defect.patch"
 done
 exit "$failed"
