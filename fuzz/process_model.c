@@ -15,7 +15,8 @@
  *
  * Orphans go to whoever adopts at the moment in which their parent is taken down.  Where that is
  * certain too, the new parent is as certain as the old one; else the record says that nobody knows,
- * and only what is the same either way is demanded.
+ * and only what is the same either way is demanded.  Of an orphan that the adopter descends from,
+ * or that it is, nobody knows either.
  *
  * Whenever all lanes meet, and at the end, the table is compared with the records, with its lock
  * held: then it stands still, and no record changes.
@@ -34,6 +35,7 @@ static struct {
 	uint32_t waits;     /* for children, under way */
 	uint32_t adopting;  /* calls under way */
 	bool crossed;       /* two of them were at once: nobody knows which was the last */
+	uint32_t alone;     /* `adoptions` when the last call began that found none under way */
 	uint32_t adoptions; /* begun, done, or ended with who adopted */
 } model;
 
@@ -168,7 +170,9 @@ void procs_adopt(struct proc *who, enum adoption what)
 {
 	model.adoptions++;
 	model.adopting += what == ADOPTION_BEGINS ? 1u : UINT32_MAX;
-	if (what == ADOPTION_BEGINS) model.crossed = model.adopting > 1;
+	if (what == ADOPTION_BEGINS && model.adopting == 1) model.alone = model.adoptions;
+	if (model.adopting > 1) model.crossed = true;
+	if (what == ADOPTION_DONE && model.adoptions == model.alone + 1) model.crossed = false;
 	if (who != NULL) who->adopts = true;
 	if (what == ADOPTION_DONE) model.adopter = who;
 }
@@ -185,6 +189,23 @@ void proc_goes(struct proc *p)
 	p->adoptions = model.adoptions;
 }
 
+/* Whether `p` is `other`, or descends from it, as far as parents are known. */
+static bool is_below(const struct proc *p, const struct proc *other)
+{
+	while (p != NULL && p != other && p->parent_known) p = p->parent;
+	return p == other;
+}
+
+/* Whose child it is from now on: the adopter's; of one that the adopter descends from nobody's,
+ * unless somebody above it was faster to end. */
+static void hand_on(struct proc *child, bool known)
+{
+	const bool certain = known && !is_below(model.adopter, child);
+
+	child->parent = certain ? model.adopter : NULL;
+	child->parent_known = certain;
+}
+
 static void is_finished(struct run *run, struct proc *p)
 {
 	const bool known = adopter_is_known(p) && model.adopter != p;
@@ -192,8 +213,7 @@ static void is_finished(struct run *run, struct proc *p)
 	for (uint32_t i = 0; i < PROCS; i++) {
 		struct proc *child = &model.proc[i];
 		if (!child->used || !child->parent_known || child->parent != p) continue;
-		child->parent = known ? model.adopter : NULL;
-		child->parent_known = known;
+		hand_on(child, known);
 		run_sometimes(run, SAW_HANDED_ON);
 	}
 	if (model.adopter != p) return;

@@ -67,12 +67,25 @@ static bool has_ghost(struct process *p)
 	return waits && p->running == 0;
 }
 
+/* The way up has an end. */
+static bool is_own_ancestor(const struct walk *walk, const struct process *p)
+{
+	uint32_t left = walk->w->config.slots;
+
+	while (p != NULL && left > 0) {
+		p = p->parent;
+		left--;
+	}
+	return p != NULL;
+}
+
 static const char *check_process(struct walk *walk, struct process *p)
 {
 	if (p->state == PROCESS_FREE) return check_free(p);
 	walk->taken++;
 	walk->held += p->held;
 	if (list_linked(&p->link) != (p->parent != NULL)) return "T2: linked, and nobody's child";
+	if (is_own_ancestor(walk, p)) return "T2: a process is its own ancestor";
 	if (count_list(&p->children, p, false) == UINT32_MAX) return "T2: a child is another's";
 	if (count_list(&p->dead, p, true) == UINT32_MAX) return "T2: who is dead lives";
 	if (count_threads(p) != p->running) return "T4: threads are counted wrongly";

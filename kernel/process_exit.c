@@ -13,7 +13,7 @@
  * Always true: who takes down a process is alone with it, since nobody can join it and nobody is
  * in it any more; a process is in `dead` of its parent exactly from the moment that is told.
  *
- * Locks: the world's.  Cost: O(threads) to settle, O(children + ancestors) to hand on, both under
+ * Locks: the world's.  Cost: O(threads) to settle, O(children * ancestors) to hand on, both under
  * it.
  */
 #include "kernel/process_inside.h"
@@ -90,16 +90,33 @@ static struct process *heir_locked(struct process_world *w, const struct process
 	return w->init;
 }
 
+/* Whether `p` is `other`, or descends from it. */
+static bool is_below_locked(struct process_world *w, const struct process *p,
+			    const struct process *other) REQUIRES(&w->lock)
+{
+	(void)w;
+	while (p != NULL && p != other) p = p->parent;
+	return p != NULL;
+}
+
+/* A child that the heir descends from, or is, is nobody's from then on: else it would be its own
+ * ancestor. */
+static void hand_on_first_locked(struct process_world *w, struct list *children,
+				 struct process *heir) REQUIRES(&w->lock)
+{
+	struct process *child = CONTAINER_OF(children->next, struct process, link);
+
+	hand_on_locked(w, child, is_below_locked(w, heir, child) ? NULL : heir);
+}
+
 static void hand_on_all_locked(struct process_world *w, struct process *p) REQUIRES(&w->lock)
 {
 	struct process *const parent = heir_locked(w, p);
 	const bool dead = !list_empty(&p->dead);
 
 	ASSERT(parent != p);
-	while (!list_empty(&p->children))
-		hand_on_locked(w, CONTAINER_OF(p->children.next, struct process, link), parent);
-	while (!list_empty(&p->dead))
-		hand_on_locked(w, CONTAINER_OF(p->dead.next, struct process, link), parent);
+	while (!list_empty(&p->children)) hand_on_first_locked(w, &p->children, parent);
+	while (!list_empty(&p->dead)) hand_on_first_locked(w, &p->dead, parent);
 	if (dead && parent != NULL) process_tell_locked(w, parent);
 }
 

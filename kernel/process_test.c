@@ -287,6 +287,44 @@ static void init_ends(void *arg)
 	child(returns, NULL);
 }
 
+/* Adopts below its parent, and outlives that one. */
+static void adopts_and_stays(void *arg)
+{
+	(void)arg;
+	EXPECT(process_adopt_orphans(W, process_self(W)) == 0);
+	for (unsigned i = 0; i < 20; i++) {
+		sched_yield_cpu(&tw->sched);
+		test_must(process_check(W));
+	}
+	ran++;
+}
+
+static void parent_of_who_adopts(void *arg)
+{
+	(void)arg;
+	child(adopts_and_stays, NULL);
+	child(exits, (void *)6);
+	for (unsigned i = 0; i < 10; i++) sched_yield_cpu(&tw->sched);
+}
+
+static void parent_of_parent_of_who_adopts(void *arg)
+{
+	(void)arg;
+	child(parent_of_who_adopts, NULL);
+	for (unsigned i = 0; i < 4; i++) sched_yield_cpu(&tw->sched);
+}
+
+/* Who gets orphans is among those that are handed on, and below one: it is not its own child, nor
+ * its own parent's parent. */
+static void init_is_below(void *arg)
+{
+	(void)arg;
+	wait_for(child(parent_of_who_adopts, NULL), PROCESS_EXITED, 0);
+	const process_id above = child(parent_of_parent_of_who_adopts, NULL);
+	wait_for(above, PROCESS_EXITED, 0);
+	while (ran < 2) sched_yield_cpu(&tw->sched);
+}
+
 /* --- kills ------------------------------------------------------------------------------------ */
 
 static void kills(void *arg)
@@ -502,6 +540,7 @@ static void (*const tests[])(void *) = {
 	nearest_takes_in,
 	ends_while_it_takes_in,
 	init_ends,
+	init_is_below,
 	kills,
 	parent_of_suicide,
 	kills_who_waits,
