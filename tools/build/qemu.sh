@@ -80,7 +80,7 @@ timeout --foreground -k 5 "$timeout" qemu-system-aarch64 \
 status=$?
 cat "$complaints" >&2
 
-if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
+if [ "$timeout" != 0 ] && { [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; }; then
 	echo "qemu.sh: no end after $timeout seconds" >&2
 	exit 5
 fi

@@ -2,8 +2,9 @@
 # shell.sh QEMU_SH MKCPIO_SH PACKAGE_SH KERNEL [FLAG...] -- what //kernel:shell runs.
 #
 # Boots our kernel, or Linux, with Debian's busybox-static for arm64 as it is, and an interactive shell
-# on the serial line, which is this terminal: raw while QEMU has it, and as it was afterwards.  Ctrl-A X
-# ends QEMU, Ctrl-A H tells of its other keys; poweroff in the shell ends the machine.
+# on the serial line, which is this terminal: raw while QEMU has it, and as it was afterwards, however
+# QEMU ended.  Ctrl-A X ends QEMU, Ctrl-A H tells of its other keys; poweroff in the shell ends the
+# machine.  The shell is told how large the terminal is at the start, and by its word resize later.
 #
 # busybox is downloaded once, by apt with its signature check, into anvil-out/linux below where you
 # stand (tools/linux/package.sh); its many names are links in the archive.
@@ -74,6 +75,10 @@ sh "$package" "$out" busybox || exit $?
 command -v qemu-aarch64 >/dev/null || fail 4 "no qemu-aarch64: install the Debian package qemu-user"
 
 work=$(mktemp -d) || fail 4 "no room for temporary files"
+# A serial line does not know how large a terminal is: it is told once, in a file.
+window=$(stty size 2>/dev/null) || window=''
+case $window in 0\ * | *\ 0) window='' ;; esac
+echo "$window" >"$work/window"
 state=''
 restore() {
 	[ -z "$state" ] || stty "$state" 2>/dev/null
@@ -88,8 +93,10 @@ trap 'exit 130' INT TERM
 	echo "file 755 bin/busybox $out/busybox"
 	# Every name but its own is a link to it.
 	qemu-aarch64 "$out/busybox" --list | sed '/^busybox$/d; s|.*|link bin/& busybox|'
+	[ -z "$window" ] || echo "file 644 etc/window $work/window"
 	for name in inittab profile rc; do echo "file 644 etc/$name $here/$name"; done
 	for pair in probe:user/probe stress:stress/user; do
+		[ -d "$programs/${pair#*:}" ] || continue
 		find -L "$programs/${pair#*:}" -maxdepth 1 -type f -perm -u+x ! -name '*.*' ! -name init |
 			sed "s|.*/\(.*\)|file 755 ${pair%%:*}/\1 &|"
 	done
