@@ -40,6 +40,7 @@ static const char *const saw_names[] = {
 	"cache-closed",
 	"caches-forgotten",
 	"cached-freed-again",
+	"remapped",
 	NULL,
 };
 
@@ -89,6 +90,7 @@ struct before umf_look(struct run *run)
 		.refused = s->mem.refused,
 		.misused = s->mem.misused,
 		.unmaps = s->mem.unmaps,
+		.remaps = s->mem.remaps,
 	};
 
 	umalloc_stats(&s->m, &b.stats);
@@ -295,7 +297,9 @@ static void resized(struct run *run, unsigned slot, void *was, void *p, const st
 	model_remove(s, slot);
 	model_add(s, slot, umw_taken(usable));
 	run_sometimes(run, p == was ? SAW_RESIZED_IN_PLACE : SAW_MOVED);
-	if (p != was) {
+	const bool remapped = s->mem.remaps != b->remaps;
+	if (remapped) run_sometimes(run, SAW_REMAPPED);
+	if (p != was && !remapped) {
 		s->counts.allocated++;
 		model_push(run, &old, old_taken);
 	}
@@ -487,7 +491,7 @@ static void umf_close(struct run *run)
 }
 
 /* clang-format off */
-static const char *const call_names[] = { "sbrk", "map", "unmap" };
+static const char *const call_names[] = { "sbrk", "map", "unmap", "remap" };
 static const char *const by_names[] = { "free", "realloc", "cache" };
 static const char *const process_names[] = { "parent", "child" };
 

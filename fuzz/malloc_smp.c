@@ -339,7 +339,7 @@ static void ums_together(struct run *run, unsigned cpu)
 }
 
 /* clang-format off */
-static const char *const call_names[] = { "sbrk", "map", "unmap" };
+static const char *const call_names[] = { "sbrk", "map", "unmap", "remap" };
 
 #define SLOT { "slot", IN_SLOT, FORM_NUMBER, SCRIPT_SLOTS, NULL }
 #define SIZE { "size", IN_ARG, FORM_SIZE, 0, NULL }

@@ -42,6 +42,7 @@ enum {
 	SAW_CACHE_CLOSED,
 	SAW_CACHES_FORGOTTEN,
 	SAW_CACHED_FREED_AGAIN,
+	SAW_REMAPPED,
 	SAW_STATES
 };
 
@@ -53,7 +54,7 @@ static inline struct umf_state *state_of(const struct run *run)
 /* What was noted before a call. */
 struct before {
 	struct umalloc_stats stats;
-	uint32_t failed, grown, refused, misused, unmaps;
+	uint32_t failed, grown, refused, misused, unmaps, remaps;
 };
 
 /* The cache by which thread `n` makes a call, or NULL: while there is one thread nobody has any. */

@@ -112,6 +112,45 @@ static bool umw_unmap(void *context, void *at, size_t bytes)
 	return true;
 }
 
+static void give_row(struct umw_memory *mem, size_t first, size_t pages, bool taken)
+{
+	uint8_t *at = mem->base + (first << PAGE_SHIFT);
+
+	for (size_t i = 0; i < pages; i++) mem->taken[first + i] = taken;
+	if (taken)
+		give(at, pages << PAGE_SHIFT);
+	else
+		mach_poison(at, pages << PAGE_SHIFT);
+}
+
+/* Where it is, if there is room behind; otherwise elsewhere, with its contents. */
+static void *umw_remap(void *context, void *at, size_t bytes, size_t larger)
+{
+	struct umw_memory *mem = context;
+	const size_t first = (size_t)((uint8_t *)at - mem->base) >> PAGE_SHIFT;
+	const size_t had = bytes >> PAGE_SHIFT, want = larger >> PAGE_SHIFT;
+
+	if (larger <= bytes || larger % PAGE_SIZE != 0 || (uintptr_t)at % PAGE_SIZE != 0)
+		kpanic(ORACLE_ERRNO, "a remap of %zu bytes to %zu", bytes, larger);
+	for (size_t i = 0; i < had; i++)
+		if (first + i >= mem->pages || !mem->taken[first + i])
+			kpanic(ORACLE_WILD_FREE, "a remap of what is not mapped");
+	if (planned_to_fail(mem, UMW_REMAP)) return UMALLOC_NO_MEMORY;
+	if (free_row(mem, (uint32_t)(first + had)) >= want - had) {
+		mem->remaps++;
+		give_row(mem, first + had, want - had, true);
+		mem->mapped += larger - bytes;
+		return at;
+	}
+	uint8_t *now = umw_map(context, larger);
+	if (now == UMALLOC_NO_MEMORY) return now;
+	mem->remaps++;
+	memcpy(now, at, bytes);
+	give_row(mem, first, had, false);
+	mem->mapped -= bytes;
+	return now;
+}
+
 /* --- what is told ----------------------------------------------------------------------------- */
 
 static void umw_lock(void *context)
@@ -178,6 +217,7 @@ void umw_open(struct umw_memory *mem, struct umalloc *m, const char *alone, stru
 		.sbrk = umw_sbrk,
 		.map = umw_map,
 		.unmap = umw_unmap,
+		.remap = umw_remap,
 		.lock = umw_lock,
 		.unlock = umw_unlock,
 		.relax = umw_relax,
@@ -191,7 +231,8 @@ void umw_open(struct umw_memory *mem, struct umalloc *m, const char *alone, stru
 		&mem->calls, alone, first_fit ? 0 : 256u * w->magazine,
 		.map_bytes = (w->keep_pages != 0 ? w->keep_pages : 4u) * (size_t)PAGE_SIZE,
 		.deferred_slots = (uint32_t)min_u64(w->quarantine, DEFERRED_FREE_SLOTS_MAX),
-		.fit = first_fit ? UMALLOC_FIRST_FIT : UMALLOC_SEGREGATED);
+		.fit = first_fit ? UMALLOC_FIRST_FIT : UMALLOC_SEGREGATED,
+		.remaps = (w->flags & WORLD_POISON) != 0);
 }
 
 void umw_close(struct umw_memory *mem, struct umalloc *m)

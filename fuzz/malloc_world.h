@@ -12,7 +12,7 @@
 #include "machine/machine.h"
 #include "user/malloc/malloc.h"
 
-enum umw_call { UMW_SBRK, UMW_MAP, UMW_UNMAP, UMW_CALLS };
+enum umw_call { UMW_SBRK, UMW_MAP, UMW_UNMAP, UMW_REMAP, UMW_CALLS };
 
 /* What the memory calls know; no part of what is simulated. */
 struct umw_memory {
@@ -26,10 +26,11 @@ struct umw_memory {
 	uint32_t to_fail[UMW_CALLS];  /* so many calls will fail yet */
 	uint32_t planned, failed;     /* because of that; for whatever reason */
 	uint32_t grown, unmaps;       /* that were done */
-	uint32_t refused;             /* tellings */
-	uint32_t cached;              /* threads that began to have a cache */
-	uint32_t misused, verdict;    /* and the last one's */
-	const void *unmapped;         /* the last */
+	uint32_t remaps;
+	uint32_t refused;          /* tellings */
+	uint32_t cached;           /* threads that began to have a cache */
+	uint32_t misused, verdict; /* and the last one's */
+	const void *unmapped;      /* the last */
 	void (*lock)(struct run *run);
 	void (*unlock)(struct run *run);
 	struct umalloc_calls calls;
@@ -37,7 +38,8 @@ struct umw_memory {
 
 /* An allocator as the header asks for it: `quarantine` slots of the queue, a window of
  * `window_pages` for the break (0: half of all), mappings from `keep_pages` on (0: 4), quick lists
- * of up to 256 * `magazine` bytes, first fit where it says `zones`. */
+ * of up to 256 * `magazine` bytes, first fit where it says `zones`,
+ * large blocks that grow by remap() where it says `poison`. */
 void umw_open(struct umw_memory *mem, struct umalloc *m, const char *alone, struct run *run);
 
 /* Somebody else moves the break by `bytes`, a multiple of 8; false: there is no room. */

@@ -2,7 +2,7 @@
  * reallocstorm.c -- the documents' case: memory that only realloc moves, while old blocks may wait
  * in a queue before they are given back.
  *
- *	reallocstorm growths=3 moves=100000 threads=2 seed=1 free=0
+ *	reallocstorm growths=3 moves=100000 threads=2 seed=1 free=0 chain=0
  *
  * First a buffer grows by 109 KiB at a time to 3.6 MB: some 60 MB are moved, and at no time may the
  * program hold more than the buffer, the next one and what the queue may have.  That is where a
@@ -135,8 +135,25 @@ static void own_pages(void)
 
 static unsigned long moves_wanted;
 static bool by_free; /* the same by malloc, a copy, and free */
+static bool anew;    /* and what is in them is written, not copied */
+static bool chained; /* blocks hold chains that are followed */
 static _Atomic unsigned long moves_done;
 static _Atomic bool over;
+
+/* Leaves its mark in all vector registers, for whoever gets them without its own. */
+static void *busy_with_vectors(void *nothing)
+{
+	while (!over)
+		__asm__ volatile(
+			"movi v0.2d, #0\n movi v1.2d, #0\n movi v2.2d, #0\n movi v3.2d, #0\n"
+			"movi v4.2d, #0\n movi v5.2d, #0\n movi v6.2d, #0\n movi v7.2d, #0\n"
+			"movi v16.2d, #0\n movi v17.2d, #0\n movi v18.2d, #0\n movi v19.2d, #0\n"
+			"movi v20.2d, #0\n movi v21.2d, #0\n movi v22.2d, #0\n movi v23.2d, #0\n"
+			"yield" ::
+				: "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v16", "v17",
+				  "v18", "v19", "v20", "v21", "v22", "v23");
+	return nothing;
+}
 
 /* Where an emulator's CPUs take turns, this one says at times that others may have theirs. */
 static void *busy(void *nothing)
@@ -146,13 +163,86 @@ static void *busy(void *nothing)
 	return nothing;
 }
 
+/*
+ * What realloc copies by, in place of the C library's: with vector registers, as compilers do it of
+ * their own accord, and glibc on newer CPUs than the emulated one.
+ */
+void *memcpy(void *to, const void *from, size_t bytes)
+{
+	char *out = to;
+	const char *in = from;
+
+	for (; bytes >= 64; bytes -= 64, out += 64, in += 64)
+		__asm__ volatile("ldp q0, q1, [%0]\n ldp q2, q3, [%0, #32]\n"
+				 "stp q0, q1, [%1]\n stp q2, q3, [%1, #32]" ::"r"(in),
+				 "r"(out)
+				 : "v0", "v1", "v2", "v3", "memory");
+	for (size_t i = 0; i < bytes; i++) {
+		out[i] = in[i];
+		__asm__ volatile("" ::: "memory"); /* no call of itself */
+	}
+	return to;
+}
+
 static unsigned char *move_block(unsigned char *was, size_t had, size_t bytes)
 {
 	if (!by_free) return realloc(was, bytes);
 	unsigned char *const now = malloc(bytes);
-	if (now != NULL && was != NULL) memcpy(now, was, had < bytes ? had : bytes);
+	if (now != NULL && was != NULL && !anew) memcpy(now, was, had < bytes ? had : bytes);
 	free(was);
 	return now;
+}
+
+/* A block as a list: each word has the number of the next one, the last has CHAIN_END.  Whoever
+ * follows one that has lost a word may never come to its end. */
+enum { CHAIN_END = 0x7fffffff };
+
+static void follow(const unsigned char *block, size_t bytes)
+{
+	const uint32_t *const next = (const uint32_t *)(const void *)block;
+	uint32_t at = 0;
+
+	for (size_t steps = 1; next[at] != CHAIN_END; steps++) {
+		CHECK(next[at] < bytes / 4, "a chain leaves its block: word %u is %x", at,
+		      next[at]);
+		CHECK(steps < bytes / 4, "a chain goes in circles: who follows it hangs");
+		at = next[at];
+	}
+	CHECK(at == bytes / 4 - 1, "a chain has lost its end");
+}
+
+/* The words from byte `from` on are new, and the last is the end. */
+static void chain(unsigned char *block, size_t from, size_t bytes)
+{
+	uint32_t *const next = (uint32_t *)(void *)block;
+
+	for (size_t at = from < 4 ? 0 : from / 4 - 1; at < bytes / 4; at++)
+		next[at] = (uint32_t)at + 1;
+	next[bytes / 4 - 1] = CHAIN_END;
+}
+
+/* The same storm with chains: what was copied is what was there, to the word. */
+static void *move_chains(void *given)
+{
+	uint64_t random = (uintptr_t)given;
+	unsigned char *block[BLOCKS] = { NULL };
+	size_t bytes[BLOCKS] = { 0 };
+
+	while (moves_done < moves_wanted) {
+		const uint64_t i = draw_below(&random, BLOCKS);
+		const size_t want = PAGE * (1 + draw_below(&random, 3));
+		unsigned char *const was = block[i];
+		if (was != NULL && want < bytes[i]) chain(was, want, want);
+		block[i] = move_block(was, bytes[i], want);
+		CHECK(block[i] != NULL, "no %zu bytes", want);
+		moves_done += was != NULL;
+		if (was != NULL && !anew) follow(block[i], want < bytes[i] ? want : bytes[i]);
+		chain(block[i], was == NULL || anew || want < bytes[i] ? 0 : bytes[i], want);
+		follow(block[i], want);
+		bytes[i] = want;
+	}
+	for (int i = 0; i < BLOCKS; i++) free(block[i]);
+	return NULL;
 }
 
 static void *move(void *given)
@@ -187,9 +277,10 @@ static void storm(unsigned long threads, unsigned long seed)
 {
 	pthread_t thread[THREADS_MAX], spinner;
 
-	start_thread(&spinner, busy, NULL);
+	start_thread(&spinner, chained ? busy_with_vectors : busy, NULL);
 	for (unsigned long i = 0; i < threads; i++)
-		start_thread(&thread[i], move, (void *)(seed * 1000003 + i * 7919 + 1));
+		start_thread(&thread[i], chained ? move_chains : move,
+			     (void *)(seed * 1000003 + i * 7919 + 1));
 	for (unsigned long i = 0; i < threads; i++) join_thread(thread[i]);
 	over = true;
 	join_thread(spinner);
@@ -204,6 +295,8 @@ int main(int count, char **arguments)
 	(void)count;
 	moves_wanted = argument(arguments, "moves", 100000);
 	by_free = argument(arguments, "free", 0) != 0;
+	anew = argument(arguments, "free", 0) == 2;
+	chained = argument(arguments, "chain", 0) != 0;
 	CHECK(threads >= 1 && threads <= THREADS_MAX, "%lu threads", threads);
 	const struct umalloc_stats before = stats_now();
 	if (umalloc_libc.config.map_bytes == 0) own_pages();

@@ -4,7 +4,8 @@
  * Each scene is a child that leaves blocks in the queue and ends in its way.  What it says on the
  * way is noted in a page that parent and child share: handlers of atexit() and a destructor, which
  * must still find the queue as it was, and last of all a function that runs behind the allocator's
- * own end, which must find it empty, and the pages of what was queued gone.
+ * own end, which must find it empty, and the pages of what was queued gone.  The allocator is the
+ * variant with a mapping for each block.
  */
 #include <pthread.h>
 #include <stdint.h>
@@ -38,7 +39,7 @@ static struct notes {
 	bool gone;
 } * notes;
 
-static char *left[2]; /* in the queue: a mapping, and a block of the heap */
+static char *left[2]; /* in the queue, a mapping each */
 static uint64_t released_before;
 
 static struct umalloc_stats stats(void)

@@ -148,6 +148,8 @@ struct umalloc_mapping *um_mapping_find(const struct umalloc *m, const void *at)
 void um_mapping_release(struct umalloc *m, struct umalloc_mapping *map);
 /* Tries again what could not be unmapped before. */
 void um_mapping_retry(struct umalloc *m);
+/* Makes it hold `bytes`, more than it does, perhaps elsewhere; false: it stays as it is. */
+bool um_mapping_grow(struct umalloc *m, struct umalloc_mapping *map, size_t bytes);
 /* Makes it hold `bytes`, fewer than it does, in whole pages; where they cannot go they stay. */
 void um_mapping_shrink(struct umalloc *m, struct umalloc_mapping *map, size_t bytes);
 

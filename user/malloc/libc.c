@@ -15,7 +15,9 @@
  * signal it is not, and the kernel takes all there is.
  *
  * What BUILD chooses, one library for each: how many slots the queue has, from which size on there
- * is a mapping each, and how free blocks are found.
+ * is a mapping each, how free blocks are found, and whether large ones grow by moving pages.  They
+ * do by default, since nothing is copied then and nothing is held twice; the variants with a
+ * mapping for each block do not, and are where realloc itself, or the queue, has to call munmap.
  */
 #include "user/malloc/libc.h"
 
@@ -46,7 +48,7 @@ _Static_assert(MALLOC_QUICK_BYTES <= MALLOC_MAP_BYTES, "the short ways are the h
 EXPORTED struct umalloc umalloc_libc =
 	UMALLOC_INITIAL(&umalloc_linux, &__libc_single_threaded, MALLOC_QUICK_BYTES,
 			.map_bytes = MALLOC_MAP_BYTES, .deferred_slots = MALLOC_DEFERRED_SLOTS,
-			.fit = MALLOC_FIT);
+			.fit = MALLOC_FIT, .remaps = MALLOC_REMAPS);
 
 static __thread struct umalloc_cache mine __attribute__((tls_model("initial-exec")));
 

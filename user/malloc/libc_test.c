@@ -249,9 +249,9 @@ static void free_cached(void)
 
 static void free_queued(void)
 {
-	char *p = malloc_(200000);
+	char *p = malloc_(500), *fence = malloc_(500);
 
-	EXPECT(realloc_(p, 2000000) != p);
+	EXPECT(fence != NULL && realloc_(p, 200000) != p);
 	free_(p);
 }
 

@@ -8,6 +8,7 @@
  * "Futexes are tricky", 2011, section 5).  Nobody who does not wait makes a call.  A child of fork
  * has a copy of it that the forking thread holds, and drops.
  */
+#define _GNU_SOURCE /* mremap */
 #include "user/malloc/linux.h"
 
 #include <errno.h>
@@ -52,6 +53,16 @@ static bool linux_unmap(void *context, void *at, size_t bytes)
 	const bool gone = munmap(at, bytes) == 0;
 	errno = kept;
 	return gone;
+}
+
+static void *linux_remap(void *context, void *at, size_t bytes, size_t larger)
+{
+	const int kept = errno;
+
+	(void)context;
+	void *now = mremap(at, bytes, larger, MREMAP_MAYMOVE);
+	errno = kept;
+	return now;
 }
 
 static void futex(int call, uint32_t value)
@@ -159,6 +170,7 @@ const struct umalloc_calls umalloc_linux = {
 	.sbrk = linux_sbrk,
 	.map = linux_map,
 	.unmap = linux_unmap,
+	.remap = linux_remap,
 	.lock = linux_lock,
 	.unlock = linux_unlock,
 	.relax = linux_relax,

@@ -50,6 +50,9 @@ struct umalloc_calls {
 	void *(*map)(void *context, size_t bytes);
 	/* Takes pages of mappings away; false, with nothing changed, where that fails. */
 	bool (*unmap)(void *context, void *at, size_t bytes);
+	/* Makes a mapping larger, here or elsewhere, its pages with it; UMALLOC_NO_MEMORY, with
+	 * nothing changed, where that fails. */
+	void *(*remap)(void *context, void *at, size_t bytes, size_t larger);
 	void (*lock)(void *context);
 	void (*unlock)(void *context);
 	/* Somebody is at his cache, for a few instructions: he may go on.  The lock is held. */
@@ -77,6 +80,7 @@ struct umalloc_config {
 				  * map_bytes: they are of the heap */
 	uint32_t deferred_slots; /* 0: realloc frees at once; at most DEFERRED_FREE_SLOTS_MAX */
 	uint32_t fit;            /* enum umalloc_fit */
+	bool remaps;             /* large blocks grow by remap(), and leave nothing behind */
 };
 
 /* Why the queue of deferred frees was emptied. */
@@ -203,7 +207,8 @@ void *umalloc_alloc_aligned(struct umalloc *m, size_t align, size_t bytes);
  * Makes a block at least `bytes` large, here or elsewhere; its contents, as far as both sizes go,
  * stay.  NULL: there is no memory, and the block is as it was.  p NULL: umalloc_alloc().  bytes 0:
  * umalloc_free(), returns NULL.  A block that is left behind goes to the queue of deferred frees
- * and can be read until something flushes that; only a full one is flushed here.
+ * and can be read until something flushes that; only a full one is flushed here.  With `remaps` no
+ * large block is left behind, but what it has grown from is gone at once.
  */
 void *umalloc_realloc(struct umalloc *m, void *p, size_t bytes);
 

@@ -292,6 +292,32 @@ static void one_mapping_each_is_a_variant(void)
 	test_close(&m);
 }
 
+/* A large block grows with its pages: nothing is copied by us, queued, or held twice. */
+static void large_blocks_grow_by_remap(void)
+{
+	test_open(&m, 16);
+	m.config.remaps = true;
+	char *p = umalloc_alloc(&m, 200000), *other = umalloc_alloc(&m, 200000);
+	memset(p, 0x5a, 200000);
+	test_sound(&m);
+	char *q = umalloc_realloc(&m, p, 900000);
+	EXPECT(strcmp(test.log, "r") == 0 && q != p && q[0] == 0x5a && q[199999] == 0x5a);
+	EXPECT(stats().queued == 0 && stats().live == 2 && stats().allocated == 2);
+	EXPECT(stats().mapped_bytes == 901120 + 200704 && umalloc_usable(&m, q) == 901120);
+	EXPECT(stats().peak_held_bytes == 4096 + 901120 + 200704);
+	umalloc_free(&m, p);
+	EXPECT(test.misused == 1); /* nobody has that any more */
+	test.map_fails = true;     /* then it stays as it is */
+	EXPECT(umalloc_realloc(&m, q, 2000000) == NULL && test.refused == 1 && q[199999] == 0x5a);
+	EXPECT(umalloc_realloc(&m, q, SIZE_MAX) == NULL && test.refused == 2);
+	test.map_fails = false;
+	q = umalloc_realloc(&m, q, 150000);
+	EXPECT(stats().mapped_bytes == 151552 + 200704);
+	umalloc_free(&m, q);
+	umalloc_free(&m, other);
+	test_close(&m);
+}
+
 int main(void)
 {
 	each_size_is_whole();
@@ -308,5 +334,6 @@ int main(void)
 	peaks_and_counts();
 	first_fit_is_a_variant();
 	one_mapping_each_is_a_variant();
+	large_blocks_grow_by_remap();
 	return 0;
 }

@@ -11,6 +11,9 @@
  * mappings than a process may have.  A block whose mapping cannot be taken away is stuck: it counts
  * as queued, a second free of it is seen, and every flush tries again.
  *
+ * Growth.  With `remaps` a mapping grows with its pages, which the kernel moves by their entries in
+ * the page table, and no byte is copied: its note then has another address.
+ *
  * Always true (umalloc_check): every note is in the bucket of its block; `stuck` says how many are.
  *
  * Cost: one call of the kernel's and a few instructions, as long as mappings are not many times as
@@ -56,6 +59,12 @@ static void cut_to(struct umalloc *m, struct umalloc_mapping *map, size_t bytes,
 	map->at = at;
 }
 
+static void note_add(struct umalloc *m, struct umalloc_mapping *map)
+{
+	map->next = m->mappings[mapping_bucket(map->at)];
+	m->mappings[mapping_bucket(map->at)] = map;
+}
+
 static struct umalloc_mapping *note_take(struct umalloc *m)
 {
 	struct umalloc_block *b = um_heap_take(m, block_size_for(sizeof(struct umalloc_mapping)));
@@ -90,8 +99,7 @@ struct umalloc_mapping *um_mapping_take(struct umalloc *m, size_t bytes, size_t 
 	um_count_held(m);
 	cut_to(m, map, want, align);
 	map->state = MAPPING_LIVE;
-	map->next = m->mappings[mapping_bucket(map->at)];
-	m->mappings[mapping_bucket(map->at)] = map;
+	note_add(m, map);
 	return map;
 }
 
@@ -141,4 +149,19 @@ void um_mapping_shrink(struct umalloc *m, struct umalloc_mapping *map, size_t by
 	const size_t gone = mapping_granted(map) - page_up(bytes);
 
 	if (unmap(m, map->base + map->bytes - gone, gone)) map->bytes -= gone;
+}
+
+bool um_mapping_grow(struct umalloc *m, struct umalloc_mapping *map, size_t bytes)
+{
+	if (!m->config.remaps || map->base != map->at || bytes > UMALLOC_BYTES_MAX) return false;
+	const size_t want = page_up(bytes);
+	void *at = m->calls->remap(m->calls->context, map->base, map->bytes, want);
+	if (at == UMALLOC_NO_MEMORY) return false;
+	*link_of(m, map) = map->next;
+	map->at = map->base = at;
+	note_add(m, map);
+	m->mapped_bytes += want - map->bytes;
+	um_count_held(m);
+	map->bytes = want;
+	return true;
 }

@@ -5,9 +5,10 @@
  * Otherwise: a new block, a copy of what both can hold, and the old one goes to the queue of
  * deferred frees.  The lock is free while contents are copied, as both blocks are the caller's.
  *
- * A mapping stays while it has as many pages as are wanted, or more, which are then cut off.
+ * A mapping stays while it has as many pages as are wanted, or more, which are then cut off; where
+ * the kernel moves pages, it grows with them (mapping.c).
  *
- * In place, bytes are counted as allocated or released, and blocks are not.
+ * In place, and where pages move, bytes are counted as allocated or released, and blocks are not.
  */
 #include "user/malloc/inside.h"
 
@@ -37,15 +38,19 @@ static bool resize_mapping(struct umalloc *m, struct umalloc_mapping *map, size_
 {
 	const uint64_t had = mapping_units(map);
 
-	if (bytes > mapping_granted(map)) return false;
-	um_mapping_shrink(m, map, bytes);
+	if (bytes <= mapping_granted(map))
+		um_mapping_shrink(m, map, bytes);
+	else if (!um_mapping_grow(m, map, bytes))
+		return false;
 	recount(m, had, mapping_units(map));
 	return true;
 }
 
-static bool resize(struct umalloc *m, struct user_block u, size_t bytes)
+/* The block as it is then, with no other in its place; or NULL. */
+static void *resize(struct umalloc *m, struct user_block u, size_t bytes)
 {
-	return u.block != NULL ? resize_block(m, u.block, bytes) : resize_mapping(m, u.map, bytes);
+	if (u.block != NULL) return resize_block(m, u.block, bytes) ? block_payload(u.block) : NULL;
+	return resize_mapping(m, u.map, bytes) ? u.map->at : NULL;
 }
 
 static void *move(struct umalloc *m, void *p, struct user_block u, size_t bytes)
@@ -73,7 +78,8 @@ void *umalloc_realloc(struct umalloc *m, void *p, size_t bytes)
 	const bool known = u.block != NULL || u.map != NULL;
 	const enum umalloc_verdict verdict = known ? UMALLOC_WILD : um_bad_free(m, p);
 	void *q = NULL;
-	if (known) q = resize(m, u, bytes) ? p : move(m, p, u, bytes);
+	if (known) q = resize(m, u, bytes);
+	if (known && q == NULL) q = move(m, p, u, bytes);
 	umalloc_unlock(m);
 	if (UMALLOC_UNLIKELY(!known))
 		m->calls->misused(m->calls->context, p, verdict);

@@ -3,7 +3,7 @@
  *
  * The break moves in the lower half; mappings are taken from the upper one, each a little further
  * on and none twice, as an address that comes back would hide a use after it went.  `log` has the
- * calls in their order: '+' and '-' move the break, 'm' maps, 'u' unmaps.
+ * calls in their order: '+' and '-' move the break, 'm' maps, 'u' unmaps, 'r' remaps.
  */
 #ifndef USER_MALLOC_TEST_CALLS_H
 #define USER_MALLOC_TEST_CALLS_H
@@ -82,6 +82,19 @@ static bool test_unmap(void *context, void *at, size_t bytes)
 	return true;
 }
 
+/* Always elsewhere, as the old place is somebody else's from then on. */
+static void *test_remap(void *context, void *at, size_t bytes, size_t larger)
+{
+	EXPECT((uintptr_t)at % UMALLOC_PAGE == 0 && larger > bytes);
+	void *now = test_map(context, larger);
+	test.log[(test.calls - 1) % TEST_LOG] = 'r';
+	if (now == UMALLOC_NO_MEMORY) return now;
+	memcpy(now, at, bytes);
+	memset(at, 0xdb, bytes);
+	test.mapped -= bytes;
+	return now;
+}
+
 static void test_lock(void *context)
 {
 	(void)context;
@@ -134,6 +147,7 @@ static const struct umalloc_calls test_calls = {
 	.sbrk = test_sbrk,
 	.map = test_map,
 	.unmap = test_unmap,
+	.remap = test_remap,
 	.lock = test_lock,
 	.unlock = test_unlock,
 	.relax = test_relax,
