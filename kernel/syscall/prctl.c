@@ -58,7 +58,9 @@ int64_t sys_prctl(struct task *t, const uint64_t *arg)
 	case PR_GET_KEEPCAPS: return 0; /* there are none to keep */
 	case PR_CAPBSET_READ: return arg[1] <= 40 ? 1 : -ERR_INVAL;
 	case PR_GET_TIMERSLACK: return t->slack_ns != 0 ? (int64_t)t->slack_ns : SLACK_NS;
-	case PR_SET_TIMERSLACK: t->slack_ns = (int64_t)arg[1] > 0 ? arg[1] : 0; return 0;
+	case PR_SET_TIMERSLACK:
+		t->slack_ns = (int64_t)arg[1] > 0 ? arg[1] : t->usual_slack_ns;
+		return 0;
 	case PR_SET_NO_NEW_PRIVS:
 		if (!only(arg, 1)) return -ERR_INVAL;
 		t->no_new_rights = true;

@@ -226,7 +226,7 @@ static bool birth_alloc(struct birth *b)
 	b->number = number_alloc(b->w);
 	if (b->number == NULL) return false;
 	if (parent == NULL) return birth_group(b);
-	t->slack_ns = parent->slack_ns;
+	t->slack_ns = t->usual_slack_ns = parent->slack_ns;
 	t->no_new_rights = parent->no_new_rights;
 	const uint64_t flags = b->how->flags;
 	t->schedule = schedule_inherited(&parent->schedule);

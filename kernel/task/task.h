@@ -166,12 +166,12 @@ struct task {
 	void *begin_arg;                          /* (f) */
 	uint64_t alt_stack, alt_bytes;            /* (o) sigaltstack */
 	uint32_t alt_flags;
-	char name[NAME_BYTES];         /* (w) */
-	struct task_schedule schedule; /* (w) */
-	uint64_t slack_ns;             /* (o) prctl: how late its timers may be, 0: as usual */
-	bool no_new_rights;            /* (o) prctl: it has given up to get any by execve */
-	int32_t death_signal;          /* (o) prctl: what it gets when its parent ends, or 0 */
-	uint64_t faults;               /* (o) atomic: accesses that were answered with a page */
+	char name[NAME_BYTES];             /* (w) */
+	struct task_schedule schedule;     /* (w) */
+	uint64_t slack_ns, usual_slack_ns; /* (o) prctl: how late its timers may be, 0: as usual */
+	bool no_new_rights;                /* (o) prctl: it has given up to get any by execve */
+	int32_t death_signal;              /* (o) prctl: what it gets when its parent ends, or 0 */
+	uint64_t faults;                   /* (o) atomic: accesses that were answered with a page */
 };
 
 /* What the machine, or a harness, does for tasks. */

@@ -28,14 +28,18 @@ static void on(int sig, void (*handler)(int sig))
 	sigaction(sig, &a, NULL);
 }
 
-/* All that was told until nobody is left who could. */
+/* What was told until nobody is left who could. */
 static void say_told(const char *what)
 {
+	int hang_ups = 0, go_ons = 0;
 	char byte;
 
 	close(back[1]);
-	while (read(back[0], &byte, 1) == 1) say("%s: %s", what, sigabbrev_np(byte));
-	say("%s: over", what);
+	while (read(back[0], &byte, 1) == 1) {
+		hang_ups += byte == SIGHUP;
+		go_ons += byte == SIGCONT;
+	}
+	say("%s: SIGHUP %d, SIGCONT %d", what, hang_ups, go_ons);
 	close(back[0]);
 }
 
