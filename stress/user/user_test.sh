@@ -37,6 +37,7 @@ reallocstorm)
 	# 100,000 munmaps inside of realloc, in five cycles.
 	expect 0 "$stable" --cpus 1 reallocstorm_undeferred growths=1 moves=20000
 	expect 0 "$stable" --cpus 1 reallocstorm_undeferred growths=0 moves=1000 free=1
+	expect 0 "$stable" --cpus 1 reallocstorm_undeferred growths=0 moves=300 chain=1
 	expect 0 "$stable" --cpus 2 reallocstorm_mapped growths=1 moves=500
 	;;
 mmapstorm) expect 0 "$stable" --cpus 4 mmapstorm operations=2000 ;;
