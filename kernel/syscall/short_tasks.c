@@ -264,6 +264,13 @@ static int64_t suspends(void)
 	return CALL(rt_sigsuspend, short_bytes(&none, 8), 8);
 }
 
+static int64_t sets_groups(void)
+{
+	const uint32_t gids[40] = { 5, 7, 6 };
+
+	return CALL(setgroups, COUNT_OF(gids), short_bytes(gids, sizeof gids));
+}
+
 static int64_t sets_session(void)
 {
 	return CALL(setsid, 0);
@@ -302,6 +309,7 @@ const struct short_case short_tasks[] = {
 	CASE(returns_from_handler, with_handler, 0, MAY_DIE),
 	CASE(awaits, with_pending, QUEUED, 0),
 	CASE(suspends, with_pending, RESTART_NOHAND, 0),
+	CASE(sets_groups, NULL, 0, 0),
 	CASE(sets_session, NULL, ANY, 0),
 	CASE(sets_group, NULL, 0, 0),
 	{ .name = NULL },
