@@ -15,6 +15,7 @@
 #include "kernel/banner.h"
 #include "kernel/boot.h"
 #include "kernel/console.h"
+#include "kernel/fair.h"
 #include "kernel/kmem.h"
 #include "kernel/ksched.h"
 #include "kernel/power.h"
@@ -180,6 +181,7 @@ static void run_program(void *unused)
 	(void)unused;
 	start_cpus();
 	if (selftest_run() > 0) power_off(STATUS_FINDING);
+	fair_begin(boot.platform.bootargs);
 	/* Under QEMU's -icount shift=0 an instruction takes a nanosecond. */
 	if (bootarg_is_set(boot.platform.bootargs, "icount"))
 		console_print("anvil: boot %lu instructions\n", clock_since_reset_ns());

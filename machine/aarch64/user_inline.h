@@ -17,18 +17,18 @@ uint64_t cpu_user_in(void *to, uint64_t from, size_t bytes);
 uint64_t cpu_user_out(const void *from, uint64_t to, size_t bytes);
 
 /* `accesses` to users' memory at `user`, from or to the kernel's at `kernel`, by a, b, c and d. */
-#define CPU_USER_TRY(user, kernel, accesses)                                          \
-	uint64_t a, b, c, d;                                                          \
-	register uint64_t esr __asm__("x0");                                          \
-	const void *cpu;                                                              \
-	__asm__ volatile("mrs %[cpu], tpidr_el1\n\t"                                  \
-			 "adr x0, 9f\n\t"                                             \
-			 "str x0, [%[cpu], %[probe]]\n\t" accesses "mov x0, #0\n"     \
-			 "9: str xzr, [%[cpu], %[probe]]"                             \
-			 : "=&r"(esr), [cpu] "=&r"(cpu), [a] "=&r"(a), [b] "=&r"(b),  \
-			   [c] "=&r"(c), [d] "=&r"(d)                                 \
-			 : [u] "r"(user), [k] "r"(kernel), [probe] "i"(CPU_PROBE)     \
-			 : "memory");                                                 \
+#define CPU_USER_TRY(user, kernel, accesses)                                                       \
+	uint64_t a, b, c, d;                                                                       \
+	register uint64_t esr __asm__("x0");                                                       \
+	const void *cpu;                                                                           \
+	__asm__ volatile("mrs %[cpu], tpidr_el1\n\t"                                               \
+			 "adr x0, 9f\n\t"                                                          \
+			 "str x0, [%[cpu], %[probe]]\n\t" accesses "mov x0, #0\n"                  \
+			 "9: str xzr, [%[cpu], %[probe]]"                                          \
+			 : "=&r"(esr), [cpu] "=&r"(cpu), [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), \
+			   [d] "=&r"(d)                                                            \
+			 : [u] "r"(user), [k] "r"(kernel), [probe] "i"(CPU_PROBE)                  \
+			 : "memory");                                                              \
 	return esr == 0
 
 static inline bool cpu_user_in_4(void *to, uint64_t from)

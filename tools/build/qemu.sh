@@ -14,8 +14,9 @@
 # that, mostly nothing; and a CPU that sets a timer which is the next to come due is thrown out, and
 # its neighbour may spin until that time has come.  So where a program spins at EL0 without a call,
 # the CPUs beside it may run nothing but their timers' handlers, for ever.  WFI, WFE, YIELD and an
-# interrupt for another CPU end a turn: the kernel's loops have one of them, and so must a program's
-# that waits for another thread.  (accel/tcg/tcg-accel-ops-icount.c and -rr.c, softmmu/icount.c.)
+# interrupt for another CPU end a turn: the kernel's loops have one of them; for programs whose loops
+# have not, the boot argument "fair" sees to it that all CPUs get on (kernel/fair.c).  In QEMU's text:
+# accel/tcg/tcg-accel-ops-icount.c, tcg-accel-ops-rr.c, softmmu/cpu-timers.c.
 #
 # The serial line is on standard input and output.  Exit status: the guest's own (0 ok, 1 finding,
 # 3 bad input, 6 panic), or 2 usage, 4 no QEMU or QEMU's own complaint, 5 timeout.
