@@ -339,6 +339,17 @@ bool backing_has(struct backing *b, uint64_t index)
 	return has;
 }
 
+uint64_t backing_next(struct backing *b, uint64_t index)
+{
+	if (index >= atomic_load_u64(&b->pages)) return UINT64_MAX;
+	const mach_irq_t was = lock_take(&b->lock);
+	const uint64_t next = row_next(&b->row, index);
+
+	_Static_assert(ROW_END == UINT64_MAX, "one word for the end");
+	lock_drop(&b->lock, was);
+	return next;
+}
+
 uint64_t backing_resident(struct backing *b)
 {
 	const mach_irq_t was = lock_take(&b->lock);

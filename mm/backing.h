@@ -65,6 +65,9 @@ bool backing_was_cut(struct backing *b, uint64_t *pages);
 /* Whether a page is there already: for mincore. */
 bool backing_has(struct backing *b, uint64_t index);
 
+/* The first index from `index` on that has a page; UINT64_MAX: there are no more. */
+uint64_t backing_next(struct backing *b, uint64_t index);
+
 /* How many of its pages are there now. */
 uint64_t backing_resident(struct backing *b);
 

@@ -106,8 +106,7 @@ int64_t file_write(struct file *f, struct io *from, uint64_t *at)
 	return file_do(f, f->ops->write, from, at);
 }
 
-/* Where `offset` leads to from the start, from here, or from the end. */
-static int64_t file_seek_plain(struct file *f, int64_t offset, unsigned whence)
+int64_t file_seek_plain(struct file *f, int64_t offset, unsigned whence)
 {
 	int64_t from = 0, to;
 

@@ -81,6 +81,9 @@ int64_t file_read(struct file *f, struct io *to, uint64_t *at);
 int64_t file_write(struct file *f, struct io *from, uint64_t *at);
 int64_t file_seek(struct file *f, int64_t offset, unsigned whence);
 
+/* Where `offset` leads to from the start, from here, or from the end; for file_ops.seek. */
+int64_t file_seek_plain(struct file *f, int64_t offset, unsigned whence);
+
 /* Turns at what several threads may want to use: a file's offset, a node's contents.  False: the
  * caller was asked to end while it waited. */
 bool file_turn_take(struct file_world *w, struct mutex *turn);

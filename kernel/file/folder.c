@@ -57,6 +57,7 @@ static int64_t folder_names(struct file *f, struct file_names *out)
 		if (gone) return -ERR_NOENT;
 		more = names_flush(out);
 	} while (more);
+	if ((atomic_load_u32(&f->flags) & O_NOATIME) == 0) node_accessed(folder);
 	return names_answer(out);
 }
 

@@ -102,3 +102,14 @@ size_t io_skip(struct io *io, size_t bytes)
 		io_advance(io, n);
 	return moved;
 }
+
+bool io_is_there(struct io *from)
+{
+	const size_t n = io_next(from, 1);
+	uint8_t byte;
+
+	if (n == 0 || from->space == NULL) return n != 0;
+	from->faulted =
+		io_move(from, from->pieces[from->piece].at + from->done, NULL, &byte, 1) != 0;
+	return !from->faulted;
+}

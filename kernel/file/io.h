@@ -37,6 +37,9 @@ size_t io_get(struct io *from, void *to, size_t bytes);
 size_t io_zero(struct io *to, size_t bytes); /* puts zeroes */
 size_t io_skip(struct io *io, size_t bytes); /* touches nothing */
 
+/* Whether the next byte can be had, which moves nothing. */
+bool io_is_there(struct io *from);
+
 /* What a call answers that moved `bytes`: these, or -ERR_FAULT where a fault let none through. */
 static inline int64_t io_answer(const struct io *io, uint64_t bytes)
 {

@@ -33,7 +33,9 @@ static int devices_make(struct file_tree *t, struct node *root, void *arg)
 }
 
 const struct file_system kind_rootfs = { .name = "rootfs", .magic = TMPFS_MAGIC };
-const struct file_system kind_tmpfs = { .name = "tmpfs", .magic = TMPFS_MAGIC };
+const struct file_system kind_tmpfs = { .name = "tmpfs",
+					.magic = TMPFS_MAGIC,
+					.permissions = 01777 };
 const struct file_system kind_devtmpfs = { .name = "devtmpfs",
 					   .magic = TMPFS_MAGIC,
 					   .mount = devices_make };

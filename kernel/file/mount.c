@@ -22,7 +22,9 @@
 static struct mount *mount_create(struct file_tree *t, const struct file_system *kind,
 				  const char *source, int *error)
 {
-	const struct node_how folder = { .mode = S_IFDIR | 0755 };
+	const struct node_how folder = {
+		.mode = S_IFDIR | (kind->permissions != 0 ? kind->permissions : 0755)
+	};
 	struct mount *m = kmalloc_alloc(tree_memory(t), sizeof *m, KM_ZERO, SITE_NONE);
 
 	*error = -ERR_NOMEM;

@@ -113,7 +113,7 @@ static void node_begin(struct node *n, struct file_tree *t, struct mount *m, uin
 	n->mount = m;
 	n->refs = 1;
 	n->mode = mode;
-	n->accessed_ns = n->modified_ns = n->changed_ns = tree_now(t);
+	n->accessed_ns = n->modified_ns = n->changed_ns = n->born_ns = tree_now(t);
 	list_init(&n->entries);
 	list_init(&n->locks);
 	atomic_fetch_add_u32(&t->nodes, 1);
@@ -173,10 +173,13 @@ uint64_t node_size(const struct node *n)
 	return atomic_load_u64(&n->size);
 }
 
+/* Before 1970 it is a number below 0, and what is left of a second is not. */
 static void stat_time(uint64_t ns, int64_t *s, uint64_t *rest)
 {
-	*s = (int64_t)(ns / 1000000000);
-	*rest = ns % 1000000000;
+	const int64_t time = (int64_t)ns, second = 1000000000;
+
+	*s = time / second - (time % second < 0);
+	*rest = (uint64_t)(time - *s * second);
 }
 
 static int64_t node_blocks(const struct node *n)
@@ -205,7 +208,7 @@ void node_stat(struct node *n, struct file_stat *out)
 		.blksize = PAGE_SIZE,
 		.blocks = node_blocks(n),
 	};
-	stat_time(n->accessed_ns, &out->atime_s, &out->atime_ns);
+	stat_time(atomic_load_u64(&n->accessed_ns), &out->atime_s, &out->atime_ns);
 	stat_time(n->modified_ns, &out->mtime_s, &out->mtime_ns);
 	stat_time(n->changed_ns, &out->ctime_s, &out->ctime_ns);
 	lock_drop(&n->tree->lock, was);
@@ -220,7 +223,7 @@ void node_set_mode(struct node *n, uint32_t permissions)
 	const mach_irq_t was = lock_take(&n->tree->lock);
 
 	atomic_store_u32(&n->mode, (n->mode & S_IFMT) | (permissions & S_PERMISSIONS));
-	n->changed_ns = now;
+	node_changed_locked(n, now);
 	lock_drop(&n->tree->lock, was);
 }
 
@@ -240,7 +243,7 @@ void node_set_owner(struct node *n, uint32_t uid, uint32_t gid)
 
 	if (uid != UINT32_MAX) atomic_store_u32(&n->uid, uid);
 	if (gid != UINT32_MAX) atomic_store_u32(&n->gid, gid);
-	n->changed_ns = now;
+	node_changed_locked(n, now);
 	lock_drop(&n->tree->lock, was);
 }
 
@@ -249,8 +252,18 @@ void node_set_times(struct node *n, uint64_t accessed_ns, uint64_t modified_ns)
 	const uint64_t now = tree_now(n->tree);
 	const mach_irq_t was = lock_take(&n->tree->lock);
 
-	if (accessed_ns != UINT64_MAX) n->accessed_ns = accessed_ns;
-	if (modified_ns != UINT64_MAX) n->modified_ns = modified_ns;
-	n->changed_ns = now;
+	if (accessed_ns != NODE_TIME_STAYS) atomic_store_u64(&n->accessed_ns, accessed_ns);
+	if (modified_ns != NODE_TIME_STAYS) atomic_store_u64(&n->modified_ns, modified_ns);
+	node_changed_locked(n, now);
 	lock_drop(&n->tree->lock, was);
+}
+
+void node_accessed(struct node *n)
+{
+	const uint64_t was = atomic_load_u64(&n->accessed_ns);
+
+	if ((int64_t)was > (int64_t)atomic_load_u64(&n->modified_ns) &&
+	    (int64_t)was > (int64_t)atomic_load_u64(&n->changed_ns))
+		return;
+	atomic_store_u64(&n->accessed_ns, tree_now(n->tree));
 }

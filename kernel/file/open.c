@@ -147,12 +147,37 @@ static struct file *open_once(const struct view *v, const char *path, uint32_t f
 	return f;
 }
 
+/* O_TMPFILE: a file that has no name, and may get one unless that is not wanted. */
+static struct file *open_nameless(const struct view *v, const char *path, uint32_t flags,
+				  uint32_t mode, int *error)
+{
+	const struct node_how how = { .mode = S_IFREG | (mode & S_PERMISSIONS), .ids = v->ids };
+	struct node *folder, *n = NULL;
+	struct file *f = NULL;
+
+	*error = tree_node(v, path, (flags & O_NOFOLLOW) != 0 ? 0 : FIND_FOLLOW, &folder);
+	if (*error != 0) return NULL;
+	*error = !node_is_folder(folder) ? -ERR_NOTDIR
+		 : folder->ops != NULL   ? -ERR_OPNOTSUPP
+					 : folder_may_make(folder, &v->ids);
+	if (*error == 0) n = node_create(v->tree, folder->mount, &how, error);
+	if (n != NULL) {
+		node_inherit(n, folder, &how);
+		n->linkable = (flags & O_EXCL) == 0;
+		f = file_create(v->tree->config.files, &regular_ops, kept(flags), n, NULL, error);
+		node_drop(n);
+	}
+	node_drop(folder);
+	return f;
+}
+
 struct file *tree_open(const struct view *v, const char *path, uint32_t flags, uint32_t mode,
 		       int *error)
 {
 	struct file *f;
 	bool again;
 
+	if ((flags & O_TMPFILE) == O_TMPFILE) return open_nameless(v, path, flags, mode, error);
 	/* O_CREAT with a folder asked for is nothing that can be made. */
 	if ((flags & O_CREAT) != 0 && (flags & O_DIRECTORY) != 0) {
 		*error = -ERR_INVAL;

@@ -20,15 +20,7 @@
  * Limits: pages that somebody made by touching a mapping of a hole are not charged.
  * Locks: turn (a mutex); the backing's inside.  Cost: each page O(levels of its row) and the copy.
  */
-#include "kernel/file/tree_inside.h"
-#include "mm/user_page.h"
-
-#define FILE_BYTES_MAX (1ull << 47) /* pages of a backing: 2^36, and room to add one more */
-
-static uint64_t pages_of_bytes(uint64_t bytes)
-{
-	return align_up(bytes, PAGE_SIZE) >> PAGE_SHIFT;
-}
+#include "kernel/file/regular_inside.h"
 
 /* --- what was given --------------------------------------------------------------------------- */
 
@@ -87,11 +79,6 @@ bool node_give(struct node *n, const uint8_t *at, uint64_t bytes)
 
 /* --- its backing ------------------------------------------------------------------------------ */
 
-static struct file_world *world_of(const struct node *n)
-{
-	return n->tree->config.files;
-}
-
 /* Sees to it that there is one; in turn.  False without memory. */
 static bool regular_back(struct node *n)
 {
@@ -117,8 +104,7 @@ static bool mount_charge(struct mount *m)
 	return false;
 }
 
-/* The page at `index` to be written to, held and charged: 0 or an error.  In turn. */
-static int regular_page(struct node *n, uint64_t index, paddr_t *pa)
+int regular_page(struct node *n, uint64_t index, paddr_t *pa)
 {
 	struct backing *b = n->regular.backing;
 	const bool fresh = !backing_has(b, index);
@@ -133,8 +119,7 @@ static int regular_page(struct node *n, uint64_t index, paddr_t *pa)
 	return -ERR_NOMEM;
 }
 
-/* No more pages than `pages`, for nobody who has it mapped either; in turn. */
-static void regular_shorten(struct node *n, uint64_t pages)
+void regular_shorten(struct node *n, uint64_t pages)
 {
 	struct backing *b = n->regular.backing;
 	const bool done = backing_resize(b, pages, SITE_NONE);
@@ -201,22 +186,22 @@ static int64_t regular_read(struct file *f, struct io *to, uint64_t *at)
 		file_turn_end(f->world, &n->regular.turn);
 	}
 	*at += done;
+	if ((atomic_load_u32(&f->flags) & O_NOATIME) == 0) node_accessed(n);
 	return io_answer(to, done);
 }
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-static void regular_touched(struct node *n)
+void regular_touched(struct node *n)
 {
 	const uint64_t now = tree_now(n->tree);
 	const mach_irq_t was = lock_take(&n->tree->lock);
 
-	n->modified_ns = n->changed_ns = now;
+	node_modified_locked(n, now);
 	lock_drop(&n->tree->lock, was);
 }
 
-/* Contents are the backing's from now on; in turn. */
-static bool regular_own(struct node *n)
+bool regular_own(struct node *n)
 {
 	if (!regular_back(n)) return false;
 	atomic_store_u32(&n->regular.own, 1);
@@ -226,9 +211,12 @@ static bool regular_own(struct node *n)
 /* To one page; how many bytes went, or an error. */
 static int64_t regular_write_page(struct node *n, struct io *from, uint64_t at, size_t bytes)
 {
+	const uint64_t index = at >> PAGE_SHIFT;
 	paddr_t pa;
-	const int error = regular_page(n, at >> PAGE_SHIFT, &pa);
 
+	/* Before the file has the page: the bytes may be asked of a mapping of just that. */
+	if (index >= pages_of_bytes(n->size) && !io_is_there(from)) return 0;
+	const int error = regular_page(n, index, &pa);
 	if (error != 0) return error;
 	uint8_t *to = (uint8_t *)mach_phys(pa) + (at & (PAGE_SIZE - 1));
 	const size_t moved = io_get(from, to, bytes);
@@ -277,8 +265,7 @@ static int64_t regular_write(struct file *f, struct io *from, uint64_t *at)
 
 /* --- another size ----------------------------------------------------------------------------- */
 
-/* The mount is charged for no more pages than there are. */
-static void regular_recharge(struct node *n)
+void regular_recharge(struct node *n)
 {
 	const uint64_t there = backing_resident(n->regular.backing);
 
@@ -287,16 +274,16 @@ static void regular_recharge(struct node *n)
 	n->regular.pages = (uint32_t)there;
 }
 
-/* Zeroes behind the end in the last page, so that nothing old shows when it grows again. */
-static bool regular_clear_end(struct node *n, uint64_t bytes)
+bool regular_zero(struct node *n, uint64_t from, uint64_t end)
 {
-	const uint64_t index = bytes >> PAGE_SHIFT, offset = bytes & (PAGE_SIZE - 1);
+	const uint64_t index = from >> PAGE_SHIFT, offset = from & (PAGE_SIZE - 1);
 	paddr_t pa;
 
-	if (offset == 0 || !backing_has(n->regular.backing, index)) return true;
+	if (from >= end || !backing_has(n->regular.backing, index)) return true;
+	ASSERT(end - from <= PAGE_SIZE - offset);
 	if (backing_page(n->regular.backing, index, BACKING_WRITE, SITE_NONE, &pa) != BACKING_DONE)
 		return false;
-	memset((uint8_t *)mach_phys(pa) + offset, 0, PAGE_SIZE - offset);
+	memset((uint8_t *)mach_phys(pa) + offset, 0, end - from);
 	user_page_drop(world_of(n)->vm->pages, pa);
 	return true;
 }
@@ -305,7 +292,9 @@ static int regular_cut(struct node *n, uint64_t bytes)
 {
 	struct node_regular *r = &n->regular;
 
-	if (!regular_own(n) || !regular_clear_end(n, bytes)) return -ERR_NOMEM;
+	/* Zeroes behind the end in the last page, so that nothing old shows when it grows again. */
+	if (!regular_own(n) || !regular_zero(n, bytes, align_up(bytes, PAGE_SIZE)))
+		return -ERR_NOMEM;
 	if (r->given != NULL && bytes < r->given->bytes) atomic_store_u64(&r->given->bytes, bytes);
 	atomic_store_u64(&n->size, bytes);
 	regular_shorten(n, pages_of_bytes(bytes));
@@ -361,12 +350,14 @@ static struct backing *regular_map(struct file *f, bool shared, int *error)
 		*error = 0;
 	}
 	file_turn_end(world_of(n), &n->regular.turn);
+	if (b != NULL && (atomic_load_u32(&f->flags) & O_NOATIME) == 0) node_accessed(n);
 	return b;
 }
 
 const struct file_ops regular_ops = {
 	.read = regular_read,
 	.write = regular_write,
+	.seek = regular_seek,
 	.truncate = regular_truncate,
 	.map = regular_map,
 	.has_place = true,

@@ -93,7 +93,7 @@ static void entry_unlink_locked(struct file_tree *t, struct entry *e)
 
 static void folder_changed_locked(struct node *folder, uint64_t now)
 {
-	folder->modified_ns = folder->changed_ns = now;
+	node_modified_locked(folder, now);
 }
 
 /* Nothing can be made in a folder that is gone, or in a generated one. */
@@ -149,19 +149,20 @@ static int tree_name(struct node *folder, const char *name, size_t bytes, struct
 
 	if (e == NULL) return -ERR_NOMEM;
 	const mach_irq_t was = lock_take(&t->lock);
-	const int error = more && n->links == 0 ? -ERR_NOENT : tree_name_locked(t, e, folder, n);
+	const bool lost = more && n->links == 0 && !n->linkable;
+	const int error = lost ? -ERR_NOENT : tree_name_locked(t, e, folder, n);
 	if (error == 0) {
+		n->linkable = false;
 		folder_changed_locked(folder, now);
-		n->changed_ns = now;
+		node_changed_locked(n, now);
 	}
 	lock_drop(&t->lock, was);
 	if (error != 0) tree_free(t, e);
 	return error;
 }
 
-/* What a folder that gives its group on makes of a new node; S_ISGID does not lend one's group to
- * a file of another (inode_init_owner and mode_strip_sgid). */
-static void node_inherit(struct node *n, const struct node *folder, const struct node_how *how)
+/* S_ISGID does not lend one's group to a file of another (inode_init_owner, mode_strip_sgid). */
+void node_inherit(struct node *n, const struct node *folder, const struct node_how *how)
 {
 	const uint32_t lent = S_ISGID | 0010;
 
@@ -219,7 +220,7 @@ static struct node *entry_take_locked(struct file_tree *t, struct entry *e, uint
 
 	entry_unlink_locked(t, e);
 	folder_changed_locked(e->folder, now);
-	n->changed_ns = now;
+	node_changed_locked(n, now);
 	if (node_is_folder(n))
 		n->links = 0;
 	else
@@ -257,6 +258,7 @@ struct renaming {
 	uint64_t now;
 	struct entry *old, *over; /* `over` is what stands where it goes, or NULL */
 	struct entry *fresh;      /* the new name, made before; NULL: used up */
+	struct node *white; /* what stays under the old name, held; NULL: nothing, or used up */
 	struct node *drop[2];
 };
 
@@ -326,7 +328,8 @@ static void rename_exchange_locked(struct renaming *r)
 	to->links += node_is_folder(a);
 	rename_above_locked(r, a, to);
 	rename_above_locked(r, b, from);
-	a->changed_ns = b->changed_ns = r->now;
+	node_changed_locked(a, r->now);
+	node_changed_locked(b, r->now);
 }
 
 static void rename_move_locked(struct renaming *r)
@@ -338,12 +341,18 @@ static void rename_move_locked(struct renaming *r)
 	entry_unlink_locked(r->t, r->old);
 	entry_link_locked(r->t, r->fresh, r->to->folder, n); /* the old name's hold of it */
 	r->fresh = NULL;
+	if (r->white != NULL) {
+		entry_link_locked(r->t, r->old, r->from->folder, r->white); /* and our hold */
+		r->white->links++;
+		r->white = NULL;
+		r->old = NULL;
+	}
 	if (node_is_folder(n) && n->folder.above != r->to->folder) {
 		ASSERT(r->drop[0] == NULL);
 		r->drop[0] = n->folder.above;
 		n->folder.above = node_hold(r->to->folder);
 	}
-	n->changed_ns = r->now;
+	node_changed_locked(n, r->now);
 }
 
 /* Whether anything was taken out of the tables: the entries are then the caller's to free. */
@@ -374,11 +383,20 @@ int tree_rename(const struct found *from, const struct found *to, uint32_t flags
 
 	if (from->folder->mount != to->folder->mount) return -ERR_XDEV;
 	if (from->folder->ops != NULL || to->folder->ops != NULL) return -ERR_PERM;
+	const struct node_how white = { .mode = S_IFCHR, .ids = from->ids };
+	int error = 0;
+	if ((flags & RENAME_WHITEOUT) != 0)
+		r.white = node_create(t, from->folder->mount, &white, &error);
+	if (error != 0) return error;
 	r.fresh = entry_create(t, to->name, to->bytes);
-	if (r.fresh == NULL) return -ERR_NOMEM;
+	if (r.fresh == NULL) {
+		if (r.white != NULL) node_drop(r.white);
+		return -ERR_NOMEM;
+	}
 	const mach_irq_t was = lock_take(&t->lock);
-	const int error = rename_locked(&r, &moved);
+	error = rename_locked(&r, &moved);
 	lock_drop(&t->lock, was);
+	if (r.white != NULL) node_drop(r.white);
 	if (moved) {
 		tree_free(t, r.old);
 		tree_free(t, r.over);

@@ -55,8 +55,9 @@ struct node_ops {
 /* One file system that can be mounted. */
 struct file_system {
 	const char *name;
-	uint64_t magic; /* of statfs */
-	bool generated; /* nothing can be made in it, and it has no limit */
+	uint64_t magic;       /* of statfs */
+	bool generated;       /* nothing can be made in it, and it has no limit */
+	uint32_t permissions; /* of its root; 0: 0755 */
 	/* Fills the new root, which is empty, or gives it operations. */
 	int (*mount)(struct file_tree *tree, struct node *root, void *arg);
 	void *arg;
@@ -99,13 +100,15 @@ struct node {
 	uint32_t mode;              /* (l) kind (fixed) and permissions; atomic reads */
 	uint32_t uid, gid;          /* (l) atomic reads */
 	uint32_t links;             /* (l) */
+	bool linkable;              /* (l) it may get a first name, though it is in use without */
 	uint64_t number;            /* (f) st_ino */
 	uint64_t size;              /* atomic; (t) for regular files */
-	uint64_t accessed_ns, modified_ns, changed_ns; /* (l) CLOCK_REALTIME */
-	struct list locks;                             /* by the tree's locks.queue.lock */
-	uint32_t lock_count;                           /* atomic: how many these are */
-	struct list entries;                           /* (l) names that it has */
-	void *object;                                  /* its ops'; a fifo's pipe (l) */
+	/* CLOCK_REALTIME, as an int64_t; atomic, but for the last, which is fixed. */
+	uint64_t accessed_ns, modified_ns, changed_ns, born_ns;
+	struct list locks;   /* by the tree's locks.queue.lock */
+	uint32_t lock_count; /* atomic: how many these are */
+	struct list entries; /* (l) names that it has */
+	void *object;        /* its ops'; a fifo's pipe (l) */
 	union {
 		struct node_regular regular;
 		struct node_folder folder;
@@ -174,12 +177,17 @@ static inline bool node_is_mount_root(const struct node *n)
 	return n->mount->root == n;
 }
 
-/* Permissions, without those of `without`; owner (UINT32_MAX: as it is); times in ns (UINT64_MAX:
- * as it is). */
+/* Permissions, without those of `without`; owner (UINT32_MAX: as it is); times in ns
+ * (NODE_TIME_STAYS: as it is). */
+#define NODE_TIME_STAYS (1ull << 63) /* no time: the one before all others */
 void node_set_mode(struct node *n, uint32_t permissions);
 void node_clear_mode(struct node *n, uint32_t without);
 void node_set_owner(struct node *n, uint32_t uid, uint32_t gid);
 void node_set_times(struct node *n, uint64_t accessed_ns, uint64_t modified_ns);
+
+/* It was looked into: the time of that follows when it is not after the last change, as on Linux
+ * mounted with relatime, but for its look once a day. */
+void node_accessed(struct node *n);
 
 /* Bytes that lie there as long as the tree become the contents of a regular file that has none, and
  * that nobody else uses yet.  False without memory. */
@@ -277,6 +285,12 @@ struct file *node_open(struct node *n, const struct view *v, uint32_t flags, int
 
 /* To `bytes`, for a regular file. */
 int node_truncate(struct node *n, uint64_t bytes);
+
+/* What a regular file in memory is to have at [offset, offset + bytes): pages, and it is as long as
+ * that at least; pages, where it is as long as that (-ERR_OPNOTSUPP: it is not); or none, and it
+ * reads as zeroes.  0, -ERR_FBIG, -ERR_NOSPC, -ERR_NOMEM, -ERR_INTR. */
+enum node_room { ROOM_GROWING, ROOM_WITHIN, ROOM_NONE };
+int node_room(struct node *n, enum node_room how, uint64_t offset, uint64_t bytes);
 
 /* NULL, or what is wrong.  At rest only. */
 const char *tree_check(struct file_tree *t);

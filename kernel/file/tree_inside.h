@@ -42,11 +42,25 @@ static inline struct kmalloc *tree_memory(const struct file_tree *t)
 /* CLOCK_REALTIME, for the times of nodes. */
 uint64_t tree_now(const struct file_tree *t);
 
+static inline void node_changed_locked(struct node *n, uint64_t now)
+{
+	atomic_store_u64(&n->changed_ns, now);
+}
+
+static inline void node_modified_locked(struct node *n, uint64_t now)
+{
+	atomic_store_u64(&n->modified_ns, now);
+	atomic_store_u64(&n->changed_ns, now);
+}
+
 void tree_free(struct file_tree *t, void *p); /* of its memory */
 
 /* An unnamed node, held once, of a mount; NULL and *error: -ERR_NOMEM, -ERR_NOSPC. */
 struct node *node_create(struct file_tree *t, struct mount *m, const struct node_how *how,
 			 int *error);
+
+/* What a folder that gives its group on makes of such a node, which nobody else knows yet. */
+void node_inherit(struct node *n, const struct node *folder, const struct node_how *how);
 
 /* The entry of that name in a folder in memory, or NULL. */
 struct entry *tree_entry_locked(struct file_tree *t, const struct node *folder, const char *name,

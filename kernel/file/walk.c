@@ -92,7 +92,10 @@ static int walk_text(struct walk *w, struct node *n, const char **text, char **m
 	struct file_tree *t = w->view->tree;
 
 	*text = n->text;
-	if (n->ops == NULL) return 0;
+	if (n->ops == NULL) {
+		node_accessed(n);
+		return 0;
+	}
 	*made = kmalloc_alloc(tree_memory(t), PATH_BYTES, 0, SITE_NONE);
 	if (*made == NULL) return -ERR_NOMEM;
 	const int64_t bytes =

@@ -227,7 +227,10 @@ static int mount_root(struct file_tree *tree, struct node *root, void *world)
 
 void proc_system(struct file_system *out, struct task_world *w)
 {
-	*out = (struct file_system){
-		.name = "proc", .magic = 0x9fa0, .generated = true, .mount = mount_root, .arg = w
-	};
+	*out = (struct file_system){ .name = "proc",
+				     .magic = 0x9fa0,
+				     .generated = true,
+				     .permissions = 0555,
+				     .mount = mount_root,
+				     .arg = w };
 }

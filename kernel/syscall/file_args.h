@@ -68,6 +68,23 @@ void at_close(struct at *a);
 /* at_open(), tree_find(), and both closed again: the node, held. */
 int at_node(struct task *t, uint64_t fd, uint64_t path, uint32_t find, struct node **out);
 
+/* --- what a file says of itself --------------------------------------------------------------- */
+
+enum {
+	AT_STATX_SYNC = 0x6000,
+	STAT_FLAGS = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC,
+};
+
+/* What struct stat has no place for. */
+struct stat_more {
+	bool in_memory, mount_root;
+	uint64_t born_ns;
+};
+
+/* Of a path or, where that is "" and may be, of the descriptor. */
+int stat_at(struct task *t, uint64_t fd, uint64_t path, uint32_t flags, struct file_stat *out,
+	    struct stat_more *more);
+
 /* --- vectors ---------------------------------------------------------------------------------- */
 
 /* Whether [at, at + bytes) is a user's: Linux's access_ok(). */

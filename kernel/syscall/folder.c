@@ -197,8 +197,10 @@ static int64_t rename_paths(struct task *t, const uint64_t *arg, uint32_t flags)
 {
 	struct at from, to;
 
-	if ((flags & ~(uint32_t)(RENAME_NOREPLACE | RENAME_EXCHANGE)) != 0) return -ERR_INVAL;
-	if (flags == (RENAME_NOREPLACE | RENAME_EXCHANGE)) return -ERR_INVAL;
+	const uint32_t known = RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT;
+
+	if ((flags & ~known) != 0) return -ERR_INVAL;
+	if ((flags & RENAME_EXCHANGE) != 0 && flags != RENAME_EXCHANGE) return -ERR_INVAL;
 	int error = at_open(&from, t, arg[0], arg[1], false);
 	if (error != 0) return error;
 	error = at_open(&to, t, arg[2], arg[3], false);

@@ -42,10 +42,9 @@ int64_t sys_openat(struct task *t, const uint64_t *arg)
 	uint32_t flags = (uint32_t)arg[2] & OPEN_FLAGS;
 	struct at a;
 
-	/* As for a file that has no such thing. */
-	if ((flags & O_TMPFILE & ~O_DIRECTORY) != 0)
-		return (flags & O_DIRECTORY) == 0 || (flags & O_ACCMODE) == 0 ? -ERR_INVAL
-									      : -ERR_OPNOTSUPP;
+	if ((flags & O_TMPFILE & ~O_DIRECTORY) != 0 &&
+	    ((flags & (O_DIRECTORY | O_CREAT)) != O_DIRECTORY || (flags & O_ACCMODE) == 0))
+		return -ERR_INVAL;
 	flags = (flags & O_PATH) != 0 ? flags & PATH_FLAGS : flags | O_LARGEFILE;
 	const int error = at_open(&a, t, arg[0], arg[1], false);
 	if (error != 0) return error;

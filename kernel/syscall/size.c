@@ -47,19 +47,37 @@ int64_t sys_ftruncate(struct task *t, const uint64_t *arg)
 	return answer;
 }
 
-/* No pages are promised ahead of writing; a C library then writes zeroes itself. */
+enum { FALLOC_KEEP_SIZE = 1, FALLOC_PUNCH_HOLE = 2 };
+
+static int allocate(struct file *f, uint32_t mode, uint64_t offset, uint64_t bytes)
+{
+	struct node *n = f->node;
+	const uint32_t kind = n == NULL ? S_IFIFO : node_kind(n);
+
+	if (!file_may_write(f)) return -ERR_BADF;
+	if (kind == S_IFIFO) return -ERR_SPIPE;
+	if (kind == S_IFDIR) return -ERR_ISDIR;
+	if (kind != S_IFREG) return -ERR_NODEV;
+	if (n->ops != NULL) return -ERR_OPNOTSUPP;
+	return node_room(n,
+			 (mode & FALLOC_PUNCH_HOLE) != 0  ? ROOM_NONE
+			 : (mode & FALLOC_KEEP_SIZE) != 0 ? ROOM_WITHIN
+							  : ROOM_GROWING,
+			 offset, bytes);
+}
+
 int64_t sys_fallocate(struct task *t, const uint64_t *arg)
 {
+	const uint32_t mode = (uint32_t)arg[1], both = FALLOC_KEEP_SIZE | FALLOC_PUNCH_HOLE;
 	struct file *f = file_arg_real(t, arg[0]);
 
 	if (f == NULL) return -ERR_BADF;
-	int answer = -ERR_OPNOTSUPP;
-	if ((int64_t)arg[2] < 0 || (int64_t)arg[3] <= 0)
-		answer = -ERR_INVAL;
-	else if (!file_may_write(f))
-		answer = -ERR_BADF;
-	else if (!f->ops->has_place)
-		answer = -ERR_SPIPE;
+	int answer = -ERR_INVAL;
+	if ((int64_t)arg[2] >= 0 && (int64_t)arg[3] > 0)
+		answer = (mode & ~both) != 0 || mode == FALLOC_PUNCH_HOLE
+				 ? -ERR_OPNOTSUPP
+				 : allocate(f, mode, arg[2], arg[3]);
+	if (answer == 0) lend_no_more(t, f->node);
 	file_drop(f);
 	return answer;
 }

@@ -9,8 +9,6 @@
 
 #include "kernel/syscall/file_args.h"
 
-enum { AT_STATX_SYNC = 0x6000, STATX_RESERVED = 1 << 31 };
-
 static uint32_t find_flags(uint32_t flags)
 {
 	return ((flags & AT_SYMLINK_NOFOLLOW) != 0 ? 0 : FIND_FOLLOW) |
@@ -25,9 +23,17 @@ static int file_stat_of(struct file *f, struct file_stat *out)
 	return 0;
 }
 
-/* Of a path or, where that is "" and may be, of the descriptor. */
-static int stat_at(struct task *t, uint64_t fd, uint64_t path, uint32_t flags,
-		   struct file_stat *out)
+static void stat_more_of(const struct node *n, struct stat_more *more)
+{
+	*more = (struct stat_more){ 0 };
+	if (n == NULL) return;
+	more->in_memory = n->ops == NULL;
+	more->mount_root = node_is_mount_root(n);
+	more->born_ns = n->born_ns;
+}
+
+int stat_at(struct task *t, uint64_t fd, uint64_t path, uint32_t flags, struct file_stat *out,
+	    struct stat_more *more)
 {
 	struct at a;
 	struct node *n;
@@ -36,10 +42,12 @@ static int stat_at(struct task *t, uint64_t fd, uint64_t path, uint32_t flags,
 	if (error != 0) return error;
 	if (a.path[0] == 0 && a.file != NULL) {
 		error = file_stat_of(a.file, out);
+		stat_more_of(a.file->node, more);
 	} else {
 		error = tree_node(&a.view, a.path, find_flags(flags), &n);
 		if (error == 0) {
 			node_stat(n, out);
+			stat_more_of(n, more);
 			node_drop(n);
 		}
 	}
@@ -60,61 +68,13 @@ int64_t sys_fstat(struct task *t, const uint64_t *arg)
 
 int64_t sys_newfstatat(struct task *t, const uint64_t *arg)
 {
-	const uint32_t known =
-		AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC;
 	const uint32_t flags = (uint32_t)arg[3];
 	struct file_stat stat;
+	struct stat_more more;
 
-	if ((flags & ~known) != 0) return -ERR_INVAL;
-	const int error = stat_at(t, arg[0], arg[1], flags, &stat);
+	if ((flags & ~(uint32_t)STAT_FLAGS) != 0) return -ERR_INVAL;
+	const int error = stat_at(t, arg[0], arg[1], flags, &stat, &more);
 	return error != 0 ? error : to_user(t, arg[2], &stat, sizeof stat);
-}
-
-static struct abi_statx_time statx_time(int64_t s, uint64_t ns)
-{
-	return (struct abi_statx_time){ .s = s, .ns = (uint32_t)ns };
-}
-
-static uint32_t major_of(uint64_t device)
-{
-	return device >> 8 & 0xfff;
-}
-
-static uint32_t minor_of(uint64_t device)
-{
-	return (device & 0xff) | (device >> 12 & 0xfff00);
-}
-
-int64_t sys_statx(struct task *t, const uint64_t *arg)
-{
-	const uint32_t known =
-		AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC;
-	const uint32_t flags = (uint32_t)arg[2];
-	struct file_stat s;
-
-	if (((uint32_t)arg[3] & STATX_RESERVED) != 0) return -ERR_INVAL;
-	if ((flags & AT_STATX_SYNC) == AT_STATX_SYNC || (flags & ~known) != 0) return -ERR_INVAL;
-	const int error = stat_at(t, arg[0], arg[1], flags, &s);
-	if (error != 0) return error;
-	const struct abi_statx x = {
-		.mask = STATX_BASIC_STATS,
-		.blksize = (uint32_t)s.blksize,
-		.nlink = s.nlink,
-		.uid = s.uid,
-		.gid = s.gid,
-		.mode = (uint16_t)s.mode,
-		.ino = s.ino,
-		.size = (uint64_t)s.size,
-		.blocks = (uint64_t)s.blocks,
-		.atime = statx_time(s.atime_s, s.atime_ns),
-		.ctime = statx_time(s.ctime_s, s.ctime_ns),
-		.mtime = statx_time(s.mtime_s, s.mtime_ns),
-		.rdev_major = major_of(s.rdev),
-		.rdev_minor = minor_of(s.rdev),
-		.dev_major = major_of(s.dev),
-		.dev_minor = minor_of(s.dev),
-	};
-	return to_user(t, arg[4], &x, sizeof x);
 }
 
 /* --- file systems ----------------------------------------------------------------------------- */
@@ -172,6 +132,7 @@ static int64_t link_text(struct task *t, const struct at *a, struct node *n, uin
 
 	if (node_kind(n) != S_IFLNK) return a->path[0] == 0 ? -ERR_NOENT : -ERR_INVAL;
 	if (n->ops == NULL) {
+		node_accessed(n);
 		bytes = (int64_t)min_u64(node_size(n), room);
 		return to_user(t, to, n->text, (size_t)bytes) != 0 ? -ERR_FAULT : bytes;
 	}
@@ -335,19 +296,20 @@ int64_t sys_fchownat(struct task *t, const uint64_t *arg)
 
 enum { UTIME_NOW = 0x3fffffff, UTIME_OMIT = 0x3ffffffe };
 
-/* A time of utimensat(): in ns, UINT64_MAX: to be left. */
+/* A time of utimensat(): in ns, NODE_TIME_STAYS: to be left. */
 static int time_arg(struct task *t, const int64_t *time, uint64_t *ns)
 {
 	if (time[1] == UTIME_NOW) {
 		*ns = wall_of(t);
 	} else if (time[1] == UTIME_OMIT) {
-		*ns = UINT64_MAX;
+		*ns = NODE_TIME_STAYS;
 	} else if (time[1] < 0 || time[1] > 999999999) {
 		return -ERR_INVAL;
 	} else {
 		/* What does not fit is the nearest that does, as in file systems with a limit. */
-		const int64_t s = time[0] < 0 ? 0 : time[0] > 18000000000 ? 18000000000 : time[0];
-		*ns = (uint64_t)s * 1000000000 + (uint64_t)time[1];
+		const int64_t most = INT64_MAX / 1000000000 - 1;
+		const int64_t s = time[0] < -most ? -most : time[0] > most ? most : time[0];
+		*ns = (uint64_t)(s * 1000000000 + time[1]);
 	}
 	return 0;
 }
@@ -383,7 +345,7 @@ int64_t sys_utimensat(struct task *t, const uint64_t *arg)
 	int error = times_arg(t, arg[2], ns, &touches);
 
 	if (error != 0) return error;
-	if ((ns[0] & ns[1]) == UINT64_MAX) return 0; /* whatever the path */
+	if (ns[0] == NODE_TIME_STAYS && ns[1] == NODE_TIME_STAYS) return 0; /* whatever the path */
 	if ((flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0) return -ERR_INVAL;
 	if (arg[1] == 0 && (int32_t)arg[0] != AT_FDCWD) {
 		n = node_arg(t, arg[0], &error);
