@@ -55,9 +55,9 @@ static void look_node(struct cpio_state *s, const struct model_node *m, struct n
 
 	node_stat(n, &stat);
 	if ((stat.mode & S_IFMT) != m->kind)
-		kpanic(ORACLE_CONTENT, "kind %o, where it is %o", stat.mode & S_IFMT, m->kind);
+		kpanic(ORACLE_CONTENT, "kind %x, where it is %x", stat.mode & S_IFMT, m->kind);
 	if ((stat.mode & S_PERMISSIONS) != m->permissions)
-		kpanic(ORACLE_CONTENT, "rights %o, where they are %o", stat.mode & S_PERMISSIONS,
+		kpanic(ORACLE_CONTENT, "rights %x, where they are %x", stat.mode & S_PERMISSIONS,
 		       m->permissions);
 	if (m->kind != S_IFDIR && stat.nlink != m->links)
 		kpanic(ORACLE_CONTENT, "%u names, where there are %u", stat.nlink, m->links);
@@ -88,7 +88,7 @@ void cpio_look(struct run *run)
 	memset(real, 0, sizeof real);
 	real[0] = s->tree.root;
 	if ((s->tree.root->mode & S_PERMISSIONS) != s->nodes[0].permissions)
-		kpanic(ORACLE_CONTENT, "the root's rights are %o", s->tree.root->mode);
+		kpanic(ORACLE_CONTENT, "the root's rights are %x", s->tree.root->mode);
 	for (uint32_t i = 0; i < s->name_count; i++) {
 		const struct model_name *m = &s->names[i];
 		if (m->folder < 0) continue;
