@@ -66,7 +66,7 @@ static void example(bool aloud)
 static void tell_memory(void)
 {
 	struct umalloc_stats s;
-	void *const more = malloc(100 << 10);
+	void *const more = malloc(10 << 10);
 
 	CHECK(more != NULL, "no room");
 	void *const moved = realloc(more, 200 << 10); /* what it leaves waits in the queue */

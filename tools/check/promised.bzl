@@ -89,4 +89,5 @@ PROMISED = [
     "//user/malloc:malloc_test",
     "//user/malloc:malloc_test_aarch64",
     "//user/malloc:preload_test",
+    "//user/shell:terminal_test",
 ]
