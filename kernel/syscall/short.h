@@ -12,12 +12,14 @@
 
 enum {
 	MAY_FALL_SHORT = 1, /* part of it may be done, and the answer says how much */
-	MAY_DIE = 2,        /* the program may be killed for it */
 	MAY_KEEP = 4,       /* what it got before it failed may stay with the space or the file */
 	MAY_VARY = 8,       /* what it brings about is not always the same */
 	MAY_LEAVE = 16,     /* what stood at its new place may be gone, as on Linux */
 	ENDS = 32,          /* the call does not come back */
 };
+
+/* The program may be killed for it, by that signal. */
+#define DIES_BY(signal) ((uint32_t)(signal) << 8)
 
 struct short_case {
 	const char *name; /* NULL: the end of a table */
