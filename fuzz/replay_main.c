@@ -5,7 +5,7 @@
  *	replay --listed FILE...
  *	replay --score FILE...
  *	replay --hunt SUBJECT [--seed S] [--runs N] [--ops N] [--expect ORACLE] [--out FOLDER]
- *	       [--strategy S] [--seconds N]
+ *	       [--strategy S] [--seconds N] [--latency]
  *
  *	--subject S   what raw bodies are for; others must be for it too
  *	--walk        check every structure after every operation, whatever the scripts say
@@ -19,6 +19,7 @@
  *	--hunt S      generated scripts for a subject, from --seed (1), --runs of them (10000) with
  *	              at most --ops operations each (256); --out keeps what is found
  *	--seconds N   no more scripts are begun after so long
+ *	--latency     how many operations after the fault was there what was found was reported
  *	--strategy S  of all of them: listed, robin or priority
  *	--sometimes   fails unless every state was reached that must be: by the hunt, or by files
  *	              of --subject together

@@ -116,6 +116,12 @@ diff -r found found2 || fail "a hunt is not repeatable"
 for oracle in overlap leak deadlock poison undefined must-fail; do
 	status 0 "$replay" --hunt canary --runs 3000 --expect $oracle
 done
+# What is given twice is seen at once; what only a walk finds, at the next walk.
+status 0 "$replay" --hunt canary --expect overlap --latency
+grep -q '^latency=0 there=\([0-9]*\) reported=\1$' out || fail "$(cat out)"
+status 0 "$replay" --hunt canary --expect walk --latency
+sed -n 's/^latency=\([1-9][0-9]*\) there=\([0-9]*\) reported=\([0-9]*\)$/\1 \2 \3/p' out |
+	awk '{ ok = $1 + $2 == $3 } END { exit !ok }' || fail "$(cat out)"
 
 # --- a full disk: the text on the terminal is the finding -----------------------------------------------
 (
