@@ -153,15 +153,19 @@ static void *umw_remap(void *context, void *at, size_t bytes, size_t larger)
 
 /* --- what is told ----------------------------------------------------------------------------- */
 
-static void umw_lock(void *context)
+static void umw_lock(void *context, uint32_t *word)
 {
 	struct umw_memory *mem = context;
+
+	(void)word;
 	mem->lock(mem->run);
 }
 
-static void umw_unlock(void *context)
+static void umw_unlock(void *context, uint32_t *word)
 {
 	struct umw_memory *mem = context;
+
+	(void)word;
 	mem->unlock(mem->run);
 }
 

@@ -15,6 +15,19 @@ static inline void port_release(uint32_t *at)
 	atomic_store_u32(at, 0);
 }
 
+/* The lock is the world's, which plays who waits for it. */
+static inline bool port_lock(uint32_t *at)
+{
+	(void)at;
+	return false;
+}
+
+static inline bool port_unlock(uint32_t *at)
+{
+	(void)at;
+	return false;
+}
+
 static inline uint64_t port_peek(const uint64_t *at)
 {
 	return atomic_load_u64(at);

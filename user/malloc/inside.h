@@ -33,14 +33,26 @@ static inline bool umalloc_alone(const struct umalloc *m)
 	return *m->alone != 0;
 }
 
+static inline void um_lock_always(struct umalloc *m)
+{
+	if (UMALLOC_UNLIKELY(!port_lock(&m->lock_word)))
+		m->calls->lock(m->calls->context, &m->lock_word);
+}
+
+static inline void um_unlock_always(struct umalloc *m)
+{
+	if (UMALLOC_UNLIKELY(!port_unlock(&m->lock_word)))
+		m->calls->unlock(m->calls->context, &m->lock_word);
+}
+
 static inline void umalloc_lock(struct umalloc *m)
 {
-	if (!umalloc_alone(m)) m->calls->lock(m->calls->context);
+	if (!umalloc_alone(m)) um_lock_always(m);
 }
 
 static inline void umalloc_unlock(struct umalloc *m)
 {
-	if (!umalloc_alone(m)) m->calls->unlock(m->calls->context);
+	if (!umalloc_alone(m)) um_unlock_always(m);
 }
 
 static inline uint64_t page_up(uint64_t bytes)

@@ -5,7 +5,7 @@
  * remembers where it is.  None of these changes errno: free must not.
  *
  * The lock is one word and a futex: 0 free, 1 taken, 2 taken and somebody may sleep (Drepper,
- * "Futexes are tricky", 2011, section 5).  Nobody who does not wait makes a call.  A child of fork
+ * "Futexes are tricky", 2011, section 5).  Nobody who does not wait comes here (port.h).  A child of fork
  * has a copy of it that the forking thread holds, and drops.
  */
 #define _GNU_SOURCE /* mremap */
@@ -21,9 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FREE, TAKEN, CONTENDED };
-
-static uint32_t lock_word;
+enum { FREE, CONTENDED = 2 };
 
 static void *linux_sbrk(void *context, ptrdiff_t bytes)
 {
@@ -65,39 +63,25 @@ static void *linux_remap(void *context, void *at, size_t bytes, size_t larger)
 	return now;
 }
 
-static void futex(int call, uint32_t value)
+static void futex(uint32_t *word, int call, uint32_t value)
 {
 	const int kept = errno;
 
-	syscall(SYS_futex, &lock_word, call | FUTEX_PRIVATE_FLAG, value, NULL, NULL, 0);
+	syscall(SYS_futex, word, call | FUTEX_PRIVATE_FLAG, value, NULL, NULL, 0);
 	errno = kept;
 }
 
-__attribute__((noinline, cold)) static void wait_for_lock(void)
-{
-	while (__atomic_exchange_n(&lock_word, CONTENDED, __ATOMIC_ACQUIRE) != FREE)
-		futex(FUTEX_WAIT, CONTENDED);
-}
-
-__attribute__((noinline, cold)) static void wake_one(void)
-{
-	futex(FUTEX_WAKE, 1);
-}
-
-static void linux_lock(void *context)
-{
-	uint32_t was = FREE;
-
-	(void)context;
-	if (!__atomic_compare_exchange_n(&lock_word, &was, TAKEN, false, __ATOMIC_ACQUIRE,
-					 __ATOMIC_RELAXED))
-		wait_for_lock();
-}
-
-static void linux_unlock(void *context)
+__attribute__((cold)) static void linux_lock(void *context, uint32_t *word)
 {
 	(void)context;
-	if (__atomic_exchange_n(&lock_word, FREE, __ATOMIC_RELEASE) == CONTENDED) wake_one();
+	while (__atomic_exchange_n(word, CONTENDED, __ATOMIC_ACQUIRE) != FREE)
+		futex(word, FUTEX_WAIT, CONTENDED);
+}
+
+__attribute__((cold)) static void linux_unlock(void *context, uint32_t *word)
+{
+	(void)context;
+	futex(word, FUTEX_WAKE, 1);
 }
 
 /* Soon: who sleeps lets others run whatever their priority is. */

@@ -267,18 +267,18 @@ void umalloc_drain(struct umalloc *m)
 /* Whoever is alone too: a child is, though its parent was not when it took the lock. */
 void umalloc_before_fork(struct umalloc *m)
 {
-	m->calls->lock(m->calls->context);
+	um_lock_always(m);
 	um_caches_stop(m);
 }
 
 void umalloc_after_fork(struct umalloc *m)
 {
 	um_caches_go(m);
-	m->calls->unlock(m->calls->context);
+	um_unlock_always(m);
 }
 
 void umalloc_after_fork_in_child(struct umalloc *m)
 {
 	um_caches_forget(m);
-	m->calls->unlock(m->calls->context);
+	um_unlock_always(m);
 }

@@ -53,8 +53,10 @@ struct umalloc_calls {
 	/* Makes a mapping larger, here or elsewhere, its pages with it; UMALLOC_NO_MEMORY, with
 	 * nothing changed, where that fails. */
 	void *(*remap)(void *context, void *at, size_t bytes, size_t larger);
-	void (*lock)(void *context);
-	void (*unlock)(void *context);
+	/* The lock, whose word is the instance's, where port.h does not do without them: it is
+	 * taken, and to be waited for; it was dropped, and somebody may wait. */
+	void (*lock)(void *context, uint32_t *word);
+	void (*unlock)(void *context, uint32_t *word);
 	/* Somebody is at his cache, for a few instructions: he may go on.  The lock is held. */
 	void (*relax)(void *context);
 	/* A thread has begun to use its cache: as it ends it has to call umalloc_cache_close(). */
@@ -160,6 +162,7 @@ struct umalloc {
 	const char *alone; /* not 0 while there is one thread: then nobody locks */
 	struct umalloc_config config;
 
+	uint32_t lock_word;
 	uint64_t
 		short_bytes; /* the short ways are for less: quick_bytes; 0 while something waits */
 	uint64_t low;  /* where there is one region alone, payloads lie in [low, low + span); */

@@ -18,6 +18,18 @@ static inline void port_release(uint32_t *at)
 	__atomic_store_n(at, 0, __ATOMIC_RELEASE);
 }
 
+/* The allocator's lock: 0 free, 1 taken, 2 taken and somebody may wait (lock() of the memory calls).
+ * False: it is taken; and what comes before: somebody may wait. */
+static inline bool port_lock(uint32_t *at)
+{
+	return port_claim(at);
+}
+
+static inline bool port_unlock(uint32_t *at)
+{
+	return __atomic_exchange_n(at, 0, __ATOMIC_RELEASE) == 1;
+}
+
 /* A word whole, in no order to anything else. */
 static inline uint64_t port_peek(const uint64_t *at)
 {
