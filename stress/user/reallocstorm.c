@@ -23,9 +23,10 @@
  *	H01  (vector registers stay over a switch) brings it back.  5,000 moves of three threads,
  *	     one CPU, chain=1: with realloc a chain is broken in three of four seeds, in one of
  *	     them into a circle; 3,000 of four threads, two CPUs: a circle in both.  With free=2
- *	     all of these end well.  With malloc, a copy and free (free=1) it is as with realloc:
- *	     it is the copy that loses words, not munmap.  Copied by general registers, as
- *	     glibc's memcpy does it on this CPU, nothing is lost.
+ *	     all of these end well.  With chain=2, seed 3: realloc has no end, and free has.
+ *	     With malloc, a copy and free (free=1) it is as with realloc: it is the copy that
+ *	     loses words, not munmap.  Copied by general registers, as glibc's memcpy does it on
+ *	     this CPU, nothing is lost.
  *	I01  (the search starts behind who ran last) comes to its end both ways, eight threads,
  *	     the allocator's lock held over each munmap; with shift=0, 1 and 5 too.
  *	I04  (sleeping with interrupts masked) stops itself as it boots: sleep-in-atomic.

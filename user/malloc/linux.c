@@ -5,8 +5,8 @@
  * remembers where it is.  None of these changes errno: free must not.
  *
  * The lock is one word and a futex: 0 free, 1 taken, 2 taken and somebody may sleep (Drepper,
- * "Futexes are tricky", 2011, section 5).  Nobody who does not wait comes here (port.h).  A child of fork
- * has a copy of it that the forking thread holds, and drops.
+ * "Futexes are tricky", 2011, section 5).  Nobody who does not wait comes here (port.h).  A child
+ * of fork has a copy of it that the forking thread holds, and drops.
  */
 #define _GNU_SOURCE /* mremap */
 #include "user/malloc/linux.h"
