@@ -18,8 +18,8 @@ static inline void port_release(uint32_t *at)
 	__atomic_store_n(at, 0, __ATOMIC_RELEASE);
 }
 
-/* The allocator's lock: 0 free, 1 taken, 2 taken and somebody may wait (lock() of the memory calls).
- * False: it is taken; and what comes before: somebody may wait. */
+/* The allocator's lock: 0 free, 1 taken, 2 taken and somebody may wait (the memory calls' lock()).
+ * port_lock() is false where it is taken, port_unlock() where somebody may wait. */
 static inline bool port_lock(uint32_t *at)
 {
 	return port_claim(at);
