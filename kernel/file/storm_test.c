@@ -8,9 +8,11 @@
  *
  *	storm_test [SEED [COUNT]]	storms from SEED (1) on, COUNT of them (STORMS)
  */
+#include "kernel/file/file_lock.h"
 #include "kernel/file/test_file.h"
 
 enum { STORMS = 30, CPUS = 3, THREADS = 4, STEPS = 60, MOST_BYTES = 3 * PAGE_SIZE };
+enum { NODES = 4096, ALONE = 1 << 16 };
 
 static struct {
 	uint64_t seed;
@@ -82,13 +84,14 @@ static void maps(struct random *lot)
 }
 
 /* What is mapped is there or behind the end.  Its bytes are left alone: those who write to the file
- * and those who read what they have mapped are ordered by nobody. */
-static void touches_space(struct space *s, uint64_t at, struct random *lot)
+ * and those who read what they have mapped are ordered by nobody; so no copies are made of it. */
+static void touches_space(struct space *s, uint64_t at, bool stores, struct random *lot)
 {
 	for (uint32_t i = 0; i < 3; i++) {
 		const uint64_t to = at + random_below(lot, MOST_BYTES);
 		const enum fault_answer answer =
-			space_fault(s, to, random_below(lot, 2) != 0 ? MACH_STORE : MACH_LOAD);
+			space_fault(s, to,
+				    stores && random_below(lot, 2) != 0 ? MACH_STORE : MACH_LOAD);
 		EXPECT(answer == FAULT_DONE || answer == FAULT_BEYOND);
 	}
 }
@@ -108,11 +111,11 @@ static void touches(struct random *lot)
 				      shared ? MAP_SHARED : MAP_PRIVATE, b, 0, TEST_SITE);
 	backing_drop(b);
 	if (at < 0) return;
-	touches_space(s, (uint64_t)at, lot);
+	touches_space(s, (uint64_t)at, shared, lot);
 	if (random_below(lot, 2) != 0) copy = space_clone(s, TEST_SITE);
-	touches_space(s, (uint64_t)at, lot);
+	touches_space(s, (uint64_t)at, shared, lot);
 	if (copy != NULL) {
-		touches_space(copy, (uint64_t)at, lot);
+		touches_space(copy, (uint64_t)at, shared, lot);
 		space_retire(copy);
 	}
 	EXPECT(space_munmap(s, (uint64_t)at, MOST_BYTES) == 0);
@@ -134,6 +137,38 @@ static void pipes(struct random *lot, char letter)
 	EXPECT(n == 1 || n == 0 || n == -ERR_AGAIN || n == -ERR_PIPE);
 	if (n == 1 && file_may_read(g)) EXPECT(byte >= 'a' && byte < 'a' + THREADS);
 	file_drop(g);
+}
+
+/* Locks a range, or all, of one file at a time, so that whoever waits does so for an end.  All ranges
+ * have a byte in common: who may write it is alone there. */
+static void locks(struct random *lot, char letter)
+{
+	static char owners[THREADS];
+	static uint32_t inside[NODES]; /* by node: 1 for who reads, ALONE for who writes */
+	struct file *f = open_some(lot, O_RDWR);
+
+	if (f == NULL) return;
+	struct file_lock want = { .owner = &owners[letter - 'a'],
+				  .by_process = true,
+				  .type = random_below(lot, 2) != 0 ? F_WRLCK : F_RDLCK,
+				  .start = random_below(lot, 4),
+				  .end = 4 + random_below(lot, 4) };
+	const bool whole = random_below(lot, 3) == 0;
+	if (whole) want = (struct file_lock){ f, 0, true, false, want.type, 0, INT64_MAX };
+	const int answer = file_lock_set(f, &want, random_below(lot, 2) != 0);
+	EXPECT(answer == 0 || answer == -ERR_AGAIN);
+	if (answer == 0) {
+		uint32_t *here = &inside[(f->node->number * 2 + whole) % NODES];
+		const uint32_t me = want.type == F_WRLCK ? ALONE : 1;
+		const uint32_t others = atomic_fetch_add_u32(here, me);
+		EXPECT(others == 0 || (others < ALONE && me == 1));
+		sched_yield_cpu(&tw->sched);
+		atomic_fetch_add_u32(here, 0 - me);
+	}
+	if (random_below(lot, 2) != 0) file_locks_end(f, want.owner);
+	want.type = F_UNLCK;
+	EXPECT(file_lock_set(f, &want, false) == 0);
+	file_drop(f);
 }
 
 static void cuts(struct random *lot)
@@ -234,7 +269,7 @@ static void copies(struct random *lot)
 
 static void step(struct random *lot, char letter)
 {
-	switch (random_below(lot, 14)) {
+	switch (random_below(lot, 15)) {
 	case 0:
 	case 1: writes(lot, letter); break;
 	case 2: reads(lot); break;
@@ -246,6 +281,7 @@ static void step(struct random *lot, char letter)
 	case 8: copies(lot); break;
 	case 9: touches(lot); break;
 	case 10: pipes(lot, letter); break;
+	case 11: locks(lot, letter); break;
 	default: names(lot); break;
 	}
 }
