@@ -139,8 +139,8 @@ static void pipes(struct random *lot, char letter)
 	file_drop(g);
 }
 
-/* Locks a range, or all, of one file at a time, so that whoever waits does so for an end.  All ranges
- * have a byte in common: who may write it is alone there. */
+/* Locks a range, or all, of one file at a time, so that whoever waits does so for an end.  All
+ * ranges have a byte in common: who may write it is alone there. */
 static void locks(struct random *lot, char letter)
 {
 	static char owners[THREADS];
