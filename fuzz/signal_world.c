@@ -213,15 +213,16 @@ static NORETURN void plays_group(struct run *run, unsigned group, struct task *t
 	for (uint32_t kind = 0; kind < KINDS; kind++)
 		must(signal_action(t, signal_of_kind(kind), &handler, NULL) == 0, "a handler");
 	must(signal_action(t, RESCUE, &handler, NULL) == 0, "a handler");
-	world.group[group].pid = t->group->pid;
-	world.group[group].life++;
-	world.group[group].killed = false;
 	for (unsigned n = 1; n < LANES_EACH; n++) {
 		const int64_t tid =
 			clone_as(t, role(ROLE_LANE + group * LANES_EACH + n), THREAD_FLAGS);
 		if (tid < 0 && tid != -ERR_INTR)
 			kpanic(ORACLE_MUST_SUCCEED, "no thread: %ld", (long)tid);
 	}
+	/* From here on it is sent signals: it has a stack to take them on, as soon as it does. */
+	world.group[group].pid = t->group->pid;
+	world.group[group].life++;
+	world.group[group].killed = false;
 	plays_lane(run, group * LANES_EACH, t);
 }
 
