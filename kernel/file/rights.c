@@ -23,7 +23,7 @@ static uint32_t owner_of(const struct node *n)
 
 static bool in_group(const struct node *n, const struct ids *who)
 {
-	return atomic_load_u32(&n->gid) == who->gid;
+	return ids_has_gid(who, atomic_load_u32(&n->gid));
 }
 
 int node_may(const struct node *n, const struct ids *who, uint32_t what)

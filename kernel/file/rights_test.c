@@ -2,10 +2,13 @@
  * rights_test.c -- who may do what: every mode of a node, digit by digit; and by example what
  * folders, sticky ones, links and lent rights make of it.
  */
+#include <stdlib.h>
+
 #include "kernel/file/rights.h"
 #include "kernel/file/test_file.h"
 
-static const struct ids root = { 0, 0 }, ann = { 1000, 50 }, bob = { 1001, 50 }, eve = { 1002, 60 };
+static const struct ids root = { 0, 0, NULL }, ann = { 1000, 50, NULL }, bob = { 1001, 50, NULL },
+			eve = { 1002, 60, NULL };
 
 static struct node *node_of(const char *path)
 {
@@ -32,17 +35,36 @@ static bool may(const struct node *n, const struct ids *who, uint32_t what)
 	return answer == 0;
 }
 
+/* Somebody who is in the file's group besides others. */
+static struct ids with_more(uint32_t gid)
+{
+	static struct gid_list *list;
+
+	if (list == NULL) list = calloc(1, sizeof *list + 3 * sizeof list->gid[0]);
+	EXPECT(list != NULL);
+	list->count = 3;
+	list->gid[0] = gid - 1;
+	list->gid[1] = gid;
+	list->gid[2] = gid + 9;
+	return (struct ids){ 1003, 70, list };
+}
+
 /* All 512 modes: the owner by the first digit, even where that says less, and so on. */
 static void modes(void)
 {
 	struct node *f = made("/f", S_IFREG | 0644, &ann), *d = made("/d", S_IFDIR | 0755, &ann);
 
+	const struct ids dot = with_more(50);
+
+	EXPECT(ids_has_gid(&dot, 49) && ids_has_gid(&dot, 59) && ids_has_gid(&dot, 70));
+	EXPECT(!ids_has_gid(&dot, 48) && !ids_has_gid(&dot, 51) && !ids_has_gid(&dot, 60));
 	for (uint32_t mode = 0; mode <= 0777; mode++) {
 		node_set_mode(f, mode);
 		node_set_mode(d, mode);
 		for (uint32_t what = 0; what <= 7; what++) {
 			EXPECT(may(f, &ann, what) == ((mode >> 6 & what) == what));
 			EXPECT(may(f, &bob, what) == ((mode >> 3 & 7 & what) == what));
+			EXPECT(may(f, &dot, what) == may(f, &bob, what));
 			EXPECT(may(f, &eve, what) == ((mode & 7 & what) == what));
 			EXPECT(may(d, &root, what));
 			EXPECT(may(f, &root, what) == ((what & 1) == 0 || (mode & 0111) != 0));

@@ -180,9 +180,10 @@ static int64_t access_at(struct task *t, const uint64_t *arg, uint32_t flags)
 		return -ERR_INVAL;
 	int error = at_open(&a, t, arg[0], arg[1], (flags & AT_EMPTY_PATH) != 0);
 	if (error != 0) return error;
-	if ((flags & AT_EACCESS) == 0)
-		a.view.ids = (struct ids){ atomic_load_u32(&t->group->uid[0]),
-					   atomic_load_u32(&t->group->gid[0]) };
+	if ((flags & AT_EACCESS) == 0) {
+		a.view.ids.uid = atomic_load_u32(&t->group->uid[ID_REAL]);
+		a.view.ids.gid = atomic_load_u32(&t->group->gid[ID_REAL]);
+	}
 	const bool nameless = a.path[0] == 0 && a.file != NULL && a.file->node == NULL;
 	if (!nameless) error = tree_node(&a.view, a.path, find_flags(flags), &n);
 	if (error == 0) error = access_node(n, &a.view.ids, mode);
@@ -256,7 +257,7 @@ static int chown_may(const struct node *n, const struct ids *who, uint32_t uid, 
 {
 	const uint32_t owner = atomic_load_u32(&n->uid), group = atomic_load_u32(&n->gid);
 	const bool keeps = uid == UINT32_MAX || uid == owner;
-	const bool within = gid == UINT32_MAX || gid == group || gid == who->gid;
+	const bool within = gid == UINT32_MAX || gid == group || ids_has_gid(who, gid);
 	const bool asks = uid != UINT32_MAX || gid != UINT32_MAX || lent != 0;
 
 	if (n->ops != NULL) return -ERR_PERM;

@@ -114,7 +114,7 @@ static void birth_drop_group(struct birth *b)
 	if (g->cwd != NULL) node_drop(g->cwd);
 	if (g->root != NULL) node_drop(g->root);
 	if (g->exe != NULL) node_drop(g->exe);
-	gid_list_drop(b->w, g->gids);
+	gid_list_drop(g);
 	task_free_bytes(b->w, g->signals);
 	task_free_bytes(b->w, g);
 }
@@ -134,7 +134,7 @@ static void group_inherit_locked(struct task_group *g, struct task_group *from)
 	g->umask = from->umask;
 	memcpy(g->uid, from->uid, sizeof g->uid);
 	memcpy(g->gid, from->gid, sizeof g->gid);
-	g->gids = gid_list_hold_locked(from);
+	gid_list_inherit_locked(g, from);
 	g->undumpable = from->undumpable;
 	g->above_mark = atomic_load_u32(&from->above_mark);
 	memcpy(g->limits, from->limits, sizeof g->limits);

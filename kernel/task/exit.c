@@ -249,7 +249,7 @@ void group_released(void *world, void *user)
 	number_drop_locked(w, g->pgid_number);
 	number_drop_locked(w, g->number);
 	lock_drop(&w->lock, was);
-	gid_list_drop(w, g->gids);
+	gid_list_drop(g);
 	task_free_bytes(w, g->signals);
 	task_free_bytes(w, g);
 }

@@ -60,8 +60,8 @@ static void look_at_group_locked(const struct task_group *g, struct task_look *o
 	out->pgid = g->pgid;
 	out->sid = g->sid;
 	out->process = g->process;
-	out->ids = (struct ids){ atomic_load_u32(&g->uid[ID_FILES]),
-				 atomic_load_u32(&g->gid[ID_FILES]) };
+	out->ids = (struct ids){ .uid = atomic_load_u32(&g->uid[ID_FILES]),
+				 .gid = atomic_load_u32(&g->gid[ID_FILES]) };
 	out->threads = g->task_count;
 	out->zombie = g->zombie;
 	out->used = used_by_group_locked(g);

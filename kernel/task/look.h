@@ -7,8 +7,7 @@
 #ifndef KERNEL_TASK_LOOK_H
 #define KERNEL_TASK_LOOK_H
 
-#include "kernel/ids.h"
-#include "kernel/task/task.h"
+#include "kernel/task/right.h"
 
 struct view; /* kernel/file/tree.h */
 
@@ -51,10 +50,7 @@ struct space *task_space_hold(struct task_world *w, int32_t number);
 /* What the caller is to files. */
 static inline struct ids task_ids(const struct task *t)
 {
-	const struct task_group *g = t->group;
-
-	return (struct ids){ atomic_load_u32(&g->uid[ID_FILES]),
-			     atomic_load_u32(&g->gid[ID_FILES]) };
+	return right_ids(t);
 }
 
 /* How the caller sees the tree: where it is, what its root is.  Dropped by task_view_drop(). */

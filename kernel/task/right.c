@@ -5,22 +5,19 @@
  * kernel/sys.c (set_one_prio, check_prlimit_permission), kernel/sched/core.c (check_same_owner).
  *
  * Groups of users besides the first lie in a list that never changes: who sets others makes another
- * list, and a fork shares its parent's.  It is in order, so that one is found by halving.
+ * list, and a fork shares its parent's.  It is in order, so that one is found by halving.  A task
+ * looks at its group's list without a lock, for as long as it is in a call; so where it has
+ * siblings, which may look, the list of before is kept until the new one goes.
  *
- * Always true: a list's uses are the groups of tasks that lead to it.
+ * Always true: a list's uses are the groups of tasks that lead to it, and the list that took its
+ * place.
  *
  * Locks: the world's, for who leads to which list and how many do.  Cost: O(log of the groups) to
- * find one, O(groups of users) under the lock to copy them out.
+ * find one.
  */
 #include "kernel/task/right.h"
 
 #include "kernel/task/task_inside.h"
-
-struct gid_list {
-	uint32_t uses; /* (w) */
-	uint32_t count;
-	uint32_t gid[]; /* in order */
-};
 
 /* --- to others -------------------------------------------------------------------------------- */
 
@@ -67,20 +64,36 @@ void right_exec_locked(struct task_group *g)
 
 /* --- groups of users -------------------------------------------------------------------------- */
 
-struct gid_list *gid_list_hold_locked(struct task_group *g)
+static struct gid_list *list_of(const struct task_group *g)
 {
-	if (g->gids != NULL) g->gids->uses++;
-	return g->gids;
+	return (struct gid_list *)(uintptr_t)atomic_load_u64(&g->gids);
 }
 
-void gid_list_drop(struct task_world *w, struct gid_list *list)
+void gid_list_inherit_locked(struct task_group *g, const struct task_group *from)
 {
-	if (list == NULL) return;
-	const mach_irq_t was = lock_take(&w->lock);
-	ASSERT(list->uses != 0);
-	const bool last = --list->uses == 0;
-	lock_drop(&w->lock, was);
-	if (last) task_free_bytes(w, list);
+	struct gid_list *list = list_of(from);
+
+	if (list != NULL) list->uses++;
+	atomic_store_u64(&g->gids, (uintptr_t)list);
+}
+
+static void list_drop(struct task_world *w, struct gid_list *list)
+{
+	while (list != NULL) {
+		struct gid_list *before = list->before;
+		const mach_irq_t was = lock_take(&w->lock);
+		ASSERT(list->uses != 0);
+		const bool last = --list->uses == 0;
+		lock_drop(&w->lock, was);
+		if (!last) return;
+		task_free_bytes(w, list);
+		list = before;
+	}
+}
+
+void gid_list_drop(struct task_group *g)
+{
+	list_drop(g->world, list_of(g));
 }
 
 /* Shell's sort, with gaps that halve. */
@@ -96,62 +109,57 @@ static void put_in_order(uint32_t *gid, uint32_t count)
 	}
 }
 
+/* NULL without memory. */
+static struct gid_list *list_make(struct task_world *w, const uint32_t *gids, uint32_t count)
+{
+	const size_t bytes = count * sizeof(uint32_t);
+	struct gid_list *list = task_alloc_bytes(w, sizeof *list + bytes, 0);
+
+	if (list == NULL) return NULL;
+	*list = (struct gid_list){ .uses = 1, .count = count };
+	memcpy(list->gid, gids, bytes);
+	put_in_order(list->gid, count);
+	return list;
+}
+
 int right_gids_set(struct task *t, const uint32_t *gids, uint32_t count)
 {
+	static const uint32_t none[1];
 	struct task_world *w = t->group->world;
-	const size_t bytes = count * sizeof(uint32_t);
-	struct gid_list *list = NULL;
+	const bool alone = atomic_load_u32(&t->group->task_count) <= 1;
+	struct gid_list *before = list_of(t->group), *list = NULL;
 
 	ASSERT(count <= GIDS_MAX);
-	if (count != 0) list = task_alloc_bytes(w, sizeof *list + bytes, 0);
-	if (count != 0 && list == NULL) return -ERR_NOMEM;
-	if (list != NULL) {
-		*list = (struct gid_list){ .uses = 1, .count = count };
-		memcpy(list->gid, gids, bytes);
-		put_in_order(list->gid, count);
+	if (count == 0 && before == NULL) return 0;
+	if (count != 0 || !alone) {
+		list = list_make(w, count == 0 ? none : gids, count);
+		if (list == NULL) return -ERR_NOMEM;
 	}
 	const mach_irq_t was = lock_take(&w->lock);
-	struct gid_list *before = t->group->gids;
-	t->group->gids = list;
+	before = list_of(t->group);
+	if (!alone) list->before = before;
+	atomic_store_u64(&t->group->gids, (uintptr_t)list);
 	lock_drop(&w->lock, was);
-	gid_list_drop(w, before);
+	if (alone) list_drop(w, before);
 	return 0;
 }
 
 uint32_t right_gids_get(const struct task *t, uint32_t *gids, uint32_t room)
 {
-	struct task_world *w = t->group->world;
-	const mach_irq_t was = lock_take(&w->lock);
-	const struct gid_list *list = t->group->gids;
+	const struct gid_list *list = list_of(t->group);
 	const uint32_t count = list == NULL ? 0 : list->count;
 
 	if (count != 0 && room != 0) memcpy(gids, list->gid, min_u64(room, count) * sizeof *gids);
-	lock_drop(&w->lock, was);
 	return count;
 }
 
-static bool has_locked(const struct gid_list *list, uint32_t gid)
+struct ids right_ids(const struct task *t)
 {
-	uint32_t from = 0, end = list == NULL ? 0 : list->count;
+	const struct task_group *g = t->group;
 
-	while (from < end) {
-		const uint32_t middle = from + (end - from) / 2;
-		if (list->gid[middle] == gid) return true;
-		if (list->gid[middle] < gid)
-			from = middle + 1;
-		else
-			end = middle;
-	}
-	return false;
-}
-
-bool right_has_gid(const struct task *t, uint32_t gid)
-{
-	struct task_world *w = t->group->world;
-
-	if (atomic_load_u32(&t->group->gid[ID_FILES]) == gid) return true;
-	const mach_irq_t was = lock_take(&w->lock);
-	const bool has = has_locked(t->group->gids, gid);
-	lock_drop(&w->lock, was);
-	return has;
+	return (struct ids){
+		.uid = atomic_load_u32(&g->uid[ID_FILES]),
+		.gid = atomic_load_u32(&g->gid[ID_FILES]),
+		.more = list_of(g),
+	};
 }

@@ -8,6 +8,7 @@
 #ifndef KERNEL_TASK_RIGHT_H
 #define KERNEL_TASK_RIGHT_H
 
+#include "kernel/ids.h"
 #include "kernel/task/task.h"
 
 enum { GIDS_MAX = 65536 }; /* groups of users that a task may be in (NGROUPS_MAX) */
@@ -29,19 +30,20 @@ bool right_to_schedule_locked(const struct task_group *from, const struct task_g
 bool right_to_limit_locked(const struct task_group *from, const struct task_group *to)
 	REQUIRES(&from->world->lock);
 
-/* Whether the task is in that group of users, for files: it acts as it, or has it besides. */
-bool right_has_gid(const struct task *t, uint32_t gid);
+/* What the caller is to files: good for as long as it is in this call. */
+struct ids right_ids(const struct task *t);
 
 /* The caller's group is in these `count` groups of users besides, up to GIDS_MAX; their order is
  * not kept.  0 or -ERR_NOMEM. */
 int right_gids_set(struct task *t, const uint32_t *gids, uint32_t count);
 
-/* How many it is in, with the first `room` of them. */
+/* How many it is in, with the first `room` of them; the caller's. */
 uint32_t right_gids_get(const struct task *t, uint32_t *gids, uint32_t room);
 
-/* A fork's list is its parent's; with its last group it is given back. */
-struct gid_list *gid_list_hold_locked(struct task_group *g) REQUIRES(&g->world->lock);
-void gid_list_drop(struct task_world *w, struct gid_list *list);
+/* A fork's list is its parent's; a group that has ended gives it back. */
+void gid_list_inherit_locked(struct task_group *g, const struct task_group *from)
+	REQUIRES(&from->world->lock);
+void gid_list_drop(struct task_group *g);
 
 /* execve: what it acts as is what it may act as again. */
 void right_exec_locked(struct task_group *g) REQUIRES(&g->world->lock);

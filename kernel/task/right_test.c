@@ -75,13 +75,20 @@ static void tells_user(struct task *t)
 	EXPECT(info.sent.pid == t->group->pid && info.sent.uid == 6);
 }
 
+static bool has_gid(const struct task *t, uint32_t gid)
+{
+	const struct ids who = right_ids(t);
+
+	return ids_has_gid(&who, gid);
+}
+
 /* --- groups of users -------------------------------------------------------------------------- */
 
 static void has_its_parents(struct task *t)
 {
-	EXPECT(right_gids_get(t, NULL, 0) == 5 && right_has_gid(t, 700) && !right_has_gid(t, 1));
-	EXPECT(right_gids_set(t, NULL, 0) == 0 && !right_has_gid(t, 700));
-	EXPECT(right_has_gid(t, 0)); /* the first */
+	EXPECT(right_gids_get(t, NULL, 0) == 5 && has_gid(t, 700) && !has_gid(t, 1));
+	EXPECT(right_gids_set(t, NULL, 0) == 0 && !has_gid(t, 700));
+	EXPECT(has_gid(t, 0)); /* the first */
 	task_exit_group(t, 6);
 }
 
@@ -91,17 +98,42 @@ static void lists(struct task *t)
 	static const uint32_t sorted[] = { 4, 5, 99, 700, UINT32_MAX - 1 };
 	uint32_t got[5] = { 0 };
 
-	EXPECT(right_gids_get(t, got, 5) == 0 && !right_has_gid(t, 4));
+	EXPECT(right_gids_get(t, got, 5) == 0 && !has_gid(t, 4));
 	EXPECT(right_gids_set(t, some, 5) == 0 && right_gids_get(t, got, 2) == 5);
 	EXPECT(got[0] == 4 && got[1] == 5 && got[2] == 0);
 	EXPECT(right_gids_get(t, got, 5) == 5 && memcmp(got, sorted, sizeof got) == 0);
-	for (unsigned i = 0; i < 5; i++) EXPECT(right_has_gid(t, some[i]));
-	EXPECT(!right_has_gid(t, 6) && !right_has_gid(t, UINT32_MAX) && !right_has_gid(t, 3));
+	for (unsigned i = 0; i < 5; i++) EXPECT(has_gid(t, some[i]));
+	EXPECT(!has_gid(t, 6) && !has_gid(t, UINT32_MAX) && !has_gid(t, 3));
 	waits_for(t, forks(t, has_its_parents), 6 << 8);
-	EXPECT(right_has_gid(t, 700));
-	EXPECT(right_gids_set(t, some, 1) == 0 && !right_has_gid(t, 4) && right_has_gid(t, 700));
+	EXPECT(has_gid(t, 700));
+	EXPECT(right_gids_set(t, some, 1) == 0 && !has_gid(t, 4) && has_gid(t, 700));
 	t->group->gid[ID_FILES] = 8;
-	EXPECT(right_has_gid(t, 8) && !right_has_gid(t, 0));
+	EXPECT(has_gid(t, 8) && !has_gid(t, 0));
+}
+
+static const struct gid_list *seen;
+
+static void changes(struct task *t)
+{
+	static const uint32_t one[] = { 77 };
+
+	seen = right_ids(t).more;
+	EXPECT(right_gids_set(t, one, 1) == 0 && right_gids_set(t, NULL, 0) == 0);
+	EXPECT(seen->count == 1 && seen->gid[0] == 66); /* another task may look at it */
+	EXPECT(!has_gid(t, 66) && !has_gid(t, 77) && right_gids_get(t, NULL, 0) == 0);
+	task_exit(t, 0);
+}
+
+/* Of several tasks each may still look at what was before. */
+static void shares_list(struct task *t)
+{
+	static const uint32_t one[] = { 66 };
+
+	EXPECT(right_gids_set(t, one, 1) == 0);
+	threads(t, changes);
+	for (unsigned i = 0; i < 2 * TEST_THREADS; i++) sched_yield_cpu(&tw->sched);
+	EXPECT(t->group->task_count == 1 && seen->gid[0] == 66 && !has_gid(t, 66));
+	EXPECT(right_gids_set(t, one, 1) == 0 && right_ids(t).more != seen && has_gid(t, 66));
 }
 
 static void execs(struct task *t)
@@ -133,6 +165,7 @@ int main(void)
 	run(signals);
 	run(tells_user);
 	run(lists);
+	run(shares_list);
 	run(execs);
 	host_cpus_close();
 	return 0;

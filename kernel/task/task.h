@@ -27,7 +27,6 @@ struct signal_set_up; /* kernel/task/signal.h: what each signal leads to, shared
 struct exec_config;   /* kernel/exec/exec.h: how programs are laid out */
 struct number;        /* kernel/task/task_inside.h: a number and whose it is */
 struct vfork_wait;    /* the same: who waits for a vforked child */
-struct gid_list;      /* kernel/task/right.c: groups of users beside the first */
 
 enum {
 	SIGNALS = 64,     /* 1 to 64; bit n - 1 of a set */
@@ -87,20 +86,20 @@ struct task_group {
 	int32_t pgid, sid;  /* (w) process group and session */
 	struct number *number, *pgid_number, *sid_number; /* (w) */
 	uint32_t uid[IDS], gid[IDS];                      /* (w) atomic */
-	struct gid_list *gids;                            /* (w) besides, or NULL: none */
-	struct list link;                                 /* (w) of all groups */
-	struct list tasks;                                /* (w) */
-	uint32_t task_count;                              /* (w) atomic reads */
-	bool undumpable;      /* (w) its memory is not for others to look at: prctl tells */
-	bool exec_done;       /* (w) it has run execve since it was forked */
-	bool ending;          /* (w) `status` is settled, and its tasks are to end */
-	bool zombie;          /* (w) it has ended, and waits to be waited for */
-	int32_t status;       /* (w) what wait4() tells of its end */
-	int32_t exit_signal;  /* (w) what its parent gets at its end: SIGCHLD, or 0 */
-	struct task *execer;  /* (w) who is in task_exec_alone(), or NULL */
-	int32_t stop_signal;  /* (w) what stopped it, or 0: it runs */
-	bool tell_stop;       /* (w) that has not been waited for */
-	bool tell_continue;   /* (w) the same of its going on */
+	uint64_t gids;       /* (w) atomic reads: address of a struct gid_list, or 0: see right.h */
+	struct list link;    /* (w) of all groups */
+	struct list tasks;   /* (w) */
+	uint32_t task_count; /* (w) atomic reads */
+	bool undumpable;     /* (w) its memory is not for others to look at: prctl tells */
+	bool exec_done;      /* (w) it has run execve since it was forked */
+	bool ending;         /* (w) `status` is settled, and its tasks are to end */
+	bool zombie;         /* (w) it has ended, and waits to be waited for */
+	int32_t status;      /* (w) what wait4() tells of its end */
+	int32_t exit_signal; /* (w) what its parent gets at its end: SIGCHLD, or 0 */
+	struct task *execer; /* (w) who is in task_exec_alone(), or NULL */
+	int32_t stop_signal; /* (w) what stopped it, or 0: it runs */
+	bool tell_stop;      /* (w) that has not been waited for */
+	bool tell_continue;  /* (w) the same of its going on */
 	struct wait_queue go; /* its stopped tasks wait here; with it, stop_signal is written */
 	struct file_table *files;
 	struct node *cwd;  /* (w) a folder, held, or NULL: the root */

@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <sched.h>
 #include <signal.h>
@@ -12,6 +13,7 @@
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -105,9 +107,20 @@ static void groups(void)
 		_exit(0);
 	}
 	wait(NULL);
+	const int fd = open("/tmp/of_a_group", O_RDWR | O_CREAT, 0600);
+	fchown(fd, 0, 20);
+	fchmod(fd, 0640);
 	ANSWER(setuid(1000));
 	ANSWER(getgroups(0, NULL));
 	ANSWER(setgroups(0, NULL));
+	ANSWER_DONE(open("/tmp/of_a_group", O_RDONLY));
+	ANSWER_DONE(open("/tmp/of_a_group", O_RDWR));
+	ANSWER(access("/tmp/of_a_group", R_OK));
+	ANSWER(access("/tmp/of_a_group", W_OK));
+	ANSWER_DONE(open("/tmp/own", O_RDWR | O_CREAT, 0600));
+	ANSWER(chown("/tmp/own", -1, 30));
+	ANSWER(chown("/tmp/own", -1, 31));
+	ANSWER(unlink("/tmp/own"));
 }
 
 /* --- signals ---------------------------------------------------------------------------------- */
