@@ -20,6 +20,9 @@
  *	                                 80 bytes a piece; U 1: what one told of is unlinked
  *	- gone M                         actor M is gone, with all that was only its
  *
+ * An answer with a "?" behind it is one that kernels are free to give otherwise, as how much there
+ * is room for in a pipe: where one does, the score ends there, and does not differ.
+ *
  * Numbers are decimal and may be negative, or hexadecimal (0x).  @M is the number of the task that
  * actor M is, @- that of the first one's parent, %N an address: the break as it was at first, and N
  * bytes.  Lines that begin with "#" are remarks.

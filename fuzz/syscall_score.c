@@ -61,7 +61,7 @@ void score_call(struct run *run, unsigned n, uint32_t number, const uint64_t arg
 	}
 }
 
-void score_answer(struct run *run, uint32_t number, int64_t answer)
+void score_answer(struct run *run, uint32_t number, int64_t answer, bool doubt)
 {
 	struct score *s = run->score;
 
@@ -74,7 +74,7 @@ void score_answer(struct run *run, uint32_t number, int64_t answer)
 		say_task(s, answer);
 	else
 		score_number(s, (uint64_t)answer);
-	score_say(s, "\n");
+	score_say(s, doubt ? " ?\n" : "\n");
 }
 
 void score_leaves(struct run *run)
@@ -152,7 +152,7 @@ void score_memory(struct run *run, unsigned n, bool put, uint64_t va, const void
 static void say_done_call(struct run *run, uint32_t number, const uint64_t arg[6], int64_t answer)
 {
 	score_call(run, 0, number, arg);
-	score_answer(run, number, answer);
+	score_answer(run, number, answer, false);
 }
 
 void score_opens(struct run *run)

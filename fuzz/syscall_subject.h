@@ -111,6 +111,9 @@ enum fault_answer program_load(struct run *run, uint64_t va, uint64_t *value);
 /* From here on what it does is told as one (score_begins, score_list); or by itself again. */
 void actor_tells(bool each);
 
+/* From here on its calls may come to something else on other kernels (score.h); or not. */
+void actor_doubts(bool doubts);
+
 /* Its program has bytes in its memory, and looks at them. */
 void program_put(struct run *run, uint64_t va, const void *from, size_t bytes);
 void program_get(struct run *run, void *to, uint64_t va, size_t bytes);
@@ -135,8 +138,9 @@ unsigned syscall_lane_now(struct run *run);
 
 void score_opens(struct run *run); /* what the first one has from its beginning */
 void score_call(struct run *run, unsigned n, uint32_t number, const uint64_t arg[6]);
-void score_answer(struct run *run, uint32_t number, int64_t answer); /* of the call told last */
-void score_leaves(struct run *run);                                  /* it does not come back */
+/* Of the call told last; `doubt`: kernels are free to answer otherwise. */
+void score_answer(struct run *run, uint32_t number, int64_t answer, bool doubt);
+void score_leaves(struct run *run); /* it does not come back */
 void score_gone(struct run *run, unsigned n);
 struct score_clone {
 	unsigned by, n;

@@ -47,6 +47,7 @@ static struct {
 	int64_t answer;
 	bool calling; /* whose turn it is: and has not come back from it */
 	bool silent;  /* what it does is told as one */
+	bool doubts;  /* other kernels may answer otherwise */
 	bool over, ended;
 	uint32_t patience;
 } world;
@@ -144,6 +145,11 @@ static bool is_told(const struct task *t)
 	return !world.silent && world.turn < ACTORS && world.actor[world.turn].thread == t->thread;
 }
 
+void actor_doubts(bool doubts)
+{
+	world.doubts = doubts;
+}
+
 void actor_tells(bool each)
 {
 	world.silent = !each;
@@ -163,7 +169,7 @@ int64_t call(struct task *t, uint32_t number, uint64_t a, uint64_t b, uint64_t c
 	world.calling |= told;
 	syscall_do(t);
 	goes_back(t);
-	if (told) score_answer(run, number, (int64_t)r->x[0]);
+	if (told) score_answer(run, number, (int64_t)r->x[0], world.doubts);
 	world.calling &= !told;
 	r->pc = pc; /* a call that is to be made again is not, here */
 	return (int64_t)r->x[0];

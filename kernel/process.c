@@ -13,8 +13,8 @@
  *
  * Always true (process_check):
  *   T1  a slot is in the list of the free exactly when its state is FREE; then nothing hangs on it;
- *   T2  a process is in `children` of its parent, or in `dead` if it is a ZOMBIE; one without a
- *       parent is in no list, and is no ZOMBIE;
+ *   T2  a process is in `children` of its parent, or in `dead` if it is a ZOMBIE, the older ones
+ *       first; one without a parent is in no list, and is no ZOMBIE;
  *   T3  `taken` and `zombies` count the slots in these states, `threads` those of processes and
  *       of the kernel itself;
  *   T4  `running` counts the records in `threads`; held >= running;
@@ -77,9 +77,27 @@ struct process *process_claim_locked(struct process_world *w, struct process *pa
 	p->ending = p->alone = p->takes_in = false;
 	p->parent = parent;
 	p->status = (struct process_status){ .id = process_id_of(p) };
-	if (parent != NULL) list_add_last(&parent->children, &p->link);
+	if (parent != NULL) process_join_locked(w, p, parent);
 	w->taken++;
 	return p;
+}
+
+void process_list_locked(struct process_world *w, struct process *p)
+{
+	struct list *list = p->state == PROCESS_ZOMBIE ? &p->parent->dead : &p->parent->children;
+	struct list *before = list->prev;
+
+	(void)w;
+	while (before != list && CONTAINER_OF(before, struct process, link)->since > p->since)
+		before = before->prev;
+	list_add_first(before, &p->link);
+}
+
+void process_join_locked(struct process_world *w, struct process *p, struct process *parent)
+{
+	p->parent = parent;
+	p->since = w->handed++;
+	process_list_locked(w, p);
 }
 
 /* Generations are at least 1. */

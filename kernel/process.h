@@ -66,7 +66,8 @@ struct process {
 	uint32_t running;           /* (t) threads that have not left: those in `threads` */
 	uint32_t held;              /* (t) threads whose stack and record are not back yet */
 	struct process *parent;     /* (t) or NULL */
-	struct list children, dead; /* (t) those that live; zombies, in the order of their ends */
+	struct list children, dead; /* (t) those that live, and zombies; each by `since` */
+	uint64_t since;             /* (t) when its parent got it, by the world's count */
 	struct list link;           /* (t) in one of these of its parent, or among the free */
 	struct list threads;        /* (t) their records */
 	struct space *space; /* (f) or NULL; others look under (t), while there are threads */
@@ -112,6 +113,7 @@ struct process_world {
 	uint32_t zombies GUARDED_BY(&lock);        /* of these */
 	uint32_t threads GUARDED_BY(&lock);        /* records, those of the kernel's own counted */
 	uint64_t spawned, ended GUARDED_BY(&lock); /* processes, ever */
+	uint64_t handed GUARDED_BY(&lock);         /* how often a process got a child */
 	struct process_hooks hooks;                /* set before anybody has a user */
 };
 

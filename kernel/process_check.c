@@ -15,6 +15,7 @@ struct walk {
 /* How many are in a list, each asked for what it must be; UINT32_MAX: one is not. */
 static uint32_t count_list(const struct list *head, const struct process *parent, bool dead)
 {
+	uint64_t since = 0; /* at least */
 	uint32_t count = 0;
 
 	for (const struct list *l = head->next; l != head; l = l->next) {
@@ -22,6 +23,8 @@ static uint32_t count_list(const struct list *head, const struct process *parent
 		if (l->next->prev != l || p->parent != parent) return UINT32_MAX;
 		if (parent == NULL && p->state != PROCESS_FREE) return UINT32_MAX;
 		if (parent != NULL && (p->state == PROCESS_ZOMBIE) != dead) return UINT32_MAX;
+		if (parent != NULL && p->since < since) return UINT32_MAX;
+		since = p->since + 1;
 		count++;
 	}
 	return count;

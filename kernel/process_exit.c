@@ -73,8 +73,8 @@ static void hand_on_locked(struct process_world *w, struct process *child, struc
 
 	ASSERT(child->parent != NULL && child->parent != parent);
 	list_remove(&child->link);
-	child->parent = parent;
-	if (parent != NULL) list_add_last(dead ? &parent->dead : &parent->children, &child->link);
+	child->parent = NULL;
+	if (parent != NULL) process_join_locked(w, child, parent);
 	if (child->user != NULL && w->hooks.handed_on != NULL)
 		w->hooks.handed_on(w->hooks.arg, child->user, parent == NULL ? NULL : parent->user);
 	if (dead && !is_awaited_locked(w, child)) process_release_locked(w, child);
@@ -90,6 +90,16 @@ static struct process *heir_locked(struct process_world *w, const struct process
 	return w->init;
 }
 
+/* Of all its children, whether they live or not; NULL: there is none. */
+static struct process *oldest_locked(struct process *p)
+{
+	struct process *alive = CONTAINER_OF(p->children.next, struct process, link);
+	struct process *dead = CONTAINER_OF(p->dead.next, struct process, link);
+
+	if (list_empty(&p->children)) return list_empty(&p->dead) ? NULL : dead;
+	return list_empty(&p->dead) || alive->since < dead->since ? alive : dead;
+}
+
 /* Whether `p` is `other`, or descends from it. */
 static bool is_below_locked(struct process_world *w, const struct process *p,
 			    const struct process *other) REQUIRES(&w->lock)
@@ -101,22 +111,14 @@ static bool is_below_locked(struct process_world *w, const struct process *p,
 
 /* A child that the heir descends from, or is, is nobody's from then on: else it would be its own
  * ancestor. */
-static void hand_on_first_locked(struct process_world *w, struct list *children,
-				 struct process *heir) REQUIRES(&w->lock)
-{
-	struct process *child = CONTAINER_OF(children->next, struct process, link);
-
-	hand_on_locked(w, child, is_below_locked(w, heir, child) ? NULL : heir);
-}
-
 static void hand_on_all_locked(struct process_world *w, struct process *p) REQUIRES(&w->lock)
 {
 	struct process *const parent = heir_locked(w, p);
 	const bool dead = !list_empty(&p->dead);
 
 	ASSERT(parent != p);
-	while (!list_empty(&p->children)) hand_on_first_locked(w, &p->children, parent);
-	while (!list_empty(&p->dead)) hand_on_first_locked(w, &p->dead, parent);
+	for (struct process *child; (child = oldest_locked(p)) != NULL;)
+		hand_on_locked(w, child, is_below_locked(w, parent, child) ? NULL : parent);
 	if (dead && parent != NULL) process_tell_locked(w, parent);
 }
 
@@ -126,7 +128,7 @@ static void become_zombie_locked(struct process_world *w, struct process *p) REQ
 	p->state = PROCESS_ZOMBIE;
 	w->zombies++;
 	list_remove(&p->link);
-	list_add_last(&p->parent->dead, &p->link);
+	process_list_locked(w, p);
 	process_tell_locked(w, p->parent);
 }
 

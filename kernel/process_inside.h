@@ -38,6 +38,15 @@ struct process *process_claim_locked(struct process_world *w, struct process *pa
 void process_release_locked(struct process_world *w, struct process *p) REQUIRES(&w->lock);
 
 /* There is something that threads of `p` may wait for in process_wait(). */
+
+/* `p` is a child of `parent` from now on, behind all that this has. */
+void process_join_locked(struct process_world *w, struct process *p, struct process *parent)
+	REQUIRES(&w->lock);
+
+/* Into the one of its parent's two lists that `p` belongs to now, in the order of `since`: whoever
+ * waits for any child is told of the oldest that has ended, as on Linux. */
+void process_list_locked(struct process_world *w, struct process *p) REQUIRES(&w->lock);
+
 void process_tell_locked(struct process_world *w, struct process *p) REQUIRES(&w->lock);
 
 /* Reaps the dead where nobody else may come to it (REAP_IN_IDLE).  False: there were none. */

@@ -96,10 +96,12 @@ static void does_bytes(const struct line *l)
 
 /* --- calls ------------------------------------------------------------------------------------ */
 
-static void judge(int64_t answer, struct number expected)
+static void judge(const struct line *l, int64_t answer)
 {
-	if (answer == number_here(expected))
+	if (answer == number_here(l->answer))
 		turn_next();
+	else if (l->doubt)
+		turn_last();
 	else
 		turn_differs(answer > -4096 && answer < 65536 ? "%lld" : "%#llx",
 			     (long long)answer);
@@ -115,7 +117,7 @@ static void does_call(const struct line *l)
 	if (l->verb == DO_LEAVE)
 		turn_differs("actor %u is back from it with %lld", l->actor, (long long)answer);
 	else
-		judge(answer, l->answer);
+		judge(l, answer);
 }
 
 static void *stack_of(unsigned n)
@@ -136,7 +138,7 @@ static void does_spawn(const struct line *l)
 		stage->task[l->other].tid = (int32_t)tid;
 		stage->task[l->other].pid = pid;
 	}
-	judge(tid, l->answer);
+	judge(l, tid);
 }
 
 /* --- a folder listed -------------------------------------------------------------------------- */
@@ -206,7 +208,7 @@ static void does(const struct line *l)
 	case DO_PUT:
 	case DO_GET: does_bytes(l); break;
 	case DO_LIST:
-		judge(lists((char *)(uintptr_t)l->arg[0].value, l->arg[1].value != 0), l->answer);
+		judge(l, lists((char *)(uintptr_t)l->arg[0].value, l->arg[1].value != 0));
 		break;
 	case DO_GONE: break; /* the conductor's */
 	}

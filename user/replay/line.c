@@ -100,7 +100,11 @@ static bool verb_next(struct words *w, enum verb *verb)
 
 static bool answer_rest(struct words *w, struct line *l)
 {
-	return word_is(w, "=") && number_next(w, &l->answer);
+	if (!word_is(w, "=") || !number_next(w, &l->answer)) return false;
+	const struct words before = *w;
+	l->doubt = word_is(w, "?");
+	if (!l->doubt) *w = before;
+	return true;
 }
 
 static bool call_rest(struct words *w, struct line *l)

@@ -70,7 +70,13 @@ static void turn_to(uint32_t line)
 
 void turn_next(void)
 {
+	stage->done++;
 	turn_to(atomic_load(&stage->now) + 1);
+}
+
+void turn_last(void)
+{
+	turn_to(stage->score.lines);
 }
 
 void turn_differs(const char *format, ...)
@@ -87,7 +93,7 @@ void turn_differs(const char *format, ...)
 	say("differs %.*s: line %u: %.*s: here %s", s->name_length, s->name, l->number,
 	    l->length < 160 ? l->length : 160, l->text, what);
 	stage->differs = true;
-	turn_to(s->lines);
+	turn_last();
 }
 
 int64_t number_here(struct number n)
@@ -239,7 +245,7 @@ int main(int argc, char **argv)
 		if (!score_read(&stage->score, &text, &number)) return EXIT_BAD_FILE;
 		plays();
 		scores++;
-		lines += stage->score.lines;
+		lines += stage->done;
 		differ += stage->differs;
 		munmap(stage->score.line, stage->score.room);
 	}
