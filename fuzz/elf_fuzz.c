@@ -283,8 +283,7 @@ static void expect_map(struct run *run)
 	e->maybe_memory = e->movable && span > USER_END / 4;
 	const uint64_t bias = e->movable ? BASE - min_u64(e->from, BASE) : 0;
 	elf_map_program(&s->map, &s->model, !e->movable, bias);
-	if (s->map.error == 0 && e->interpreter)
-		elf_map_program(&s->map, &s->model, false, bias);
+	if (s->map.error == 0 && e->interpreter) elf_map_program(&s->map, &s->model, false, bias);
 	if (s->map.error != 0) {
 		e->error = s->map.error;
 		e->late = true;
@@ -341,6 +340,7 @@ static void step_run(struct run *run, const struct script_op *op)
 	} else {
 		elf_expect(&s->model, script, &s->expected);
 		expect_map(run);
+		elf_score_run(run, script, &s->expected);
 		struct elf_verdict v = exec_find(&s->work);
 		if (v.why == NULL) v = exec_build(&s->work);
 		ran(run, &v);
@@ -415,6 +415,7 @@ static void open_all(struct run *run)
 	static const struct script_op line = { .aux = PIECE_FRESH };
 
 	elf_open(run);
+	elf_score_opens();
 	step_fresh(run, &fresh);
 	step_line(run, &line);
 }

@@ -21,6 +21,8 @@ enum {
 	E_PERM = 1,
 	E_NOENT = 2,
 	E_NOEXEC = 8,
+	E_ACCES = 13,
+	E_NOTDIR = 20,
 	E_EXIST = 17,
 	E_INVAL = 22,
 	E_LOOP = 40,
@@ -93,6 +95,27 @@ static bool head_is_sound(const struct elf_files *f)
 	       bytes <= f->program_bytes - table;
 }
 
+static bool is_below(const char *path, const char *file, size_t length)
+{
+	return memcmp(path, file, length) == 0 && path[length] == '/';
+}
+
+/* Why there is nothing of that name, which ends somewhere: none at all is the folder one is in, and
+ * below a file is nothing. */
+static int absent(const char *path)
+{
+	static const char program[] = "/program", script[] = "/script";
+	size_t length = 0;
+
+	if (*path == 0) return E_ACCES;
+	while (length < sizeof program && path[length] != 0) length++;
+	if (length > sizeof program - 1 && is_below(path, program, sizeof program - 1))
+		return E_NOTDIR;
+	if (length > sizeof script - 1 && is_below(path, script, sizeof script - 1))
+		return E_NOTDIR;
+	return E_NOENT;
+}
+
 /* The path of the program's interpreter: the one that there is is the program itself. */
 static void expect_interpreter(const struct elf_files *f, const struct segment *s,
 			       struct elf_expected *e)
@@ -119,7 +142,7 @@ static void expect_interpreter(const struct elf_files *f, const struct segment *
 	}
 	for (unsigned i = 0; i < sizeof itself; i++)
 		if (f->program[s->offset + i] != (uint8_t)itself[i]) {
-			refused(e, E_NOENT, false);
+			refused(e, absent((const char *)f->program + s->offset), false);
 			return;
 		}
 }
@@ -219,7 +242,7 @@ static void expect_script(const struct elf_files *f, struct elf_expected *e)
 	if (same_text(e->runner, "/script"))
 		refused(e, E_LOOP, false);
 	else if (!same_text(e->runner, "/program"))
-		refused(e, E_NOENT, false);
+		refused(e, absent(e->runner), false);
 }
 
 void elf_expect(const struct elf_files *files, bool script, struct elf_expected *out)

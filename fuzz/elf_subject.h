@@ -61,6 +61,11 @@ void elf_step_relax(struct run *run, const struct script_op *op);
 /* A refusal for want of memory: fails unless memory is short. */
 void elf_judge_refusal(struct run *run);
 
+/* --- elf_score.c: files and runs, written down (score.h); nothing without a score --- */
+
+void elf_score_opens(void);
+void elf_score_run(struct run *run, bool script, const struct elf_expected *e);
+
 /* --- elf_look.c --- */
 
 /* A program was built: everything in its space, against the model. */

@@ -73,6 +73,12 @@ static bool is_path(const char *path, const char *name)
 	return *path == *name;
 }
 
+static bool is_below(const char *path, const char *file)
+{
+	while (*file != 0 && *path == *file) path++, file++;
+	return *file == 0 && *path == '/';
+}
+
 /* The task is the state in disguise: execve's own never looks at it. */
 static int open_file(struct task *t, int folder, const char *path, uint32_t flags,
 		     struct file **out)
@@ -89,6 +95,8 @@ static int open_file(struct task *t, int folder, const char *path, uint32_t flag
 		*out = file_create(&s->files, &program, O_RDONLY, NULL, s, &error);
 	else if (is_path(path, "/script"))
 		*out = file_create(&s->files, &script, O_RDONLY, NULL, s, &error);
+	else if (is_below(path, "/program") || is_below(path, "/script"))
+		error = -ERR_NOTDIR;
 	return error;
 }
 

@@ -281,7 +281,6 @@ void model_child(struct run *run, const struct blob *blob, const struct fdt *ope
 	if ((child != FDT_NONE) != (wanted != TREE_ABSENT))
 		kpanic(ORACLE_CONTENT, "child \"%s\" of node %u is%s there", name, index,
 		       child != FDT_NONE ? "" : " not");
-	if (child != FDT_NONE &&
-	    !same_text(fdt_name(open, child), blob->tree->nodes[wanted].name))
+	if (child != FDT_NONE && !same_text(fdt_name(open, child), blob->tree->nodes[wanted].name))
 		kpanic(ORACLE_CONTENT, "not the first child \"%s\"", name);
 }

@@ -377,8 +377,8 @@ static void runq_close(struct run *run)
 	{                                                        \
 		"priority", place, FORM_NUMBER, PRIORITIES, NULL \
 	}
-#define CPUS                                                            \
-	{                                                               \
+#define CPUS                                                              \
+	{                                                                 \
 		"cpus", IN_AUX, FORM_NUMBER, 1 << SCRIPT_CPUS_DRAWN, NULL \
 	}
 

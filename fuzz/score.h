@@ -18,10 +18,15 @@
  *	N get ADDRESS BYTES              are these
  *	N list ADDRESS U = NAMES         which of /f0 to /f2 the root has, by bits, asked for in
  *	                                 80 bytes a piece; U 1: what one told of is unlinked
+ *	N write PATH AT BYTES            a file, made where there is none, has these bytes there,
+ *	N cut PATH SIZE                  and this size
+ *	N exec PATH STRINGS = HOW        a child runs it: an error, or it dies of it, or runs
  *	- gone M                         actor M is gone, with all that was only its
  *
  * An answer with a "?" behind it is one that kernels are free to give otherwise, as how much there
  * is room for in a pipe: where one does, the score ends there, and does not differ.
+ *
+ * STRINGS are arguments (a) and environment (e), each a letter so many times: "ax12.ey3", or "-".
  *
  * Numbers are decimal and may be negative, or hexadecimal (0x).  @M is the number of the task that
  * actor M is, @- that of the first one's parent, %N an address: the break as it was at first, and N

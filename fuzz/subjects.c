@@ -31,6 +31,7 @@ extern const struct subject timer_subject;
 extern const struct subject usercopy_subject;
 extern const struct subject wait_subject;
 
+/* clang-format off */
 const struct subject *const subjects[] = {
 	&canary_sched_subject,
 	&canary_smp_subject,
@@ -60,3 +61,4 @@ const struct subject *const subjects[] = {
 	&wait_subject,
 	NULL,
 };
+/* clang-format on */

@@ -244,7 +244,6 @@ enum { UTS_BYTES = 65 };
 #define UTS_RELEASE "6.1.0-anvil"
 #define UTS_VERSION "#1 SMP Anvil"
 
-
 struct abi_utsname {
 	char sysname[UTS_BYTES], nodename[UTS_BYTES], release[UTS_BYTES];
 	char version[UTS_BYTES], machine[UTS_BYTES], domainname[UTS_BYTES];

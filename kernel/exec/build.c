@@ -89,6 +89,13 @@ static struct elf_verdict open_program(struct exec_work *w, int folder, const ch
 	return got < 0 ? refuse(got, "it cannot be read") : fine;
 }
 
+/* A name that stands in a file, and is none, leads to the folder that one is in, as on Linux: that
+ * is no program. */
+static struct elf_verdict judge_name(const char *name)
+{
+	return *name == 0 ? refuse(-ERR_ACCES, "a folder is named to run it") : fine;
+}
+
 /* What runs the script `name` begins the arguments now: itself, its argument, the script, and what
  * the script was called with. */
 static int script_arguments(struct exec_work *w, const char *name, const char *runner,
@@ -123,13 +130,17 @@ static struct elf_verdict open_runner(struct exec_work *w, char *name, const cha
 	size_t length = 0;
 	while (runner[length] != 0) length++;
 	memcpy(name, runner, length + 1);
-	return open_program(w, AT_FDCWD, name, 0);
+	const struct elf_verdict v = judge_name(name);
+	return v.why != NULL ? v : open_program(w, AT_FDCWD, name, 0);
 }
 
 /* The program's interpreter: what Linux answers where it is no such thing is -ERR_LIBBAD. */
 static struct elf_verdict open_interpreter(struct exec_work *w, const char *path)
 {
+	const struct elf_verdict named = judge_name(path);
 	struct load *l = w->interpreter;
+
+	if (named.why != NULL) return named;
 	l->second = true;
 	int answer = w->config->open(w->task, AT_FDCWD, path, 0, &l->file);
 

@@ -263,6 +263,10 @@ static void test_scripts(void)
 	args("old name", "last", "PATH=/bin");
 	EXPECT(test_work_run(&work).error == -ERR_LOOP);
 	test_work_shut(&work);
+	file_text(2, "outer", "#!"); /* the rest is zeroes: an empty name */
+	test_work_open(&work, "outer");
+	EXPECT(test_work_run(&work).error == -ERR_ACCES);
+	test_work_shut(&work);
 	file_text(2, "outer", "#!/none\n");
 	test_work_open(&work, "outer");
 	EXPECT(test_work_run(&work).error == -ERR_NOENT);

@@ -79,9 +79,9 @@ static int64_t map_zeroes(struct space *s, const struct elf_piece *piece, uint64
 	if (from == end) return 0;
 	if (page < stop) {
 		const uint32_t zeroes = PROT_READ | PROT_WRITE | (rights & PROT_EXEC);
-		const int64_t at = space_mmap(s, page, stop - page, zeroes,
-					      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0,
-					      site);
+		const int64_t at =
+			space_mmap(s, page, stop - page, zeroes,
+				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0, site);
 		if (at < 0) return at;
 	}
 	return zero_rest(s, from, page);

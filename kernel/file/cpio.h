@@ -23,7 +23,7 @@ struct cpio_entry {
 	uint32_t ino, mode, uid, gid, links, time_s;
 	uint32_t device[2], special[2]; /* major and minor: where the file was, what it is */
 	uint32_t name_bytes;            /* without its end */
-	uint64_t offset; /* where it begins in the archive */
+	uint64_t offset;                /* where it begins in the archive */
 	uint64_t bytes;
 	const char *name;  /* with an end, and no other zero */
 	const uint8_t *at; /* its contents, or a link's text */

@@ -110,8 +110,8 @@ static bool start(const struct night *night, struct running *run)
 	char *command = fill(night, run, run->item->command);
 	char **argv = table_split(command);
 	char *log = words_made("%s/log", run->folder), *temporary = night_path(night, "tmp");
-	const bool done = argv != NULL && leash_start(&run->leash, argv, log, log, temporary,
-					      night->alive);
+	const bool done =
+		argv != NULL && leash_start(&run->leash, argv, log, log, temporary, night->alive);
 	free(temporary);
 	free(log);
 	free(argv);

@@ -72,11 +72,9 @@ static void tell_memory(void)
 	void *const moved = realloc(more, 200 << 10); /* what it leaves waits in the queue */
 	umalloc_stats(&umalloc_libc, &s);
 	printf("memory: %lu bytes live in %lu blocks, %lu at most, %lu queued in %lu blocks\n",
-	       (unsigned long)s.live_bytes, (unsigned long)s.live,
-	       (unsigned long)s.peak_bytes, (unsigned long)s.queued_bytes,
-	       (unsigned long)s.queued);
-	CHECK(s.live_bytes >= 200 << 10 && s.peak_bytes >= s.live_bytes,
-	      "these do not add up");
+	       (unsigned long)s.live_bytes, (unsigned long)s.live, (unsigned long)s.peak_bytes,
+	       (unsigned long)s.queued_bytes, (unsigned long)s.queued);
+	CHECK(s.live_bytes >= 200 << 10 && s.peak_bytes >= s.live_bytes, "these do not add up");
 	free(moved);
 	const size_t had = s.live_bytes;
 	umalloc_stats(&umalloc_libc, &s);

@@ -75,17 +75,13 @@ static void does_access(const struct line *l)
 		turn_next();
 }
 
-static int digit(char c)
-{
-	return c <= '9' ? c - '0' : c - 'a' + 10;
-}
-
 static void does_bytes(const struct line *l)
 {
 	char *at = (char *)(uintptr_t)l->arg[0].value;
 
 	for (size_t n = 0; n < l->count; n++) {
-		const char byte = (char)(digit(l->bytes[2 * n]) << 4 | digit(l->bytes[2 * n + 1]));
+		char byte;
+		line_bytes(l, n, &byte, 1);
 		if (l->verb == DO_PUT) at[n] = byte;
 		if (at[n] == byte) continue;
 		turn_differs("byte %zu is %02x", n, (unsigned char)at[n]);
@@ -210,6 +206,9 @@ static void does(const struct line *l)
 	case DO_LIST:
 		judge(l, lists((char *)(uintptr_t)l->arg[0].value, l->arg[1].value != 0));
 		break;
+	case DO_WRITE:
+	case DO_CUT: does_file(l); break;
+	case DO_EXEC: does_exec(l); break;
 	case DO_GONE: break; /* the conductor's */
 	}
 }

@@ -21,9 +21,9 @@ static const struct {
 	const char *name;
 	enum verb verb;
 } verbs[] = {
-	{ "call", DO_CALL },   { "fork", DO_FORK }, { "thread", DO_THREAD },
-	{ "store", DO_STORE }, { "load", DO_LOAD }, { "put", DO_PUT },
-	{ "get", DO_GET },     { "list", DO_LIST }, { "gone", DO_GONE },
+	{ "call", DO_CALL },   { "fork", DO_FORK }, { "thread", DO_THREAD }, { "store", DO_STORE },
+	{ "load", DO_LOAD },   { "put", DO_PUT },   { "get", DO_GET },       { "list", DO_LIST },
+	{ "write", DO_WRITE }, { "cut", DO_CUT },   { "exec", DO_EXEC },     { "gone", DO_GONE },
 };
 
 static bool word_next(struct words *w, const char **word, size_t *length)
@@ -98,13 +98,18 @@ static bool verb_next(struct words *w, enum verb *verb)
 	return false;
 }
 
-static bool answer_rest(struct words *w, struct line *l)
+static bool doubt_rest(struct words *w, struct line *l)
 {
-	if (!word_is(w, "=") || !number_next(w, &l->answer)) return false;
 	const struct words before = *w;
+
 	l->doubt = word_is(w, "?");
 	if (!l->doubt) *w = before;
 	return true;
+}
+
+static bool answer_rest(struct words *w, struct line *l)
+{
+	return word_is(w, "=") && number_next(w, &l->answer) && doubt_rest(w, l);
 }
 
 static bool call_rest(struct words *w, struct line *l)
@@ -151,6 +156,26 @@ static bool bytes_rest(struct words *w, struct line *l)
 	return length % 2 == 0 && strspn(l->bytes, "0123456789abcdef") >= length;
 }
 
+static bool path_next(struct words *w, struct line *l)
+{
+	return word_next(w, &l->path, &l->path_length) && l->path_length < PATH_BYTES;
+}
+
+/* An error, or what comes of it. */
+static bool outcome_rest(struct words *w, struct line *l)
+{
+	static const char *const ways[] = { [EXEC_RUNS] = "runs", [EXEC_DIES] = "dies" };
+	const struct words before = *w;
+
+	for (int n = EXEC_RUNS; n <= EXEC_DIES; n++) {
+		*w = before;
+		l->answer.value = n;
+		if (word_is(w, "=") && word_is(w, ways[n])) return doubt_rest(w, l);
+	}
+	*w = before;
+	return answer_rest(w, l);
+}
+
 static bool line_rest(struct words *w, struct line *l)
 {
 	switch (l->verb) {
@@ -165,6 +190,10 @@ static bool line_rest(struct words *w, struct line *l)
 	case DO_LOAD: return access_rest(w, l);
 	case DO_PUT:
 	case DO_GET: return bytes_rest(w, l);
+	case DO_WRITE: return path_next(w, l) && bytes_rest(w, l);
+	case DO_CUT: return path_next(w, l) && number_next(w, &l->arg[0]);
+	case DO_EXEC:
+		return path_next(w, l) && word_next(w, &l->bytes, &l->count) && outcome_rest(w, l);
 	case DO_GONE: return actor_next(w, &l->other);
 	default: return false;
 	}
@@ -184,6 +213,19 @@ static bool line_read(struct line *l)
 	if (!verb_next(&w, &l->verb) || (l->verb == DO_GONE) != (l->actor == CONDUCTOR))
 		return false;
 	return line_rest(&w, l) && !word_next(&w, &word, &length);
+}
+
+static int digit(char c)
+{
+	return c <= '9' ? c - '0' : c - 'a' + 10;
+}
+
+void line_bytes(const struct line *l, size_t at, void *to, size_t count)
+{
+	unsigned char *byte = to;
+
+	for (const char *from = l->bytes + 2 * at; count != 0; count--, from += 2)
+		*byte++ = (unsigned char)(digit(from[0]) << 4 | digit(from[1]));
 }
 
 /* --- a score ---------------------------------------------------------------------------------- */

@@ -17,7 +17,7 @@
  * 3 the file is no score; 4 it cannot be read, or there is no memory.
  *
  * Where the first processes stand is the same for all: descriptors 0 to 7 are free, the break is
- * where it was, files /f0, /f1 and /f2 are not there.
+ * where it was, files /f0, /f1, /f2, /program and /script are not there.
  *
  * Always true: one process or thread works at a time, the one whose line it is.
  */
@@ -181,12 +181,12 @@ static void conducts(void)
 
 static void ends_all(void)
 {
+	static const char *const files[] = { "/f0", "/f1", "/f2", "/program", "/script" };
+
 	for (unsigned n = 0; n < ACTORS_MAX; n++)
 		if (stage->task[n].pid != 0) kill(stage->task[n].pid, SIGKILL);
 	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) continue;
-	unlink("/f0");
-	unlink("/f1");
-	unlink("/f2");
+	for (unsigned n = 0; n < sizeof files / sizeof *files; n++) unlink(files[n]);
 }
 
 static void plays(void)

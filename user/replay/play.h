@@ -10,7 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { ACTORS_MAX = 16, ARGUMENTS = 6, CONDUCTOR = ACTORS_MAX, STACK_BYTES = 16384 };
+enum {
+	ACTORS_MAX = 16,
+	ARGUMENTS = 6,
+	CONDUCTOR = ACTORS_MAX,
+	STACK_BYTES = 16384,
+	PATH_BYTES = 64,
+};
 
 /* --- lines (line.c) --------------------------------------------------------------------------- */
 
@@ -24,11 +30,17 @@ enum verb {
 	DO_PUT,
 	DO_GET,
 	DO_LIST,
+	DO_WRITE,
+	DO_CUT,
+	DO_EXEC,
 	DO_GONE
 };
 
 /* What an access comes to; the fault handler answers with it. */
 enum access { ACCESS_DONE, ACCESS_UNMAPPED, ACCESS_REFUSED, ACCESS_BEYOND, ACCESS_WAYS };
+
+/* What comes of execve, beside an error. */
+enum { EXEC_RUNS, EXEC_DIES };
 
 /* A number as a score has it. */
 struct number {
@@ -44,8 +56,10 @@ struct line {
 	struct number arg[ARGUMENTS]; /* of calls; address, and value or flag, of others */
 	bool doubt;                   /* kernels are free to answer otherwise */
 	struct number answer;         /* of calls, and what is loaded */
-	const char *bytes;            /* in the text: pairs of digits */
-	size_t count;                 /* of bytes */
+	const char *bytes;            /* in the text: pairs of digits; or strings, a word */
+	size_t count;                 /* of bytes; or of the word */
+	const char *path;             /* in the text, */
+	size_t path_length;           /* less than PATH_BYTES */
 	const char *text;             /* the line itself, */
 	int length;                   /* so long, */
 	unsigned number;              /* the file's so-and-so-manieth */
@@ -58,6 +72,9 @@ struct score {
 	uint32_t lines;
 	size_t room;
 };
+
+/* `count` of the bytes that a line has, from `at` on. */
+void line_bytes(const struct line *l, size_t at, void *to, size_t count);
 
 /* Reads what *text begins with, up to its "end", and moves on; *number counts the file's lines.
  * False: it is no score, which was said. */
@@ -102,7 +119,13 @@ int32_t actor_first(void);
 /* A system call as it is: no errno, no cancelling. */
 int64_t call_raw(uint32_t number, const int64_t arg[ARGUMENTS]);
 
-/* access.S */
+/* --- exec.c: files, and running them ---------------------------------------------------------- */
+
+void does_file(const struct line *l);
+void does_exec(const struct line *l);
+
+/* --- access.S --------------------------------------------------------------------------------- */
+
 enum access access_store(uint64_t at, uint64_t value);
 enum access access_load(uint64_t at, uint64_t *value);
 extern const char access_begins[], access_ends[], access_failed[];

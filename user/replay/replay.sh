@@ -91,7 +91,10 @@ else
 	done >"$work/list"
 	set --
 	while IFS= read -r path; do set -- "$@" "$path"; done <"$work/list"
-	"$replay" --score ${subject:+--subject "$subject"} "$@" >"$work/scores" || exit $?
+	"$replay" --score ${subject:+--subject "$subject"} "$@" >"$work/scores" 2>"$work/said"
+	status=$?
+	[ -n "$generate" ] && [ $status -eq 0 ] || cat "$work/said" >&2 # some drawn ones do nothing
+	[ $status -eq 0 ] || exit $status
 	sed "s|^score $work/|score |" "$work/scores" >"$work/named" && mv "$work/named" "$work/scores"
 fi
 [ -z "$keep" ] || cp "$work/scores" "$keep" || fail 4 "cannot write $keep"

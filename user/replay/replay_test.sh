@@ -44,6 +44,8 @@ lies 's/\(call 124 .* = \)0$/\17/' 'call 124 .* = 7: here 0$'
 lies 's/\(store .* = \)done$/\1refused/' '= refused: here done$'
 lies 's/ get \(0x[0-9a-f]* \)../ get \1ee/' 'here byte 0 is'
 lies 's/call 1000 \(.*\) = -38$/call 1000 \1 leaves/' 'is back from it with -38'
+lies 's/\(exec .* = \)-8$/\1-2/' 'exec .* = -2: here -8$'
+lies 's/\(exec .* = \)runs$/\1-8/' 'exec .* = -8: here it runs$'
 plays 3 --scores /dev/null
 sed 's/ leaves$/ departs/' "$work/scores" >"$work/wrong"
 plays 3 --scores "$work/wrong"

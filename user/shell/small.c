@@ -162,7 +162,7 @@ static void wait_for(pid_t job, const char *name)
 		snprintf(stopped_as, sizeof(stopped_as), "%s", name);
 		tell_jobs();
 	}
-	status = WIFEXITED(how)	    ? WEXITSTATUS(how)
+	status = WIFEXITED(how)     ? WEXITSTATUS(how)
 		 : WIFSIGNALED(how) ? 128 + WTERMSIG(how)
 				    : 128 + WSTOPSIG(how);
 }
