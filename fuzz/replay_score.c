@@ -27,8 +27,7 @@ static void print(const char *path, const struct score *score, const struct endi
 {
 	printf("score %s\n%s", path, score->text);
 	if (score->used != 0 && score->text[score->used - 1] != '\n') puts(" leaves");
-	if (score->full && score->room - score->used < 4096)
-		puts("# too long: the rest is left out");
+	if (score->full) puts("# too long: the rest is left out");
 	if (end->hung) puts("# it does not end");
 	if (end->oracle != NULL)
 		printf("# panic: %s %s.%s\n", end->oracle, harness->subject->name,
@@ -60,7 +59,7 @@ int replay_score(char **paths, int count, const struct subject *subject)
 			return EXIT_BAD_FILE;
 		}
 		score->used = 0;
-		score->full = false;
+		score->full = score->ended = false;
 		score->text[0] = '\0';
 		const struct ending end = end_of(input.subject, input.body, input.bytes, 60);
 		if (score->used != 0)

@@ -1,7 +1,7 @@
 /*
  * score.c -- lines of a score.
  *
- * Always true: a score holds whole pieces, in order, up to the first one that had no room.
+ * Always true: a score holds whole pieces, in order, up to its end or the first that had no room.
  *
  * Locks: none.  Compiled without points.
  */
@@ -15,7 +15,7 @@ void score_say(struct score *s, const char *format, ...)
 {
 	va_list args;
 
-	if (s == NULL || s->full) return;
+	if (s == NULL || s->full || s->ended) return;
 	ASSERT(s->used < s->room);
 	const size_t room = s->room - s->used;
 	va_start(args, format);
@@ -31,7 +31,7 @@ void score_say(struct score *s, const char *format, ...)
 void score_end(struct score *s, const char *why)
 {
 	score_say(s, "# ends here: %s\n", why);
-	if (s != NULL) s->full = true;
+	if (s != NULL) s->ended = true;
 }
 
 void score_number(struct score *s, uint64_t value)

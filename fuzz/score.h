@@ -8,7 +8,7 @@
  * compares.  Who reads it must know no subject.
  *
  *	N call NR A B C D E F = ANSWER   actor N makes a system call
- *	N leaves NR A B C D E F          the same, and does not come back from it
+ *	N call NR A B C D E F leaves     the same, and does not come back from it
  *	N fork M G = @M                  actor M begins as N's child,
  *	N thread M G = @M                or as a thread of its group; G is in the upper half of the
  *	                                 flags, which nobody is to look at
@@ -24,7 +24,8 @@
  *	- gone M                         actor M is gone, with all that was only its
  *
  * An answer with a "?" behind it is one that kernels are free to give otherwise, as how much there
- * is room for in a pipe: where one does, the score ends there, and does not differ.
+ * is room for in a pipe: where one does, the score ends there (but for exec, on which nothing that
+ * follows depends), and does not differ.
  *
  * STRINGS are arguments (a) and environment (e), each a letter so many times: "ax12.ey3", or "-".
  *
@@ -41,7 +42,8 @@
 struct score {
 	char *text;
 	size_t room, used;
-	bool full; /* it ends before the run did */
+	bool full;  /* there was more than had room */
+	bool ended; /* what follows is left out on purpose */
 };
 
 /* Appends; nothing where there is no score.  What does not fit is left out, and all after it. */
