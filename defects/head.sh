@@ -7,6 +7,19 @@ head_of() {
 	sed -n -e '/^--- /q' -e "/^$2: */{s///p;q;}" "$1"
 }
 
+# read_head ID: sets $patch, $subject, $budget, $oracle (the first of them) and $flags.
+# shellcheck disable=SC2034 # for who sources this
+read_head() {
+	patch=defects/$1.patch
+	subject=$(head_of "$patch" Subject) budget=$(head_of "$patch" Budget)
+	oracle=$(head_of "$patch" Oracle | sed 's/[, ].*//') flags=$(head_of "$patch" Flags)
+}
+
+# is_wanted ID: among $wanted (see arguments), or nothing is in particular.
+is_wanted() {
+	case " $wanted " in '  ' | *" $1 "*) ;; *) return 1 ;; esac
+}
+
 # heads PATCH...: "ID|ORACLE|SUBJECT|BUDGET|FLAGS|SEEN-BY|TITLE" of each.
 heads() {
 	awk '

@@ -26,13 +26,8 @@ hunt() {
 : >"$work/rows"
 for program in $programs; do
 	id=$(basename "$program" _bin)
-	case " $wanted " in
-	'  ' | *" $id "*) ;;
-	*) continue ;;
-	esac
-	patch=defects/$id.patch
-	subject=$(head_of "$patch" Subject) budget=$(head_of "$patch" Budget)
-	oracle=$(head_of "$patch" Oracle | sed 's/[, ].*//') flags=$(head_of "$patch" Flags)
+	is_wanted "$id" || continue
+	read_head "$id"
 	: >"$work/hunts"
 	for seed in $(seq 1 "$seeds"); do
 		hunt "$program" "$seed" >>"$work/hunts"

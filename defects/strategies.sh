@@ -34,10 +34,7 @@ cell() {
 	for program in $programs; do
 		id=$(basename "$program" | sed 's/_bin$//; s/_found$//') points=calls
 		case $program in *_found) points="loads, stores" ;; esac
-		case " $wanted " in
-		'  ' | *" $id "*) ;;
-		*) continue ;;
-		esac
+		is_wanted "$id" || continue
 		printf '| %s | %s |' "$id" "$points"
 		for strategy in listed robin priority; do
 			cell "$program" "defects/$id.patch" $strategy

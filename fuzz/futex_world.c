@@ -13,6 +13,7 @@
 #include "fuzz/futex_subject.h"
 #include "fuzz/lanes.h"
 #include "fuzz/must.h"
+#include "fuzz/sched_interrupts.h"
 
 enum {
 	AT = PAGE_AT,
@@ -293,16 +294,6 @@ static bool idles(void *arg, uint32_t cpu)
 
 /* --- the subject ------------------------------------------------------------------------------ */
 
-static void timer_fired(void *arg)
-{
-	sched_timer_fired(&world_of(arg)->sched);
-}
-
-static void ipi_came(void *arg)
-{
-	sched_ipi_came(&world_of(arg)->sched);
-}
-
 static void futex_fuzz_open(struct run *run)
 {
 	struct world *w = world_of(run);
@@ -324,7 +315,7 @@ static void futex_fuzz_open(struct run *run)
 	sched_init(&w->sched, &config);
 	wait_init(&w->care, RANK_WAIT);
 	world.due = (1u << LANES) - 1;
-	if (run->machine->handlers != NULL) run->machine->handlers(timer_fired, ipi_came, run);
+	sched_takes_interrupts(run, &w->sched);
 }
 
 static void futex_fuzz_together(struct run *run, unsigned cpu)

@@ -33,6 +33,7 @@
  * Results: what each lane's calls answered.
  */
 #include "fuzz/process_subject.h"
+#include "fuzz/sched_interrupts.h"
 
 static const char *const saw_names[] = {
 	"reap-after",    "reap-in-idle",   "reap-before-next", "handed-on",    "told-killed",
@@ -44,23 +45,13 @@ static const char *const saw_names[] = {
 _Static_assert(COUNT_OF(saw_names) == SAW_STATES + 1, "a name for each");
 _Static_assert(sizeof(struct storm) <= RUN_STATE_BYTES, "a run's state holds it");
 
-static void timer_fired(void *arg)
-{
-	sched_timer_fired(sched_of(arg));
-}
-
-static void ipi_came(void *arg)
-{
-	sched_ipi_came(sched_of(arg));
-}
-
 static void process_open(struct run *run)
 {
 	procs_open();
 	members_open();
 	care_open();
 	process_world_make(run);
-	if (run->machine->handlers != NULL) run->machine->handlers(timer_fired, ipi_came, run);
+	sched_takes_interrupts(run, sched_of(run));
 }
 
 static void process_together(struct run *run, unsigned cpu)

@@ -29,18 +29,9 @@
  * Locks: those of what it checks, each in turn.  Cost: a run's own checks are a tenth of it.
  */
 #include "fuzz/sched_world.h"
+#include "fuzz/sched_interrupts.h"
 
 _Static_assert(sizeof(struct sched_state) <= RUN_STATE_BYTES, "a run's state holds it");
-
-static void timer_fired(void *arg)
-{
-	sched_timer_fired(sched_of(arg));
-}
-
-static void ipi_came(void *arg)
-{
-	sched_ipi_came(sched_of(arg));
-}
 
 _Static_assert(LANES + RESERVED_MAX + SPARE_MAX <= SLOTS_MAX, "there are that many records");
 
@@ -83,7 +74,7 @@ void world_open(struct run *run)
 	waits_open(run);
 	calls_open(run);
 	sched_init(&s->sched, &config);
-	if (run->machine->handlers != NULL) run->machine->handlers(timer_fired, ipi_came, run);
+	sched_takes_interrupts(run, sched_of(run));
 }
 
 void world_together(struct run *run, unsigned cpu)

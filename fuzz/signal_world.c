@@ -15,6 +15,7 @@
  *
  * Compiled without points.  Locks: none of its own.
  */
+#include "fuzz/sched_interrupts.h"
 #include "fuzz/signal_subject.h"
 #include "fuzz/task_world.h"
 #include "mm/usercopy.h"
@@ -29,9 +30,6 @@ enum {
 	ROLE_GAP = 64,
 	PATIENCE = 200,
 };
-
-#define THREAD_FLAGS \
-	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
 
 static struct {
 	struct {
@@ -423,16 +421,6 @@ static void tasks_make(struct run *run)
 	must(task_world_init(&w->tasks, &tasks), "a world of tasks");
 }
 
-static void timer_fired(void *arg)
-{
-	sched_timer_fired(&world_of(arg)->sched);
-}
-
-static void ipi_came(void *arg)
-{
-	sched_ipi_came(&world_of(arg)->sched);
-}
-
 void signal_fuzz_open(struct run *run)
 {
 	struct world *w = world_of(run);
@@ -454,7 +442,7 @@ void signal_fuzz_open(struct run *run)
 	memory_make(run);
 	sched_init(&w->sched, &config);
 	tasks_make(run);
-	if (run->machine->handlers != NULL) run->machine->handlers(timer_fired, ipi_came, run);
+	sched_takes_interrupts(run, &w->sched);
 }
 
 void signal_fuzz_together(struct run *run, unsigned cpu)

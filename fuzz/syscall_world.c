@@ -12,6 +12,7 @@
  *
  * Compiled without points.  Locks: the stage's, RANK_WAIT.
  */
+#include "fuzz/sched_interrupts.h"
 #include "fuzz/syscall_subject.h"
 #include "fuzz/task_world.h"
 
@@ -30,9 +31,6 @@ enum {
 	BUCKETS = 16,
 	PATIENCE = 3000,
 };
-
-#define THREAD_FLAGS \
-	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
 
 static struct {
 	struct {
@@ -493,16 +491,6 @@ static void tasks_make(struct run *run)
 	host_names_begin(&w->tasks);
 }
 
-static void timer_fired(void *arg)
-{
-	sched_timer_fired(&world_of(arg)->sched);
-}
-
-static void ipi_came(void *arg)
-{
-	sched_ipi_came(&world_of(arg)->sched);
-}
-
 void syscall_fuzz_open(struct run *run)
 {
 	struct world *w = world_of(run);
@@ -529,7 +517,7 @@ void syscall_fuzz_open(struct run *run)
 	sched_init(&w->sched, &config);
 	files_make(run);
 	tasks_make(run);
-	if (run->machine->handlers != NULL) run->machine->handlers(timer_fired, ipi_came, run);
+	sched_takes_interrupts(run, &w->sched);
 }
 
 void syscall_fuzz_together(struct run *run, unsigned cpu)

@@ -1,11 +1,15 @@
 /*
- * task_world.h -- what is demanded at the end of a world of processes, or of tasks.
+ * task_world.h -- how threads of tasks are made, and what is demanded at the end of their world.
  */
 #ifndef FUZZ_TASK_WORLD_H
 #define FUZZ_TASK_WORLD_H
 
 #include "fuzz/must.h"
 #include "kernel/task/task.h"
+
+/* Of clone, for a thread as threads of programs are, but for its numbers and TLS. */
+#define THREAD_FLAGS \
+	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
 
 /* No process is left, nor anything that threads have; and what counts them is sound. */
 static inline void processes_must_be_gone(struct process_world *w)

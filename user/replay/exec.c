@@ -149,10 +149,8 @@ void does_exec(const struct line *l)
 	const int64_t answer = made ? runs(l, &s) : -ENOMEM;
 
 	if (s.bytes != MAP_FAILED) munmap(s.bytes, s.room);
-	if (answer == l->answer.value)
+	if (answer == l->answer.value || l->doubt) /* what follows does not depend on it */
 		turn_next();
-	else if (l->doubt)
-		turn_next(); /* what follows does not depend on it */
 	else if (answer == EXEC_RUNS)
 		turn_differs("it runs");
 	else if (answer == EXEC_DIES)
