@@ -11,6 +11,8 @@
 # Exit: 0 memory stabilised; 1 it did not, or another check failed; 2 usage; 4 a package is missing or
 # the disk is full; 5 no end; 6 the kernel panicked.
 set -u
+command=stress
+. tools/build/command.sh
 
 usage() {
 	[ $# -eq 0 ] || echo "stress: $*" >&2
@@ -34,20 +36,6 @@ usage: tools/bazel run //stress:NAME -- [FLAG...]
   --timeout SECONDS   until it counts as a hang (1800)
 END
 	exit 2
-}
-
-fail() { # STATUS WORD...
-	status=$1
-	shift
-	echo "stress: $*" >&2
-	exit "$status"
-}
-
-absolute() { case $1 in /*) printf '%s\n' "$1" ;; *) printf '%s/%s\n' "$PWD" "$1" ;; esac; }
-
-number() { # FLAG VALUE LEAST MOST
-	case $2 in '' | *[!0-9]* | ??????????*) usage "$1 wants a number, not '$2'" ;; esac
-	if [ "$2" -lt "$3" ] || [ "$2" -gt "$4" ]; then usage "$1 is from $3 to $4, not $2"; fi
 }
 
 qemu_sh=$(absolute "$1") kernel=$(absolute "$2") name=$3

@@ -10,6 +10,7 @@
 # the network or room is missing; 5 Linux did not come to an end.
 set -u
 export LC_ALL=C
+. tools/build/command.sh
 
 usage() {
 	[ $# -eq 0 ] || echo "compare: $*" >&2
@@ -24,8 +25,6 @@ usage: tools/bazel run //fuzz/linux:compare -- [FLAG...]
 END
 	exit 2
 }
-
-absolute() { case $1 in /*) printf '%s\n' "$1" ;; *) printf '%s/%s\n' "$PWD" "$1" ;; esac; }
 
 is_number() { case $1 in '' | *[!0-9]*) usage "expected a number, not $1" ;; esac; }
 

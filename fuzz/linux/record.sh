@@ -9,15 +9,8 @@
 # network or room is missing; 5 Linux did not come to an end.
 set -u
 export LC_ALL=C
-
-absolute() { case $1 in /*) printf '%s\n' "$1" ;; *) printf '%s/%s\n' "$PWD" "$1" ;; esac; }
-
-fail() { # STATUS WORD...
-	status=$1
-	shift
-	echo "record: $*" >&2
-	exit "$status"
-}
+command=record
+. tools/build/command.sh
 
 [ -n "${BUILD_WORKSPACE_DIRECTORY:-}" ] || fail 2 "start it by tools/bazel run //fuzz/linux:record"
 player=$(absolute "$1") batch=$(absolute "$2") boot=$(absolute "$3") package=$(absolute "$4")

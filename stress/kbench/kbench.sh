@@ -15,15 +15,8 @@
 # or room is missing; 5 no end.
 set -u
 export LC_ALL=C
-
-fail() { # STATUS WORD...
-	status=$1
-	shift
-	echo "kbench: $*" >&2
-	exit "$status"
-}
-
-absolute() { case $1 in /*) printf '%s\n' "$1" ;; *) printf '%s/%s\n' "$PWD" "$1" ;; esac; }
+command=kbench
+. tools/build/command.sh
 
 here=$(absolute stress/kbench) # in Bazel's folder of what it needs
 qemu=$(absolute "$1") package=$(absolute "$2") kernel=$(absolute "$3") initrd=$(absolute "$4")

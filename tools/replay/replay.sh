@@ -14,6 +14,8 @@
 # is no script, named; 4 a package is missing; 5 a hang; 6 the kernel panicked outside of any run.
 set -u
 export LC_ALL=C
+command=replay
+. tools/build/command.sh
 
 usage() {
 	[ $# -eq 0 ] || echo "replay: $*" >&2
@@ -29,18 +31,9 @@ END
 	exit 2
 }
 
-fail() { # STATUS WORD...
-	status=$1
-	shift
-	echo "replay: $*" >&2
-	exit "$status"
-}
-
 need() { # PROGRAM PACKAGE
 	command -v "$1" >/dev/null 2>&1 || fail 4 "no $1; install the Debian package $2"
 }
-
-absolute() { case $1 in /*) printf '%s\n' "$1" ;; *) printf '%s/%s\n' "$PWD" "$1" ;; esac; }
 
 is_on() { case ,$machines, in *,"$1",*) true ;; *) false ;; esac; }
 

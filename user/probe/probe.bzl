@@ -82,7 +82,7 @@ def probes(names, kernel, tested = []):
             name = name,
             srcs = ["//user/probe:probe.sh"],
             args = ["$(rootpath %s)" % part for part in parts] + [native.package_name()] + flags,
-            data = parts + [":all.names", ":expected"] +
+            data = parts + [":all.names", ":expected", "//tools/build:command.sh"] +
                    [":%s_initrd" % name for name in names],
             tags = ["manual"],
         )
@@ -99,5 +99,6 @@ def probes(names, kernel, tested = []):
                 ":all.names",
                 ":expected",
                 ":%s_initrd" % name,
+                "//tools/build:command.sh",
             ],
         )

@@ -14,15 +14,8 @@
 # Exit: 0 all alike; 1 differences; 2 usage; 4 a package, the network or room is missing; 5 no end.
 set -u
 export LC_ALL=C
-
-fail() { # STATUS WORD...
-	status=$1
-	shift
-	echo "probe: $*" >&2
-	exit "$status"
-}
-
-absolute() { case $1 in /*) printf '%s\n' "$1" ;; *) printf '%s/%s\n' "$PWD" "$1" ;; esac; }
+command=probe
+. tools/build/command.sh
 
 qemu=$(absolute "$1") package=$(absolute "$2") kernel=$(absolute "$3") all=$(absolute "$4")
 folder=$5

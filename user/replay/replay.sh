@@ -12,6 +12,8 @@
 # the end; 6 our kernel panicked.
 set -u
 export LC_ALL=C
+command=replay
+. tools/build/command.sh
 
 usage() {
 	[ $# -eq 0 ] || echo "replay: $*" >&2
@@ -28,15 +30,6 @@ usage: tools/bazel run //user/replay -- [FLAG...] FILE|FOLDER...
 END
 	exit 2
 }
-
-fail() { # STATUS WORD...
-	status=$1
-	shift
-	echo "replay: $*" >&2
-	exit "$status"
-}
-
-absolute() { case $1 in /*) printf '%s\n' "$1" ;; *) printf '%s/%s\n' "$PWD" "$1" ;; esac; }
 
 is_on() { case ,$kernels, in *,"$1",*) true ;; *) false ;; esac; }
 

@@ -13,6 +13,8 @@
 # 6 the kernel panicked.
 set -u
 export LC_ALL=C
+command=shell
+. tools/build/command.sh
 
 usage() {
 	[ $# -eq 0 ] || echo "shell: $*" >&2
@@ -26,20 +28,6 @@ usage: tools/bazel run //kernel:shell -- [FLAG...]
   --timeout SECONDS  with --script: until it counts as a hang (120)
 END
 	exit 2
-}
-
-fail() { # STATUS WORD...
-	status=$1
-	shift
-	echo "shell: $*" >&2
-	exit "$status"
-}
-
-absolute() { case $1 in /*) printf '%s\n' "$1" ;; *) printf '%s/%s\n' "$PWD" "$1" ;; esac; }
-
-number() { # FLAG VALUE LEAST MOST
-	case $2 in '' | *[!0-9]* | ??????????*) usage "$1 wants a number, not '$2'" ;; esac
-	if [ "$2" -lt "$3" ] || [ "$2" -gt "$4" ]; then usage "$1 is from $3 to $4, not $2"; fi
 }
 
 qemu=$(absolute "$1") mkcpio=$(absolute "$2") package=$(absolute "$3") kernel=$(absolute "$4")
