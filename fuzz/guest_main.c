@@ -285,16 +285,9 @@ static bool replay(const char *name)
 
 /* --- all of them ------------------------------------------------------------------------------ */
 
-/* The word behind "key=" among the boot arguments, NUL-terminated. */
 static bool argument(const char *key, char *out, size_t room)
 {
-	const char *text;
-	size_t bytes;
-	if (!bootarg_text(boot.platform.bootargs, key, &text, &bytes) || bytes >= room)
-		return false;
-	memcpy(out, text, bytes);
-	out[bytes] = '\0';
-	return true;
+	return bootarg_copy(boot.platform.bootargs, key, out, room);
 }
 
 /* The host's list of files, NUL-terminated; NULL when it cannot be had. */

@@ -133,6 +133,14 @@ void world_check(struct run *run, enum check_depth depth);
 void world_close(struct run *run);
 unsigned world_lane(const struct script_op *op);
 
+/* clang-format off */
+#define SUBJECT_OVER_WORLD                                                                      \
+	.open = world_open, .check = world_check, .close = world_close,                         \
+	.together = world_together, .lanes = LANES, .lane = world_lane,                         \
+	.lane_now = lives_lane_now, .pause = lives_pause,                                       \
+	.state_bytes = sizeof(struct sched_state)
+/* clang-format on */
+
 static inline struct sched_state *sched_state_of(const struct run *run)
 {
 	return run->state;

@@ -3,7 +3,7 @@
  *
  * Words are separated by blanks; "key=value" is a word with a value.  The first word that fits
  * counts.  Numbers are decimal, or hexadecimal after 0x; anything else in them, or more than 64
- * bits, makes them none.  Total for any text; no copies are made.
+ * bits, makes them none.  Total for any text; nothing is kept.
  */
 #include "kernel/platform.h"
 
@@ -50,6 +50,16 @@ bool bootarg_text(const char *bootargs, const char *key, const char **text, size
 		w += length;
 	}
 	return false;
+}
+
+bool bootarg_copy(const char *bootargs, const char *key, char *out, size_t room)
+{
+	const char *text;
+	size_t bytes;
+	if (!bootarg_text(bootargs, key, &text, &bytes) || bytes >= room) return false;
+	for (size_t n = 0; n < bytes; n++) out[n] = text[n];
+	out[bytes] = '\0';
+	return true;
 }
 
 bool bootarg_says(const char *bootargs, const char *key, const char *value)

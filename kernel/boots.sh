@@ -33,6 +33,14 @@ ends_well() {
 	verdict "$1" "$wrong$(meant)"
 }
 
+# boots_well NAME OPTION...: a boot that ends with status 0.
+boots_well() {
+	name=$1
+	shift
+	boot --timeout 200 "$@"
+	ends_well "$name"
+}
+
 # says NAME STATUS TEXT...: the last boot ended with that status and its log has every TEXT, a
 # pattern of grep; one that starts with ! is not there.
 says() {

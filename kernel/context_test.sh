@@ -4,16 +4,9 @@
 set -u
 . kernel/boots.sh
 
-run() { # NAME OPTION...
-	name=$1
-	shift
-	boot --timeout 200 "$@"
-	ends_well "$name"
-}
-
-run one "$image"
-run two-gic2 --smp 2 --gic 2 --cpu cortex-a72 "$image"
-run four-max --smp 4 --cpu max "$image"
-run three-el2 --smp 3 --machine virtualization=on --cpu max "$image"
-run counted --smp 4 "$image" -- -icount shift=3,sleep=off
+boots_well one "$image"
+boots_well two-gic2 --smp 2 --gic 2 --cpu cortex-a72 "$image"
+boots_well four-max --smp 4 --cpu max "$image"
+boots_well three-el2 --smp 3 --machine virtualization=on --cpu max "$image"
+boots_well counted --smp 4 "$image" -- -icount shift=3,sleep=off
 exit "$failed"

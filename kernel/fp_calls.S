@@ -3,20 +3,10 @@
  * a context's own: the kernel's C code never touches them.
  */
 #include "fp_macros.h"
+#include "machine/aarch64/function.h"
 
 	.arch_extension fp
 	.arch_extension simd
-
-	.macro FUNCTION name
-	.section .text.\name, "ax"
-	.balign 16
-	.global \name
-	.type \name, %function
-\name:
-	.endm
-	.macro END name
-	.size \name, . - \name
-	.endm
 
 /* fp_fill(x0 seed): q0 to q31 and the modes and flags from the seed, a value for each. */
 FUNCTION fp_fill

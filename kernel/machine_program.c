@@ -347,22 +347,13 @@ static const char *check_locks_are_watched(void)
 
 /* --- the host -------------------------------------------------------------------------------- */
 
-static const char *argument(const char *key, char *name, size_t room)
-{
-	const char *text;
-	size_t bytes;
-	if (!bootarg_text(boot.platform.bootargs, key, &text, &bytes) || bytes >= room) return NULL;
-	memcpy(name, text, bytes);
-	name[bytes] = 0;
-	return name;
-}
-
 /* Copies the one file to the other, and knows its length. */
 static const char *check_files(void)
 {
 	static char from_name[NAME_BYTES], to_name[NAME_BYTES];
-	if (argument("read", from_name, sizeof(from_name)) == NULL ||
-	    argument("write", to_name, sizeof(to_name)) == NULL)
+	const char *const words = boot.platform.bootargs;
+	if (!bootarg_copy(words, "read", from_name, sizeof(from_name)) ||
+	    !bootarg_copy(words, "write", to_name, sizeof(to_name)))
 		return "no names";
 	if (semihost_open("/there/is/no/such/file", SEMIHOST_READ) >= 0) return "opened nothing";
 	const int64_t from = semihost_open(from_name, SEMIHOST_READ);

@@ -236,6 +236,7 @@ static void boot_arguments(void)
 	const char *args = "  one two=2  three=0x1F four= five=x six=99999999999999999999 two=3 ";
 	const char *text;
 	size_t bytes;
+	char copy[4];
 	EXPECT(bootarg_is_set(args, "one") && !bootarg_is_set(args, "on"));
 	EXPECT(!bootarg_is_set(args, "two") && !bootarg_is_set("", "one"));
 	EXPECT(bootarg_number(args, "two", 9) == 2 && bootarg_number(args, "three", 9) == 31);
@@ -244,6 +245,9 @@ static void boot_arguments(void)
 	EXPECT(bootarg_text(args, "four", &text, &bytes) && bytes == 0);
 	EXPECT(bootarg_text(args, "five", &text, &bytes) && bytes == 1 && *text == 'x');
 	EXPECT(!bootarg_text(args, "seven", &text, &bytes));
+	EXPECT(bootarg_copy(args, "five", copy, 2) && copy[0] == 'x' && copy[1] == 0);
+	EXPECT(!bootarg_copy(args, "three", copy, sizeof(copy)) && copy[0] == 'x');
+	EXPECT(!bootarg_copy(args, "seven", copy, sizeof(copy)));
 	EXPECT(bootarg_says(args, "two", "2") && bootarg_says(args, "five", "x"));
 	EXPECT(!bootarg_says(args, "two", "") && !bootarg_says(args, "two", "22"));
 	EXPECT(!bootarg_says(args, "four", "") && !bootarg_says(args, "one", "one"));

@@ -59,4 +59,7 @@ bool bootarg_says(const char *bootargs, const char *key, const char *value);
 /* The text behind "key=", up to the next blank; false when there is none. */
 bool bootarg_text(const char *bootargs, const char *key, const char **text, size_t *bytes);
 
+/* The same as a copy with a NUL; false, too, when that has no room. */
+bool bootarg_copy(const char *bootargs, const char *key, char *out, size_t room);
+
 #endif

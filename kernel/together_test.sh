@@ -3,15 +3,8 @@
 set -u
 . kernel/boots.sh
 
-run() { # NAME OPTION...
-	name=$1
-	shift
-	boot --timeout 200 "$@"
-	ends_well "$name"
-}
-
-run one "$image"
-run two-gic2 --smp 2 --gic 2 "$image"
-run four --smp 4 --cpu max "$image"
-run counted --smp 8 "$image" -- -icount shift=3,sleep=off
+boots_well one "$image"
+boots_well two-gic2 --smp 2 --gic 2 "$image"
+boots_well four --smp 4 --cpu max "$image"
+boots_well counted --smp 8 "$image" -- -icount shift=3,sleep=off
 exit "$failed"

@@ -230,13 +230,7 @@ static int verdict(void)
 
 static bool argument(const char *key, char *out, size_t room)
 {
-	const char *text;
-	size_t bytes;
-	if (!bootarg_text(boot.platform.bootargs, key, &text, &bytes) || bytes >= room)
-		return false;
-	memcpy(out, text, bytes);
-	out[bytes] = '\0';
-	return true;
+	return bootarg_copy(boot.platform.bootargs, key, out, room);
 }
 
 static uint32_t number(const char *key, uint32_t otherwise)

@@ -9,18 +9,8 @@
  * word that says that a CPU is in the context is cleared last, with release: who sees it clear
  * finds the stack as it was left.
  */
+#include "machine/aarch64/function.h"
 #include "layout.h"
-
-	.macro FUNCTION name
-	.section .text.\name, "ax"
-	.balign 16
-	.global \name
-	.type \name, %function
-\name:
-	.endm
-	.macro END name
-	.size \name, . - \name
-	.endm
 
 /* context_swap(x0 from, x1 to, x2 this CPU) */
 FUNCTION context_swap

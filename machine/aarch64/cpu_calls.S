@@ -6,18 +6,8 @@
  * when a synchronous exception meets a word that is not 0, with ESR_EL1 in x0.  Interrupts are
  * masked meanwhile, so nothing else can run into it.
  */
+#include "machine/aarch64/function.h"
 #include "layout.h"
-
-	.macro FUNCTION name
-	.section .text.\name, "ax"
-	.balign 16
-	.global \name
-	.type \name, %function
-\name:
-	.endm
-	.macro END name
-	.size \name, . - \name
-	.endm
 
 /* x9 = this CPU, x10 = interrupts' state; the way back is the label 9 of the function */
 	.macro PROBE_BEGIN

@@ -10,16 +10,7 @@
  *
  * Cost: about 10 instructions per 64 bytes copied, 3 per 16 filled, 2.25 per block zeroed.
  */
-	.macro FUNCTION name
-	.section .text.\name, "ax"
-	.balign 16
-	.global \name
-	.type \name, %function
-\name:
-	.endm
-	.macro END name
-	.size \name, . - \name
-	.endm
+#include "machine/aarch64/function.h"
 
 /* memcpy(x0 to, x1 from, x2 bytes) */
 FUNCTION memcpy

@@ -1,4 +1,4 @@
-"""unit_test: a C program that checks one module, under ASan and UBSan."""
+"""unit_test, unit_tests: a C program that checks one module, under ASan and UBSan."""
 
 load("@rules_cc//cc:cc_binary.bzl", "cc_binary")
 load("@rules_shell//shell:sh_test.bzl", "sh_test")
@@ -25,7 +25,7 @@ def _run_test(name, binary, platform, runner, args, data, tags):
 
 def unit_test(
         name,
-        srcs,
+        srcs = None,
         deps = [],
         data = [],
         args = [],
@@ -49,7 +49,7 @@ def unit_test(
 
     Args:
       name: name of the test.
-      srcs: C files; one has main().
+      srcs: C files; one has main(); default NAME.c.
       deps: libraries.
       data: files that it reads.
       args: its arguments.
@@ -64,7 +64,7 @@ def unit_test(
     cc_binary(
         name = name + "_raw_",
         testonly = True,
-        srcs = srcs,
+        srcs = srcs or [name + ".c"],
         features = features,
         tags = ["manual"],
         visibility = ["//visibility:private"],
@@ -78,3 +78,8 @@ def unit_test(
         _run_test(name + "_release", name + "_raw_", "linux_x86_64", [], args, data, tags)
     if race:
         _run_test(name + "_race", name + "_raw_", "linux_x86_64_race", [], args, data, tags)
+
+def unit_tests(names, **how):
+    """Declares for each of `names` NAME_test, of NAME_test.c, as unit_test does; `how` is its."""
+    for name in names:
+        unit_test(name = name + "_test", **how)
