@@ -14,9 +14,8 @@
  * Results: what each lane's calls answered.
  */
 #include "fuzz/futex_subject.h"
-#include "mm/usercopy.h"
 
-enum { TIMES = 6, WAKE_MOST = 4, TID = 77, OPS = 5, COMPARES = 6 };
+enum { TIMES = 6, WAKE_MOST = 4, OPS = 5, COMPARES = 6 };
 
 static uint32_t low(const struct script_op *op)
 {
@@ -48,8 +47,10 @@ static struct named loose(struct named n)
 	return n;
 }
 
-static uint64_t deadline_of(uint32_t time)
+/* Over, or never, where nothing is to depend on time. */
+static uint64_t deadline_of(const struct run *run, uint32_t time)
 {
+	if (run_is_calm(run)) return futex_score_is_over(time) ? mach_now_ns() : WAIT_FOREVER;
 	return time == 0 ? WAIT_FOREVER : (mach_now_ns() / GRID_NS + time) * GRID_NS;
 }
 
@@ -78,6 +79,7 @@ static void store(struct run *run, struct named n, uint32_t value)
 		if (did == WORD_AWAY && !user_word_touch(at.space, at.va, MACH_STORE))
 			kpanic(ORACLE_SPACE, "a word cannot be stored to");
 	model_stored(n, begun, value);
+	futex_score_word(run, n, true, value);
 }
 
 static int64_t wake(struct run *run, struct named n, int32_t most, uint32_t bits)
@@ -87,6 +89,10 @@ static int64_t wake(struct run *run, struct named n, int32_t most, uint32_t bits
 
 	model_wakes(run, &call);
 	const int64_t answer = futex_wake(world_of(run)->table, &at, most, bits);
+	const struct futex_score told = { .value = (uint32_t)most,
+					  .third = bits,
+					  .answer = answer };
+	futex_score_call(run, n, FUTEX_WAKE_BITSET, &told);
 	model_woke(run, &call, answer);
 	return answer;
 }
@@ -101,13 +107,15 @@ static void step_wait(struct run *run, const struct script_op *op)
 		.name = name,
 		.value = look(run, name) + other,
 		.bits = 1 + high(op) % 3,
-		.deadline_ns = deadline_of(time),
+		.deadline_ns = deadline_of(run, time),
 	};
 	const struct futex_at at = named_at(run, name);
 
+	futex_score_waits(run, &call, time);
 	model_waits(run, &call);
 	const int64_t answer =
 		futex_wait(world_of(run)->table, &at, call.value, call.bits, call.deadline_ns);
+	if (!sched_killed(&world_of(run)->sched)) futex_score_waited(run, answer);
 	model_waited(run, &call, answer);
 	if (!sched_killed(&world_of(run)->sched)) sched_signal_dealt(&world_of(run)->sched);
 	model_signalled(futex_lane_now(run), false);
@@ -165,7 +173,7 @@ static void step_requeue(struct run *run, const struct script_op *op)
 	};
 
 	to.shared = from.shared;
-	if (!from.shared)
+	if (!from.shared || (run_is_calm(run) && named_space(to) != named_space(from)))
 		to.place = from.place == OWN_B || from.place == SHARED_B ? SHARED_B : OWN_A;
 	call.to = to;
 	const struct futex_at a = named_at(run, from), b = named_at(run, to);
@@ -173,10 +181,17 @@ static void step_requeue(struct run *run, const struct script_op *op)
 	const bool certain = model_is_certain(from, &there);
 	const uint32_t stores = model_stores_of(from);
 	model_wakes(run, &call);
+	const bool compares = (low(op) >> 4 & 1) != 0;
 	int64_t answer = futex_requeue(world_of(run)->table, &a, &b, call.wake, call.move,
-				       (low(op) >> 4 & 1) != 0 ? &value : NULL);
+				       compares ? &value : NULL);
+	const struct futex_score told = { .value = (uint64_t)call.wake,
+					  .second = (uint64_t)call.move,
+					  .to = &to,
+					  .third = compares ? value : 0,
+					  .answer = answer };
+	futex_score_call(run, from, compares ? FUTEX_CMP_REQUEUE : FUTEX_REQUEUE, &told);
 	if (certain && stores == model_stores_of(from))
-		judge_requeue((low(op) >> 4 & 1) != 0 && value != there, answer);
+		judge_requeue(compares && value != there, answer);
 	if (answer == -ERR_AGAIN) {
 		call.asleep = 0; /* refused: it did nothing */
 		answer = 0;
@@ -196,13 +211,18 @@ static void step_change(struct run *run, const struct script_op *op)
 	uint32_t was, now = 0;
 
 	from.shared = to.shared;
-	if (!to.shared) from.place = to.place;
+	if (!to.shared || (run_is_calm(run) && named_space(to) != named_space(from)))
+		from.place = to.place;
 	const struct futex_at a = named_at(run, from), b = named_at(run, to);
 	const bool certain = model_is_certain(to, &was);
 	const uint32_t begun = model_stores(to);
 	model_changes(from, to);
-	const int64_t woken = futex_wake_op(world_of(run)->table, &a, &b, 1, 1,
-					    what << 28 | compare << 24 | args[what] << 12 | 5);
+	const uint32_t how = what << 28 | compare << 24 | args[what] << 12 | 5;
+	const int64_t woken = futex_wake_op(world_of(run)->table, &a, &b, 1, 1, how);
+	const struct futex_score told = {
+		.value = 1, .second = 1, .to = &to, .third = how, .answer = woken
+	};
+	futex_score_call(run, from, FUTEX_WAKE_OP, &told);
 	switch (what) {
 	case FUTEX_OP_SET: now = args[what]; break;
 	case FUTEX_OP_ADD: now = was + args[what]; break;
@@ -216,7 +236,9 @@ static void step_change(struct run *run, const struct script_op *op)
 		model_stored_something(to);
 	const uint32_t stores = model_stores_of(to);
 	const bool known = model_is_certain(to, &was);
-	if (look(run, to) != now && known && stores == model_stores_of(to))
+	const uint32_t there = look(run, to);
+	futex_score_word(run, to, false, there);
+	if (there != now && known && stores == model_stores_of(to))
 		kpanic(ORACLE_CONTENT, "a word should be %u", now);
 	model_changed(from, to, woken);
 	run_result(run, (uint64_t)woken);
@@ -228,9 +250,11 @@ static void step_signal(struct run *run, const struct script_op *op)
 	const unsigned lane = op->aux % LANES;
 	const thread_id id = lane_thread(lane);
 
-	if (id != THREAD_NONE) {
+	/* What a program that sleeps in no call is sent is forgotten by its next one. */
+	if (id != THREAD_NONE && (!run_is_calm(run) || futex_asleep(run, lane))) {
 		lane_is_told(lane);
 		model_signalled(lane, true);
+		futex_score_signals(run, lane);
 		(void)sched_signal(&world_of(run)->sched, id);
 	}
 	lane_done(run);
@@ -243,6 +267,7 @@ static void step_kill(struct run *run, const struct script_op *op)
 
 	if (id != THREAD_NONE) {
 		lane_is_told(lane);
+		futex_score_kills(run, lane);
 		(void)sched_kill(&world_of(run)->sched, id);
 	}
 	lane_done(run);
@@ -254,6 +279,8 @@ static void step_away(struct run *run, const struct script_op *op)
 	const struct futex_at at = named_at(run, named_of(run, op->aux));
 	struct space *copy = NULL;
 
+	futex_score_away(run, named_of(run, op->aux));
+
 	if (named_memory(named_of(run, op->aux)) == MEMORY_SHARED)
 		(void)space_madvise(at.space, align_down(at.va, PAGE_SIZE), PAGE_SIZE,
 				    MADV_DONTNEED);
@@ -264,54 +291,12 @@ static void step_away(struct run *run, const struct script_op *op)
 	lane_done(run);
 }
 
-/* --- robust lists ----------------------------------------------------------------------------- */
-
-static void put(struct space *s, uint64_t at, const void *from, size_t bytes)
-{
-	if (user_copy_out(s, at, from, bytes) != 0) kpanic(ORACLE_SPACE, "a page is not there");
-}
-
-/* Each lane has a list of its own, in its part of the page: entries 1, 2 and 3 with their futex 8
- * bytes behind, and whatever the script does to the links. */
-static void step_robust(struct run *run, const struct script_op *op)
-{
-	struct space *s = world_of(run)->space[op->aux & 1];
-	const uint64_t head = AT_OF_ROBUST + futex_lane_now(run) * 256ull;
-	const uint64_t strange[] = { head + 64, head, head + 128, 1ull << 62, head + 65, 8 };
-	const uint32_t others = high(op) % 8, bend = low(op) % 12;
-	uint64_t link[4] = { head + 64, head + 128, head + 192, head };
-	uint64_t fixed[2] = { 8, (op->aux & 2) != 0 ? head + 192 : 0 };
-
-	if (bend >= COUNT_OF(strange) / 2 && bend < 3 + COUNT_OF(strange))
-		link[1 + bend % 3] = strange[bend - 3];
-	put(s, head, &link[0], 8);
-	put(s, head + 8, fixed, sizeof fixed);
-	for (uint32_t n = 1; n <= 3; n++) {
-		const uint32_t value = (others >> (n - 1) & 1) != 0 ? TID + 1 : TID;
-		put(s, head + 64 * n, &link[n], 8);
-		put(s, head + 64 * n + 8, &value, sizeof value);
-	}
-	futex_robust(world_of(run)->table, s, head, TID);
-	for (uint32_t n = 1; n <= 3; n++) {
-		const bool other = (others >> (n - 1) & 1) != 0;
-		uint32_t value = 0;
-		(void)user_copy_in(s, &value, head + 64 * n + 8, sizeof value);
-		if (other ? value != TID + 1 : value != TID && value != FUTEX_OWNER_DIED)
-			kpanic(ORACLE_CONTENT, "a futex of %u became %x", other ? TID + 1 : TID,
-			       value);
-		if (!other && bend < 3 && value != FUTEX_OWNER_DIED)
-			kpanic(ORACLE_VERDICT, "nobody heard that the owner of a lock died");
-		run_result(run, value);
-	}
-	run_sometimes(run, SAW_ROBUST);
-	lane_done(run);
-}
-
 /* --- running ---------------------------------------------------------------------------------- */
 
 static void step_yield(struct run *run, const struct script_op *op)
 {
 	(void)op;
+	futex_score_yields(run);
 	sched_yield_cpu(&world_of(run)->sched);
 	lane_done(run);
 }
@@ -324,7 +309,8 @@ static void step_work(struct run *run, const struct script_op *op)
 
 static void step_sleep(struct run *run, const struct script_op *op)
 {
-	(void)sched_sleep_until(&world_of(run)->sched, deadline_of(1 + op->arg));
+	if (!run_is_calm(run))
+		(void)sched_sleep_until(&world_of(run)->sched, deadline_of(run, 1 + op->arg));
 	lane_done(run);
 }
 
@@ -352,7 +338,7 @@ const struct op_kind futex_operations[] = {
 	{ "away", 8, { BY, WORD, { "drain", IN_ARG, FORM_NUMBER, 2, NULL } }, step_away },
 	{ "robust", 4, { BY, { "list", IN_AUX, FORM_NUMBER, 4, NULL },
 			 { "bend", IN_LOW, FORM_NUMBER, 12, NULL },
-			 { "others", IN_HIGH, FORM_NUMBER, 8, NULL } }, step_robust },
+			 { "others", IN_HIGH, FORM_NUMBER, 8, NULL } }, futex_step_robust },
 	{ "yield", 6, { BY }, step_yield },
 	{ "work", 6, { BY, { "times", IN_ARG, FORM_NUMBER, 64, NULL } }, step_work },
 	{ "sleep", 6, { BY, { "time", IN_ARG, FORM_NUMBER, TIMES, NULL } }, step_sleep },

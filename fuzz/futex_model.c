@@ -21,6 +21,7 @@
  * Compiled without points, but for those of calls.  Locks: none.
  */
 #include "fuzz/futex_subject.h"
+#include "fuzz/score.h"
 #include "mm/usercopy.h"
 
 /* A wait of a lane. */
@@ -310,7 +311,11 @@ static int64_t wake_everybody(struct run *run)
 	for (uint32_t n = 0; n < PLACES * WORDS * 2; n++) {
 		const struct named name = { n / 2 % PLACES, n / 2 / PLACES, n % 2 != 0 };
 		const struct futex_at at = named_at(run, name);
-		woken += futex_wake(world_of(run)->table, &at, INT32_MAX, FUTEX_BITSET_MATCH_ANY);
+		const int64_t here =
+			futex_wake(world_of(run)->table, &at, INT32_MAX, FUTEX_BITSET_MATCH_ANY);
+		const struct futex_score told = { .value = INT32_MAX, .answer = here };
+		if (here != 0) futex_score_call(run, name, FUTEX_WAKE, &told);
+		woken += here;
 	}
 	return woken;
 }
@@ -337,6 +342,7 @@ void model_at_rest(struct run *run)
 	model.rescuing = waiting != 0;
 	if (waiting == 0) return;
 	run_sometimes(run, SAW_RESCUED);
+	score_rest(run->score);
 	const uint32_t wakes = model.wakes, tells = model.tells;
 	const int64_t woken = wake_everybody(run);
 	model.rescuing = false;

@@ -73,6 +73,7 @@ static inline struct world *world_of(const struct run *run)
 
 extern const struct op_kind futex_operations[];
 enum { FUTEX_OPERATIONS = PLAN_CODES + 13 };
+void futex_step_robust(struct run *run, const struct script_op *op); /* futex_lists.c */
 
 /* The lane that the calling thread performs, or RUN_NO_LANE. */
 unsigned futex_lane_now(struct run *run);
@@ -86,6 +87,48 @@ struct futex_at named_at(const struct run *run, struct named n);
 uint32_t named_key(struct named n);
 uint32_t named_memory(struct named n);
 uint64_t named_va(struct named n);
+
+uint32_t named_space(struct named n);
+bool futex_asleep(struct run *run, unsigned lane); /* until somebody does something (subject.h) */
+
+/* --- futex_score.c: what lanes do, as programs (score.h); nothing without a score ------------- */
+
+struct wait_call;
+
+void futex_score_opens(struct run *run);
+
+/* The calling lane has made a call at `n`: its arguments in the order of futex(), and answer. */
+struct futex_score {
+	uint64_t value, second; /* "second" stands where a timeout does */
+	const struct named *to; /* NULL: there is no other word */
+	uint64_t third;
+	int64_t answer;
+};
+void futex_score_call(struct run *run, struct named n, uint32_t op, const struct futex_score *c);
+
+/* It is about to wait, up to one of the times that scripts can say; and is back. */
+void futex_score_waits(struct run *run, const struct wait_call *w, uint32_t time);
+void futex_score_waited(struct run *run, int64_t answer);
+bool futex_score_is_over(uint32_t time);
+
+void futex_score_yields(struct run *run);
+void futex_score_word(struct run *run, struct named n, bool set, uint32_t value); /* or is this */
+void futex_score_away(struct run *run, struct named n);
+
+/* A list of a thread that ends: its head, the links of head and entries, which are locks of others,
+ * and what came of each lock. */
+enum { ROBUST_ENTRIES = 3, ROBUST_TID = 77 /* of who ends */ };
+struct robust_told {
+	uint64_t head, link[ROBUST_ENTRIES + 1], fixed[2];
+	uint32_t others; /* by bit */
+};
+void futex_score_robust(struct run *run, uint32_t space, const struct robust_told *r);
+void futex_score_robust_word(struct run *run, uint32_t space, uint64_t va, uint32_t value);
+
+/* That lane is signalled, which is asleep, or killed; and its thread has ended of it. */
+void futex_score_signals(struct run *run, unsigned lane);
+void futex_score_kills(struct run *run, unsigned lane);
+void futex_score_ended(struct run *run, unsigned lane);
 
 /* --- futex_model.c: who waits where, and whether answers may be what they are ----------------- */
 

@@ -26,6 +26,8 @@ enum {
 	PATIENCE = 64,
 };
 
+#define SLICE_ENDLESS (1ull << 62)
+
 static struct {
 	struct {
 		thread_id thread;
@@ -60,6 +62,11 @@ struct futex_at named_at(const struct run *run, struct named n)
 {
 	struct space *s = world_of(run)->space[places[n.place].space];
 	return (struct futex_at){ s, named_va(n), n.shared };
+}
+
+uint32_t named_space(struct named n)
+{
+	return places[n.place].space;
 }
 
 uint32_t named_memory(struct named n)
@@ -204,6 +211,11 @@ static bool lane_rests(const struct run *run, unsigned lane)
 	return thread_word_state(t->word) == THREAD_WAITING;
 }
 
+bool futex_asleep(struct run *run, unsigned lane)
+{
+	return !world.lane[lane].pauses && model_lane_waits_for_ever(lane) && lane_rests(run, lane);
+}
+
 static bool all_rest(const struct run *run)
 {
 	for (unsigned lane = 0; lane < LANES; lane++)
@@ -275,6 +287,7 @@ static void lives(void *arg)
 	world.lane[lane].thread = THREAD_NONE;
 	world.lane[lane].over = over;
 	if (!over) {
+		futex_score_ended(run, lane);
 		run_sometimes(run, SAW_LANE_WENT_ON);
 		world.due |= 1u << lane;
 	}
@@ -301,7 +314,7 @@ static void futex_fuzz_open(struct run *run)
 		.cpus = run->script->world.cpus,
 		.threads = w->threads,
 		.slots = THREAD_SLOTS,
-		.slice_ns = SLICE_NS,
+		.slice_ns = run_is_calm(run) ? SLICE_ENDLESS : SLICE_NS,
 		.reaped = reaped,
 		.idle = idles,
 		.arg = run,
@@ -315,6 +328,7 @@ static void futex_fuzz_open(struct run *run)
 	sched_init(&w->sched, &config);
 	wait_init(&w->care, RANK_WAIT);
 	world.due = (1u << LANES) - 1;
+	futex_score_opens(run);
 	sched_takes_interrupts(run, &w->sched);
 }
 
@@ -379,5 +393,6 @@ const struct subject futex_subject = {
 	.lane_now = futex_lane_now,
 	.pause = futex_fuzz_pause,
 	.restless = true,
+	.asleep = futex_asleep,
 	.state_bytes = sizeof(struct world),
 };

@@ -120,6 +120,7 @@ NORETURN void kpanic_claim(const char *file, int line, const char *claim)
 static bool run_once(void)
 {
 	if (harness->walk_always) harness->script.world.flags |= WORLD_WALK_ALWAYS;
+	if (harness->run.score != NULL) run_calms(&harness->script, harness->subject);
 	harness->run.state = state;
 	harness->running = true;
 	const bool whole = run_script(&harness->run, harness->subject, &harness->script, &machine);

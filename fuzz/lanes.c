@@ -75,6 +75,7 @@ static void link_operations(const struct run *run)
 	}
 	for (unsigned n = 0; n < lanes.count; n++) *tail[n] = LANES_NONE;
 	*meets = LANES_NONE;
+	if (run_is_calm(run)) lanes.first_meet = LANES_NONE; /* they settle before every one */
 }
 
 void lanes_open(struct run *run)
@@ -247,6 +248,7 @@ bool run_lane(struct run *run, unsigned number)
 		while (lane->meet < n)
 			if (!meet(run, lane)) return false;
 		if (n == LANES_NONE) break;
+		if (run_is_calm(run) && !calm_turn(run, number)) return false;
 		lane->next = run->lanes->next[n];
 		perform(run, number, n);
 		if (lane->stops) return false;

@@ -15,6 +15,7 @@ struct lane {
 	uint16_t meet; /* its next meeting point, or LANES_NONE */
 	bool arrived;  /* there */
 	bool busy, stops, over;
+	bool due; /* calm.c: waits for its turn, with operation `next` */
 };
 
 enum { LANES_NONE = 0xffff };
@@ -52,6 +53,10 @@ uint64_t *lanes_digest(struct run *run);
 
 /* Whether it is one that waits at a meeting point for others. */
 bool lanes_waits(const struct run *run, unsigned lane);
+
+/* In a calm run, before the lane's operation `next`: waits until it is its turn.  False: it stopped
+ * there. */
+bool calm_turn(struct run *run, unsigned lane);
 
 /* Whether `lane` is one and performs an operation. */
 bool lanes_in_operation(const struct run *run, unsigned lane);

@@ -159,6 +159,7 @@ static struct turn decide(void *context, struct turns *t, struct turn_point poin
 	struct plan *p = context;
 	p->turns = t;
 	if (p->muted || p->run->lanes == NULL) return plan_go_on(p); /* or it is over */
+	if (run_is_calm(p->run)) return plan_go_on(p);
 	return watch != NULL ? decide_watched(p, point) : decide_now(p, point);
 }
 
@@ -168,7 +169,7 @@ static void begin(void *context, struct turns *t)
 	p->turns = t;
 	if (p->run->script->world.strategy == PLAN_LISTED)
 		plan_begin_listed(p);
-	else
+	else if (!run_is_calm(p->run))
 		plan_set(p, (struct turns_counts){ .until = 1 });
 }
 

@@ -9,13 +9,20 @@
  *
  *	N call NR A B C D E F = ANSWER   actor N makes a system call
  *	N call NR A B C D E F leaves     the same, and does not come back from it
+ *	N begins NR A B C D E F          makes one that it sleeps in; others go on meanwhile
+ *	N ends = ANSWER                  it is back from that
+ *	- rest                           all that are in a call sleep: none is back
  *	N fork M G = @M                  actor M begins as N's child,
- *	N thread M G = @M                or as a thread of its group; G is in the upper half of the
- *	                                 flags, which nobody is to look at
+ *	N thread M G = @M                or as a thread of its group, or as a child that has its
+ *	N share M G = @M                 memory; G is in the upper half of the flags, which nobody
+ *	                                 is to look at
  *	N store ADDRESS VALUE = HOW      8 bytes: done, unmapped, refused or beyond
  *	N load ADDRESS = VALUE           or how it fails
  *	N put ADDRESS BYTES              bytes in its memory are these from now on (hexadecimal);
  *	N get ADDRESS BYTES              are these
+ *	N set ADDRESS NUMBER             a number of 4 bytes is this from now on;
+ *	N see ADDRESS NUMBER             is this
+ *	N handle SIGNAL FLAGS            a handler that does nothing is there for it
  *	N list ADDRESS U = NAMES         which of /f0 to /f2 the root has, by bits, asked for in
  *	                                 80 bytes a piece; U 1: what one told of is unlinked
  *	N write PATH AT BYTES            a file, made where there is none, has these bytes there,
@@ -26,6 +33,11 @@
  * An answer with a "?" behind it is one that kernels are free to give otherwise, as how much there
  * is room for in a pipe: where one does, the score ends there (but for exec, on which nothing that
  * follows depends), and does not differ.
+ *
+ * Where calls sleep, a score tells what became of a calm run (calm.c): one actor does something at
+ * a time, and only where all others are at rest.  So whoever comes back between two "rest" lines
+ * was let go by what was done in between, and an actor that is back at one of them has woken, or
+ * never slept, by itself.
  *
  * STRINGS are arguments (a) and environment (e), each a letter so many times: "ax12.ey3", or "-".
  *
@@ -44,6 +56,12 @@ struct score {
 	size_t room, used;
 	bool full;  /* there was more than had room */
 	bool ended; /* what follows is left out on purpose */
+	/* A call's line that is not closed yet: its verb is at `verb_at`, its actor is `caller`. */
+	bool asks;
+	unsigned caller;
+	size_t verb_at;
+	uint32_t asleep;  /* actors, by bit: what they are in was written as begun */
+	size_t rested_at; /* where the last "rest" ends */
 };
 
 /* Appends; nothing where there is no score.  What does not fit is left out, and all after it. */
@@ -51,6 +69,21 @@ void score_say(struct score *s, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* What follows could be done nowhere else: nothing more is taken, and it is said why. */
 void score_end(struct score *s, const char *why);
+
+/*
+ * A call that may sleep: score_asks() begins its line, which its number and arguments continue;
+ * score_back() begins what its answer continues.  In between score_sleeps() says that it sleeps,
+ * which whoever goes on meanwhile does before he says anything; else it is a call like others.
+ */
+void score_asks(struct score *s, unsigned actor);
+void score_sleeps(struct score *s);
+void score_back(struct score *s, unsigned actor);
+
+/* All that are in a call sleep in it, for good: somebody else is about to do something. */
+void score_rest(struct score *s);
+
+/* The actor is gone, asleep or not. */
+void score_lost(struct score *s, unsigned actor);
 
 /* A number, in the form that is easier to read. */
 void score_number(struct score *s, uint64_t value);

@@ -43,7 +43,9 @@ enum plan_strategy {
 	PLAN_LISTED,   /* the script's own decisions */
 	PLAN_ROBIN,    /* the turn goes round, at points drawn at random */
 	PLAN_PRIORITY, /* CPUs have priorities, drawn at random and changed at such points */
-	PLAN_STRATEGIES
+	PLAN_STRATEGIES,
+	/* In no script: one operation at a time, where a run has a score (calm.c). */
+	PLAN_CALM = PLAN_STRATEGIES
 };
 
 enum script_flags {

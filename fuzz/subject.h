@@ -96,6 +96,9 @@ struct subject {
 	/* There is more under way than lanes: when they meet, CPUs are not at rest, and it takes
 	 * more points till all is over. */
 	bool restless;
+	/* Whether a lane sleeps in its operation until another one's does something; subjects that
+	 * have this run calmly where there is a score (calm.c). */
+	bool (*asleep)(struct run *run, unsigned lane);
 	/* Bytes of its state, which then lies in the arena, where accesses to it are seen. */
 	size_t state_bytes;
 };
@@ -200,6 +203,13 @@ struct run {
  * time.  Digest covers everything up to the first failure. */
 bool run_script(struct run *run, const struct subject *subject, const struct script *script,
 		const struct run_machine *machine);
+
+/* A script that is about to be run with a score is run calmly, where its subject can be. */
+void run_calms(struct script *script, const struct subject *subject);
+static inline bool run_is_calm(const struct run *run)
+{
+	return run->script->world.strategy == PLAN_CALM;
+}
 
 /* The run in progress, or NULL: for kpanic, which must say where. */
 struct run *run_current(void);

@@ -90,6 +90,19 @@ static void does_bytes(const struct line *l)
 	turn_next();
 }
 
+static void does_word(const struct line *l)
+{
+	_Atomic uint32_t *word = (_Atomic uint32_t *)(uintptr_t)l->arg[0].value;
+	const uint32_t value = (uint32_t)number_here(l->arg[1]);
+
+	if (l->verb == DO_SET) atomic_store(word, value);
+	const uint32_t found = atomic_load(word);
+	if (found == value)
+		turn_next();
+	else
+		turn_differs("%#x", found);
+}
+
 /* --- calls ------------------------------------------------------------------------------------ */
 
 static void judge(const struct line *l, int64_t answer)
@@ -116,6 +129,39 @@ static void does_call(const struct line *l)
 		judge(l, answer);
 }
 
+/* Whose turn is next is said before, as others go on while it sleeps. */
+static void does_begin(const struct line *l)
+{
+	int64_t arg[ARGUMENTS];
+
+	for (unsigned n = 0; n < ARGUMENTS; n++) arg[n] = number_here(l->arg[n]);
+	atomic_store(&stage->task[l->actor].call, IN_CALL);
+	turn_next();
+	stage->task[l->actor].answer = call_raw(l->call, arg);
+	atomic_store(&stage->task[l->actor].call, BACK_FROM_CALL);
+}
+
+static void does_end(const struct line *l)
+{
+	atomic_store(&stage->task[l->actor].call, NOT_IN_CALL);
+	judge(l, stage->task[l->actor].answer);
+}
+
+static void heard(int sig)
+{
+	(void)sig;
+}
+
+static void does_handle(const struct line *l)
+{
+	const struct sigaction action = { .sa_handler = heard, .sa_flags = (int)l->arg[1].value };
+
+	if (sigaction((int)l->arg[0].value, &action, NULL) == 0)
+		turn_next();
+	else
+		turn_differs("it is refused");
+}
+
 static void *stack_of(unsigned n)
 {
 	return stacks[n] + STACK_BYTES;
@@ -126,13 +172,15 @@ static void does_spawn(const struct line *l)
 	const uint64_t thread =
 		CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
 	const uint64_t garbage = (uint64_t)l->arg[0].value << 32;
-	const uint64_t flags = (l->verb == DO_THREAD ? thread : SIGCHLD) | garbage;
+	const uint64_t child = SIGCHLD | (l->verb == DO_SHARE ? CLONE_VM : 0);
+	const uint64_t flags = (l->verb == DO_THREAD ? thread : child) | garbage;
 	const int64_t tid = spawn_at(flags, stack_of(l->other), l->other);
 	const int32_t pid = l->verb == DO_THREAD ? stage->task[l->actor].pid : (int32_t)tid;
 
 	if (tid > 0) {
 		stage->task[l->other].tid = (int32_t)tid;
 		stage->task[l->other].pid = pid;
+		atomic_store(&stage->task[l->other].call, NOT_IN_CALL);
 	}
 	judge(l, tid);
 }
@@ -197,18 +245,25 @@ static void does(const struct line *l)
 	switch (l->verb) {
 	case DO_CALL:
 	case DO_LEAVE: does_call(l); break;
+	case DO_BEGIN: does_begin(l); break;
+	case DO_END: does_end(l); break;
 	case DO_FORK:
-	case DO_THREAD: does_spawn(l); break;
+	case DO_THREAD:
+	case DO_SHARE: does_spawn(l); break;
 	case DO_STORE:
 	case DO_LOAD: does_access(l); break;
 	case DO_PUT:
 	case DO_GET: does_bytes(l); break;
+	case DO_SET:
+	case DO_SEE: does_word(l); break;
+	case DO_HANDLE: does_handle(l); break;
 	case DO_LIST:
 		judge(l, lists((char *)(uintptr_t)l->arg[0].value, l->arg[1].value != 0));
 		break;
 	case DO_WRITE:
 	case DO_CUT: does_file(l); break;
 	case DO_EXEC: does_exec(l); break;
+	case DO_REST:
 	case DO_GONE: break; /* the conductor's */
 	}
 }

@@ -21,9 +21,11 @@ static const struct {
 	const char *name;
 	enum verb verb;
 } verbs[] = {
-	{ "call", DO_CALL },   { "fork", DO_FORK }, { "thread", DO_THREAD }, { "store", DO_STORE },
-	{ "load", DO_LOAD },   { "put", DO_PUT },   { "get", DO_GET },       { "list", DO_LIST },
-	{ "write", DO_WRITE }, { "cut", DO_CUT },   { "exec", DO_EXEC },     { "gone", DO_GONE },
+	{ "call", DO_CALL }, { "begins", DO_BEGIN },  { "ends", DO_END },    { "rest", DO_REST },
+	{ "fork", DO_FORK }, { "thread", DO_THREAD }, { "share", DO_SHARE }, { "store", DO_STORE },
+	{ "load", DO_LOAD }, { "put", DO_PUT },       { "get", DO_GET },     { "set", DO_SET },
+	{ "see", DO_SEE },   { "handle", DO_HANDLE }, { "list", DO_LIST },   { "write", DO_WRITE },
+	{ "cut", DO_CUT },   { "exec", DO_EXEC },     { "gone", DO_GONE },
 };
 
 static bool word_next(struct words *w, const char **word, size_t *length)
@@ -120,6 +122,7 @@ static bool call_rest(struct words *w, struct line *l)
 	l->call = (uint32_t)call.value;
 	for (unsigned n = 0; n < ARGUMENTS; n++)
 		if (!number_next(w, &l->arg[n])) return false;
+	if (l->verb == DO_BEGIN) return true;
 	const struct words before = *w;
 	if (word_is(w, "leaves")) {
 		l->verb = DO_LEAVE;
@@ -179,9 +182,13 @@ static bool outcome_rest(struct words *w, struct line *l)
 static bool line_rest(struct words *w, struct line *l)
 {
 	switch (l->verb) {
-	case DO_CALL: return call_rest(w, l);
+	case DO_CALL:
+	case DO_BEGIN: return call_rest(w, l);
+	case DO_END: return answer_rest(w, l);
+	case DO_REST: return true;
 	case DO_FORK:
 	case DO_THREAD:
+	case DO_SHARE:
 		return actor_next(w, &l->other) && number_next(w, &l->arg[0]) && answer_rest(w, l);
 	case DO_LIST:
 		return number_next(w, &l->arg[0]) && number_next(w, &l->arg[1]) &&
@@ -190,6 +197,9 @@ static bool line_rest(struct words *w, struct line *l)
 	case DO_LOAD: return access_rest(w, l);
 	case DO_PUT:
 	case DO_GET: return bytes_rest(w, l);
+	case DO_SET:
+	case DO_SEE:
+	case DO_HANDLE: return number_next(w, &l->arg[0]) && number_next(w, &l->arg[1]);
 	case DO_WRITE: return path_next(w, l) && bytes_rest(w, l);
 	case DO_CUT: return path_next(w, l) && number_next(w, &l->arg[0]);
 	case DO_EXEC:
@@ -210,8 +220,9 @@ static bool line_read(struct line *l)
 		l->actor = CONDUCTOR;
 	else if (w = before, !actor_next(&w, &l->actor))
 		return false;
-	if (!verb_next(&w, &l->verb) || (l->verb == DO_GONE) != (l->actor == CONDUCTOR))
-		return false;
+	if (!verb_next(&w, &l->verb)) return false;
+	const bool conducted = l->verb == DO_GONE || l->verb == DO_REST;
+	if (conducted != (l->actor == CONDUCTOR)) return false;
 	return line_rest(&w, l) && !word_next(&w, &word, &length);
 }
 

@@ -6,8 +6,9 @@
  *
  * Each score is played by processes of its own, which a conductor, this one, begins and ends.  One
  * line is done at a time, by the actor that it names: a shared word says which line is next, and
- * all others sleep on it.  The conductor's own lines wait until an actor is gone; it sees to it
- * that a score goes on, and ends every process that is left.
+ * all others sleep on it, or in a call that a line has begun and another one ends.  The conductor's
+ * own lines wait until an actor is gone, or until those in such calls sleep, and find out who is
+ * back already; it sees to it that a score goes on, and ends every process that is left.
  *
  * Prints, for the first line of a score that came to something else,
  *
@@ -19,7 +20,8 @@
  * Where the first processes stand is the same for all: descriptors 0 to 7 are free, the break is
  * where it was, files /f0, /f1, /f2, /program and /script are not there.
  *
- * Always true: one process or thread works at a time, the one whose line it is.
+ * Always true: one process or thread works at a time, the one whose line it is; others may be on
+ * their way into a call that they have begun, or back from it.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -151,6 +153,7 @@ static void awaits_end(unsigned actor)
 {
 	const time_t begun = seconds_now();
 
+	atomic_store(&stage->task[actor].call, NOT_IN_CALL);
 	while (!is_gone(actor)) {
 		if (seconds_now() - begun > PATIENCE_SECONDS) {
 			turn_differs("it is still there");
@@ -158,6 +161,35 @@ static void awaits_end(unsigned actor)
 		}
 		rests();
 	}
+	turn_next();
+}
+
+/* False, and it differs: it does not sleep in the call that it is in. */
+static bool sleeps(unsigned actor)
+{
+	const time_t begun = seconds_now();
+
+	for (;;) {
+		const char state = state_of(stage->task[actor].pid, stage->task[actor].tid);
+		if (atomic_load(&stage->task[actor].call) == BACK_FROM_CALL) {
+			turn_differs("actor %u is back with %lld", actor,
+				     (long long)stage->task[actor].answer);
+			return false;
+		}
+		if (state == 'S') return true;
+		if (seconds_now() - begun > PATIENCE_SECONDS) {
+			turn_differs("actor %u does not sleep", actor);
+			return false;
+		}
+		rests();
+	}
+}
+
+/* Nobody has come back who was not told to. */
+static void awaits_rest(void)
+{
+	for (unsigned n = 0; n < ACTORS_MAX; n++)
+		if (atomic_load(&stage->task[n].call) != NOT_IN_CALL && !sleeps(n)) return;
 	turn_next();
 }
 
@@ -170,7 +202,9 @@ static void conducts(void)
 		const uint32_t now = atomic_load(&stage->now);
 		if (now >= stage->score.lines) return;
 		const struct line *l = &stage->score.line[now];
-		if (l->actor == CONDUCTOR)
+		if (l->verb == DO_REST)
+			awaits_rest();
+		else if (l->actor == CONDUCTOR)
 			awaits_end(l->other);
 		else if (syscall(SYS_futex, &stage->now, FUTEX_WAIT, now, &patience, NULL, 0) !=
 				 0 &&

@@ -23,12 +23,19 @@ enum {
 enum verb {
 	DO_CALL,
 	DO_LEAVE,
+	DO_BEGIN,
+	DO_END,
+	DO_REST,
 	DO_FORK,
 	DO_THREAD,
+	DO_SHARE,
 	DO_STORE,
 	DO_LOAD,
 	DO_PUT,
 	DO_GET,
+	DO_SET,
+	DO_SEE,
+	DO_HANDLE,
 	DO_LIST,
 	DO_WRITE,
 	DO_CUT,
@@ -53,7 +60,7 @@ struct line {
 	unsigned actor, other;        /* who does it; whom it is about */
 	uint32_t call;                /* a system call's number */
 	enum access access;           /* what an access is to come to */
-	struct number arg[ARGUMENTS]; /* of calls; address, and value or flag, of others */
+	struct number arg[ARGUMENTS]; /* of calls; of others address or signal, and value or flag */
 	bool doubt;                   /* kernels are free to answer otherwise */
 	struct number answer;         /* of calls, and what is loaded */
 	const char *bytes;            /* in the text: pairs of digits; or strings, a word */
@@ -80,6 +87,9 @@ void line_bytes(const struct line *l, size_t at, void *to, size_t count);
  * False: it is no score, which was said. */
 bool score_read(struct score *s, const char **text, unsigned *number);
 
+/* A call that others go on beside: between "begins" and "ends". */
+enum in_call { NOT_IN_CALL, IN_CALL, BACK_FROM_CALL };
+
 /* --- what all processes of a score share (play.c) --------------------------------------------- */
 
 /* Made anew for each score. */
@@ -88,6 +98,8 @@ struct stage {
 	_Atomic uint32_t now; /* which line is done; `lines`: all are, or it is over */
 	struct {
 		int32_t tid, pid;
+		_Atomic uint32_t call; /* enum in_call: of one that it sleeps in */
+		int64_t answer;        /* of that, once it is back */
 	} task[ACTORS_MAX];
 	int32_t parent; /* of actor 0 */
 	uint64_t broke; /* where the break was, page-aligned */
