@@ -1,23 +1,13 @@
 /*
  * syscall_contents.c -- subject syscall: what is in files and pipes.
  *
- * Contents of files are kept byte for byte; those of a pipe by counting, as byte n of what is ever
- * written into it is known.  What is written comes from the actor's scratch page, and what is read
- * goes there; or nowhere, and then nothing may have happened.  After each call the offset is where
- * the model has it.
+ * Contents of files are kept byte for byte, those of a pipe by counting (syscall_pipes.c).  What
+ * is written comes from the actor's scratch page, and what is read goes there; or nowhere, and then
+ * nothing may have happened.  After each call the offset is where the model has it.
  */
 #include "fuzz/syscall_files.h"
 
-#define HERE UINT64_MAX
-
-enum { PIPE_ROOM = 65536 };
-
 /* --- contents --------------------------------------------------------------------------------- */
-
-static uint8_t pipe_byte(unsigned pipe, uint64_t n)
-{
-	return (uint8_t)(n * 31 + n / 251 + pipe);
-}
 
 static uint8_t file_byte(uint32_t seed, uint64_t n)
 {
@@ -36,13 +26,6 @@ static bool points_nowhere(const struct script_op *op)
 	return (op->arg & 7) == 7;
 }
 
-static bool can(uint8_t n, bool write)
-{
-	const uint32_t access = files_model.open[n].flags & O_ACCMODE;
-
-	return write ? access != O_RDONLY : access != O_WRONLY;
-}
-
 /* `to` NULL: where nothing is. */
 static int64_t read_meant(struct run *run, uint8_t n, uint32_t bytes, uint8_t *to)
 {
@@ -58,15 +41,7 @@ static int64_t read_meant(struct run *run, uint8_t n, uint32_t bytes, uint8_t *t
 		if (!files_model.file[of].named && count > 0) run_sometimes(run, SAW_UNLINKED);
 		return (int64_t)count;
 	}
-	const uint64_t there = files_model.pipe[of].put - files_model.pipe[of].got;
-	if (bytes == 0) return 0;
-	if (there == 0 && files_model.pipe[of].writers == 0) run_sometimes(run, SAW_PIPE_END);
-	if (there == 0) return files_model.pipe[of].writers == 0 ? 0 : -ERR_AGAIN;
-	if (to == NULL) return -ERR_FAULT;
-	const uint64_t count = min_u64(bytes, there);
-	for (uint64_t i = 0; i < count; i++) to[i] = pipe_byte(of, files_model.pipe[of].got + i);
-	files_model.pipe[of].got += count;
-	return (int64_t)count;
+	return pipe_gives(run, of, bytes, to);
 }
 
 /* Calls that fail leave it where it was. */
@@ -78,7 +53,7 @@ static void judge_offset(struct run *run, unsigned by, unsigned fd, uint8_t n)
 }
 
 /* arg[4]: where, or HERE. */
-static int64_t read_act(struct run *run, struct task *t, const uint64_t *arg)
+int64_t read_act(struct run *run, struct task *t, const uint64_t *arg)
 {
 	const uint32_t number = arg[4] == HERE ? SYS_read : SYS_pread64;
 	const int64_t answer = call(t, number, arg[0], arg[1], arg[2], arg[4], 0, 0);
@@ -133,35 +108,15 @@ static int64_t write_meant(struct run *run, uint8_t n, uint32_t bytes, const uin
 			(uint32_t)max_u64(files_model.file[of].size, files_model.open[n].offset);
 		return bytes;
 	}
-	if (files_model.pipe[of].readers == 0) {
-		run_sometimes(run, SAW_PIPE_BROKEN);
-		return -ERR_PIPE;
-	}
-	if (PIPE_ROOM - (files_model.pipe[of].put - files_model.pipe[of].got) < bytes) {
-		run_sometimes(run, SAW_PIPE_FULL);
-		return -ERR_AGAIN;
-	}
-	if (from == NULL) return -ERR_FAULT;
-	files_model.pipe[of].put += bytes;
-	return bytes;
+	return pipe_takes(run, of, bytes, from == NULL);
 }
 
-static int64_t write_act(struct run *run, struct task *t, const uint64_t *arg)
+int64_t write_act(struct run *run, struct task *t, const uint64_t *arg)
 {
 	const void *from = (void *)(uintptr_t)arg[3];
 
 	if (arg[1] != NOWHERE) program_put(run, arg[1], from, (size_t)arg[2]);
 	return call(t, SYS_write, arg[0], arg[1], arg[2], 0, 0, 0);
-}
-
-/* How much room there is in a pipe that has been read from is a kernel's own affair: Linux counts
- * pages, of which the last may be filled up, and here bytes are counted. */
-static int64_t act_into(struct run *run, unsigned by, bool pipe, act_fn *fn, const uint64_t *arg)
-{
-	actor_doubts(pipe);
-	const int64_t answer = act(run, by, fn, arg);
-	actor_doubts(false);
-	return answer;
 }
 
 void makes_write(struct run *run, const struct script_op *op)
@@ -183,74 +138,10 @@ void makes_write(struct run *run, const struct script_op *op)
 	const uint64_t at = nowhere ? NOWHERE : scratch_of(by) + 1024;
 	const uint64_t arg[] = { fd, at, bytes, (uintptr_t)from };
 	if (expected == -ERR_FAULT) run_sometimes(run, SAW_BAD_POINTER);
-	judge(run, "write", act_into(run, by, pipe, write_act, arg), expected);
+	const int64_t answer = pipe ? act_into(run, by, files_model.open[n].of, write_act, arg)
+				    : act(run, by, write_act, arg);
+	judge(run, "write", answer, expected);
 	judge_offset(run, by, fd, n);
-}
-
-/* Pieces into a pipe, from a position on, until one is refused: how many went. */
-static int64_t fill_act(struct run *run, struct task *t, const uint64_t *arg)
-{
-	static uint8_t from[PIECE_BYTES];
-	int64_t pieces = 0, answer;
-
-	do {
-		const uint64_t at = arg[3] + (uint64_t)pieces * PIECE_BYTES;
-		for (unsigned i = 0; i < PIECE_BYTES; i++)
-			from[i] = pipe_byte((unsigned)arg[2], at + i);
-		const uint64_t write[] = { arg[0], arg[1], PIECE_BYTES, (uintptr_t)from };
-		answer = write_act(run, t, write);
-		pieces += answer == PIECE_BYTES;
-	} while (answer == PIECE_BYTES);
-	return answer == -ERR_AGAIN ? pieces : answer;
-}
-
-/* All that there is room for, in whole pieces. */
-void makes_fill(struct run *run, const struct script_op *op)
-{
-	const unsigned by = by_of(op);
-	unsigned fd;
-
-	const uint8_t n = open_of(op, by, &fd);
-	if (n == NONE || files_model.open[n].kind != OPEN_WRITER) return;
-	const uint8_t of = files_model.open[n].of;
-	if (files_model.pipe[of].readers == 0) return;
-	const uint64_t room = PIPE_ROOM - (files_model.pipe[of].put - files_model.pipe[of].got);
-	const uint64_t arg[] = { fd, scratch_of(by) + 1024, of, files_model.pipe[of].put };
-	files_model.pipe[of].put += room / PIECE_BYTES * PIECE_BYTES;
-	run_sometimes(run, SAW_PIPE_FULL);
-	judge(run, "filling a pipe", act_into(run, by, true, fill_act, arg),
-	      (int64_t)(room / PIECE_BYTES));
-}
-
-/* What is in a pipe, in pieces: how many bytes, until it is empty or has ended. */
-static int64_t drain_act(struct run *run, struct task *t, const uint64_t *arg)
-{
-	static uint8_t got[PIECE_BYTES];
-	const uint64_t read[] = { arg[0], arg[1], PIECE_BYTES, (uintptr_t)got, HERE };
-	int64_t bytes = 0, answer;
-
-	while ((answer = read_act(run, t, read)) > 0) {
-		for (unsigned i = 0; i < answer; i++)
-			if (got[i] != pipe_byte((unsigned)arg[2], arg[3] + (uint64_t)bytes + i))
-				kpanic(ORACLE_CONTENT, "a pipe gives other bytes");
-		bytes += answer;
-	}
-	return answer == 0 || answer == -ERR_AGAIN ? bytes : answer;
-}
-
-void makes_drain(struct run *run, const struct script_op *op)
-{
-	const unsigned by = by_of(op);
-	unsigned fd;
-
-	const uint8_t n = open_of(op, by, &fd);
-	if (n == NONE || files_model.open[n].kind != OPEN_READER) return;
-	const uint8_t of = files_model.open[n].of;
-	const uint64_t got = files_model.pipe[of].got;
-	const uint64_t arg[] = { fd, scratch_of(by) + 1024, of, got };
-	files_model.pipe[of].got = files_model.pipe[of].put;
-	judge(run, "draining a pipe", act(run, by, drain_act, arg),
-	      (int64_t)(files_model.pipe[of].put - got));
 }
 
 /* --- offsets and sizes ------------------------------------------------------------------------ */

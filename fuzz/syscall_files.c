@@ -24,12 +24,14 @@ static void drop(uint8_t n)
 	if (n == NONE || --files_model.open[n].holders != 0) return;
 	const uint8_t of = files_model.open[n].of;
 	if (files_model.open[n].kind == OPEN_FILE) files_model.file[of].opens--;
-	if (files_model.open[n].kind == OPEN_READER) files_model.pipe[of].readers--;
-	if (files_model.open[n].kind == OPEN_WRITER) files_model.pipe[of].writers--;
+	if (files_model.open[n].kind == OPEN_PIPE) {
+		files_model.pipe[of].readers -= can(n, false);
+		files_model.pipe[of].writers -= can(n, true);
+	}
 	files_model.open[n].kind = OPEN_NOTHING;
 }
 
-static uint8_t open_new(enum open_kind kind, unsigned of, uint32_t flags)
+uint8_t open_new(enum open_kind kind, unsigned of, uint32_t flags)
 {
 	uint8_t n = 0;
 
@@ -61,7 +63,7 @@ void files_gone(unsigned group)
 	}
 }
 
-static int lowest_free(unsigned group, unsigned from)
+int lowest_free(unsigned group, unsigned from)
 {
 	while (from < DESCRIPTORS && files_model.fd[group][from] != NONE) from++;
 	return from < DESCRIPTORS ? (int)from : -ERR_MFILE;
@@ -73,7 +75,7 @@ int descriptor_free(unsigned group)
 }
 
 /* A descriptor stands for something else now. */
-static void put_fd(unsigned group, int64_t fd, uint8_t open, bool exec)
+void put_fd(unsigned group, int64_t fd, uint8_t open, bool exec)
 {
 	const uint8_t bit = (uint8_t)(1u << fd);
 
@@ -250,44 +252,4 @@ void makes_flag(struct run *run, const struct script_op *op)
 	}
 	const uint64_t with = what == 1 ? FD_CLOEXEC : 0;
 	judge(run, "fcntl", call_by(run, by, SYS_fcntl, fd, calls[what], with, 0), expected);
-}
-
-static int64_t pipe_act(struct run *run, struct task *t, const uint64_t *arg)
-{
-	uint64_t both = 0;
-	const int64_t answer = call(t, SYS_pipe2, arg[0], O_NONBLOCK, 0, 0, 0, 0);
-
-	if (answer != 0) return answer;
-	if (program_load(run, arg[0], &both) != FAULT_DONE) kpanic(ORACLE_SPACE, "no descriptors");
-	return (int64_t)both;
-}
-
-static unsigned pipe_new(void)
-{
-	unsigned n = 0;
-
-	while (n < PIPES_MAX && files_model.pipe[n].readers + files_model.pipe[n].writers != 0) n++;
-	ASSERT(n < PIPES_MAX);
-	files_model.pipe[n].readers = files_model.pipe[n].writers = 1;
-	files_model.pipe[n].put = files_model.pipe[n].got = 0;
-	return n;
-}
-
-void makes_pipe(struct run *run, const struct script_op *op)
-{
-	const unsigned by = by_of(op);
-	const uint64_t arg[] = { scratch_of(by) };
-
-	const unsigned group = group_number(by);
-	const int first = lowest_free(group, 0);
-	const int second = first < 0 ? first : lowest_free(group, (unsigned)first + 1);
-	int64_t expected = -ERR_MFILE;
-	if (second >= 0) {
-		const unsigned pipe = pipe_new();
-		expected = (int64_t)second << 32 | first;
-		put_fd(group, first, open_new(OPEN_READER, pipe, O_RDONLY), false);
-		put_fd(group, second, open_new(OPEN_WRITER, pipe, O_WRONLY), false);
-	}
-	if (expected < 0) run_sometimes(run, SAW_TABLE_FULL);
-	judge(run, "pipe2", act(run, by, pipe_act, arg), expected);
 }

@@ -200,7 +200,7 @@ void makes_store(struct run *run, const struct script_op *op);
 void makes_load(struct run *run, const struct script_op *op);
 void makes_break(struct run *run, const struct script_op *op);
 
-/* syscall_files.c, and syscall_contents.c */
+/* syscall_files.c, syscall_contents.c and syscall_pipes.c */
 void files_open(void);
 void files_forked(unsigned from, unsigned to);
 void files_gone(unsigned group);

@@ -1,24 +1,28 @@
 /*
  * pipe.c -- pipes.
  *
- * The buffer is a ring of bytes over PIPE_PAGES pages: `head` counts bytes ever read, `tail` bytes
- * ever written, and byte n lies in page n / PAGE_SIZE % PIPE_PAGES.  A page is asked for when the
- * first byte of it is written and goes back when its last is read; so a ball that goes to and fro
- * stays in one page.
+ * The buffer is Linux's: up to PIPE_PAGES pieces, each in a page of its own.  A write begins with
+ * what it has over whole pages, behind the last piece if that has room for all of it, and puts
+ * the rest into pieces of their own; a piece is there until its last byte is read.  So how much a
+ * pipe takes depends on how it was written, as programs know it: 16 single bytes that were written
+ * one by one fit behind each other, and 16 writes of 3,000 fill it.
  *
- * Bytes are copied between the ring and users' memory with the pipe's lock held, a page at most at
- * a time; between two such pieces a long transfer lets others in.  Only what is to be atomic stays
+ * The page that was emptied last is kept for the next piece, so a ball that goes to and fro takes
+ * no memory.
+ *
+ * Bytes are copied between pieces and users' memory with the pipe's lock held, a page at most at
+ * a time; between two such pieces a long transfer lets others in.  What is to be atomic stays
  * within one hold: PIPE_ATOMIC bytes, which is a page.
  *
  * Who waits is told only of what it can have waited for: readers of the first bytes in an empty
- * ring, writers of room where there was not enough for any of them.
+ * pipe, writers of the first piece that is free in a full one.
  *
  * The queue is one for readers and writers: a reader waits only where there is nothing to read, a
- * writer only where there is no room for it, so a pipe that has either kind waiting for long has
- * not the other.
+ * writer only where no piece is free, so a pipe that has either kind waiting for long has not the
+ * other.
  *
- * Always true: 0 <= tail - head <= PIPE_BYTES; a page is there for each byte between them; nobody
- * waits for readers or writers when the last of these has gone.
+ * Always true: pieces head to tail - 1, at most PIPE_PAGES, have a page and at least a byte each,
+ * and `filled` in all; nobody waits for readers or writers when the last of these has gone.
  *
  * Locks: the pipe's (RANK_MUTEX).  Users' memory is touched under it (RANK_SPACE is inner).
  */
@@ -38,33 +42,23 @@ bool file_is_pipe(const struct file *f)
 	return f->ops == &pipe_ops || f->ops == &fifo_ops;
 }
 
-/* --- the ring --------------------------------------------------------------------------------- */
+/* --- pieces ----------------------------------------------------------------------------------- */
 
-static uint64_t filled(const struct pipe *p)
+static bool is_empty(const struct pipe *p)
 {
-	ASSERT(p->tail - p->head <= PIPE_BYTES);
-	return p->tail - p->head;
+	ASSERT((p->filled == 0) == (p->head == p->tail));
+	return p->filled == 0;
 }
 
-static uint64_t room(const struct pipe *p)
+static bool is_full(const struct pipe *p)
 {
-	return PIPE_BYTES - filled(p);
+	ASSERT(p->tail - p->head <= PIPE_PAGES);
+	return p->tail - p->head == PIPE_PAGES;
 }
 
-static paddr_t *page_at(struct pipe *p, uint64_t position)
+static struct pipe_piece *piece_at(struct pipe *p, uint32_t n)
 {
-	return &p->pages[position / PAGE_SIZE % PIPE_PAGES];
-}
-
-/* Where byte `position` lies; NULL without memory. */
-static uint8_t *byte_at(struct pipe *p, uint64_t position)
-{
-	paddr_t *page = page_at(p, position);
-	if (*page == PADDR_NONE)
-		*page = page_alloc(p->world->vm->pages, 0, PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_KERNEL),
-				   SITE_NONE);
-	if (*page == PADDR_NONE) return NULL;
-	return (uint8_t *)mach_phys(*page) + position % PAGE_SIZE;
+	return &p->pieces[n % PIPE_PAGES];
 }
 
 static void page_give(struct pipe *p, paddr_t *page)
@@ -75,37 +69,51 @@ static void page_give(struct pipe *p, paddr_t *page)
 	*page = PADDR_NONE;
 }
 
-/* `bytes` bytes of one page have been read: where they were its last it goes back, unless the ring
- * is so full that its end lies in the same page again. */
-static void consume(struct pipe *p, size_t bytes)
+/* A page for the next piece, which keeps it while there is none; false without memory. */
+static bool piece_begin(struct pipe *p, struct pipe_piece *piece)
 {
-	paddr_t *page = page_at(p, p->head);
-	p->head += bytes;
-	const bool emptied = p->head % PAGE_SIZE == 0 && bytes > 0;
-	if (emptied && filled(p) <= PIPE_BYTES - PAGE_SIZE) page_give(p, page);
+	piece->page = p->spare;
+	p->spare = PADDR_NONE;
+	piece->at = piece->bytes = 0;
+	if (piece->page == PADDR_NONE)
+		piece->page = page_alloc(p->world->vm->pages, 0,
+					 PAGE_HOW(ZONE_KERNEL, PAGE_OWNER_KERNEL), SITE_NONE);
+	return piece->page != PADDR_NONE;
 }
 
-/* How much of `bytes` from `position` on lies in one page. */
-static size_t in_page(uint64_t position, uint64_t bytes)
+/* It is empty: its page is kept for another, unless there is one. */
+static void piece_end(struct pipe *p, struct pipe_piece *piece)
 {
-	return (size_t)min_u64(bytes, PAGE_SIZE - position % PAGE_SIZE);
+	if (p->spare != PADDR_NONE) page_give(p, &p->spare);
+	p->spare = piece->page;
+	piece->page = PADDR_NONE;
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-/* From the ring to `to`, up to the end of a page; how much. */
+/* From the first piece to `to`; how much.  What cannot all be put there stays. */
 static size_t take_piece(struct pipe *p, struct io *to)
 {
-	const size_t bytes = in_page(p->head, min_u64(filled(p), to->left));
-	const size_t moved = io_put(to, byte_at(p, p->head), bytes);
-	consume(p, moved);
-	return moved;
+	struct pipe_piece *first = piece_at(p, p->head);
+	const size_t bytes = (size_t)min_u64(first->bytes, to->left);
+	const uint8_t *from = (const uint8_t *)mach_phys(first->page) + first->at;
+
+	ASSERT(bytes > 0 && first->at + first->bytes <= PAGE_SIZE);
+	if (io_put(to, from, bytes) != bytes) return 0;
+	first->at += (uint32_t)bytes;
+	first->bytes -= (uint32_t)bytes;
+	p->filled -= (uint32_t)bytes;
+	if (first->bytes == 0) {
+		piece_end(p, first);
+		p->head++;
+	}
+	return bytes;
 }
 
 /* Waits until there is something to read; 1, or the answer: 0 is the end. */
 static int64_t wait_to_read(struct pipe *p, const struct file *f)
 {
-	while (filled(p) == 0) {
+	while (is_empty(p)) {
 		if (p->writers == 0) return 0;
 		if ((atomic_load_u32(&f->flags) & O_NONBLOCK) != 0) return -ERR_AGAIN;
 		if (wait_sleep_heeding(p->world->sched, &p->queue, WAIT_FOREVER) != WAIT_WOKEN)
@@ -130,15 +138,15 @@ static int64_t pipe_read(struct file *f, struct io *to, uint64_t *at)
 	if (to->left == 0) return 0;
 	mach_irq_t was = wait_enter(&p->queue);
 	int64_t answer = wait_to_read(p, f);
-	while (answer > 0 && filled(p) > 0 && to->left > 0) {
-		const bool scarce = room(p) < PIPE_ATOMIC;
+	while (answer > 0 && !is_empty(p) && to->left > 0) {
+		const bool full = is_full(p);
 		const size_t moved = take_piece(p, to);
 		done += (int64_t)moved;
 		if (moved == 0)
 			answer = -ERR_FAULT;
-		else if (scarce)
+		else if (full && !is_full(p))
 			pipe_tell_locked(p);
-		if (to->left == 0 || filled(p) == 0 || answer < 0) break;
+		if (to->left == 0 || is_empty(p) || answer < 0) break;
 		wait_leave(&p->queue, was);
 		was = wait_enter(&p->queue);
 	}
@@ -148,27 +156,37 @@ static int64_t pipe_read(struct file *f, struct io *to, uint64_t *at)
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-/* From `from` into the ring, `bytes` bytes or, where those are not atomic, up to the end of a page.
- * How much, or an error; then the ring is as before. */
-static int64_t put_piece(struct pipe *p, struct io *from, size_t bytes)
+/* `bytes` bytes more, behind what a piece has: how many, or an error, and then there are none. */
+static int64_t put_behind(struct pipe *p, struct pipe_piece *piece, struct io *from, size_t bytes)
 {
-	size_t moved = 0;
-	while (moved < bytes) {
-		const uint64_t position = p->tail + moved;
-		uint8_t *to = byte_at(p, position);
-		if (to == NULL) return -ERR_NOMEM;
-		const size_t piece = in_page(position, bytes - moved);
-		if (io_get(from, to, piece) != piece) return -ERR_FAULT;
-		moved += piece;
-	}
-	p->tail += moved;
-	return (int64_t)moved;
+	uint8_t *to = (uint8_t *)mach_phys(piece->page) + piece->at + piece->bytes;
+
+	ASSERT(bytes > 0 && piece->at + piece->bytes + bytes <= PAGE_SIZE);
+	if (io_get(from, to, bytes) != bytes) return -ERR_FAULT;
+	piece->bytes += (uint32_t)bytes;
+	p->filled += (uint32_t)bytes;
+	return (int64_t)bytes;
 }
 
-/* Waits until `need` bytes fit; 1, or the answer. */
-static int64_t wait_to_write(struct pipe *p, const struct file *f, uint64_t need)
+/* What comes next, up to a page, in a piece of its own.  One is free. */
+static int64_t put_apart(struct pipe *p, struct io *from)
 {
-	while (p->readers > 0 && room(p) < need) {
+	struct pipe_piece *piece = piece_at(p, p->tail);
+
+	ASSERT(!is_full(p));
+	if (!piece_begin(p, piece)) return -ERR_NOMEM;
+	const int64_t answer = put_behind(p, piece, from, (size_t)min_u64(from->left, PAGE_SIZE));
+	if (answer > 0)
+		p->tail++;
+	else
+		piece_end(p, piece);
+	return answer;
+}
+
+/* Waits until a piece is free; 1, or the answer. */
+static int64_t wait_to_write(struct pipe *p, const struct file *f)
+{
+	while (p->readers > 0 && is_full(p)) {
 		if ((atomic_load_u32(&f->flags) & O_NONBLOCK) != 0) return -ERR_AGAIN;
 		if (wait_sleep_heeding(p->world->sched, &p->queue, WAIT_FOREVER) != WAIT_WOKEN)
 			return RESTART_SYS;
@@ -176,23 +194,31 @@ static int64_t wait_to_write(struct pipe *p, const struct file *f, uint64_t need
 	return p->readers > 0 ? 1 : -ERR_PIPE;
 }
 
+/* A write's first bytes, or its next. */
+static int64_t put_piece(struct pipe *p, const struct file *f, struct io *from, bool first)
+{
+	const size_t over = (size_t)(from->left % PAGE_SIZE);
+	struct pipe_piece *last = piece_at(p, p->tail - 1);
+
+	if (p->readers == 0) return -ERR_PIPE;
+	if (first && over > 0 && !is_empty(p) && last->at + last->bytes + over <= PAGE_SIZE)
+		return put_behind(p, last, from, over);
+	const int64_t answer = wait_to_write(p, f);
+	return answer > 0 ? put_apart(p, from) : answer;
+}
+
 /* All of it, unless something ends it before. */
 static int64_t pipe_write(struct file *f, struct io *from, uint64_t *at)
 {
 	struct pipe *p = pipe_of(f);
-	const uint64_t need = from->left <= PIPE_ATOMIC ? from->left : 1;
 	int64_t done = 0, answer = 0;
 
 	(void)at;
 	while (from->left > 0) {
 		const mach_irq_t was = wait_enter(&p->queue);
-		answer = wait_to_write(p, f, need);
-		const bool empty = filled(p) == 0; /* now: while it waited others read */
-		if (answer > 0) {
-			const uint64_t bytes = min_u64(from->left, PIPE_ATOMIC);
-			answer = put_piece(p, from, (size_t)min_u64(bytes, room(p)));
-		}
-		if (answer > 0 && empty) pipe_tell_locked(p);
+		answer = put_piece(p, f, from, done == 0);
+		/* Was it empty?  Now: while it waited others read. */
+		if (answer > 0 && p->filled == (uint64_t)answer) pipe_tell_locked(p);
 		wait_leave(&p->queue, was);
 		if (answer < 0) break;
 		done += answer;
@@ -210,12 +236,11 @@ static uint32_t pipe_poll(struct file *f, struct poller *who)
 
 	poll_watch_locked(who, &p->source);
 	if (file_may_read(f)) {
-		if (filled(p) > 0) events |= POLLIN | POLLRDNORM;
+		if (!is_empty(p)) events |= POLLIN | POLLRDNORM;
 		if (p->writers == 0 && p->came[PIPE_WRITER] != f->offset) events |= POLLHUP;
 	}
 	if (file_may_write(f)) {
-		/* As Linux: while a page of it is free. */
-		if (room(p) >= PIPE_ATOMIC) events |= POLLOUT | POLLWRNORM;
+		if (!is_full(p)) events |= POLLOUT | POLLWRNORM;
 		if (p->readers == 0) events |= POLLERR;
 	}
 	wait_leave(&p->queue, was);
@@ -238,7 +263,7 @@ static int64_t pipe_control(struct file *f, struct space *space, uint32_t reques
 
 	if (request != FIONREAD) return -ERR_NOTTY;
 	const mach_irq_t was = wait_enter(&p->queue);
-	const int32_t bytes = (int32_t)filled(p);
+	const int32_t bytes = (int32_t)p->filled;
 	wait_leave(&p->queue, was);
 	return user_copy_out(space, arg, &bytes, sizeof(bytes)) == 0 ? 0 : -ERR_FAULT;
 }
@@ -247,7 +272,8 @@ static int64_t pipe_control(struct file *f, struct space *space, uint32_t reques
 
 void pipe_free(struct pipe *p)
 {
-	for (unsigned i = 0; i < PIPE_PAGES; i++) page_give(p, &p->pages[i]);
+	for (unsigned i = 0; i < PIPE_PAGES; i++) page_give(p, &p->pieces[i].page);
+	page_give(p, &p->spare);
 	const enum kmalloc_verdict v = kmalloc_free(p->world->memory, p);
 	ASSERT(v == KMALLOC_FREED);
 }
@@ -298,7 +324,8 @@ struct pipe *pipe_make(struct file_world *w)
 	poll_source_init(&p->source, &p->queue.lock);
 	p->world = w;
 	p->holders = 1;
-	for (unsigned i = 0; i < PIPE_PAGES; i++) p->pages[i] = PADDR_NONE;
+	for (unsigned i = 0; i < PIPE_PAGES; i++) p->pieces[i].page = PADDR_NONE;
+	p->spare = PADDR_NONE;
 	return p;
 }
 

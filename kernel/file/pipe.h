@@ -1,8 +1,9 @@
 /*
- * pipe.h -- pipes: 64 KiB between who writes and who reads; with a name in the tree (a fifo) or
+ * pipe.h -- pipes: 16 pages between who writes and who reads; with a name in the tree (a fifo) or
  * without one.
  *
- * Files that read, write, or both, over one buffer.  A write of up to PIPE_ATOMIC bytes goes in
+ * Files that read, write, or both, over one buffer, which is 64 KiB if it is written in whole
+ * pages, and less otherwise, as Linux's.  A write of up to PIPE_ATOMIC bytes goes in
  * whole or not at all, and is not mixed with others.  Reading an empty pipe waits for a writer;
  * without any it is the end.  Writing to a full one waits for a reader; without any it is
  * -ERR_PIPE, and who made the call sends SIGPIPE.  With O_NONBLOCK nothing waits: -ERR_AGAIN.

@@ -10,6 +10,12 @@
 
 enum { PIPE_PAGES = PIPE_BYTES / PAGE_SIZE };
 
+/* Bytes that were written together, or fitted behind these. */
+struct pipe_piece {
+	paddr_t page;       /* PADDR_NONE where there is none */
+	uint32_t at, bytes; /* which of them nobody has read */
+};
+
 /* Letters: (q) by queue.lock; (f) fixed. */
 struct pipe {
 	struct wait_queue queue;
@@ -17,10 +23,12 @@ struct pipe {
 	struct file_world *world;  /* (f) */
 	struct node *node;         /* (f) a fifo's, not held: its files hold it; NULL: none */
 	uint32_t holders;          /* files, or about to be; atomic; a fifo's by the tree's lock */
-	uint64_t head, tail;       /* (q) */
+	uint32_t head, tail;       /* (q) pieces ever emptied, and ever begun */
+	uint32_t filled;           /* (q) bytes in those between them */
 	uint32_t readers, writers; /* (q) how many have that end open */
 	uint32_t came[2];          /* (q) how often a reader, a writer has come */
-	paddr_t pages[PIPE_PAGES]; /* (q) PADDR_NONE where there is none */
+	struct pipe_piece pieces[PIPE_PAGES]; /* (q) number n is [n % PIPE_PAGES] */
+	paddr_t spare; /* (q) what the next piece is to have, or PADDR_NONE */
 };
 
 enum { PIPE_READER, PIPE_WRITER }; /* of `came` */

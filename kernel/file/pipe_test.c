@@ -42,12 +42,21 @@ static void answers(void *unused)
 	EXPECT(read_some(reader, buffer, 2) == 2 && memcmp(buffer, "he", 2) == 0);
 	EXPECT(read_some(reader, buffer, 99) == 3 && memcmp(buffer, "llo", 3) == 0);
 	EXPECT(write_some(writer, buffer, 0) == 0 && read_some(reader, buffer, 0) == 0);
-	/* Full: the last page goes in whole or not at all, more than a page as far as it fits. */
+	/* Full: what is over whole pages goes behind the last piece, or nowhere. */
 	EXPECT(write_some(writer, buffer, PIPE_BYTES - 100) == PIPE_BYTES - 100);
 	EXPECT(write_some(writer, buffer, 101) == -ERR_AGAIN && poll_now(writer) == 0);
-	EXPECT(write_some(writer, buffer, PIPE_ATOMIC + 1) == 100);
-	EXPECT(write_some(writer, buffer, 1) == -ERR_AGAIN);
-	EXPECT(read_some(reader, buffer, sizeof(buffer)) == PIPE_BYTES);
+	EXPECT(write_some(writer, buffer, PIPE_ATOMIC + 1) == 1);
+	EXPECT(write_some(writer, buffer, PIPE_ATOMIC) == -ERR_AGAIN);
+	EXPECT(write_some(writer, buffer, 99) == 99 && write_some(writer, "", 1) == -ERR_AGAIN);
+	EXPECT(read_some(reader, buffer, PAGE_SIZE - 1) == PAGE_SIZE - 1 && poll_now(writer) == 0);
+	EXPECT(read_some(reader, buffer, 1) == 1 && poll_now(writer) == (POLLOUT | POLLWRNORM));
+	EXPECT(read_some(reader, buffer, sizeof(buffer)) == PIPE_BYTES - PAGE_SIZE);
+	/* Pieces that no other fits behind: there are as many as pages. */
+	for (unsigned i = 0; i < PIPE_BYTES / PAGE_SIZE; i++)
+		EXPECT(write_some(writer, buffer, 3000) == 3000);
+	EXPECT(write_some(writer, buffer, 1097) == -ERR_AGAIN && poll_now(writer) == 0);
+	EXPECT(write_some(writer, buffer, 1096) == 1096 && write_some(writer, "", 1) == -ERR_AGAIN);
+	EXPECT(read_some(reader, buffer, sizeof(buffer)) == 16 * 3000 + 1096);
 	/* Nobody is at the other end. */
 	EXPECT(write_some(writer, "end", 3) == 3);
 	file_drop(writer);
