@@ -24,7 +24,7 @@
 #include "stress/stress.h"
 
 #include "kernel/boot.h"
-#include "kernel/deliberate.h"
+#include "kernel/check/deliberate.h"
 #include "kernel/kmem.h"
 #include "kernel/ktap.h"
 #include "kernel/oom.h"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # unexpected.sh -- reads a kernel's log: are there failures that nobody meant?
 #
-# A program that goes wrong on purpose says so first, in a line "deliberate: ID..." (kernel/deliberate.h);
+# A program that goes wrong on purpose says so first, in a line "deliberate: ID..." (kernel/check/deliberate.h);
 # the ids are those of panics, and out-of-memory and hang.  Each line of the log that tells of a failure
 # must have been announced by then.  Prints those that were not.
 #

@@ -2,7 +2,7 @@
 # tty_test.sh QEMU.SH IMAGE -- what is typed at the serial line of the booted kernel (tty_program.c):
 # edited, echoed, read, on either interrupt controller, and with CPUs that do not run the reader.
 set -u
-. kernel/boots.sh
+. kernel/check/boots.sh
 
 work=$(mktemp -d) || exit 4
 trap 'rm -rf "$work"' EXIT

@@ -6,8 +6,8 @@
  * Each way needs as many CPUs as it says; the first thread, on CPU 0, does the waiting.
  */
 #include "kernel/boot.h"
+#include "kernel/check/deliberate.h"
 #include "kernel/console.h"
-#include "kernel/deliberate.h"
 #include "kernel/ksched.h"
 #include "kernel/ktrace.h"
 #include "kernel/kwatch.h"

@@ -6,7 +6,7 @@
  * from the first on, each with a batch of its own and then 64 to a batch.  All lead to one page of
  * memory, which nobody touches.
  */
-#include "kernel/bench.h"
+#include "kernel/check/bench.h"
 #include "kernel/kmem.h"
 #include "kernel/power.h"
 #include "kernel/program.h"

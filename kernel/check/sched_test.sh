@@ -6,7 +6,7 @@
 # The storms of 10,000 ends are counted: free-running CPUs that wait for each other's locks get on
 # only as fast as a busy host lets all of them run.
 set -u
-. kernel/boots.sh
+. kernel/check/boots.sh
 
 run() { # NAME ARGUMENTS OPTION...
 	name=$1

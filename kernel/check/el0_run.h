@@ -5,7 +5,7 @@
 #ifndef KERNEL_EL0_RUN_H
 #define KERNEL_EL0_RUN_H
 
-#include "kernel/el0_users.h"
+#include "kernel/check/el0_users.h"
 #include "kernel/process.h"
 #include "kernel/trap.h"
 

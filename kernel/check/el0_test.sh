@@ -2,7 +2,7 @@
 # el0_test.sh QEMU.SH IMAGE -- EL0 on one and several CPUs, with both GICs and each CPU model (of
 # which max has PAN), free running and by counted instructions.
 set -u
-. kernel/boots.sh
+. kernel/check/boots.sh
 
 boots_well one "$image"
 boots_well two-gic2 --smp 2 --gic 2 --cpu cortex-a72 "$image"

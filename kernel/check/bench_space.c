@@ -10,7 +10,7 @@
  * The parent of a clone has all its pages to itself, writable, before each: so a clone has to take
  * that right away from every one.
  */
-#include "kernel/bench.h"
+#include "kernel/check/bench.h"
 #include "kernel/kmem.h"
 #include "kernel/vm.h"
 

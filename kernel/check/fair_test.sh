@@ -3,7 +3,7 @@
 # wait for each other without a call get on, beside others that spin for ever.  Without the boot
 # argument (QEMU 7.2) none does: the watchdog finds starved who is ready on a CPU without turns.
 set -u
-. kernel/boots.sh
+. kernel/check/boots.sh
 initrd=$3
 
 hand() { # NAME CPUS WORDS

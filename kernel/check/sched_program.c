@@ -7,8 +7,8 @@
  * exact, where one CPU's instructions are counted: then how late a sleep may end is bounded too.
  */
 #include "kernel/boot.h"
+#include "kernel/check/fp_calls.h"
 #include "kernel/console.h"
-#include "kernel/fp_calls.h"
 #include "kernel/kmem.h"
 #include "kernel/ksched.h"
 #include "kernel/ktap.h"

@@ -7,7 +7,7 @@
  *
  * Locks: none; a thread's struct el0_user is written by itself, but for `work`.
  */
-#include "kernel/el0_run.h"
+#include "kernel/check/el0_run.h"
 
 #include "kernel/abi.h"
 #include "kernel/ksched.h"

@@ -5,8 +5,8 @@
  * Each way is a function of its own, not inlined, so that the backtrace must name it.
  */
 #include "kernel/boot.h"
+#include "kernel/check/deliberate.h"
 #include "kernel/console.h"
-#include "kernel/deliberate.h"
 #include "kernel/kmem.h"
 #include "kernel/ksched.h"
 #include "kernel/panic.h"

@@ -7,8 +7,8 @@
  * Linux's figures for the same (6.1, the same QEMU): a null system call 471, sched_yield of two
  * 2,430, mmap, touch and munmap of a page 21,270.
  */
-#include "kernel/bench.h"
-#include "kernel/el0_run.h"
+#include "kernel/check/bench.h"
+#include "kernel/check/el0_run.h"
 #include "kernel/power.h"
 #include "kernel/program.h"
 #include "kernel/smp.h"

@@ -4,7 +4,7 @@
  * A pair is a request and its free.  "in a row" takes BATCH blocks and then frees them, so
  * slabs and page caches are used up and refilled; a pair alone always finds them warm.
  */
-#include "kernel/bench.h"
+#include "kernel/check/bench.h"
 #include "kernel/kmem.h"
 #include "kernel/power.h"
 #include "kernel/program.h"

@@ -7,8 +7,8 @@
  * gives its stacks back: the number of live ones is looked at last.
  */
 #include "kernel/boot.h"
+#include "kernel/check/fp_calls.h"
 #include "kernel/console.h"
-#include "kernel/fp_calls.h"
 #include "kernel/kmem.h"
 #include "kernel/ktap.h"
 #include "kernel/panic.h"

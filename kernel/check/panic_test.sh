@@ -3,7 +3,7 @@
 #
 # By counted instructions, so that the other CPUs answer in time however busy the host is.
 set -u
-. kernel/boots.sh
+. kernel/check/boots.sh
 
 # expect WAY STATUS TEXT...: booted with panic=WAY, the log has every TEXT; one that starts with ^
 # stands at a line's start, one that starts with ! is not there.
@@ -25,7 +25,7 @@ expect idle-stack 6 '^panic: stack-overflow kernel stack overflow: the CPU' "$re
 	'^  way_stack_deeper+0x'
 expect canary 6 '^panic: stack-canary' '^  kstack_give+0x' '^  way_canary+0x'
 expect stack-pointer 6 '^panic: bad-stack' "$registers" '^  way_stack_pointer+0x'
-expect assert 6 '^panic: assert kernel/panic_program.c:[0-9]*: cpus == CPUS_MAX + 1' \
+expect assert 6 '^panic: assert kernel/check/panic_program.c:[0-9]*: cpus == CPUS_MAX + 1' \
 	'^  way_assert+0x'
 expect instruction 6 '^panic: fault undefined instruction' '^  way_instruction+0x'
 expect float 6 '^panic: fault floating point in the kernel' '^  way_float+0x'

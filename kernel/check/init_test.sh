@@ -3,7 +3,7 @@
 # is said where there is none; then Linux's programs under it, as its children, on 1, 2 and 4 CPUs by
 # counted instructions, whose answers are to be Linux's, line by line.
 set -u
-. kernel/boots.sh
+. kernel/check/boots.sh
 one=$3
 probes=$4
 expected=user/probe/expected

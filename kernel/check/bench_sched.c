@@ -6,7 +6,7 @@
  * the other's way out of its sleep.  Linux's figures for the same (6.1, the same QEMU): sched_yield
  * 2,430, a futex's hop 5,525 and 8,470 across CPUs, pthread_create and join 39,000.
  */
-#include "kernel/bench.h"
+#include "kernel/check/bench.h"
 #include "kernel/kmem.h"
 #include "kernel/ksched.h"
 #include "kernel/power.h"

@@ -4,13 +4,13 @@
  * rights and pages are taken away, and no CPU may meet what was.
  */
 #include "kernel/boot.h"
+#include "kernel/check/user_tables.h"
 #include "kernel/console.h"
 #include "kernel/kmem.h"
 #include "kernel/ktap.h"
 #include "kernel/power.h"
 #include "kernel/program.h"
 #include "kernel/smp.h"
-#include "kernel/user_tables.h"
 #include "machine/aarch64/boot.h"
 #include "machine/aarch64/cpu.h"
 #include "machine/atomic.h"

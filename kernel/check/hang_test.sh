@@ -6,7 +6,7 @@
 # By counted instructions, so that everything happens at the same time in each run.  The limits are
 # a tenth of the defaults and less.
 set -u
-. kernel/boots.sh
+. kernel/check/boots.sh
 
 boot_with() { # ARGUMENTS
 	boot --smp 4 --timeout 100 --append "$1" "$image" -- -icount shift=3,sleep=off

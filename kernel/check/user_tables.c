@@ -7,7 +7,7 @@
  *
  * Locks: none; CPU 0 changes tables, the others look.
  */
-#include "kernel/user_tables.h"
+#include "kernel/check/user_tables.h"
 
 #include "kernel/kmem.h"
 #include "kernel/smp.h"

@@ -6,9 +6,9 @@
  */
 #include "kernel/abi.h"
 #include "kernel/boot.h"
+#include "kernel/check/deliberate.h"
+#include "kernel/check/el0_run.h"
 #include "kernel/console.h"
-#include "kernel/deliberate.h"
-#include "kernel/el0_run.h"
 #include "kernel/kmem.h"
 #include "kernel/ksched.h"
 #include "kernel/ktap.h"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # together_test.sh QEMU.SH IMAGE -- CPUs that take turns, free running and by counted instructions.
 set -u
-. kernel/boots.sh
+. kernel/check/boots.sh
 
 boots_well one "$image"
 boots_well two-gic2 --smp 2 --gic 2 "$image"

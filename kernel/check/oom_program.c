@@ -4,8 +4,8 @@
  * The first two leave everything as it was; the third is a caller that must not fail, so it ends
  * in a panic.
  */
+#include "kernel/check/deliberate.h"
 #include "kernel/console.h"
-#include "kernel/deliberate.h"
 #include "kernel/kmem.h"
 #include "kernel/oom.h"
 #include "kernel/power.h"

@@ -5,7 +5,7 @@
  * work is repeated until that is nothing.  Figures are exact: the same image counts the same, every
  * time.
  */
-#include "kernel/bench.h"
+#include "kernel/check/bench.h"
 
 #include "kernel/console.h"
 #include "machine/machine.h"
