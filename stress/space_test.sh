@@ -7,30 +7,8 @@
 #	leak        a page or a space in 10,000 operations, wrong words: red, and the culprit's name
 #	maps        one space mapped into and unmapped from by all CPUs
 set -u
-
-fail() {
-	echo "FAIL: $*" >&2
-	exit 1
-}
-
-expect() { # STATUS STRESS FLAG...
-	want=$1
-	shift
-	name=$1
-	shift
-	sh "$stress_sh" "$qemu_sh" "$kernel" "$name" --out "$here/kept" --timeout 100 "$@" \
-		>"$here/out" 2>&1
-	status=$?
-	[ "$status" -eq "$want" ] || fail "$name $*: status $status: $(cat "$here/out")"
-}
-
-says() { # PATTERN...
-	for pattern; do
-		grep -q -e "$pattern" "$here/out" || fail "no '$pattern' in: $(cat "$here/out")"
-	done
-}
-
-quiet() { ! grep -E 'out of memory|^oom:|panic:|not ok' "$here/out" || fail "bad words"; }
+. stress/cases.sh
+flags="--timeout 100"
 
 case_parallel() {
 	expect 0 space --parallel --no-exhaustion --ops 200
@@ -80,6 +58,4 @@ case_maps() {
 	tail -n 9 "$here/out"
 }
 
-case=$1 stress_sh=$2 qemu_sh=$3 kernel=$4
-here=${TEST_TMPDIR:-$(mktemp -d)}
 "case_$case"

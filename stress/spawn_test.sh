@@ -9,29 +9,8 @@
 #	leak                  a stack in 10,000 ends, a wrong status: red, and the culprit's name
 #	wake                  wait queues, mutexes, and turns
 set -u
-
-fail() {
-	echo "FAIL: $*" >&2
-	exit 1
-}
-
-expect() { # STATUS STRESS FLAG...
-	want=$1
-	name=$2
-	shift 2
-	sh "$stress_sh" "$qemu_sh" "$kernel" "$name" --out "$here/kept" --timeout 250 "$@" \
-		>"$here/out" 2>&1
-	status=$?
-	[ "$status" -eq "$want" ] || fail "$name $*: status $status: $(cat "$here/out")"
-}
-
-says() { # PATTERN...
-	for pattern; do
-		grep -q -e "$pattern" "$here/out" || fail "no '$pattern' in: $(cat "$here/out")"
-	done
-}
-
-quiet() { ! grep -E 'out of memory|^oom:|panic:|not ok' "$here/out" || fail "bad words"; }
+. stress/cases.sh
+flags="--timeout 250"
 
 # Of all five cycles, the one for warming up counted.
 at_least() { # OPERATIONS
@@ -95,6 +74,4 @@ case_wake() {
 	grep '^# cycle 4 of 4: [0-9]' "$here/out"
 }
 
-case=$1 stress_sh=$2 qemu_sh=$3 kernel=$4
-here=${TEST_TMPDIR:-$(mktemp -d)}
 "case_$case"
