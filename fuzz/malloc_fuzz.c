@@ -76,6 +76,7 @@ static void umf_open(struct run *run)
 	umw_open(&s->mem, &s->m, alone ? &is_alone : &is_not_alone, run);
 	s->mem.lock = take_lock;
 	s->mem.unlock = drop_lock;
+	umw_score_opens(&s->mem, &s->m);
 	block_model_init(&s->blocks, s->mem.base, (size_t)s->mem.pages << PAGE_SHIFT);
 }
 
@@ -204,6 +205,7 @@ void umf_give_back(struct run *run, unsigned slot, unsigned by)
 		umalloc_free_by(&s->m, cache_of(s, by), p);
 	else
 		umalloc_free(&s->m, p);
+	umw_score_does_to(&s->mem, cache_of(s, by) != NULL ? by : 0, "free", slot);
 	if (s->mem.misused != b.misused) kpanic(ORACLE_VERDICT, "a right free was misuse");
 	if (mapped && !s->vague && s->mem.unmaps != b.unmaps && s->mem.unmapped != p)
 		kpanic(ORACLE_VERDICT, "the queue was flushed after the block was freed");
@@ -235,6 +237,17 @@ static void check_zeroed(const uint8_t *p, size_t bytes)
 		if (p[i] != 0) kpanic(ORACLE_ZEROING, "byte %zu of %zu is %u", i, bytes, p[i]);
 }
 
+static void say_got(struct umf_state *s, unsigned slot, size_t bytes, size_t align, int how,
+		    const void *p)
+{
+	const char *verb = how == HOW_ALIGNED ? "aligned" : how == HOW_ZEROED ? "zeroed" : "alloc";
+	const unsigned by = how >= HOW_CACHED ? (unsigned)how : 0;
+
+	umw_score_asked(&s->mem, how >= HOW_PLAIN ? by : anyone(s, slot), verb, slot, bytes);
+	if (how == HOW_ALIGNED) umw_score_align(&s->mem, align);
+	umw_score_got(&s->mem, p, umalloc_usable(&s->m, p));
+}
+
 static void get(struct run *run, unsigned slot, size_t bytes, size_t align, int how)
 {
 	struct umf_state *s = state_of(run);
@@ -245,6 +258,7 @@ static void get(struct run *run, unsigned slot, size_t bytes, size_t align, int 
 		  : how == HOW_ALIGNED ? umalloc_alloc_aligned(&s->m, align, bytes)
 		  : how == HOW_ZEROED  ? umalloc_alloc_zeroed(&s->m, bytes)
 				       : umalloc_alloc(&s->m, bytes);
+	say_got(s, slot, bytes, align, how, p);
 	run_result(run, p != NULL);
 	told_once(run, &b, p);
 	model_flush(run, UMALLOC_FLUSH_ALLOC);
@@ -341,6 +355,8 @@ static void step_realloc(struct run *run, const struct script_op *op)
 	}
 	const struct before b = umf_look(run);
 	void *p = umalloc_realloc(&s->m, was, bytes);
+	umw_score_asked(&s->mem, anyone(s, op->slot), "resize", op->slot, bytes);
+	umw_score_got(&s->mem, p, umalloc_usable(&s->m, p));
 	run_result(run, p != NULL);
 	told_once(run, &b, p);
 	if (p == NULL) {
@@ -357,6 +373,7 @@ static void step_flush(struct run *run, const struct script_op *op)
 {
 	(void)op;
 	umalloc_flush(&state_of(run)->m);
+	umw_score_does(&state_of(run)->mem, 0, "flush", NULL);
 	model_flush(run, UMALLOC_FLUSH_DEMAND);
 }
 
@@ -366,6 +383,7 @@ static void step_drain(struct run *run, const struct script_op *op)
 
 	(void)op;
 	umalloc_drain(&s->m);
+	umw_score_does(&s->mem, 0, "drain", NULL);
 	model_flush(run, UMALLOC_FLUSH_DEMAND);
 }
 
@@ -373,8 +391,11 @@ static void step_exit(struct run *run, const struct script_op *op)
 {
 	(void)op;
 	umalloc_at_exit(&state_of(run)->m);
+	umw_score_does(&state_of(run)->mem, 0, "exit", NULL);
 	model_flush(run, UMALLOC_FLUSH_EXIT);
 }
+
+static const char *const process_names[] = { "parent", "child" };
 
 /* In a child there is thread 1 alone: where others' caches lay there is soon something else. */
 static void go_on_as_child(struct run *run)
@@ -398,6 +419,7 @@ static void step_fork(struct run *run, const struct script_op *op)
 		umalloc_after_fork(&s->m);
 	else
 		go_on_as_child(run);
+	umw_score_does(&s->mem, anyone(s, 1), "fork", process_names[op->aux]);
 }
 
 /* It has ended, and its storage is the next one's. */
@@ -409,6 +431,8 @@ static void step_thread_ends(struct run *run, const struct script_op *op)
 	if (c->units != 0) run_sometimes(run, SAW_CACHE_CLOSED);
 	umalloc_cache_close(c);
 	memset(c, 0, sizeof(*c));
+	if (*state_of(run)->m.alone == 0)
+		umw_score_does_to(&state_of(run)->mem, 0, "ends", 1u + op->aux);
 }
 
 /* --- what goes wrong around it ---------------------------------------------------------------- */
@@ -426,7 +450,9 @@ static void step_others(struct run *run, const struct script_op *op)
 	const bool moved = umw_others_sbrk(&state_of(run)->mem, (size_t)op->arg * 8);
 
 	run_result(run, moved);
-	if (moved) run_sometimes(run, SAW_BREAK_MOVED);
+	if (!moved) return;
+	run_sometimes(run, SAW_BREAK_MOVED);
+	umw_score_does_to(&state_of(run)->mem, 0, "others", op->arg * 8);
 }
 
 /* --- checks ----------------------------------------------------------------------------------- */
@@ -461,6 +487,7 @@ static void umf_check(struct run *run, enum check_depth depth)
 	struct umalloc_stats now;
 
 	umalloc_stats(&s->m, &now);
+	umw_score_stats(&s->mem, &s->m, &now);
 	if (s->locked) kpanic(ORACLE_LOCK_CONTEXT, "a call has left the lock taken");
 	if (now.heap_bytes != s->mem.heap || now.mapped_bytes != s->mem.mapped)
 		kpanic(ORACLE_ACCOUNT, "%lu and %lu bytes are held, not %zu and %zu",
@@ -493,7 +520,6 @@ static void umf_close(struct run *run)
 /* clang-format off */
 static const char *const call_names[] = { "sbrk", "map", "unmap", "remap" };
 static const char *const by_names[] = { "free", "realloc", "cache" };
-static const char *const process_names[] = { "parent", "child" };
 
 #define SLOT { "slot", IN_SLOT, FORM_NUMBER, SCRIPT_SLOTS, NULL }
 #define SIZE { "size", IN_ARG, FORM_SIZE, 0, NULL }

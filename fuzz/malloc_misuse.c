@@ -25,6 +25,9 @@ static void misuse(struct run *run, const void *p, uint32_t allowed, unsigned by
 	if (s->mem.misused != b.misused + 1 || (allowed >> s->mem.verdict & 1) == 0)
 		kpanic(ORACLE_VERDICT, "a misuse was told %u times, as %s",
 		       s->mem.misused - b.misused, umalloc_verdict_name(s->mem.verdict));
+	umw_score_misuse(&s->mem, by == BY_CACHE && cache_of(s, 1) != NULL ? 1 : 0,
+			 by == BY_REALLOC ? "misresize" : "misfree", p,
+			 s->mem.verdict == UMALLOC_WILD ? "wild" : "double");
 	run_result(run, s->mem.verdict);
 	umalloc_stats(&s->m, &now);
 	if (memcmp(&now, &b.stats, sizeof(now)) != 0)

@@ -5,7 +5,7 @@
 #ifndef FUZZ_MALLOC_SUBJECT_H
 #define FUZZ_MALLOC_SUBJECT_H
 
-#include "fuzz/malloc_world.h"
+#include "fuzz/malloc_score.h"
 
 enum { LEFT_MAX = DEFERRED_FREE_SLOTS_MAX, THREADS = 3 };
 
@@ -61,6 +61,12 @@ struct before {
 static inline struct umalloc_cache *cache_of(struct umf_state *s, unsigned n)
 {
 	return n != 0 && *s->m.alone == 0 ? &s->cache[n] : NULL;
+}
+
+/* Who makes a call for which threads are all alike, where there are several. */
+static inline unsigned anyone(const struct umf_state *s, unsigned slot)
+{
+	return *s->m.alone != 0 ? 0 : slot % THREADS;
 }
 
 struct before umf_look(struct run *run);

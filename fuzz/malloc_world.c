@@ -8,7 +8,7 @@
  * What a request must not do is judged here: ask for no bytes or parts of pages, give back what is
  * not its own, ask with a lock held otherwise than it should (the subject's lock says so).
  */
-#include "fuzz/malloc_world.h"
+#include "fuzz/malloc_score.h"
 
 static bool planned_to_fail(struct umw_memory *mem, enum umw_call call)
 {
@@ -32,9 +32,8 @@ static size_t window_bytes(const struct umw_memory *mem)
 	return (size_t)mem->window << PAGE_SHIFT;
 }
 
-static void *umw_sbrk(void *context, ptrdiff_t bytes)
+static void *break_move(struct umw_memory *mem, ptrdiff_t bytes)
 {
-	struct umw_memory *mem = context;
 	uint8_t *was = mem->base + mem->break_at;
 
 	if (bytes % PAGE_SIZE != 0) kpanic(ORACLE_ERRNO, "the break by %td bytes", bytes);
@@ -57,6 +56,14 @@ static void *umw_sbrk(void *context, ptrdiff_t bytes)
 	return was;
 }
 
+static void *umw_sbrk(void *context, ptrdiff_t bytes)
+{
+	void *was = break_move(context, bytes);
+
+	umw_score_sbrk(context, bytes, was);
+	return was;
+}
+
 bool umw_others_sbrk(struct umw_memory *mem, size_t bytes)
 {
 	if (bytes > window_bytes(mem) - mem->break_at) return false;
@@ -75,9 +82,8 @@ static uint32_t free_row(const struct umw_memory *mem, uint32_t from)
 	return n;
 }
 
-static void *umw_map(void *context, size_t bytes)
+static void *row_map(struct umw_memory *mem, size_t bytes)
 {
-	struct umw_memory *mem = context;
 	const size_t want = bytes >> PAGE_SHIFT;
 
 	if (bytes == 0 || bytes % PAGE_SIZE != 0) kpanic(ORACLE_ERRNO, "a map of %zu", bytes);
@@ -93,9 +99,16 @@ static void *umw_map(void *context, size_t bytes)
 	return UMALLOC_NO_MEMORY;
 }
 
-static bool umw_unmap(void *context, void *at, size_t bytes)
+static void *umw_map(void *context, size_t bytes)
 {
-	struct umw_memory *mem = context;
+	void *at = row_map(context, bytes);
+
+	umw_score_map(context, bytes, at);
+	return at;
+}
+
+static bool row_unmap(struct umw_memory *mem, void *at, size_t bytes)
+{
 	const size_t offset = (size_t)((uint8_t *)at - mem->base), first = offset >> PAGE_SHIFT;
 
 	if (bytes == 0 || bytes % PAGE_SIZE != 0 || offset % PAGE_SIZE != 0)
@@ -112,6 +125,14 @@ static bool umw_unmap(void *context, void *at, size_t bytes)
 	return true;
 }
 
+static bool umw_unmap(void *context, void *at, size_t bytes)
+{
+	const bool done = row_unmap(context, at, bytes);
+
+	umw_score_unmap(context, at, bytes, done);
+	return done;
+}
+
 static void give_row(struct umw_memory *mem, size_t first, size_t pages, bool taken)
 {
 	uint8_t *at = mem->base + (first << PAGE_SHIFT);
@@ -124,9 +145,8 @@ static void give_row(struct umw_memory *mem, size_t first, size_t pages, bool ta
 }
 
 /* Where it is, if there is room behind; otherwise elsewhere, with its contents. */
-static void *umw_remap(void *context, void *at, size_t bytes, size_t larger)
+static void *row_remap(struct umw_memory *mem, void *at, size_t bytes, size_t larger)
 {
-	struct umw_memory *mem = context;
 	const size_t first = (size_t)((uint8_t *)at - mem->base) >> PAGE_SHIFT;
 	const size_t had = bytes >> PAGE_SHIFT, want = larger >> PAGE_SHIFT;
 
@@ -142,12 +162,20 @@ static void *umw_remap(void *context, void *at, size_t bytes, size_t larger)
 		mem->mapped += larger - bytes;
 		return at;
 	}
-	uint8_t *now = umw_map(context, larger);
+	uint8_t *now = row_map(mem, larger);
 	if (now == UMALLOC_NO_MEMORY) return now;
 	mem->remaps++;
 	memcpy(now, at, bytes);
 	give_row(mem, first, had, false);
 	mem->mapped -= bytes;
+	return now;
+}
+
+static void *umw_remap(void *context, void *at, size_t bytes, size_t larger)
+{
+	void *now = row_remap(context, at, bytes, larger);
+
+	umw_score_remap(context, at, bytes, larger, now);
 	return now;
 }
 
@@ -245,6 +273,7 @@ void umw_close(struct umw_memory *mem, struct umalloc *m)
 
 	memset(mem->to_fail, 0, sizeof(mem->to_fail));
 	umalloc_drain(m);
+	umw_score_does(mem, 0, "drain", NULL);
 	const char *why = umalloc_check(m);
 	if (why != NULL) kpanic(ORACLE_WALK, "%s", why);
 	umalloc_stats(m, &s);

@@ -31,6 +31,7 @@ struct umw_memory {
 	uint32_t cached;           /* threads that began to have a cache */
 	uint32_t misused, verdict; /* and the last one's */
 	const void *unmapped;      /* the last */
+	bool scored;               /* what is asked for is written down (malloc_score.h) */
 	void (*lock)(struct run *run);
 	void (*unlock)(struct run *run);
 	struct umalloc_calls calls;

@@ -5,7 +5,8 @@
  * the numbers of calls and their arguments are known when it has run.  A run that has a score
  * writes a line for each thing that an actor does, in the order in which they happen, with what it
  * came to.  user/replay plays such a score, as a program, on any kernel of Linux's interface, and
- * compares.  Who reads it must know no subject.
+ * compares.  Who reads it must know no subject.  Where the first line is "player NAME", lines are
+ * another player's (malloc_score.h).
  *
  *	N call NR A B C D E F = ANSWER   actor N makes a system call
  *	N call NR A B C D E F leaves     the same, and does not come back from it

@@ -1,9 +1,12 @@
 #!/bin/sh
-# replay.sh REPLAY SCRIPT_TOOL PLAY RUN KERNEL QEMU_SH MKCPIO_SH PACKAGE_SH [FLAG...] FILE|FOLDER...
+# replay.sh REPLAY SCRIPT_TOOL PLAY RUN KERNEL QEMU_SH MKCPIO_SH PACKAGE_SH HEAP
+#	[FLAG...] FILE|FOLDER...
 #
 # What //user/replay runs.  Scripts of system calls are run by the host program for what their tasks
 # do (their scores), and that is done again by programs: on our kernel, and on Debian's Linux.  What
 # a line comes to elsewhere than on the host is told, for the first such line of each script.
+#
+# Which program plays a score its first line says, "player NAME", or it is PLAY's.
 #
 # QEMU counts instructions, so that a boot is the same every time.
 #
@@ -36,6 +39,8 @@ is_on() { case ,$kernels, in *,"$1",*) true ;; *) false ;; esac; }
 replay=$(absolute "$1") script_tool=$(absolute "$2") play=$(absolute "$3") run=$(absolute "$4")
 kernel=$(absolute "$5") qemu=$(absolute "$6") mkcpio=$(absolute "$7") package=$(absolute "$8")
 shift 8
+heap=$(absolute "$1")
+shift
 cd "${BUILD_WORKING_DIRECTORY:-.}" || exit 4
 
 kernels=ours cpus=1 subject='' generate='' seed=1 count=100 scores='' keep='' timeout=120
@@ -94,16 +99,32 @@ fi
 
 # --- kernels ---------------------------------------------------------------------------------
 
-echo "/play /scores" >"$work/etc_run"
+# A file for each player, which has that player's scores: NAME.scores.
+awk -v folder="$work" '
+	BEGIN { name = "play" }
+	/^score / { head = $0; next }
+	head != "" {
+		name = $1 == "player" ? $2 : "play"
+		print head >folder "/" name ".scores"
+		head = ""
+	}
+	{ print >folder "/" name ".scores" }' "$work/scores" || fail 4 "no room for scores"
+for name in play heap; do
+	[ -s "$work/$name.scores" ] || continue
+	echo "/$name /$name.scores" >>"$work/etc_run"
+	echo "file 644 $name.scores $work/$name.scores" >>"$work/parts"
+done
+[ -s "$work/etc_run" ] || fail 3 "there is no score"
 cat >"$work/files" <<END
 dir 755 dev
 dir 755 proc
 dir 755 tmp
 file 755 init $run
 file 755 play $play
-file 644 scores $work/scores
+file 755 heap $heap
 file 644 etc/run $work/etc_run
 END
+cat "$work/parts" >>"$work/files"
 sh "$mkcpio" "$work/initrd" "$work/files" || exit 4
 
 # shellcheck disable=SC2086 # options of which there may be none
@@ -117,14 +138,16 @@ boot() { # NAME IMAGE [OPTION...]
 	tr -d '\r' <"$work/log" | sed -n "s/^differs /$name: &/p; s/^panic: /$name: &/p
 		s/^replay: /$name: /p; s/^the player/$name: &/p"
 	case $status in 0 | 1) ;; 6) exit 6 ;; *) fail "$status" "$name: $(tail -n 1 "$work/log")" ;; esac
-	grep -q '^run: 1 ended, ' "$work/log" || fail 5 "$name: $(tail -n 1 "$work/log")"
-	sed -n 's/^run: end .play: //p' "$work/log" | tr -d '\r' >"$work/end"
-	case $(cat "$work/end") in
-	'exit 0') ;;
-	'exit 1') differs=1 ;;
-	'exit 3') exit 3 ;;
-	*) fail 4 "$name: the player ended with: $(cat "$work/end")" ;;
-	esac
+	grep -q '^run: [0-9]* ended, ' "$work/log" || fail 5 "$name: $(tail -n 1 "$work/log")"
+	sed -n 's/^run: end [^:]*: //p' "$work/log" | tr -d '\r' >"$work/ends"
+	while read -r how; do
+		case $how in
+		'exit 0') ;;
+		'exit 1') differs=1 ;;
+		'exit 3') exit 3 ;;
+		*) fail 4 "$name: a player ended with: $how" ;;
+		esac
+	done <"$work/ends"
 }
 
 differs=0

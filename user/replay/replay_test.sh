@@ -1,42 +1,12 @@
 #!/bin/sh
-# usage: replay_test.sh REPLAY_SH PART... -- FILE...
+# usage: replay_test.sh TESTING_SH REPLAY_SH PART... -- FILE...
 #
 # Programs on our kernel do what scripts of the corpus do on the host; a score that is wrong in one
 # answer, one access, one byte, or one end is found out; what is no score is refused.
 set -u
-
-fail() {
-	echo "replay_test: $*" >&2
-	exit 1
-}
-
-replay=$1
-shift
-parts=
-while [ "$1" != -- ]; do
-	parts="$parts $1"
-	shift
-done
-shift
-work=${TEST_TMPDIR:-$(mktemp -d)}
-said=$work/said
-
-# shellcheck disable=SC2086 # parts are words
-plays() { # STATUS ARGUMENT...
-	expected=$1
-	shift
-	sh "$replay" $parts "$@" >"$said" 2>&1
-	status=$?
-	[ $status = "$expected" ] || fail "status $status, not $expected: $* $(cat "$said")"
-}
-
-# One line of the scores is otherwise; so is what happens.
-lies() { # SED WORDS
-	sed "$1" "$work/scores" >"$work/wrong"
-	! cmp -s "$work/scores" "$work/wrong" || fail "nothing to change: $1"
-	plays 1 --scores "$work/wrong"
-	grep -q -e "$2" "$said" || fail "no $2 in $(cat "$said")"
-}
+. "$1"
+parts_of "$@"
+shift "$parts_count"
 
 plays 0 --keep "$work/scores" "$@"
 grep -q "^ours: $# scores, [0-9]* lines, 0 differ$" "$said" || fail "$(cat "$said")"
