@@ -32,12 +32,6 @@ void score_say(struct score *s, const char *format, ...)
 		s->used += bytes;
 }
 
-void score_end(struct score *s, const char *why)
-{
-	score_say(s, "# ends here: %s\n", why);
-	if (s != NULL) s->ended = true;
-}
-
 /* --- calls that may sleep --------------------------------------------------------------------- */
 
 static const char call_verb[] = "call", begins_verb[] = "begins";
@@ -50,8 +44,9 @@ static bool takes_more(const struct score *s)
 void score_asks(struct score *s, unsigned actor)
 {
 	score_sleeps(s);
-	score_say(s, "%u ", actor);
 	if (!takes_more(s)) return;
+	s->line_at = s->used;
+	score_say(s, "%u ", actor);
 	ASSERT(actor < 32 && (s->asleep >> actor & 1) == 0);
 	s->asks = true;
 	s->caller = actor;
@@ -102,6 +97,15 @@ void score_lost(struct score *s, unsigned actor)
 	if (!takes_more(s)) return;
 	s->asleep &= ~(1u << actor);
 	score_say(s, "- gone %u\n", actor);
+}
+
+void score_end(struct score *s, const char *why)
+{
+	if (!takes_more(s)) return;
+	if (s->asks) s->used = s->line_at;
+	s->asks = false;
+	score_say(s, "# ends here: %s\n", why);
+	s->ended = true;
 }
 
 /* --- numbers ---------------------------------------------------------------------------------- */

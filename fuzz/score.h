@@ -57,10 +57,10 @@ struct score {
 	size_t room, used;
 	bool full;  /* there was more than had room */
 	bool ended; /* what follows is left out on purpose */
-	/* A call's line that is not closed yet: its verb is at `verb_at`, its actor is `caller`. */
+	/* A call's line that is not closed yet: where it begins, and its verb; its actor. */
 	bool asks;
 	unsigned caller;
-	size_t verb_at;
+	size_t line_at, verb_at;
 	uint32_t asleep;  /* actors, by bit: what they are in was written as begun */
 	size_t rested_at; /* where the last "rest" ends */
 };
@@ -68,7 +68,8 @@ struct score {
 /* Appends; nothing where there is no score.  What does not fit is left out, and all after it. */
 void score_say(struct score *s, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* What follows could be done nowhere else: nothing more is taken, and it is said why. */
+/* What follows, and a call that is not closed, could be done nowhere else: nothing more is taken,
+ * and it is said why. */
 void score_end(struct score *s, const char *why);
 
 /*
