@@ -29,6 +29,7 @@ static inline unsigned mach_cpu(void);
 static inline mach_irq_t mach_irq_save(void);
 static inline void mach_irq_restore(mach_irq_t was);
 static inline bool mach_irq_masked(void);
+static inline uint64_t mach_user_ticks(void); /* see mach_user_ticks_of() */
 
 /* In the first lines of a new context, which begins with interrupts masked and has no earlier state
  * to give back: unmasks them.  No lock is held. */
@@ -276,6 +277,14 @@ void mach_wait(void);
 
 /* Time since start-up.  The host's moves only when a script says so, or when every CPU waits. */
 uint64_t mach_now_ns(void);
+
+/*
+ * How long CPU `cpu` has run users, in ticks of the machine's counter, at the time that it says:
+ * the two are of one moment.  Any CPU, any context.  mach_user_ticks() is the caller's own CPU's,
+ * which does not move while interrupts are masked; mach_ticks_ns() are nanoseconds, rounded down.
+ */
+uint64_t mach_user_ticks_of(unsigned cpu, uint64_t *now_ns);
+uint64_t mach_ticks_ns(uint64_t ticks);
 
 /* This CPU's timer interrupt comes once, when mach_now_ns() has reached `deadline_ns`, or as soon
  * as it is unmasked when that has passed; UINT64_MAX is never.  Replaces any earlier deadline.

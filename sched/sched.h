@@ -103,9 +103,10 @@ struct sched_cpu {
 	uint64_t clock_ns;      /* (o) what its timer is set to; may be earlier than it need be */
 	uint64_t wakes;         /* (r) */
 	uint64_t switches, preemptions, steals, idle_ns; /* (o) */
-	uint64_t gifts;     /* (o) threads that it gave to others, to balance */
-	uint64_t switch_ns; /* (o) atomic: when it last switched; for the watchdog and the dump */
-	uint64_t beat_ns;   /* (o) atomic: when it last took an interrupt or switched */
+	uint64_t gifts;      /* (o) threads that it gave to others, to balance */
+	uint64_t switch_ns;  /* (o) atomic: when it last switched; for the watchdog and the dump */
+	uint64_t user_ticks; /* (r)(o) mach_user_ticks() when it last switched */
+	uint64_t beat_ns;    /* (o) atomic: when it last took an interrupt or switched */
 };
 
 struct sched {
@@ -190,9 +191,10 @@ void sched_signal_dealt(struct sched *s); /* the caller: there is none any more 
 
 /* What a thread has had of CPUs until now. */
 struct thread_used {
-	uint64_t ran_ns; /* how long it was on them */
-	uint64_t waits;  /* times it left one because it had to wait */
-	uint64_t gives;  /* times it left one though it could have gone on */
+	uint64_t ran_ns;  /* how long it was on them */
+	uint64_t user_ns; /* how long of that at EL0: what is left never becomes less either */
+	uint64_t waits;   /* times it left one because it had to wait */
+	uint64_t gives;   /* times it left one though it could have gone on */
 };
 
 /* All zeroes: there is no such thread any more.  Any context, under a lock of rank below RANK_RUNQ

@@ -114,6 +114,34 @@ static void test_told(void)
 	EXPECT(used[0].waits == 3 && used[0].gives == 0 && used[0].ran_ns == 0);
 }
 
+/* Time at EL0 is of who was there, and what is left is the kernel's for it. */
+static void spends(void *arg)
+{
+	const uint64_t user_ns = (uint64_t)(uintptr_t)arg;
+
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		const mach_irq_t was = mach_irq_save();
+		host_user_begins();
+		host_clock_advance(user_ns);
+		host_user_ends();
+		mach_irq_restore(was);
+		host_clock_advance(1);
+		sched_yield_cpu(S);
+	}
+	const struct thread_used mine = sched_used(S, thread_id_of(sched_current(S)));
+	EXPECT(mine.user_ns == ROUNDS * user_ns && mine.ran_ns == mine.user_ns + ROUNDS);
+}
+
+static void test_two_kinds(void)
+{
+	t_make(1, 2, 0, REAP_AFTER_SWITCH);
+	t_spawn(spends, 100);
+	t_spawn(spends, 300);
+	t_go(&t_quiet);
+	uint64_t now_ns;
+	EXPECT(mach_user_ticks_of(0, &now_ns) == ROUNDS * 400ull && now_ns == mach_now_ns());
+}
+
 int main(void)
 {
 	host_arena_open(T_ARENA_BYTES);
@@ -121,6 +149,7 @@ int main(void)
 	test_begun_so();
 	test_changed_to();
 	test_told();
+	test_two_kinds();
 	host_cpus_close();
 	return 0;
 }

@@ -45,6 +45,18 @@ static void sched_switched(struct sched *s)
 		sched_offer(s, offered, c->runq.cpu);
 }
 
+/* What the thread had that is left now. */
+static void sched_account_locked(struct sched_cpu *c, struct thread *from, uint64_t now_ns)
+	REQUIRES(&c->runq.lock)
+{
+	const uint64_t user_ticks = mach_user_ticks();
+
+	atomic_store_u64(&from->ran_ns, from->ran_ns + now_ns - c->switch_ns);
+	atomic_store_u64(&from->user_ticks, from->user_ticks + user_ticks - c->user_ticks);
+	atomic_store_u64(&c->switch_ns, now_ns);
+	c->user_ticks = user_ticks;
+}
+
 void sched_switch_locked(struct sched *s, struct sched_cpu *c, struct thread *to, uint64_t now_ns)
 {
 	struct thread *from = c->current;
@@ -57,8 +69,7 @@ void sched_switch_locked(struct sched *s, struct sched_cpu *c, struct thread *to
 	c->switches++;
 	to->switches++;
 	atomic_store_u32(&c->resched, 0);
-	atomic_store_u64(&from->ran_ns, from->ran_ns + now_ns - c->switch_ns);
-	atomic_store_u64(&c->switch_ns, now_ns);
+	sched_account_locked(c, from, now_ns);
 	atomic_store_u64(&c->beat_ns, now_ns);
 	sched_slice_locked(s, c, now_ns);
 	if (s->config.enter != NULL) s->config.enter(s->config.arg, from, to);

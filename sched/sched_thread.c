@@ -219,6 +219,16 @@ bool sched_set_slice(struct sched *s, thread_id id, uint64_t slice_ns)
 
 /* --- looking ---------------------------------------------------------------------------------- */
 
+/* Of the thread that runs there, since it was chosen. */
+static void add_turn_locked(struct thread_used *used, const struct sched_cpu *c, uint64_t *ticks)
+	REQUIRES(&c->runq.lock)
+{
+	uint64_t now_ns;
+
+	*ticks += mach_user_ticks_of(c->runq.cpu, &now_ns) - c->user_ticks;
+	used->ran_ns += sub_or_zero(now_ns, c->switch_ns);
+}
+
 struct thread_used sched_used(struct sched *s, thread_id id)
 {
 	struct thread_used used = { 0 };
@@ -228,8 +238,10 @@ struct thread_used sched_used(struct sched *s, thread_id id)
 
 	if (t != NULL) {
 		const bool runs = c->current == t;
+		uint64_t user_ticks = t->user_ticks;
 		used.ran_ns = t->ran_ns;
-		if (runs) used.ran_ns += sub_or_zero(mach_now_ns(), c->switch_ns);
+		if (runs) add_turn_locked(&used, c, &user_ticks);
+		used.user_ns = min_u64(mach_ticks_ns(user_ticks), used.ran_ns);
 		used.gives = t->gives;
 		used.waits = sub_or_zero(t->switches, t->gives + runs);
 		lock_drop_masked(&c->runq.lock);

@@ -100,6 +100,7 @@ struct thread {
 	uint64_t gives;           /* (r) times it gave up a CPU, and could have gone on */
 	uint64_t slice_ns;        /* (r) how long its turns are, while others wait for theirs */
 	uint64_t ran_ns;          /* (r) atomic: how long it was on CPUs, till it was last left */
+	uint64_t user_ticks;      /* (r) atomic: the same at EL0, see mach_user_ticks_of() */
 	uint64_t moved_at;        /* (r) `switches` + 1 when last it was moved to balance CPUs */
 };
 

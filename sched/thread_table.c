@@ -43,7 +43,7 @@ static void slot_make_new(struct thread *t)
 	t->timer = (struct timer){ .deadline_ns = UINT64_MAX };
 	t->mutexes = 0;
 	t->exit_code = 0;
-	t->switches = t->gives = t->moved_at = t->ran_ns = 0;
+	t->switches = t->gives = t->moved_at = t->ran_ns = t->user_ticks = 0;
 	atomic_store_u64(&t->ready_ns, 0);
 	atomic_store_u64(&t->wait_until_ns, 0);
 	atomic_store_u64(&t->waits_in, 0);

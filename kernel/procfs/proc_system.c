@@ -58,21 +58,20 @@ struct times {
 	uint64_t user_ns, kernel_ns, idle_ns;
 };
 
-static uint64_t idle_of(const struct sched *s, uint32_t cpu)
+/* What is neither a program's nor idle is the kernel's. */
+static struct times times_of(const struct sched *s, uint32_t cpu)
 {
-	return __atomic_load_n(&s->cpu[cpu].idle_ns, __ATOMIC_RELAXED);
+	const uint64_t idle_ns = atomic_load_u64(&s->cpu[cpu].idle_ns);
+	uint64_t now_ns;
+	const uint64_t user_ns = mach_ticks_ns(mach_user_ticks_of(cpu, &now_ns));
+
+	return (struct times){ user_ns, sub_or_zero(now_ns, user_ns + idle_ns), idle_ns };
 }
 
-static uint64_t busy_of(const struct sched *s, uint32_t cpu)
+static void cpu_line(struct proc_text *t, const char *name, const struct times *of)
 {
-	const uint64_t now = mach_now_ns();
-	return now - min_u64(now, idle_of(s, cpu));
-}
-
-static void cpu_line(struct proc_text *t, const char *name, uint64_t busy_ns, uint64_t idle_ns)
-{
-	proc_print(t, "%s 0 0 %lu %lu 0 0 0 0 0 0\n", name, busy_ns / NS_PER_TICK,
-		   idle_ns / NS_PER_TICK);
+	proc_print(t, "%s %lu 0 %lu %lu 0 0 0 0 0 0\n", name, of->user_ns / NS_PER_TICK,
+		   of->kernel_ns / NS_PER_TICK, of->idle_ns / NS_PER_TICK);
 }
 
 static uint64_t switches(const struct sched *s)
@@ -104,16 +103,18 @@ void proc_stat(struct proc_text *t, const struct proc_about *about)
 {
 	const struct sched *s = about->world->config.sched;
 	struct process_counts counts;
-	uint64_t busy = 0, idle = 0;
+	struct times of[CPUS_MAX], sum = { 0, 0, 0 };
 	process_count(about->world->config.processes, &counts);
 	for (uint32_t cpu = 0; cpu < s->config.cpus; cpu++) {
-		busy += busy_of(s, cpu);
-		idle += idle_of(s, cpu);
+		of[cpu] = times_of(s, cpu);
+		sum.user_ns += of[cpu].user_ns;
+		sum.kernel_ns += of[cpu].kernel_ns;
+		sum.idle_ns += of[cpu].idle_ns;
 	}
-	cpu_line(t, "cpu ", busy, idle);
+	cpu_line(t, "cpu ", &sum);
 	for (uint32_t cpu = 0; cpu < s->config.cpus; cpu++) {
 		char name[] = { 'c', 'p', 'u', (char)('0' + cpu), '\0' };
-		cpu_line(t, name, busy_of(s, cpu), idle_of(s, cpu));
+		cpu_line(t, name, &of[cpu]);
 	}
 	proc_print(t, "intr 0\nctxt %lu\nbtime %lu\n", switches(s),
 		   (wall_ns(about->world) - mach_now_ns()) / 1000000000);
@@ -130,7 +131,8 @@ void proc_uptime(struct proc_text *t, const struct proc_about *about)
 {
 	const struct sched *s = about->world->config.sched;
 	uint64_t idle = 0;
-	for (uint32_t cpu = 0; cpu < s->config.cpus; cpu++) idle += idle_of(s, cpu);
+	for (uint32_t cpu = 0; cpu < s->config.cpus; cpu++)
+		idle += atomic_load_u64(&s->cpu[cpu].idle_ns);
 	seconds(t, mach_now_ns(), ' ');
 	seconds(t, idle, '\n');
 }

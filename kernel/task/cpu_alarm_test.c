@@ -2,7 +2,8 @@
  * cpu_alarm_test.c -- what is due by CPU time: comes when it was used, by whichever task of the
  * group, and not while all sleep; limits of CPU time.
  *
- * A program uses CPU time by moving the clock, at points where the timer may come.
+ * A program uses CPU time by moving the clock, at points where the timer may come; as a user, or in
+ * the kernel.
  */
 #include "kernel/task/cpu_alarm.h"
 #include "kernel/task/test_task.h"
@@ -15,13 +16,30 @@ enum { MS = 1000000, VIRTUAL = ITIMER_VIRTUAL - 1, PROF = ITIMER_PROF - 1 };
 static uint64_t came_ns[4]; /* the group's CPU time at each */
 static uint32_t came;
 
-static uint64_t used_now(struct task *t)
+static struct task_used used_by(struct task *t)
 {
 	const mach_irq_t was = lock_take(&TW->lock);
 	const struct task_used used = used_by_group_locked(t->group);
 
 	lock_drop(&TW->lock, was);
+	return used;
+}
+
+static uint64_t used_now(struct task *t)
+{
+	const struct task_used used = used_by(t);
+
 	return used_ns(&used);
+}
+
+static void as_user(uint64_t ns)
+{
+	const mach_irq_t was = mach_irq_save();
+
+	host_user_begins();
+	host_clock_advance(ns);
+	host_user_ends();
+	mach_irq_restore(was);
 }
 
 /* Runs for so long, and sees to what came; by a millisecond, as no program is without a fault or a
@@ -31,9 +49,20 @@ static void works(struct task *t, uint64_t ns)
 	const uint64_t end_ns = used_now(t) + ns;
 
 	while (used_now(t) < end_ns) {
-		host_clock_advance(MS / 4);
+		as_user(MS / 4);
 		mach_relax();
 		if (atomic_load_u32(&t->work) != 0) task_work(t);
+	}
+}
+
+/* The same in a system call. */
+static void calls(struct task *t, uint64_t ns)
+{
+	const uint64_t end_ns = used_now(t) + ns;
+
+	while (used_now(t) < end_ns) {
+		host_clock_advance(MS / 4);
+		mach_relax();
 	}
 }
 
@@ -92,6 +121,27 @@ static void comes_by_work(struct task *t)
 	works(t, 100 * MS);
 	notes(t, SIGVTALRM);
 	EXPECT(came == 3 && t->group->look_ns == 0);
+}
+
+/* What the kernel does for a program is of one timer, but not of the other. */
+static void of_two_kinds(struct task *t)
+{
+	const struct alarm once = { 20 * MS, 0 };
+	const struct task_used from = used_by(t);
+	const uint64_t from_ns = used_ns(&from);
+
+	(void)cpu_alarm_change(t, PROF, &once);
+	(void)cpu_alarm_change(t, VIRTUAL, &once);
+	calls(t, 15 * MS);
+	EXPECT(used_by(t).user_ns == from.user_ns);
+	EXPECT(used_by(t).kernel_ns == from.kernel_ns + 15 * MS);
+	EXPECT(cpu_alarm_change(t, VIRTUAL, NULL).left_ns == 20 * MS);
+	EXPECT(cpu_alarm_change(t, PROF, NULL).left_ns == 5 * MS);
+	works_until(t, SIGPROF, 1, S_NS);
+	EXPECT(is_at(came_ns[0], from_ns + 20 * MS));
+	works_until(t, SIGVTALRM, 1, S_NS);
+	EXPECT(is_at(came_ns[0], from_ns + 35 * MS));
+	EXPECT(used_by(t).kernel_ns == from.kernel_ns + 15 * MS);
 }
 
 /* Time that is slept does not count, and nobody looks at the clock meanwhile. */
@@ -222,6 +272,7 @@ int main(void)
 {
 	host_cpus_open(1);
 	run(comes_by_work);
+	run(of_two_kinds);
 	run(not_by_sleep);
 	run(rests);
 	run(comes_by_all);

@@ -63,7 +63,7 @@ struct limit {
 
 /* What was used, by a task or by several. */
 struct task_used {
-	uint64_t user_ns, kernel_ns; /* all of it is said to be the program's */
+	uint64_t user_ns, kernel_ns; /* at EL0, and in the kernel for it */
 	uint64_t faults;             /* accesses that were answered with a page */
 	uint64_t waits, gives;       /* as struct thread_used has them */
 	uint64_t peak_pages;         /* most of a program's memory at once */

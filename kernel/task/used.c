@@ -3,9 +3,9 @@
  *
  * CPU time and turns are the scheduler's figures of each thread, faults the task's own; those of a
  * task that ends are added to its group's, and a group's with its children's to its parent's when
- * that waits for it.  All CPU time is said to be the program's: nobody looks at the clock between
- * a program and the kernel.  Of memory the most that a program had at once is kept, of several
- * programs and of children the greatest.
+ * that waits for it.  A program's own time is told from the kernel's for it where EL0 is left and
+ * gone on with.  Of memory the most that a program had at once is kept, of several programs and of
+ * children the greatest.
  *
  * Always true: what a group has used never becomes less.
  *
@@ -29,7 +29,8 @@ struct task_used used_by_task(const struct task *t)
 	const struct thread_used ran = sched_used(t->group->world->config.sched, t->thread);
 
 	return (struct task_used){
-		.user_ns = ran.ran_ns,
+		.user_ns = ran.user_ns,
+		.kernel_ns = ran.ran_ns - ran.user_ns,
 		.faults = atomic_load_u64(&t->faults),
 		.waits = ran.waits,
 		.gives = ran.gives,

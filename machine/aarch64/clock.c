@@ -98,10 +98,35 @@ void cpu_rest(uint64_t ns)
 	mach_irq_restore(was);
 }
 
-uint64_t mach_now_ns(void)
+static uint64_t now_ns_at(uint64_t ticks)
 {
 	if (cpu_may_play() && cpu_here()->plays != 0) return baton_now_ns();
-	return scale(counter() - start_ticks, ns_per_tick);
+	return scale(ticks - start_ticks, ns_per_tick);
+}
+
+uint64_t mach_now_ns(void)
+{
+	return now_ns_at(counter());
+}
+
+/* The word of a CPU that is at EL0 is negative (vectors.S).  Where it changed meanwhile, it and the
+ * counter's value are not of one moment. */
+uint64_t mach_user_ticks_of(unsigned cpu, uint64_t *now_ns)
+{
+	const uint64_t *word = &machine_cpus[cpu].user_ticks;
+	uint64_t ticks, now;
+
+	do {
+		ticks = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+		now = counter();
+	} while (ticks != __atomic_load_n(word, __ATOMIC_ACQUIRE));
+	*now_ns = now_ns_at(now);
+	return (int64_t)ticks < 0 ? ticks + now : ticks;
+}
+
+uint64_t mach_ticks_ns(uint64_t ticks)
+{
+	return scale(ticks, ns_per_tick);
 }
 
 uint64_t clock_since_reset_ns(void)

@@ -26,11 +26,12 @@ struct machine_cpu {
 	uintptr_t emergency_high;        /* top of the stack for reporting that the other is bad */
 
 	void (*entry)(struct machine_cpu *cpu, paddr_t tree, paddr_t image); /* first C code */
-	uintptr_t probe;    /* where to go on when the access being tried faults; 0: none is */
-	struct mach_fp *fp; /* of the context it is in; NULL: that has none */
-	uint32_t fp_live;   /* the FP registers are that context's, and do not trap */
-	uint32_t rests;     /* its timer is there, and may end a mach_rest() */
-	uint32_t plays;     /* it takes turns with others, see baton.h */
+	uintptr_t probe;     /* where to go on when the access being tried faults; 0: none is */
+	struct mach_fp *fp;  /* of the context it is in; NULL: that has none */
+	uint64_t user_ticks; /* time at EL0, as vectors.S counts it */
+	uint32_t fp_live;    /* the FP registers are that context's, and do not trap */
+	uint32_t rests;      /* its timer is there, and may end a mach_rest() */
+	uint32_t plays;      /* it takes turns with others, see baton.h */
 
 	uint64_t affinity;       /* MPIDR_EL1's affinity fields: its name for PSCI and the GIC */
 	uintptr_t redistributor; /* GICv3: its registers */
@@ -53,7 +54,8 @@ _Static_assert(offsetof(struct machine_cpu, number) == CPU_NUMBER &&
 		       offsetof(struct machine_cpu, emergency_high) == CPU_EMERGENCY_HIGH &&
 		       offsetof(struct machine_cpu, entry) == CPU_ENTRY &&
 		       offsetof(struct machine_cpu, probe) == CPU_PROBE &&
-		       offsetof(struct machine_cpu, fp) == CPU_FP,
+		       offsetof(struct machine_cpu, fp) == CPU_FP &&
+		       offsetof(struct machine_cpu, user_ticks) == CPU_USER_TICKS,
 	       "layout.h");
 
 extern struct machine_cpu machine_cpus[CPUS_MAX];

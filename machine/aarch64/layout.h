@@ -29,6 +29,7 @@
 #define CPU_ENTRY 32
 #define CPU_PROBE 40
 #define CPU_FP 48
+#define CPU_USER_TICKS 56
 
 /* struct mach_context, by bytes: the stack pointer, the stack's bounds, who is in it (context.c);
  * and what a context keeps on its stack. */

@@ -61,6 +61,13 @@ static inline unsigned mach_cpu(void)
 	return *number;
 }
 
+static inline uint64_t mach_user_ticks(void)
+{
+	const char *cpu;
+	__asm__ volatile("mrs %0, tpidr_el1" : "=r"(cpu));
+	return *(const uint64_t *)(const void *)(cpu + CPU_USER_TICKS);
+}
+
 static inline mach_irq_t mach_irq_save(void)
 {
 	mach_irq_t was;

@@ -63,6 +63,7 @@ static struct slot *current = &slots[OUTSIDE];
 static unsigned cpus;
 
 struct turns host_turns;
+uint64_t host_user_ticks[CPUS_MAX];
 bool host_together;
 static bool aside; /* from turns that are being taken: see host_run_aside() */
 static struct turns_planner planner_here; /* as given, but that the host knows more of a deadlock */
@@ -282,6 +283,7 @@ void host_reset(void)
 	strands_reset();
 	for (unsigned i = 0; i <= OUTSIDE; i++) lockcheck_forget(i);
 	turns_reset(&host_turns);
+	for (unsigned i = 0; i < CPUS_MAX; i++) host_user_ticks[i] = 0;
 	host_handlers_set(NULL, NULL, NULL);
 }
 
@@ -397,6 +399,31 @@ void mach_wait(void)
 uint64_t mach_now_ns(void)
 {
 	return host_turns.clock_ns;
+}
+
+void host_user_begins(void)
+{
+	ASSERT((int64_t)mach_user_ticks() >= 0);
+	host_user_ticks[mach_cpu()] -= mach_now_ns();
+}
+
+void host_user_ends(void)
+{
+	host_user_ticks[mach_cpu()] += mach_now_ns();
+	ASSERT((int64_t)mach_user_ticks() >= 0);
+}
+
+uint64_t mach_user_ticks_of(unsigned cpu, uint64_t *now_ns)
+{
+	const uint64_t ticks = host_user_ticks[cpu];
+
+	*now_ns = mach_now_ns();
+	return (int64_t)ticks < 0 ? ticks + *now_ns : ticks;
+}
+
+uint64_t mach_ticks_ns(uint64_t ticks)
+{
+	return ticks;
 }
 
 void mach_timer_set(uint64_t deadline_ns)

@@ -61,6 +61,11 @@ void host_reset(void);
 /* Moves mach_now_ns() on; timers whose deadline has come are due. */
 void host_clock_advance(uint64_t ns);
 
+/* Who plays a user on this CPU says so, as the time at EL0 is counted (mach_user_ticks_of()): from
+ * the one to the other no point is passed, and no interrupt comes. */
+void host_user_begins(void);
+void host_user_ends(void);
+
 /* How many [yield] points were passed since host_reset(): equal for two equal runs. */
 uint64_t host_yield_count(void);
 

@@ -19,6 +19,9 @@ struct host_now {
 };
 extern struct host_now host_now HOST_NEAR;
 
+/* Each CPU's time with users, in nanoseconds; while it is with one, that less the time (cpu.c). */
+extern uint64_t host_user_ticks[CPUS_MAX] HOST_NEAR;
+
 /* What to add to a physical address to get a pointer; set by host_arena_open(). */
 extern uint64_t host_arena_bias HOST_NEAR;
 
@@ -47,6 +50,11 @@ bool host_may_touch(const void *p, size_t bytes);
 static inline unsigned mach_cpu(void)
 {
 	return host_now.cpu;
+}
+
+static inline uint64_t mach_user_ticks(void)
+{
+	return host_user_ticks[host_now.cpu];
 }
 
 /* In a release build the state is 0 or 1; in a checked one it says whose turn it is to be given
