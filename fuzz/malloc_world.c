@@ -260,7 +260,7 @@ void umw_open(struct umw_memory *mem, struct umalloc *m, const char *alone, stru
 		.context = mem,
 	};
 	*m = (struct umalloc)UMALLOC_INITIAL(
-		&mem->calls, alone, first_fit ? 0 : 256u * w->magazine,
+		&mem->calls, alone, .quick_bytes = first_fit ? 0 : 256u * w->magazine,
 		.map_bytes = (w->keep_pages != 0 ? w->keep_pages : 4u) * (size_t)PAGE_SIZE,
 		.deferred_slots = (uint32_t)min_u64(w->quarantine, DEFERRED_FREE_SLOTS_MAX),
 		.fit = first_fit ? UMALLOC_FIRST_FIT : UMALLOC_SEGREGATED,

@@ -36,9 +36,10 @@ static inline uint32_t bin_of(const struct umalloc *m, uint64_t size)
 {
 	if (UMALLOC_UNLIKELY(m->config.fit == UMALLOC_FIRST_FIT)) return LAST_BIN;
 	if (size < 1u << LINEAR_SHIFT) return (uint32_t)(size >> 4);
-	const uint32_t high = 63u - (uint32_t)__builtin_clzll(size);
-	const uint32_t step = (uint32_t)(size >> (high - STEPS_SHIFT)) & ((1u << STEPS_SHIFT) - 1);
-	const uint32_t bin = LINEAR_BINS + ((high - LINEAR_SHIFT) << STEPS_SHIFT) + step;
+	const uint32_t shift = (63u ^ (uint32_t)__builtin_clzll(size)) - STEPS_SHIFT;
+	const uint32_t step = (uint32_t)(size >> shift) - (1u << STEPS_SHIFT);
+	const uint32_t bin =
+		LINEAR_BINS + ((shift + STEPS_SHIFT - LINEAR_SHIFT) << STEPS_SHIFT) + step;
 	return bin < LAST_BIN ? bin : LAST_BIN;
 }
 

@@ -44,6 +44,9 @@ enum {
 	HEAD_SIZE_SHIFT = 28,
 };
 
+/* The largest request that a thread's cache serves. */
+#define CACHED_BYTES ((size_t)(((UMALLOC_CACHED - 1) << UNIT_SHIFT) - BLOCK_HEAD))
+
 /* No request may be larger: sizes can be added up without a look at each sum. */
 #define UMALLOC_BYTES_MAX ((size_t)1 << 46)
 

@@ -141,7 +141,8 @@ static const char *check_counts(const struct umalloc *m, const struct walk *w,
 	if (w->live_units + cached.units != c->live.units ||
 	    w->blocks[BLOCK_LIVE] + cached.blocks != c->live.blocks)
 		return "what is live is counted wrong";
-	if (m->short_bytes != (c->queued.blocks == 0 ? m->config.quick_bytes : 0))
+	if (m->short_bytes != (short_ways_are_open(m) ? m->config.quick_bytes : 0) ||
+	    (m->span != 0) != (short_ways_are_open(m) && m->regions->older == NULL))
 		return "the short ways are open, and something waits; or the reverse";
 	return c->live.units <= c->peak_units ? NULL : "more is live than ever was";
 }

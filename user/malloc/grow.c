@@ -20,6 +20,9 @@
 
 enum { GROW_SHIFT = 5, KEEP_SHIFT = 4, KEEP_BYTES = 128 << 10 };
 
+/* What a region takes for itself, aligned. */
+#define REGION_OWN (sizeof(struct umalloc_region) + BLOCK_HEAD + 2 * UMALLOC_ALIGN)
+
 _Static_assert(sizeof(struct umalloc_region) % UMALLOC_ALIGN == BLOCK_HEAD,
 	       "behind a record payloads are aligned");
 
@@ -40,14 +43,19 @@ static void put_end(struct umalloc_region *r, uintptr_t end)
 	block_at((void *)(end - BLOCK_HEAD))->head = head_of(0, BLOCK_LIVE) | HEAD_OURS;
 }
 
-/* Blocks are looked up by one comparison where there is one region, and otherwise by a walk.  The
- * first one never moves. */
-static void look_up_by(struct umalloc *m)
+/* The short ways are for who finds nothing waiting, and knows blocks by one comparison: where there
+ * is one region.  Its first block never moves. */
+void um_short_ways(struct umalloc *m)
 {
 	const struct umalloc_region *r = m->regions;
+	const bool open = short_ways_are_open(m);
+	const uint64_t quick = open ? m->config.quick_bytes : 0;
 
-	if (r->older == NULL) port_poke(&m->low, (uintptr_t)block_payload(region_first(r)));
-	port_poke(&m->span, r->older == NULL ? r->end - m->low : 0);
+	m->short_bytes = quick;
+	port_poke(&m->cached_bytes, quick <= CACHED_BYTES ? quick : CACHED_BYTES + 1);
+	if (r != NULL && r->older == NULL)
+		port_poke(&m->low, (uintptr_t)block_payload(region_first(r)));
+	port_poke(&m->span, open && r->older == NULL ? r->end - m->low : 0);
 }
 
 struct umalloc_region *um_heap_region(const struct umalloc *m, const void *p)
@@ -68,7 +76,7 @@ static void region_extend(struct umalloc *m, uintptr_t bytes)
 	r->break_at += bytes;
 	put_end(r, r->end + bytes);
 	b->head = (b->head & HEAD_LEFT_FREE) | head_of(bytes, BLOCK_LIVE);
-	look_up_by(m);
+	um_short_ways(m);
 	um_heap_put(m, b);
 }
 
@@ -88,7 +96,7 @@ static void region_begin(struct umalloc *m, void *at, uintptr_t bytes)
 	r->break_at = break_at;
 	put_end(r, break_at & ~(uintptr_t)(UMALLOC_ALIGN - 1));
 	m->regions = r;
-	look_up_by(m);
+	um_short_ways(m);
 	b->head = head_of(r->end - BLOCK_HEAD - (uintptr_t)b, BLOCK_LIVE);
 	um_heap_put(m, b);
 }
@@ -107,19 +115,20 @@ static bool grow_by(struct umalloc *m, uint64_t bytes)
 	return true;
 }
 
-/* Where the break was moved by somebody else the top does not count, and a region's own words
- * are needed; which of both it is shows only when the break has moved. */
+/* That the break is where the top ends shows only when it has moved: where somebody else has moved
+ * it, what was got is a region of its own, and may be too little for its own words and the block;
+ * then it grows once more. */
 bool um_heap_grow(struct umalloc *m, uint64_t size)
 {
-	const bool ours = m->regions != NULL && m->regions->break_at == (uintptr_t)move_break(m, 0);
-	const uint64_t top = ours && m->top != NULL ? block_size(m->top) : 0;
-	const uint64_t own =
-		ours ? 0 : sizeof(struct umalloc_region) + BLOCK_HEAD + 2 * UMALLOC_ALIGN;
-	const uint64_t need = page_up(size + own - top);
-
-	if (!grow_by(m, page_up(need + (m->heap_bytes >> GROW_SHIFT))) && !grow_by(m, need))
-		return false;
-	return m->top != NULL && block_size(m->top) >= size;
+	for (uint32_t turn = 0; turn < 2; turn++) {
+		const uint64_t top = m->top != NULL ? block_size(m->top) : 0;
+		const uint64_t own = m->regions == NULL ? REGION_OWN : 0;
+		const uint64_t need = page_up(size + own - top);
+		const uint64_t more = page_up(need + (m->heap_bytes >> GROW_SHIFT));
+		if (!grow_by(m, more) && !grow_by(m, need)) return false;
+		if (block_size(m->top) >= size) return true;
+	}
+	return false;
 }
 
 uint64_t um_heap_keep(const struct umalloc *m)
@@ -143,5 +152,5 @@ void um_heap_trim(struct umalloc *m, uint64_t keep)
 	r->break_at -= bytes;
 	put_end(r, r->end - bytes);
 	block_make_free(b, size);
-	look_up_by(m);
+	um_short_ways(m);
 }

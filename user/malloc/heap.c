@@ -33,40 +33,36 @@ static inline void claim(struct umalloc *m, struct umalloc_block *b)
 		bin_remove(m, b);
 }
 
-static struct umalloc_block *take_free(struct umalloc *m, uint64_t size)
+struct umalloc_block *um_heap_take_large(struct umalloc *m, uint64_t size)
 {
-	if (UMALLOC_LIKELY(size < 1u << LINEAR_SHIFT && m->config.fit != UMALLOC_FIRST_FIT))
-		return carve_small(m, size);
 	struct umalloc_block *b = um_bin_take_large(m, size);
+
 	if (b == NULL) b = top_for(m, size);
 	if (b != NULL) carve(m, b, size);
 	return b;
 }
 
-UMALLOC_RARE static struct umalloc_block *take_grown(struct umalloc *m, uint64_t size)
+struct umalloc_block *um_heap_take_free(struct umalloc *m, uint64_t size)
 {
+	return heap_take_free(m, size);
+}
+
+UMALLOC_RARE struct umalloc_block *um_heap_take_grown(struct umalloc *m, uint64_t size)
+{
+	struct umalloc_block *b = NULL;
+
 	um_caches_thin(m);
-	um_heap_merge_quick(m);
-	struct umalloc_block *b = take_free(m, size);
+	if (um_heap_merge_quick(m)) b = um_heap_take_free(m, size);
 	if (b != NULL || !um_heap_grow(m, size)) return b;
 	b = m->top;
 	carve(m, b, size);
 	return b;
 }
 
-struct umalloc_block *um_heap_take(struct umalloc *m, uint64_t size)
-{
-	struct umalloc_block *b =
-		size >> UNIT_SHIFT < UMALLOC_QUICK ? quick_take(m, size >> UNIT_SHIFT) : NULL;
-
-	if (b == NULL) b = take_free(m, size);
-	return UMALLOC_LIKELY(b != NULL) ? b : take_grown(m, size);
-}
-
 /* Room for the alignment and for a free block before it, which is then given back. */
 struct umalloc_block *um_heap_take_aligned(struct umalloc *m, uint64_t size, size_t align)
 {
-	struct umalloc_block *b = um_heap_take(m, size + align + BLOCK_MIN);
+	struct umalloc_block *b = heap_take(m, size + align + BLOCK_MIN);
 	if (b == NULL) return NULL;
 	const uint64_t have = block_size(b);
 	const uintptr_t payload = (uintptr_t)block_payload(b);
@@ -121,15 +117,9 @@ void um_heap_put(struct umalloc *m, struct umalloc_block *b)
 	merge(m, b, block_size(b));
 }
 
-void um_heap_put_back(struct umalloc *m, struct umalloc_block *b)
+void um_heap_put_trimming(struct umalloc *m, struct umalloc_block *b)
 {
-	const uint64_t size = block_size(b);
-
-	if (size < m->config.quick_bytes) {
-		quick_put(m, b, size >> UNIT_SHIFT);
-		return;
-	}
-	merge(m, b, size);
+	um_heap_put(m, b);
 	if (UMALLOC_UNLIKELY(m->top != NULL && block_size(m->top) > um_heap_keep(m)))
 		um_heap_trim(m, um_heap_keep(m));
 }
@@ -148,13 +138,18 @@ static void merge_list(struct umalloc *m, uint32_t q)
 }
 
 /* A list's bit says that it was not empty since they were merged last. */
-void um_heap_merge_quick(struct umalloc *m)
+bool um_heap_merge_quick(struct umalloc *m)
 {
+	bool merged = false;
+
 	for (uint32_t i = 0; i < UMALLOC_QUICK / 64; i++) {
+		if (m->quick_map[i] == 0) continue;
 		for (uint64_t lists = m->quick_map[i]; lists != 0; lists &= lists - 1)
 			merge_list(m, i * 64 + (uint32_t)__builtin_ctzll(lists));
 		m->quick_map[i] = 0;
+		merged = true;
 	}
+	return merged;
 }
 
 /* --- resizing --------------------------------------------------------------------------------- */

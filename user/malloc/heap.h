@@ -74,4 +74,33 @@ static inline struct umalloc_block *carve_small(struct umalloc *m, uint64_t size
 	return b;
 }
 
+/* The same of any size. */
+UMALLOC_INLINE struct umalloc_block *heap_take_free(struct umalloc *m, uint64_t size)
+{
+	if (UMALLOC_LIKELY(size < 1u << LINEAR_SHIFT && m->config.fit != UMALLOC_FIRST_FIT))
+		return carve_small(m, size);
+	return um_heap_take_large(m, size);
+}
+
+/* A live block of at least `size` bytes, or NULL; nothing is counted.  The heap may grow. */
+static inline struct umalloc_block *heap_take(struct umalloc *m, uint64_t size)
+{
+	const uint64_t units = size >> UNIT_SHIFT;
+	struct umalloc_block *b = units < UMALLOC_QUICK ? quick_take(m, units) : NULL;
+
+	if (b == NULL) b = um_heap_take_free(m, size);
+	return UMALLOC_LIKELY(b != NULL) ? b : um_heap_take_grown(m, size);
+}
+
+/* A live block becomes free: later, if it is small. */
+static inline void heap_put_back(struct umalloc *m, struct umalloc_block *b)
+{
+	const uint64_t units = block_units(b);
+
+	if (units << UNIT_SHIFT < m->config.quick_bytes)
+		quick_put(m, b, units);
+	else
+		um_heap_put_trimming(m, b);
+}
+
 #endif

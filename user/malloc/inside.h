@@ -1,9 +1,10 @@
 /*
  * inside.h -- what the allocator's files tell each other.  All of it is called with the lock held.
  *
+ *	short.h     what most calls get by with; the rest goes the long ways of malloc.c and cache.c
  *	malloc.c    the public calls: lock, flush, choose heap or mapping
  *	realloc.c   resizing
- *	cache.c     what each thread keeps for itself
+ *	cache.c     what each thread keeps for itself; caches.c: what is done to all of them
  *	deferred.c  the queue of deferred frees
  *	heap.c      blocks: allocated, freed, split, merged
  *	bins.c      which free blocks there are
@@ -62,12 +63,20 @@ static inline uint64_t page_up(uint64_t bytes)
 
 /* --- figures ---------------------------------------------------------------------------------- */
 
-static inline void count_allocated(struct umalloc *m, uint64_t units)
+/* Opens the short ways, or closes them, as it is to be now (grow.c). */
+void um_short_ways(struct umalloc *m);
+
+static inline void count_live(struct umalloc *m, uint64_t blocks, uint64_t units)
 {
-	m->counts.live.blocks++;
+	m->counts.live.blocks += blocks;
 	m->counts.live.units += units;
 	if (m->counts.live.units > m->counts.peak_units)
 		m->counts.peak_units = m->counts.live.units;
+}
+
+static inline void count_allocated(struct umalloc *m, uint64_t units)
+{
+	count_live(m, 1, units);
 }
 
 /* From one account to another: blocks and units. */
@@ -79,17 +88,18 @@ static inline void count_move(struct umalloc_count *from, struct umalloc_count *
 	to->units += units;
 }
 
-/* A live block now waits, or one that waited does not: then all go the short ways again. */
+/* A live block now waits, or one that waited does not: the first and the last have to be told to
+ * um_short_ways(). */
 static inline void count_queued(struct umalloc *m, uint64_t units)
 {
 	count_move(&m->counts.live, &m->counts.queued, units);
-	port_poke(&m->short_bytes, 0);
+	if (m->counts.queued.blocks == 1) um_short_ways(m);
 }
 
 static inline void count_unqueued(struct umalloc *m, uint64_t units)
 {
 	count_move(&m->counts.queued, &m->counts.live, units);
-	if (m->counts.queued.blocks == 0) port_poke(&m->short_bytes, m->config.quick_bytes);
+	if (m->counts.queued.blocks == 0) um_short_ways(m);
 }
 
 static inline void count_released(struct umalloc *m, uint64_t units)
@@ -97,23 +107,32 @@ static inline void count_released(struct umalloc *m, uint64_t units)
 	count_move(&m->counts.live, &m->counts.released, units);
 }
 
+static inline bool short_ways_are_open(const struct umalloc *m)
+{
+	return m->regions != NULL && m->counts.queued.blocks == 0;
+}
+
 /* Memory was got. */
 void um_count_held(struct umalloc *m);
 
 /* --- heap.c ----------------------------------------------------------------------------------- */
 
-/* A live block of at least `size` bytes, or NULL; nothing is counted.  The heap may grow. */
-struct umalloc_block *um_heap_take(struct umalloc *m, uint64_t size);
-/* The same, its payload a multiple of `align`. */
+/* A live block of at least `size` bytes of what is in bins, or the top; or NULL.  Nothing is
+ * counted here. */
+struct umalloc_block *um_heap_take_free(struct umalloc *m, uint64_t size);
+struct umalloc_block *um_heap_take_large(struct umalloc *m, uint64_t size);
+/* The same when there was none: what waits to be merged is, and the heap may grow. */
+struct umalloc_block *um_heap_take_grown(struct umalloc *m, uint64_t size);
+/* One whose payload is a multiple of `align`. */
 struct umalloc_block *um_heap_take_aligned(struct umalloc *m, uint64_t size, size_t align);
 /* A block of any state but FREE becomes free, merged with its neighbours. */
 void um_heap_put(struct umalloc *m, struct umalloc_block *b);
-/* The same for a live block, later if it is small; memory that need not be kept goes. */
-void um_heap_put_back(struct umalloc *m, struct umalloc_block *b);
+/* The same for a live one; memory that need not be kept goes. */
+void um_heap_put_trimming(struct umalloc *m, struct umalloc_block *b);
 /* A live block becomes `size` bytes, in place; false: there is no room.  Shrinking never fails. */
 bool um_heap_resize(struct umalloc *m, struct umalloc_block *b, uint64_t size);
-/* Merges what is in the quick lists. */
-void um_heap_merge_quick(struct umalloc *m);
+/* Merges what is in the quick lists; false: nothing was. */
+bool um_heap_merge_quick(struct umalloc *m);
 
 /* --- grow.c ----------------------------------------------------------------------------------- */
 
@@ -209,7 +228,13 @@ struct user_block um_user_find(struct umalloc *m, const void *p);
 /* It is released, and counted so: a block of the heap whatever its state, or a mapping. */
 void um_user_release(struct umalloc *m, struct user_block u);
 /* A new one, counted; NULL: there is none even with everything flushed. */
-void *um_user_take(struct umalloc *m, size_t align, size_t bytes);
+void *um_user_take(struct umalloc *m, size_t bytes);
+
+/* Without the lock: umalloc_alloc() and umalloc_free() the long way, which is always right. */
+void *um_alloc_any(struct umalloc *m, size_t bytes);
+/* Nothing waits, there is one thread, and no block of just the size. */
+void *um_alloc_free(struct umalloc *m, size_t bytes);
+void um_free_any(struct umalloc *m, void *p);
 
 /* --- deferred.c ------------------------------------------------------------------------------- */
 
@@ -223,7 +248,7 @@ static inline bool deferred_waits(const struct umalloc *m)
 	return m->counts.queued.blocks != 0;
 }
 
-/* --- cache.c ---------------------------------------------------------------------------------- */
+/* --- caches.c --------------------------------------------------------------------------------- */
 
 /* All caches' blocks go back to the heap.  Waits for who is at his. */
 void um_caches_empty(struct umalloc *m);

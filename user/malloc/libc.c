@@ -28,6 +28,7 @@
 #include <sys/single_threaded.h>
 
 #include "user/malloc/linux.h"
+#include "user/malloc/short.h"
 
 #define EXPORTED __attribute__((visibility("default")))
 
@@ -46,8 +47,8 @@ EXPORTED int malloc_trim(size_t keep);
 _Static_assert(MALLOC_QUICK_BYTES <= MALLOC_MAP_BYTES, "the short ways are the heap's");
 
 EXPORTED struct umalloc umalloc_libc =
-	UMALLOC_INITIAL(&umalloc_linux, &__libc_single_threaded, MALLOC_QUICK_BYTES,
-			.map_bytes = MALLOC_MAP_BYTES, .deferred_slots = MALLOC_DEFERRED_SLOTS,
+	UMALLOC_INITIAL(&umalloc_linux, &__libc_single_threaded, .map_bytes = MALLOC_MAP_BYTES,
+			.quick_bytes = MALLOC_QUICK_BYTES, .deferred_slots = MALLOC_DEFERRED_SLOTS,
 			.fit = MALLOC_FIT, .remaps = MALLOC_REMAPS);
 
 static __thread struct umalloc_cache mine __attribute__((tls_model("initial-exec")));
@@ -85,8 +86,8 @@ __attribute__((destructor(101))) static void end(void)
 void *malloc(size_t bytes)
 {
 	if (__builtin_expect(__libc_single_threaded, 1))
-		return umalloc_alloc_alone(&umalloc_libc, bytes);
-	return umalloc_alloc_by(&umalloc_libc, &mine, bytes);
+		return short_alloc_alone(&umalloc_libc, bytes);
+	return short_alloc_by(&umalloc_libc, &mine, bytes);
 }
 
 void *calloc(size_t count, size_t bytes)
@@ -113,9 +114,9 @@ void *reallocarray(void *p, size_t count, size_t bytes)
 void free(void *p)
 {
 	if (__builtin_expect(__libc_single_threaded, 1))
-		umalloc_free_alone(&umalloc_libc, p);
+		short_free_alone(&umalloc_libc, p);
 	else
-		umalloc_free_by(&umalloc_libc, &mine, p);
+		short_free_by(&umalloc_libc, &mine, p);
 }
 
 static bool is_power_of_two(size_t n)

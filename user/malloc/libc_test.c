@@ -204,6 +204,7 @@ static void ended_threads_keep_nothing(void)
 			EXPECT(pthread_create(&threads[i], NULL, allocate_some, NULL) == 0);
 		allocate_some(NULL);
 		for (unsigned i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+		free_(malloc_(100));
 		const struct umalloc_cache *c = umalloc_libc.caches;
 		EXPECT(c != NULL && c->next == NULL && stats().cached != 0);
 		if (round == 1) live = stats().live;

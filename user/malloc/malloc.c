@@ -12,7 +12,7 @@
  * during memory calls: the break must not be moved by two, and a mapping must not be given to
  * somebody else before its note is gone.  Contents are set and copied without it.
  */
-#include "user/malloc/heap.h"
+#include "user/malloc/short.h"
 
 struct user_block um_user_find(struct umalloc *m, const void *p)
 {
@@ -36,7 +36,7 @@ void um_user_release(struct umalloc *m, struct user_block u)
 		return;
 	}
 	count_released(m, block_units(u.block));
-	um_heap_put_back(m, u.block);
+	heap_put_back(m, u.block);
 }
 
 /* --- allocation ------------------------------------------------------------------------------- */
@@ -50,11 +50,11 @@ static void *mapping_payload(struct umalloc *m, size_t align, size_t bytes)
 	return map->at;
 }
 
-static void *heap_payload(struct umalloc *m, size_t align, size_t bytes)
+UMALLOC_INLINE void *heap_payload(struct umalloc *m, size_t align, size_t bytes)
 {
 	const uint64_t size = block_size_for(bytes);
 	struct umalloc_block *b = UMALLOC_LIKELY(align <= UMALLOC_ALIGN)
-					  ? um_heap_take(m, size)
+					  ? heap_take(m, size)
 					  : um_heap_take_aligned(m, size, align);
 
 	if (UMALLOC_UNLIKELY(b == NULL)) return NULL;
@@ -79,7 +79,7 @@ UMALLOC_RARE static void *take_pressed(struct umalloc *m, size_t align, size_t b
 	return mapping_payload(m, align, bytes);
 }
 
-void *um_user_take(struct umalloc *m, size_t align, size_t bytes)
+UMALLOC_INLINE void *take(struct umalloc *m, size_t align, size_t bytes)
 {
 	void *p = NULL;
 
@@ -90,78 +90,66 @@ void *um_user_take(struct umalloc *m, size_t align, size_t bytes)
 	return UMALLOC_LIKELY(p != NULL) ? p : take_pressed(m, align, bytes);
 }
 
-void *umalloc_alloc_aligned(struct umalloc *m, size_t align, size_t bytes)
+void *um_user_take(struct umalloc *m, size_t bytes)
 {
-	umalloc_lock(m);
+	return take(m, UMALLOC_ALIGN, bytes);
+}
+
+/* Whatever it is, and whatever waits; with the lock, which is then dropped. */
+UMALLOC_INLINE void *alloc_and_unlock(struct umalloc *m, size_t align, size_t bytes)
+{
 	if (deferred_waits(m)) um_deferred_flush(m, UMALLOC_FLUSH_ALLOC);
-	void *p = um_user_take(m, align, bytes);
+	void *p = take(m, align, bytes);
 	umalloc_unlock(m);
 	if (UMALLOC_UNLIKELY(p == NULL)) m->calls->refused(m->calls->context);
 	return p;
 }
 
-__attribute__((noinline)) static void *alloc_any(struct umalloc *m, size_t bytes)
+void *umalloc_alloc_aligned(struct umalloc *m, size_t align, size_t bytes)
 {
-	return umalloc_alloc_aligned(m, UMALLOC_ALIGN, bytes);
+	umalloc_lock(m);
+	return alloc_and_unlock(m, align, bytes);
 }
 
-/* A small block of what is free, counted, where there is one without a call. */
-UMALLOC_INLINE struct umalloc_block *take_carved(struct umalloc *m, size_t bytes)
+__attribute__((noinline)) static void *alloc_the_long_way(struct umalloc *m, size_t bytes)
 {
-	const uint64_t size = block_size_for(bytes);
-	struct umalloc_block *b = size < 1u << LINEAR_SHIFT ? carve_small(m, size) : NULL;
+	return alloc_and_unlock(m, UMALLOC_ALIGN, bytes);
+}
+
+/* One that is free where there is one, small or not. */
+UMALLOC_INLINE struct umalloc_block *take_free(struct umalloc *m, size_t bytes)
+{
+	struct umalloc_block *b = heap_take_free(m, block_size_for(bytes));
 
 	if (UMALLOC_LIKELY(b != NULL)) count_allocated(m, block_units(b));
 	return b;
 }
 
-UMALLOC_INLINE struct umalloc_block *take_quick(struct umalloc *m, size_t bytes)
+void *um_alloc_free(struct umalloc *m, size_t bytes)
 {
-	const uint64_t units = block_units_for(bytes);
-	struct umalloc_block *b = quick_take(m, units);
+	struct umalloc_block *b = take_free(m, bytes);
 
-	if (UMALLOC_LIKELY(b != NULL)) count_allocated(m, units);
-	return b;
+	return UMALLOC_LIKELY(b != NULL) ? block_payload(b) : um_alloc_any(m, bytes);
 }
 
-/* Nobody else is here, and nothing waits. */
-__attribute__((noinline)) static void *alloc_carved(struct umalloc *m, size_t bytes)
-{
-	struct umalloc_block *b = take_carved(m, bytes);
-
-	return UMALLOC_LIKELY(b != NULL) ? block_payload(b) : alloc_any(m, bytes);
-}
-
-/* There are other threads: the same, with the lock. */
-__attribute__((noinline)) static void *alloc_shared(struct umalloc *m, size_t bytes)
+void *um_alloc_any(struct umalloc *m, size_t bytes)
 {
 	struct umalloc_block *b = NULL;
 
 	umalloc_lock(m);
 	if (UMALLOC_LIKELY(bytes < m->short_bytes)) {
-		b = take_quick(m, bytes);
-		if (b == NULL) b = take_carved(m, bytes);
+		b = alloc_quick(m, bytes);
+		if (b == NULL) b = take_free(m, bytes);
 	}
+	if (UMALLOC_UNLIKELY(b == NULL)) return alloc_the_long_way(m, bytes);
 	umalloc_unlock(m);
-	return UMALLOC_LIKELY(b != NULL) ? block_payload(b) : alloc_any(m, bytes);
-}
-
-/* The short way: one thread, nothing waits, the request is small, one of its size was freed. */
-UMALLOC_INLINE void *alloc_alone(struct umalloc *m, size_t bytes)
-{
-	if (UMALLOC_UNLIKELY(bytes >= m->short_bytes)) return alloc_any(m, bytes);
-	struct umalloc_block *b = take_quick(m, bytes);
-	return UMALLOC_LIKELY(b != NULL) ? block_payload(b) : alloc_carved(m, bytes);
-}
-
-void *umalloc_alloc_alone(struct umalloc *m, size_t bytes)
-{
-	return alloc_alone(m, bytes);
+	return block_payload(b);
 }
 
 void *umalloc_alloc(struct umalloc *m, size_t bytes)
 {
-	return UMALLOC_LIKELY(umalloc_alone(m)) ? alloc_alone(m, bytes) : alloc_shared(m, bytes);
+	return UMALLOC_LIKELY(umalloc_alone(m)) ? short_alloc_alone(m, bytes)
+						: um_alloc_any(m, bytes);
 }
 
 /* A mapping is zero. */
@@ -175,12 +163,12 @@ void *umalloc_alloc_zeroed(struct umalloc *m, size_t bytes)
 
 /* --- freeing ---------------------------------------------------------------------------------- */
 
-__attribute__((noinline)) static void free_any(struct umalloc *m, void *p)
+/* Whatever it is, and whatever waits; with the lock, which is then dropped. */
+__attribute__((noinline)) static void free_the_long_way(struct umalloc *m, void *p)
 {
-	if (p == NULL) return;
-	umalloc_lock(m);
 	const struct user_block u = um_user_find(m, p);
 	const bool known = u.block != NULL || u.map != NULL;
+
 	if (known) {
 		if (deferred_waits(m)) um_deferred_flush(m, UMALLOC_FLUSH_FREE);
 		um_user_release(m, u);
@@ -190,42 +178,22 @@ __attribute__((noinline)) static void free_any(struct umalloc *m, void *p)
 	if (!known) m->calls->misused(m->calls->context, p, verdict);
 }
 
-/* A block of the only region that has a quick list, and nothing waits; false: it is none. */
-UMALLOC_INLINE bool free_quick(struct umalloc *m, void *p, bool shared)
+void um_free_any(struct umalloc *m, void *p)
 {
-	struct umalloc_block *b = block_of(p);
-
-	if (UMALLOC_UNLIKELY((uintptr_t)p - m->low >= m->span ||
-			     (uintptr_t)p % UMALLOC_ALIGN != 0 || !block_is_users(b)))
-		return false;
-	const uint64_t units = block_units(b);
-	if (UMALLOC_UNLIKELY(units << UNIT_SHIFT >= m->short_bytes)) return false;
-	if (UMALLOC_UNLIKELY(shared && um_is_cached(m, b))) return false;
-	count_released(m, units);
-	quick_put(m, b, units);
-	return true;
-}
-
-__attribute__((noinline)) static void free_shared(struct umalloc *m, void *p)
-{
+	if (p == NULL) return;
 	umalloc_lock(m);
-	const bool done = free_quick(m, p, true);
-	umalloc_unlock(m);
-	if (UMALLOC_UNLIKELY(!done)) free_any(m, p);
+	if (UMALLOC_LIKELY(free_quick(m, p, true)))
+		umalloc_unlock(m);
+	else
+		free_the_long_way(m, p);
 }
 
-/* The short way here, with other threads or without. */
 void umalloc_free(struct umalloc *m, void *p)
 {
-	if (UMALLOC_UNLIKELY(!umalloc_alone(m)))
-		free_shared(m, p);
-	else if (UMALLOC_UNLIKELY(!free_quick(m, p, false)))
-		free_any(m, p);
-}
-
-void umalloc_free_alone(struct umalloc *m, void *p)
-{
-	if (UMALLOC_UNLIKELY(!free_quick(m, p, false))) free_any(m, p);
+	if (UMALLOC_LIKELY(umalloc_alone(m)))
+		short_free_alone(m, p);
+	else
+		um_free_any(m, p);
 }
 
 size_t umalloc_usable(struct umalloc *m, const void *p)

@@ -132,8 +132,9 @@ struct umalloc_region;
 /* Free blocks of one size. */
 struct umalloc_cached {
 	struct umalloc_block *first;
-	uint64_t given;             /* that were freed to it, ever */
-	uint16_t room, most, batch; /* for how many more; for how many; fetched next time */
+	uint64_t account; /* for how many more there is room, and how many were freed to it, ever
+			       * (cache.h) */
+	uint16_t most, batch; /* for how many there is room; fetched next time */
 };
 
 /* A thread's, all zero as it begins. */
@@ -156,17 +157,18 @@ struct deferred_queue {
 };
 
 /* Everything below `config` is guarded by the lock; what most calls touch comes first.  Three words
- * are looked at without it: there, and in the heads of blocks, stores are atomic. */
+ * (cached_bytes, low, span) are looked at without it: there, and in the heads of blocks, stores are
+ * atomic. */
 struct umalloc {
 	const struct umalloc_calls *calls;
 	const char *alone; /* not 0 while there is one thread: then nobody locks */
 	struct umalloc_config config;
 
 	uint32_t lock_word;
-	uint64_t
-		short_bytes; /* the short ways are for less: quick_bytes; 0 while something waits */
-	uint64_t low;  /* where there is one region alone, payloads lie in [low, low + span); */
-	uint64_t span; /* otherwise 0 */
+	uint64_t short_bytes;  /* the short ways are for less: quick_bytes; and through a cache */
+	uint64_t cached_bytes; /* for less than this.  Both are 0 while something waits */
+	uint64_t low;  /* where there is one region alone, and nothing waits, payloads lie */
+	uint64_t span; /* in [low, low + span); otherwise this is 0 */
 	struct umalloc_counts counts;
 	struct umalloc_block *top; /* free memory at the break, or NULL */
 	uint64_t bin_map[UMALLOC_BINS / 64];
@@ -185,12 +187,11 @@ struct umalloc {
 
 /* An instance at rest.  `its_calls`, `is_alone`: addresses of what outlives it; whether there is
  * one thread must not change during a call, and once there were more there is one only in a child.
- * `quick`: config.quick_bytes; then the rest of config.
+ * The rest is struct umalloc_config's.
  */
-#define UMALLOC_INITIAL(its_calls, is_alone, quick, ...)                                   \
-	{                                                                                  \
-		.calls = (its_calls), .alone = (is_alone),                                 \
-		.config = { .quick_bytes = (quick), __VA_ARGS__ }, .short_bytes = (quick), \
+#define UMALLOC_INITIAL(its_calls, is_alone, ...)                                     \
+	{                                                                             \
+		.calls = (its_calls), .alone = (is_alone), .config = { __VA_ARGS__ }, \
 	}
 
 enum umalloc_verdict {
@@ -218,11 +219,7 @@ void *umalloc_realloc(struct umalloc *m, void *p, size_t bytes);
 /* Flushes the queue, then frees `p`.  NULL is freed always.  A bad free is told, and no more. */
 void umalloc_free(struct umalloc *m, void *p);
 
-/* umalloc_alloc() and umalloc_free() by who knows that there is one thread. */
-void *umalloc_alloc_alone(struct umalloc *m, size_t bytes);
-void umalloc_free_alone(struct umalloc *m, void *p);
-
-/* And by a thread that has a cache, with others or without. */
+/* The same two by a thread that has a cache; for when there are several. */
 void *umalloc_alloc_by(struct umalloc *m, struct umalloc_cache *c, size_t bytes);
 void umalloc_free_by(struct umalloc *m, struct umalloc_cache *c, void *p);
 

@@ -260,7 +260,7 @@ static void first_fit_is_a_variant(void)
 
 	test_open(&m, 16);
 	m.config.fit = UMALLOC_FIRST_FIT;
-	m.config.quick_bytes = m.short_bytes = 0;
+	m.config.quick_bytes = 0;
 	for (unsigned i = 0; i < 20; i++) p[i] = umalloc_alloc(&m, 100 * (i + 1));
 	umalloc_free(&m, p[8]);
 	umalloc_free(&m, p[12]); /* the first in the list, though larger than need be */
@@ -280,7 +280,7 @@ static void one_mapping_each_is_a_variant(void)
 					   { 100, 8192, 8192 },
 					   { 70000, 65536, 73728 } };
 	test_open(&m, 16);
-	m.config.map_bytes = m.config.quick_bytes = m.short_bytes = 0;
+	m.config.map_bytes = m.config.quick_bytes = 0;
 	for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		char *p = sizes[i][1] == 16 ? umalloc_alloc(&m, sizes[i][0])
 					    : umalloc_alloc_aligned(&m, sizes[i][1], sizes[i][0]);

@@ -19,7 +19,7 @@
  * Cost: one call of the kernel's and a few instructions, as long as mappings are not many times as
  * many as buckets.
  */
-#include "user/malloc/inside.h"
+#include "user/malloc/heap.h"
 
 static struct umalloc_mapping **link_of(struct umalloc *m, const struct umalloc_mapping *map)
 {
@@ -67,7 +67,7 @@ static void note_add(struct umalloc *m, struct umalloc_mapping *map)
 
 static struct umalloc_mapping *note_take(struct umalloc *m)
 {
-	struct umalloc_block *b = um_heap_take(m, block_size_for(sizeof(struct umalloc_mapping)));
+	struct umalloc_block *b = heap_take(m, block_size_for(sizeof(struct umalloc_mapping)));
 
 	if (b == NULL) return NULL;
 	b->head |= HEAD_OURS;
@@ -79,7 +79,7 @@ static void note_put(struct umalloc *m, struct umalloc_mapping *map)
 	struct umalloc_block *b = block_of(map);
 
 	b->head &= ~(uint64_t)HEAD_OURS;
-	um_heap_put_back(m, b);
+	heap_put_back(m, b);
 }
 
 struct umalloc_mapping *um_mapping_take(struct umalloc *m, size_t bytes, size_t align)

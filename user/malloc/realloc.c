@@ -29,6 +29,7 @@ static bool resize_block(struct umalloc *m, struct umalloc_block *b, size_t byte
 	const uint64_t had = block_units(b);
 
 	if (bytes > block_granted(b) && bytes >= m->config.map_bytes) return false;
+	if (block_size_for(bytes) == block_size(b)) return true;
 	if (!um_heap_resize(m, b, block_size_for(bytes))) return false;
 	recount(m, had, block_units(b));
 	return true;
@@ -56,7 +57,7 @@ static void *resize(struct umalloc *m, struct user_block u, size_t bytes)
 static void *move(struct umalloc *m, void *p, struct user_block u, size_t bytes)
 {
 	const size_t had = user_granted(u);
-	void *q = um_user_take(m, UMALLOC_ALIGN, bytes);
+	void *q = um_user_take(m, bytes);
 
 	if (q == NULL) return NULL;
 	umalloc_unlock(m);

@@ -172,8 +172,9 @@ static inline void test_open(struct umalloc *m, uint32_t slots)
 	memset(&test, 0, sizeof(test));
 	test.break_limit = TEST_HALF;
 	test.m = m;
-	*m = (struct umalloc)UMALLOC_INITIAL(&test_calls, &test_alone, UMALLOC_QUICK_BYTES,
+	*m = (struct umalloc)UMALLOC_INITIAL(&test_calls, &test_alone,
 					     .map_bytes = UMALLOC_MAP_BYTES,
+					     .quick_bytes = UMALLOC_QUICK_BYTES,
 					     .deferred_slots = slots);
 }
 
