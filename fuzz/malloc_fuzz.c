@@ -304,9 +304,12 @@ static void resized(struct run *run, unsigned slot, void *was, void *p, const st
 
 	run_result(run, usable);
 	if (p != was && s->mem.failed != b->failed && b->stats.queued != 0) {
-		struct umalloc_stats now; /* it may have been flushed for want of memory */
+		struct umalloc_stats
+			now; /* it may have been flushed for want of memory, or as full */
 		umalloc_stats(&s->m, &now);
-		if (now.queued <= 1) model_flush(run, UMALLOC_FLUSH_PRESSURE);
+		if (now.queued <= 1 &&
+		    now.flushes[UMALLOC_FLUSH_FULL] == b->stats.flushes[UMALLOC_FLUSH_FULL])
+			model_flush(run, UMALLOC_FLUSH_PRESSURE);
 	}
 	model_remove(s, slot);
 	model_add(s, slot, umw_taken(usable));
