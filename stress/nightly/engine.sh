@@ -39,7 +39,8 @@ if timeout -k 1 "$((third > 0 ? third : 1))" "$program" -merge=1 -timeout=25 -rs
 	[ "$(count "$merged")" -gt 0 ] &&
 	mv "$corpus" "$old" && mv "$merged" "$corpus"; then
 	rm -rf "$new" "$old"
-	echo "merged: $found new inputs and $had of before are $(count "$corpus") now"
+	features=$(sed -n 's/^MERGE-OUTER: .* with \([0-9]*\) new features.*/, \1 features/p' "$run/merge")
+	echo "merged: $found new inputs and $had of before are $(count "$corpus") now$features"
 else
 	echo "merged: not yet: $found new inputs wait for the next turn"
 fi

@@ -6,6 +6,7 @@
  *
  *	panic: ORACLE SUBJECT.OPERATION     of a script: ORACLE-SUBJECT.OPERATION
  *	panic: ORACLE words with numbers    of a kernel: ORACLE-words_with_N-SUBJECT, from the item
+ *	panic: differs SUBJECT.KERNEL.CALL  of programs: differs-SUBJECT.KERNEL.CALL
  *	not ok 3 counts-equal: ...          of a stress: counts-equal-SUBJECT
  *	no end within its patience          hang-SUBJECT
  *	more said than a disk can keep      flood-SUBJECT
@@ -62,6 +63,16 @@ static const char *line_with(const char *log, const char *with)
 	return NULL;
 }
 
+static void read_merge(const char *log, struct figures *f)
+{
+	const char *at = line_with(log, "merged: ");
+	if (at == NULL || !isdigit((unsigned char)*at)) return; /* not yet */
+	f->corpus_new = words_number(at);
+	f->corpus_was = number_behind(at, " inputs and ");
+	f->corpus_is = number_behind(at, " of before are ");
+	f->features = number_behind(at, " now, ");
+}
+
 static void read_engine(const char *log, struct figures *f)
 {
 	f->executions = number_behind(log, "stat::number_of_executed_units:");
@@ -70,6 +81,7 @@ static void read_engine(const char *log, struct figures *f)
 	const char *loaded = line_with(log, "INFO: Loaded ");
 	const char *of = loaded == NULL ? NULL : strchr(loaded, '(');
 	if (of != NULL) f->edges_of = words_number(of + 1);
+	read_merge(log, f);
 }
 
 static void read_hunt(const char *log, struct figures *f)
@@ -83,6 +95,19 @@ static void read_hunt(const char *log, struct figures *f)
 	f->states = words_number(at);
 	at = strstr(at, " of ");
 	if (at != NULL) f->states_of = words_number(at + 4);
+}
+
+/* "ours: 200 scores, 12250 lines, 0 differ", and the same of another kernel. */
+static void read_play(const char *log, struct figures *f)
+{
+	static const char scores[] = " scores, ";
+	for (const char *at = log; (at = strstr(at, scores)) != NULL;) {
+		const char *count = at;
+		while (count > log && isdigit((unsigned char)count[-1])) count--;
+		at += strlen(scores);
+		if (words_number(count) > f->executions) f->executions = words_number(count);
+		f->lines += words_number(at);
+	}
 }
 
 /* Appends what may be in a folder's name; of a number `N` if `count` is false. */
@@ -109,7 +134,7 @@ static void sign(struct verdict *v, const char *kind, const struct item *item)
 static void sign_panic(struct verdict *v, const char *words, const struct item *item)
 {
 	const size_t line = strcspn(words, "\n"), oracle = strcspn(words, " \n");
-	const bool script = item->kind != ITEM_STRESS;
+	const bool script = words_begin(words, "differs ") || !item_boots(item);
 	size_t rest = line > oracle ? line - oracle - 1 : 0;
 	if (!script && rest > WORDS_MOST) rest = WORDS_MOST;
 	v->signature[0] = '\0';
@@ -152,7 +177,7 @@ static enum outcome outcome_of(const struct item *item, const struct ending *e)
 	case ENGINE_MEMORY: return OUTCOME_FINDING;
 	case STATUS_HANG:
 	case ENGINE_TIMEOUT: return OUTCOME_HANG;
-	case STATUS_PANIC: return item->kind == ITEM_STRESS ? OUTCOME_PANIC : OUTCOME_FINDING;
+	case STATUS_PANIC: return item_boots(item) ? OUTCOME_PANIC : OUTCOME_FINDING;
 	case ENGINE_INTERRUPTED: return e->cut ? OUTCOME_CUT : OUTCOME_FINDING;
 	default: break;
 	}
@@ -179,6 +204,8 @@ void log_judge(const struct item *item, char *log, const struct ending *ending, 
 		read_engine(log, &v->figures);
 	else if (item->kind == ITEM_HUNT)
 		read_hunt(log, &v->figures);
+	else if (item->kind == ITEM_PLAY)
+		read_play(log, &v->figures);
 	else
 		v->figures.executions = number_behind(log, "\"operations\": ");
 	if (v->outcome == OUTCOME_CUT && panic != NULL) v->outcome = OUTCOME_FINDING;
@@ -193,6 +220,15 @@ void log_judge(const struct item *item, char *log, const struct ending *ending, 
 		sign_failure(v, failure, item);
 	else
 		sign(v, kind_of(ending, room, sizeof(room)), item);
+}
+
+const char *log_next(const struct item *item, const char *at, struct verdict *v)
+{
+	const char *words = line_with(at, "panic: ");
+	if (words == NULL) return NULL;
+	if (words_begin(words, "differs ")) v->outcome = OUTCOME_FINDING;
+	sign_panic(v, words, item);
+	return words;
 }
 
 const char *log_report(const char *log)

@@ -24,6 +24,11 @@ struct verdict {
 void log_judge(const struct item *item, char *log, const struct ending *ending,
 	       struct verdict *verdict);
 
+/* Of programs that play scripts each kind of difference is a finding.  The first panic at or behind
+ * `at`, a line's beginning or what this has returned: its signature and outcome go into `verdict`;
+ * returned are its words, or NULL when there is none. */
+const char *log_next(const struct item *item, const char *at, struct verdict *verdict);
+
 /* The part of a log that says what is wrong: from the first `panic:` on, or what is not ok.  Its
  * end is the log's. */
 const char *log_report(const char *log);

@@ -16,6 +16,7 @@ done
 [ $# -eq 0 ] || shift
 
 stand=${BUILD_WORKING_DIRECTORY:-$PWD}
+export NIGHT_STANDS="$stand" # Debian's Linux may be here; see play.sh
 tree=${BUILD_WORKSPACE_DIRECTORY:-$stand}
 commit=$(git -C "$tree" rev-parse HEAD 2>/dev/null) || commit=unknown
 changed=no
@@ -29,6 +30,7 @@ machine: $(uname -srm), $(nproc) CPUs, $(sed -n 's/^model name[[:space:]]*: //p'
 memory: $(sed -n 's/^MemTotal: *//p' /proc/meminfo)
 qemu: $(version qemu-system-aarch64 --version)
 compiler: $(version clang --version)
+linux: $(sed 's/^/Debian, /' "$stand/anvil-out/linux/version" 2>/dev/null || echo 'not here, so ours alone')
 flags: $*
 "
 

@@ -107,7 +107,7 @@ case_finds() {
 	done
 	ledger_has '^begin item=fuzz.canary seed=1 .*commit=c0ffee ' \
 		'^end item=fuzz.canary seed=1 outcome=finding .* executions=[1-9]' \
-		'^end item=fuzz.passes seed=1 outcome=clean .* executions=1234 edges=56 of=78 ' \
+		'^end item=fuzz.passes seed=1 outcome=clean .* executions=1234 lines=0 edges=56 of=78 ' \
 		'^end item=stress.draws.2 seed=1 outcome=clean .*size=10 executions=4321 ' \
 		'^finding signature=[a-z-]*-canary' '^small signature=' '^close .* status=1 \.$'
 	sound_ledger
@@ -116,6 +116,25 @@ case_finds() {
 	grep -q '>25303 KiB free after each cycle<' "$out/report.html" || fail "no memory of programs"
 	grep -q '1234' "$out/report.html" && grep -q '56 of 78' "$out/summary.txt" || fail "no figures"
 	[ -z "$(ls -A "$out/run")" ] || fail "runs are left"
+
+	# Programs that play scripts: a finding for each kind of difference, each with its script.
+	: >"$here/table"
+	row play.two.1 play clean 300 20 2000 "$here/plays {run}" 'again {script} || all of {seed}'
+	row play.dies.1 play clean 300 20 2000 "$here/ends 6" 'again {script} || all of {seed}'
+	out=$here/played
+	night 1
+	for kind in ours.call-57 linux.store; do
+		folder=$out/findings/differs-two.$kind
+		sound_finding "$folder"
+		[ "$(cat "$folder/replay")" = "again $folder/script" ] || fail "$(cat "$folder/replay")"
+		[ "$(cat "$folder/script")" = "of $kind" ] || fail "another's script: $kind"
+		grep -q "^panic: differs two.$kind$" "$folder/report" || fail "$(cat "$folder/report")"
+		[ "$(wc -l <"$folder/report")" -eq 3 ] || fail "$(cat "$folder/report")"
+	done
+	[ "$(cat "$out/findings/account-N_pages-dies/replay")" = 'all of 1' ] || fail "another command"
+	[ "$(ls "$out/findings" | wc -l)" -eq 3 ] || fail "$(ls "$out/findings")"
+	ledger_has '^end item=play.two.1 seed=1 outcome=finding .* executions=20 lines=75 '
+	grep -q '75 lines' "$here/summary" || fail "no lines are told"
 
 	# The same signature is one finding, seen twice; a canary's is none.
 	: >"$here/table"
@@ -280,12 +299,13 @@ case_merges() {
 			-artifact_prefix="$here/run/found/" >"$here/said" 2>&1 || fail "$(cat "$here/said")"
 	}
 	turn 1
-	grep -q '^merged: [1-9][0-9]* new inputs and 0 of before are [1-9][0-9]* now$' "$here/said" ||
+	are='[1-9][0-9]* now, [1-9][0-9]* features'
+	grep -q "^merged: [1-9][0-9]* new inputs and 0 of before are $are\$" "$here/said" ||
 		fail "$(tail -n 3 "$here/said")"
 	kept=$(ls "$here/corpus" | wc -l)
 	turn 2
 	grep -q "^INFO: *$kept files found in $here/corpus\$" "$here/said" || fail "the corpus is not read"
-	grep -q "^merged: [1-9][0-9]* new inputs and $kept of before are [1-9][0-9]* now\$" "$here/said" ||
+	grep -q "^merged: [1-9][0-9]* new inputs and $kept of before are $are\$" "$here/said" ||
 		fail "$(tail -n 3 "$here/said")"
 	grep '^merged' "$here/said"
 }
@@ -412,6 +432,19 @@ END
 stub frees <<'END'
 #!/bin/sh
 for cycle in 1 2 3; do echo "stress: cycle $cycle: 2530$cycle KiB free"; done
+END
+stub plays <<'END'
+#!/bin/sh
+for kind in ours.call-57 linux.store; do
+	printf 'of %s' "$kind" >"$1/found/two-differs-$kind"
+	echo "panic: differs two.$kind"
+	echo "script: $1/found/two-differs-$kind"
+	echo "${kind%%.*}: differs two-1-2: line 3"
+	echo "${kind%%.*}: differs two-1-3: line 4"
+done
+echo 'ours: 20 scores, 40 lines, 2 differ'
+echo 'linux: 20 scores, 35 lines, 2 differ'
+exit 1
 END
 stub floods <<'END'
 #!/bin/sh

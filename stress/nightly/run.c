@@ -195,6 +195,12 @@ static char *read_below(const char *folder, const char *name)
 /* A program that was ended for want of an end has perhaps not said so. */
 static char *report_of(const struct running *run, const char *log)
 {
+	if (run->item->kind == ITEM_PLAY && words_begin(log, "differs ")) {
+		size_t three = 0; /* lines: of the panic, the script, the difference */
+		for (unsigned lines = 0; log[three] != '\0' && lines < 3; three++)
+			lines += log[three] == '\n';
+		return words_made("panic: %.*s", (int)three, log);
+	}
 	if (!run->ending.overdue)
 		return words_copy(*log == '\0' ? "(it said nothing)\n" : log_report(log));
 	return words_made("no end within %.0f seconds; the end of what it said:\n%s",
@@ -204,22 +210,29 @@ static char *report_of(const struct running *run, const char *log)
 /* Where no script was kept, what shows it again is the whole run. */
 static char *again_of(const struct running *run, const char *script)
 {
+	static const char other[] = " || ";
 	char *again = read_below(run->folder, "again");
-	if (script != NULL || strstr(again, "{script}") == NULL) return again;
+	char *second = strstr(again, other), *command = NULL;
+	if (second != NULL) *second = '\0';
+	if (script == NULL && second != NULL)
+		command = words_copy(second + strlen(other));
+	else if (script == NULL && strstr(again, "{script}") != NULL)
+		command = read_below(run->folder, "command");
+	if (command == NULL) return again;
 	free(again);
-	return read_below(run->folder, "command");
+	return command;
 }
 
-/* False: it could not be kept, and the run's folder must stay. */
+/* What was found, by the log from `words` on.  False: it could not be kept, and the run's folder
+ * must stay. */
 static bool keep(struct night *night, const struct running *run, const struct verdict *v,
-		 const char *log)
+		 const char *log, const char *words, const char *script)
 {
 	char now[TIME_ROOM];
 	char *folder = night_findings(night, run->item);
-	char *script = find_script(run->folder, run->item->subject);
 	char *environment = read_below(run->folder, "environment");
 	char *again = again_of(run, script);
-	char *report = report_of(run, log);
+	char *report = report_of(run, words);
 	const struct finding f = { v->signature,
 				   run->item->name,
 				   run->seed,
@@ -247,9 +260,39 @@ static bool keep(struct night *night, const struct running *run, const struct ve
 	free(report);
 	free(again);
 	free(environment);
-	free(script);
 	free(folder);
 	return kept != FINDING_LOST;
+}
+
+/* Of programs that play scripts: each kind of difference, with the script that is told below it. */
+static bool keep_played(struct night *night, const struct running *run, struct verdict v,
+			const char *log)
+{
+	static const char told[] = "\nscript: ";
+	bool kept = true;
+	for (const char *at = log_next(run->item, log, &v); at != NULL;
+	     at = log_next(run->item, at, &v)) {
+		const size_t line = strcspn(at, "\n");
+		char *script =
+			words_copy(words_begin(at + line, told) ? at + line + strlen(told) : "");
+		script[strcspn(script, "\n")] = '\0';
+		kept = keep(night, run, &v, log, at, *script == '\0' ? NULL : script) && kept;
+		free(script);
+	}
+	return kept;
+}
+
+static bool keep_all(struct night *night, const struct running *run, const struct verdict *v,
+		     const char *log)
+{
+	struct verdict some = *v;
+	if (v->signature[0] == '\0') return true;
+	if (run->item->kind == ITEM_PLAY && log_next(run->item, log, &some) != NULL)
+		return keep_played(night, run, *v, log);
+	char *script = find_script(run->folder, run->item->subject);
+	const bool kept = keep(night, run, v, log, log, script);
+	free(script);
+	return kept;
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */
@@ -301,6 +344,13 @@ static void add_up(struct item *item, const struct running *run, const struct ve
 	item->took_ms += (uint64_t)(took * 1000);
 	item->size = run->size;
 	sum->executions += f->executions;
+	sum->lines += f->lines;
+	if (f->corpus_is != 0) {
+		if (sum->corpus_is == 0) sum->corpus_was = f->corpus_was;
+		sum->corpus_new += f->corpus_new;
+		sum->corpus_is = f->corpus_is;
+		sum->features = f->features;
+	}
 	if (f->edges > sum->edges) sum->edges = f->edges;
 	if (f->edges_of > sum->edges_of) sum->edges_of = f->edges_of;
 	if (f->states > sum->states) sum->states = f->states;
@@ -332,6 +382,7 @@ static void tell_end(const struct running *run, const struct verdict *v, double 
 	if (f->executions != 0)
 		words_put(&w, ", %llu %s", (unsigned long long)f->executions,
 			  run->item->kind == ITEM_STRESS ? "operations" : "executions");
+	if (f->lines != 0) words_put(&w, ", %llu lines compared", (unsigned long long)f->lines);
 	if (f->edges != 0)
 		words_put(&w, ", %llu of %llu edges", (unsigned long long)f->edges,
 			  (unsigned long long)f->edges_of);
@@ -360,17 +411,17 @@ static void end_with(struct night *night, struct running *run, bool recovered)
 	judge_canary(run->item, &v);
 	if (v.figures.executions == 0) v.figures.executions = operations_of(run);
 	if (recovered && v.outcome == OUTCOME_CUT) v.outcome = OUTCOME_KILLED;
-	const bool kept = v.signature[0] == '\0' || keep(night, run, &v, log);
+	const bool kept = keep_all(night, run, &v, log);
 	add_up(run->item, run, &v, took);
 	tell_end(run, &v, took);
 	ledger_add(&night->ledger,
 		   "end item=%s seed=%llu outcome=%s took=%.0f size=%llu executions=%llu "
-		   "edges=%llu of=%llu states=%llu commit=%s",
+		   "lines=%llu edges=%llu of=%llu states=%llu commit=%s",
 		   run->item->name, (unsigned long long)run->seed, outcome_names[v.outcome],
 		   took * 1000, (unsigned long long)run->size,
-		   (unsigned long long)v.figures.executions, (unsigned long long)v.figures.edges,
-		   (unsigned long long)v.figures.edges_of, (unsigned long long)v.figures.states,
-		   night->commit);
+		   (unsigned long long)v.figures.executions, (unsigned long long)v.figures.lines,
+		   (unsigned long long)v.figures.edges, (unsigned long long)v.figures.edges_of,
+		   (unsigned long long)v.figures.states, night->commit);
 	if (kept) {
 		keep_words(night, run);
 		folder_remove(run->folder);
@@ -391,7 +442,7 @@ void run_end(struct night *night, struct running *run)
 static struct item *item_of_old(const char *name)
 {
 	static struct item item;
-	static const char *const kinds[ITEM_KINDS] = { "fuzz.", "hunt.", "stress." };
+	static const char *const kinds[ITEM_KINDS] = { "fuzz.", "hunt.", "play.", "stress." };
 	item = (struct item){ .name = words_copy(name), .kind = ITEM_STRESS };
 	const char *dot = strchr(name, '.');
 	item.subject = words_copy(dot == NULL ? name : dot + 1);

@@ -5,6 +5,9 @@
  * tonight.  What is cut by the night's end is owed still; what failed SMALL_TRIES times is not
  * tried again.  How often is in the ledger.
  *
+ * What programs play differs on some kernel, of which no program of the host can say whether a
+ * smaller script still does: such findings stay as they are.
+ *
  * Always true: the finding's own script is never touched.
  *
  * Locks: none.
@@ -66,7 +69,7 @@ static char *subject_of(const char *folder, const char *signature)
 	char *path = words_made("%s/%s/seen", folder, signature);
 	char *seen = words_of_file(path, 4096), item[128];
 	ledger_word(seen == NULL ? "" : seen, "item", item, sizeof(item));
-	const char *dot = strchr(item, '.');
+	const char *dot = words_begin(item, "play.") ? NULL : strchr(item, '.');
 	char *subject = words_copy(dot == NULL ? item : dot + 1);
 	subject[strcspn(subject, ".\n")] = '\0';
 	free(seen);

@@ -94,6 +94,7 @@ static void put_item(struct words *w, const struct item *item)
 	if (item->sum.executions != 0)
 		words_put(w, " %11llu %8.0f", (unsigned long long)item->sum.executions,
 			  seconds > 0 ? (double)item->sum.executions / seconds : 0);
+	if (item->sum.lines != 0) words_put(w, "  %llu lines", (unsigned long long)item->sum.lines);
 	if (item->sum.edges_of != 0)
 		words_put(w, "  %llu of %llu edges", (unsigned long long)item->sum.edges,
 			  (unsigned long long)item->sum.edges_of);

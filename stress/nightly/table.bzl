@@ -115,6 +115,55 @@ def fuzz_table(name, subjects, watched):
         visibility = ["//visibility:public"],
     )
 
+def play_table(name, subjects, data):
+    """For each subject: its scripts, drawn and played by programs, with one CPU and with four.
+
+    Args:
+      name: of the table.
+      subjects: of which user/replay plays scripts; canary, where one answer is wrong.
+      data: what the command needs.
+    """
+    rows = []
+    for cpus in ["1", "4"]:
+        for subject in subjects:
+            if subject == "canary" and cpus != "1":
+                continue
+            command = "tools/bazel run //user/replay -- --cpus %s --on ours%s " % (
+                cpus,
+                ",linux" if cpus == "1" else "",
+            )
+            rows.append(_item(
+                "play.%s.%s" % (subject, cpus),
+                "play",
+                "finding" if subject == "canary" else "clean",
+                cpus == "1",
+                400,
+                20,
+                20 if subject == "canary" else 2000,
+                [
+                    "$(rootpath play.sh)",
+                    subject,
+                    cpus,
+                    "{seed}",
+                    "{size}",
+                    "{patience}",
+                    "{run}",
+                    "$(rootpath //user/replay:replay_parts)",
+                    "$(rootpath //fuzz:script_tool)",
+                ],
+                "%s{script} || %s--generate %s --seed {seed} --count {size}" % (
+                    command,
+                    command,
+                    subject,
+                ),
+            ))
+    night_table(
+        name = name,
+        rows = rows,
+        data = data,
+        visibility = ["//visibility:public"],
+    )
+
 def program(command, target, flags, least, most):
     """A row of a stress_table.
 

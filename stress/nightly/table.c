@@ -18,7 +18,7 @@ const char *const outcome_names[OUTCOMES] = {
 	"clean", "finding", "hang", "panic", "cut", "killed", "environment",
 };
 
-static const char *const kind_names[ITEM_KINDS] = { "engine", "hunt", "stress" };
+static const char *const kind_names[ITEM_KINDS] = { "engine", "hunt", "play", "stress" };
 
 /* Cuts a line at its tabs; returns how many fields there are. */
 static unsigned split_fields(char *line, char *field[FIELDS])

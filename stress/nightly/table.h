@@ -9,16 +9,17 @@
  *
  * NAME is "fuzz.SUBJECT" or "stress.SUBJECT.VARIANT": behind the first dot stands the subject.
  * KIND says how the output is to be read: `engine` (libFuzzer's), `hunt` (replay --hunt), `stress`
- * (KTAP and a line of JSON).  EXPECTS is `clean`, or `finding` for a canary, which must find
- * something.  TURN: `first`, what every night has to reach, however short, or `later`.  WEIGHT: of
- * its share of time, 1 for most.  PATIENCE: seconds beyond its share until it counts as a hang.
- * LEAST and MOST bound {size}; 0 0 where time bounds a run.
+ * (KTAP and a line of JSON), `play` (play.sh).  EXPECTS is `clean`, or `finding` for a
+ * canary, which must find something.  TURN: `first`, what every night has to reach, however short,
+ * or `later`.  WEIGHT: of its share of time, 1 for most.  PATIENCE: seconds beyond its share until
+ * it counts as a hang.  LEAST and MOST bound {size}; 0 0 where time bounds a run.
  *
  * COMMAND's words have blanks between them; its first is the program, from the folder in which the
  * driver stands.  AGAIN is what a person types to see it once more.  In both are replaced: {seed}
  * {seconds} {size} {run} (a folder of this run's own; findings go to {run}/found) {corpus} (the
  * subject's, kept from night to night) {patience} (seconds, a little
- * less than ours) {script} {small}.
+ * less than ours) {script} {small}.  Where AGAIN has two
+ * commands with " || " between them, the second is for what left no script.
  */
 #ifndef STRESS_NIGHTLY_TABLE_H
 #define STRESS_NIGHTLY_TABLE_H
@@ -26,7 +27,7 @@
 #include "machine/base.h"
 #include "stress/nightly/words.h"
 
-enum item_kind { ITEM_ENGINE, ITEM_HUNT, ITEM_STRESS, ITEM_KINDS };
+enum item_kind { ITEM_ENGINE, ITEM_HUNT, ITEM_PLAY, ITEM_STRESS, ITEM_KINDS };
 
 /* How a run ended. */
 enum outcome {
@@ -44,8 +45,13 @@ extern const char *const outcome_names[OUTCOMES];
 /* What a run counted; 0 where it did not. */
 struct figures {
 	uint64_t executions;        /* scripts run, or operations of a stress */
+	uint64_t lines;             /* of scores, compared, on all kernels */
 	uint64_t edges, edges_of;   /* of the program's; libFuzzer's count */
 	uint64_t states, states_of; /* of those that must be reached sometimes */
+
+	/* An engine's corpus, in inputs: before its turn, what was learned, and merged; and what
+	 * the merged ones show, by libFuzzer's count.  All 0: nothing was merged. */
+	uint64_t corpus_was, corpus_new, corpus_is, features;
 };
 
 struct item {
@@ -67,7 +73,8 @@ struct item {
 	bool runs_now;  /* it has a turn now, and gets no second one beside it */
 	uint32_t runs, ended[OUTCOMES];
 	uint64_t first_seed, took_ms, size; /* size: of the last run */
-	struct figures sum;                 /* executions added up; of all else the most */
+	struct figures sum;                 /* executions and lines added up;
+						 * of all else the most */
 };
 
 /* How a finding is made small. */
@@ -83,6 +90,12 @@ struct table {
 	struct small_row small[TABLE_ITEMS_MAX];
 	uint32_t smalls;
 };
+
+/* Whether its runs are of a booted kernel. */
+static inline bool item_boots(const struct item *item)
+{
+	return item->kind == ITEM_STRESS || item->kind == ITEM_PLAY;
+}
 
 /* Adds the rows of a file.  False: `why` says which line is wrong, and how. */
 bool table_read(struct table *table, const char *path, struct words *why);

@@ -132,11 +132,13 @@ boot() { # NAME IMAGE [OPTION...]
 	name=$1 image=$2
 	shift 2
 	echo "replay: on $name ..." >&2
-	sh "$qemu" --cpu cortex-a72 --timeout "$timeout" "$@" "$image" -- -initrd "$work/initrd" \
-		-icount shift=3,sleep=off </dev/null >"$work/log" 2>&1
-	status=$?
-	tr -d '\r' <"$work/log" | sed -n "s/^differs /$name: &/p; s/^panic: /$name: &/p
+	{
+		sh "$qemu" --cpu cortex-a72 --timeout "$timeout" "$@" "$image" -- -initrd "$work/initrd" \
+			-icount shift=3,sleep=off </dev/null 2>&1
+		echo $? >"$work/status"
+	} | sed -u 's/\r$//' | tee "$work/log" | sed -nu "s/^differs /$name: &/p; s/^panic: /$name: &/p
 		s/^replay: /$name: /p; s/^the player/$name: &/p"
+	status=$(cat "$work/status")
 	case $status in 0 | 1) ;; 6) exit 6 ;; *) fail "$status" "$name: $(tail -n 1 "$work/log")" ;; esac
 	grep -q '^run: [0-9]* ended, ' "$work/log" || fail 5 "$name: $(tail -n 1 "$work/log")"
 	sed -n 's/^run: end [^:]*: //p' "$work/log" | tr -d '\r' >"$work/ends"
