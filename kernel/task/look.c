@@ -80,6 +80,7 @@ bool task_look(struct task_world *w, int32_t number, struct task_look *out)
 	const mach_irq_t was = lock_take(&w->lock);
 	const struct task *t = task_find_locked(w, number);
 	const struct task_group *g = t != NULL ? t->group : task_group_find_locked(w, number);
+	const bool left = t == NULL; /* the group's first, before others or as the last */
 
 	memset(out, 0, sizeof(*out));
 	if (g != NULL) {
@@ -89,7 +90,7 @@ bool task_look(struct task_world *w, int32_t number, struct task_look *out)
 		if (t != NULL) look_at_thread(w, t, out);
 		if (t == NULL) memcpy(out->name, g->last_name, NAME_BYTES);
 		if (g->stop_signal != 0) out->state = 'T';
-		if (g->zombie) out->state = 'Z';
+		if (left) out->state = g->zombie || g->task_count != 0 ? 'Z' : 'R';
 	}
 	lock_drop(&w->lock, was);
 	return g != NULL;
@@ -109,6 +110,8 @@ int32_t task_next_thread(struct task_world *w, int32_t of, int32_t from)
 	const struct task *t = task_find_locked(w, of);
 	const struct task_group *g = t != NULL ? t->group : task_group_find_locked(w, of);
 
+	/* The first is there as long as the group is. */
+	if (g != NULL && g->pid >= from) least = g->pid;
 	for (const struct list *l = g != NULL ? g->tasks.next : NULL; l != NULL && l != &g->tasks;
 	     l = l->next) {
 		const int32_t tid = CONTAINER_OF(l, struct task, link)->tid;

@@ -19,13 +19,20 @@ static bool is_signal(int sig)
 
 /* --- sending ---------------------------------------------------------------------------------- */
 
+static int may_send_locked(const struct task_group *self, const struct task_group *g,
+			   const struct abi_siginfo *info) REQUIRES(&g->world->lock)
+{
+	if (info->signo < 0 || info->signo > SIGNALS) return -ERR_INVAL;
+	return self == NULL || right_to_signal_locked(self, g, info->signo) ? 0 : -ERR_PERM;
+}
+
 /* From `self` (NULL: the kernel).  Signal 0 only asks. */
 static int send_checked_locked(const struct task_group *self, struct task_group *g, struct task *t,
 			       const struct abi_siginfo *info) REQUIRES(&g->world->lock)
 {
-	if (info->signo < 0 || info->signo > SIGNALS) return -ERR_INVAL;
-	if (self != NULL && !right_to_signal_locked(self, g, info->signo)) return -ERR_PERM;
-	return info->signo == 0 ? 0 : signal_send_locked(g, t, info);
+	const int answer = may_send_locked(self, g, info);
+
+	return answer != 0 || info->signo == 0 ? answer : signal_send_locked(g, t, info);
 }
 
 /* Of a process group, or (pgid 0) all but the first and the caller's; how many, or an error.  Of
@@ -139,8 +146,13 @@ static int kill_task_noted(struct task *t, int32_t tgid, int32_t tid,
 	if (tid <= 0 || tgid < 0) return -ERR_INVAL;
 	const mach_irq_t was = lock_take(&w->lock);
 	struct task *to = task_find_locked(w, tid);
-	const bool meant = to != NULL && (tgid == 0 || to->group->pid == tgid);
-	const int answer = meant ? send_checked_locked(self, to->group, to, info) : -ERR_SRCH;
+	/* A group's first task is there as long as the group is, though what it gets after its end
+	 * has no effect. */
+	struct task_group *g = to != NULL ? to->group : task_group_find_locked(w, tid);
+	int answer = -ERR_SRCH;
+	if (g != NULL && (tgid == 0 || g->pid == tgid))
+		answer = to != NULL ? send_checked_locked(self, g, to, info)
+				    : may_send_locked(self, g, info);
 	lock_drop(&w->lock, was);
 	return answer;
 }

@@ -235,6 +235,10 @@ static void others(void)
 	slurp(path);
 	at = strchr(text, '(');
 	say("a zombie: %.9s", at == NULL ? "?" : at);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", child, child);
+	slurp(path);
+	at = strchr(text, '(');
+	say("as a task: %.9s", at == NULL ? "?" : at);
 	snprintf(path, sizeof(path), "/proc/%d/cmdline", child);
 	say("its cmdline: %ld", slurp(path));
 	snprintf(path, sizeof(path), "/proc/%d/maps", child);

@@ -202,6 +202,8 @@ static void one_child(void)
 	    info.si_status, info.si_pid == child);
 	answer("kill 0 of a zombie", kill(child, 0));
 	answer("kill 9 of a zombie", kill(child, SIGKILL));
+	answer("tgkill 0 of a zombie", syscall(SYS_tgkill, child, child, 0));
+	answer("tgkill 9 of a zombie", syscall(SYS_tgkill, child, child, SIGKILL));
 	answer("wait4 with a bad pointer", wait4(child, BAD, 0, NULL));
 	answer("wait4 after that", wait4(child, &status, 0, NULL));
 	memset(&use, 1, sizeof(use));
