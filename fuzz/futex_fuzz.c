@@ -115,7 +115,8 @@ static void step_wait(struct run *run, const struct script_op *op)
 	model_waits(run, &call);
 	const int64_t answer =
 		futex_wait(world_of(run)->table, &at, call.value, call.bits, call.deadline_ns);
-	if (!sched_killed(&world_of(run)->sched)) futex_score_waited(run, answer);
+	if (run->score != NULL && !sched_killed(&world_of(run)->sched))
+		futex_score_waited(run, answer);
 	model_waited(run, &call, answer);
 	if (!sched_killed(&world_of(run)->sched)) sched_signal_dealt(&world_of(run)->sched);
 	model_signalled(futex_lane_now(run), false);
