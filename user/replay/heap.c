@@ -311,7 +311,7 @@ static void heap_opens(struct words w)
 		if (!number_next(&w, &n[i])) no_score();
 	if (n[0] > DEFERRED_FREE_SLOTS_MAX) no_score();
 	play.heap = (struct umalloc)UMALLOC_INITIAL(&watched, n[5] != 0 ? &is_alone : &is_not_alone,
-						    n[2], .map_bytes = n[1],
+						    .quick_bytes = n[2], .map_bytes = n[1],
 						    .deferred_slots = (uint32_t)n[0],
 						    .fit = (uint32_t)n[3], .remaps = n[4] != 0);
 	place_all(n[6]);

@@ -90,23 +90,15 @@ static size_t size_next(struct words *w)
 	return bytes;
 }
 
-static bool is_alone(void)
-{
-	return *play.heap.alone != 0;
-}
-
 static void *alloc(size_t bytes, bool cached)
 {
-	if (is_alone()) return umalloc_alloc_alone(&play.heap, bytes);
 	return cached ? umalloc_alloc_by(&play.heap, &mine, bytes)
 		      : umalloc_alloc(&play.heap, bytes);
 }
 
 static void release(void *p, bool cached)
 {
-	if (is_alone())
-		umalloc_free_alone(&play.heap, p);
-	else if (cached)
+	if (cached)
 		umalloc_free_by(&play.heap, &mine, p);
 	else
 		umalloc_free(&play.heap, p);
