@@ -10,16 +10,28 @@
 #include "kernel/procfs/proc.h"
 #include "kernel/users_inside.h"
 
-static struct file *open_terminal(struct node *n, const struct view *v, uint32_t flags, int *error)
+static struct file *open_serial(struct node *n, const struct view *v, uint32_t flags, int *error)
 {
 	(void)v;
-	return file_create(&kernel_files, &tty_ops, flags, n, &kernel_tty, error);
+	return tty_open(&kernel_tty, &kernel_files, flags, n, false, error);
+}
+
+static struct file *open_console(struct node *n, const struct view *v, uint32_t flags, int *error)
+{
+	(void)v;
+	return tty_open(&kernel_tty, &kernel_files, flags, n, true, error);
+}
+
+static struct file *open_own(struct node *n, const struct view *v, uint32_t flags, int *error)
+{
+	*error = -ERR_NXIO;
+	return tty_is_callers(&kernel_tty) ? open_serial(n, v, flags, error) : NULL;
 }
 
 /* Every name that the one terminal has. */
-static const struct device console = { 5, 1, "console", 0600, open_terminal };
-static const struct device own = { 5, 0, "tty", 0666, open_terminal };
-static const struct device serial = { 204, 64, "ttyAMA0", 0600, open_terminal };
+static const struct device console = { 5, 1, "console", 0600, open_console };
+static const struct device own = { 5, 0, "tty", 0666, open_own };
+static const struct device serial = { 204, 64, "ttyAMA0", 0600, open_serial };
 static const struct device *const devices[] = {
 	&device_null, &device_zero, &device_full, &device_random, &device_urandom,
 	&console,     &own,         &serial,      NULL,

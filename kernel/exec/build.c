@@ -271,6 +271,7 @@ static struct elf_verdict fill_space(struct exec_work *w)
 		.acting_uid = w->acting_uid,
 		.gid = w->gid,
 		.acting_gid = w->acting_gid,
+		.secure = w->secure,
 		.capabilities = w->config->capabilities,
 		.capabilities2 = w->config->capabilities2,
 		.platform = w->config->platform,

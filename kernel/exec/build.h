@@ -16,7 +16,9 @@ struct exec_work {
 	struct kmalloc *memory;
 	void (*random)(void *arg, void *to, size_t bytes);
 	void *random_arg;
-	uint32_t uid, acting_uid, gid, acting_gid; /* whose it is */
+	uint32_t uid, acting_uid, gid, acting_gid; /* whose it is to be */
+	bool secure;                               /* it acts as somebody else than who began it */
+	bool secret;                               /* or nobody may read it: not to be looked at */
 	uint64_t stack_limit;                      /* bytes (RLIMIT_STACK) */
 	uint64_t space_limit;                      /* pages; 0: none */
 	struct space_limits limits;

@@ -19,7 +19,8 @@
 
 #include "kernel/abi.h"
 #include "kernel/exec/build.h"
-#include "kernel/file/tree.h"
+#include "kernel/file/rights.h"
+#include "kernel/task/right.h"
 #include "mm/mman.h"
 
 /* Linux's _STK_LIM / 4 * 3, and ARG_MAX. */
@@ -117,6 +118,26 @@ static void note_file(struct task_group *g, const struct file *f)
 	if (old != NULL) node_drop(old);
 }
 
+/*
+ * Whom the program acts as: the file's owner, or in its group, where its mode says so and the task
+ * has not given up to get rights.  Of a script it is what runs that which counts.
+ */
+static void take_rights(struct exec_work *w)
+{
+	const struct node *n = w->program.file == NULL ? NULL : w->program.file->node;
+	const uint32_t by_group = S_ISGID | 0010;
+
+	if (n == NULL) return;
+	const struct ids who = right_ids(w->task);
+	const uint32_t mode = atomic_load_u32(&n->mode);
+	const bool may = !w->task->no_new_rights;
+	if (may && (mode & S_ISUID) != 0) w->acting_uid = atomic_load_u32(&n->uid);
+	if (may && (mode & by_group) == by_group) w->acting_gid = atomic_load_u32(&n->gid);
+	w->secure = w->acting_uid != w->uid || w->acting_gid != w->gid;
+	if (w->secure) w->limits.stack_bytes = min_u64(w->limits.stack_bytes, SECURE_STACK_BYTES);
+	w->secret = node_may(n, &who, MAY_READ) != 0;
+}
+
 /* The task has the new space; the rest of the work still holds files and strings. */
 static void move(struct call *c)
 {
@@ -126,6 +147,10 @@ static void move(struct call *c)
 		.name = last_part(w->path),
 		.line = c->line,
 		.line_bytes = args_line(&w->arguments, c->line, LINE_BYTES),
+		.acting_uid = w->acting_uid,
+		.acting_gid = w->acting_gid,
+		.secure = w->secure,
+		.secret = w->secret,
 	};
 
 	ASSERT(w->space != NULL);
@@ -156,6 +181,7 @@ static int run(struct call *c)
 	struct elf_verdict v = exec_find(&c->work);
 
 	if (v.why == NULL) {
+		take_rights(&c->work);
 		v = exec_build(&c->work);
 	} else if (v.late) {
 		c->work.space = space_create(c->work.vm, c->work.config->site);

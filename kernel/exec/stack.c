@@ -93,7 +93,7 @@ static int write_aux(const struct stack_plan *p, const struct places *at)
 		{ AT_EUID, p->acting_uid },
 		{ AT_GID, p->gid },
 		{ AT_EGID, p->acting_gid },
-		{ AT_SECURE, 0 },
+		{ AT_SECURE, p->secure },
 		{ AT_RANDOM, at->random },
 		{ AT_HWCAP2, p->capabilities2 },
 		{ AT_EXECFN, at->path },

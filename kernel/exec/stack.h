@@ -21,6 +21,7 @@ struct stack_plan {
 	uint64_t base; /* where its interpreter was put; 0: it has none */
 	uint64_t capabilities, capabilities2;
 	uint32_t uid, acting_uid, gid, acting_gid; /* whose it is */
+	bool secure;                               /* it has rights that who began it has not */
 	const char *platform;
 	uint8_t random[STACK_RANDOM_BYTES];
 };

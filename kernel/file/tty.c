@@ -8,6 +8,9 @@
  * Who is in the terminal's session but not in its foreground group may not read: it gets SIGTTIN,
  * or -ERR_IO where it does not heed that or is orphaned.
  *
+ * Whose session's terminal it was finds it hung up when that ends: it reads nothing more, and
+ * cannot write.  Neither concerns who opened it as the console.
+ *
  * Bytes go to users' memory after the lock was dropped, from a piece on the stack; so of two that
  * read at once each byte goes to one, and a fault loses at most that piece (Linux: the same).
  *
@@ -36,7 +39,16 @@ void tty_init(struct tty *t, struct sched *s, const struct tty_host *host)
 	t->sched = s;
 	t->host = *host;
 	t->modes = first_modes;
-	t->window = (struct abi_winsize){ .rows = 24, .columns = 80 };
+}
+
+struct file *tty_open(struct tty *t, struct file_world *w, uint32_t flags, struct node *node,
+		      bool as_console, int *error)
+{
+	const struct file_ops *ops = as_console ? &tty_console_ops : &tty_ops;
+	struct file *f = file_create(w, ops, flags, node, t, error);
+
+	if (f != NULL) f->offset = atomic_load_u32(&t->hang_ups);
+	return f;
 }
 
 static struct tty *tty_of(const struct file *f)
@@ -96,7 +108,7 @@ static int64_t wait_for_input(struct tty *t, const struct file *f, uint64_t have
 {
 	const uint64_t until = patience(t, have);
 	while (tty_readable(t) == 0) {
-		if (t->hung_up) return 0;
+		if (tty_is_hung_up(t, f)) return 0;
 		if ((atomic_load_u32(&f->flags) & O_NONBLOCK) != 0) return -ERR_AGAIN;
 		const enum wait_result r = wait_sleep_heeding(t->sched, &t->queue, until);
 		if (r == WAIT_TIMEOUT) return 0;
@@ -125,17 +137,21 @@ static int64_t tty_read(struct file *f, struct io *to, uint64_t *at)
 {
 	struct tty *t = tty_of(f);
 	uint8_t piece[PIECE];
-	int64_t answer = tty_background(t, SIGTTIN);
+	int64_t answer = 0;
 	uint64_t done = 0;
 	bool ends = false;
 
 	(void)at;
+	if (tty_is_hung_up(t, f)) return 0;
+	if (!tty_is_console(f)) answer = tty_background(t, SIGTTIN);
 	if (answer != 0 || to->left == 0) return answer;
 	const uint64_t asked = to->left;
 	while (!ends && to->left > 0) {
 		const mach_irq_t was = wait_enter(&t->queue);
 		const bool more = done >= enough(t, asked);
-		answer = more && tty_readable(t) == 0 ? 0 : wait_for_input(t, f, done);
+		answer = (more && tty_readable(t) == 0) || tty_is_hung_up(t, f)
+				 ? 0
+				 : wait_for_input(t, f, done);
 		const size_t count =
 			answer > 0 ? take(t, piece, (size_t)min_u64(to->left, PIECE), &ends) : 0;
 		wait_leave(&t->queue, was);
@@ -167,12 +183,13 @@ static int64_t put_piece(struct tty *t, const struct file *f, const uint8_t *byt
 {
 	int64_t answer = (int64_t)count;
 	const mach_irq_t was = wait_enter(&t->queue);
-	while (t->stopped && answer > 0) {
+	while (t->stopped && answer > 0 && !tty_is_hung_up(t, f)) {
 		if ((atomic_load_u32(&f->flags) & O_NONBLOCK) != 0)
 			answer = -ERR_AGAIN;
 		else if (wait_sleep_heeding(t->sched, &t->queue, WAIT_FOREVER) != WAIT_WOKEN)
 			answer = RESTART_SYS;
 	}
+	if (answer > 0 && tty_is_hung_up(t, f)) answer = -ERR_IO;
 	for (size_t i = 0; answer > 0 && i < count; i++) tty_put_locked(t, bytes[i]);
 	wait_leave(&t->queue, was);
 	return answer;
@@ -183,9 +200,11 @@ static int64_t tty_write(struct file *f, struct io *from, uint64_t *at)
 	struct tty *t = tty_of(f);
 	uint8_t piece[PIECE];
 	int64_t done = 0;
-	int64_t answer = (t->modes.lflag & TOSTOP) != 0 ? tty_background(t, SIGTTOU) : 0;
+	const bool heeds = (t->modes.lflag & TOSTOP) != 0 && !tty_is_console(f);
 
 	(void)at;
+	if (tty_is_hung_up(t, f)) return -ERR_IO;
+	int64_t answer = heeds ? tty_background(t, SIGTTOU) : 0;
 	while (answer >= 0 && from->left > 0) {
 		const size_t count = io_get(from, piece, (size_t)min_u64(from->left, PIECE));
 		if (count == 0) answer = -ERR_FAULT;
@@ -207,14 +226,15 @@ static uint32_t tty_poll(struct file *f, struct poller *who)
 	poll_watch_locked(who, &t->source);
 	if (tty_readable(t) > 0) events |= POLLIN | POLLRDNORM;
 	if (!t->stopped) events |= POLLOUT | POLLWRNORM;
-	if (t->hung_up) events |= POLLHUP | POLLIN | POLLRDNORM;
+	if (tty_is_hung_up(t, f))
+		events = POLLHUP | POLLERR | POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM;
 	wait_leave(&t->queue, was);
 	return events;
 }
 
-const struct file_ops tty_ops = {
-	.read = tty_read,
-	.write = tty_write,
-	.poll = tty_poll,
-	.control = tty_control,
-};
+#define OPERATIONS                                                                             \
+	{                                                                                      \
+		.read = tty_read, .write = tty_write, .poll = tty_poll, .control = tty_control \
+	}
+
+const struct file_ops tty_ops = OPERATIONS, tty_console_ops = OPERATIONS;

@@ -42,7 +42,7 @@ struct tty {
 	struct abi_termios modes;
 	struct abi_winsize window;
 	int32_t session, foreground; /* 0: nobody's */
-	bool hung_up;                /* there will be no more input */
+	uint32_t hang_ups;           /* how often its session ended */
 	bool next_literal;           /* after VLNEXT */
 	bool stopped;                /* after VSTOP, until VSTART */
 	/* Positions in the ring `typed`: what is read, how far whole lines reach, what is typed. */
@@ -54,13 +54,23 @@ struct tty {
 void tty_init(struct tty *t, struct sched *s, const struct tty_host *host);
 
 /* The leader of session `sid` has ended.  Where the terminal is the session's, it is nobody's from
- * now on, and the foreground gets SIGHUP.  From a thread. */
+ * now on, the foreground gets SIGHUP, and who has it open reads no more and writes nothing, but by
+ * the console.  From a thread. */
 void tty_session_over(struct tty *t, int32_t sid);
 
 /* Bytes have come, in any context that may take a lock of rank RANK_MUTEX. */
 void tty_input(struct tty *t, const uint8_t *bytes, size_t count);
 
-/* As a file: the operations, with the terminal as the object. */
-extern const struct file_ops tty_ops;
+/*
+ * As a file, held once: by a name of its own, or as the console, which is nobody's, so that it
+ * works from the background and when a session has ended.  NULL and *error as file_create().
+ */
+struct file *tty_open(struct tty *t, struct file_world *w, uint32_t flags, struct node *node,
+		      bool as_console, int *error);
+
+/* Whether the terminal is the session's that the caller is in. */
+bool tty_is_callers(struct tty *t);
+
+extern const struct file_ops tty_ops, tty_console_ops;
 
 #endif

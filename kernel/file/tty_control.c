@@ -3,7 +3,8 @@
  *
  * A terminal is one session's; the session's leader takes it (TIOCSCTTY) and says which of the
  * session's process groups is in the foreground (TIOCSPGRP).  What was given to the leader of a
- * session that has ended, the next leader takes.
+ * session that has ended, the next leader takes.  Modes, and what else is the same for all, are not
+ * for the background to change.
  *
  * Changing modes changes what of the typed can be read: by lines again, all that is there counts
  * as one (Linux's n_tty_set_termios() does the same).
@@ -94,6 +95,13 @@ static bool is_callers(struct tty *t, int32_t *sid)
 	return is;
 }
 
+bool tty_is_callers(struct tty *t)
+{
+	int32_t sid;
+
+	return is_callers(t, &sid);
+}
+
 /* Its leader gives it up for the whole session, and the foreground is told. */
 static int64_t give_up(struct tty *t)
 {
@@ -118,7 +126,12 @@ void tty_session_over(struct tty *t, int32_t sid)
 	const mach_irq_t was = wait_enter(&t->queue);
 	const bool is = t->session == sid && sid != 0;
 	const int32_t group = t->foreground;
-	if (is) t->session = t->foreground = 0;
+	if (is) {
+		t->session = t->foreground = 0;
+		atomic_store_u32(&t->hang_ups, t->hang_ups + 1);
+		tty_flush_locked(t);
+		tty_tell_locked(t);
+	}
 	wait_leave(&t->queue, was);
 	if (is && group != 0) t->host.signal_group(t->host.arg, group, SIGHUP);
 }
@@ -182,11 +195,28 @@ static int64_t hold(struct tty *t, uint64_t how)
 	return 0;
 }
 
+/* What changes the terminal for all is not for the background. */
+static bool is_change(uint32_t request)
+{
+	switch (request) {
+	case TCSETS:
+	case TCSETSW:
+	case TCSETSF:
+	case TCFLSH:
+	case TCXONC:
+	case TCSBRK: return true;
+	default: return false;
+	}
+}
+
 int64_t tty_control(struct file *f, struct space *space, uint32_t request, uint64_t arg)
 {
 	static const int32_t nothing;
 	struct tty *t = f->object;
 
+	if (tty_is_hung_up(t, f)) return request == TIOCSPGRP ? -ERR_NOTTY : -ERR_IO;
+	const int64_t may = is_change(request) ? tty_background(t, SIGTTOU) : 0;
+	if (may != 0) return may;
 	switch (request) {
 	case TCGETS: return get_modes(t, space, arg);
 	case TCSETS:

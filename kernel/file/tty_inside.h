@@ -19,6 +19,17 @@ static inline uint16_t *tty_at(struct tty *t, uint32_t position)
 	return &t->typed[position % TTY_BYTES];
 }
 
+static inline bool tty_is_console(const struct file *f)
+{
+	return f->ops == &tty_console_ops;
+}
+
+/* Whether its session has ended since it was opened: its offset is what tty_open() noted. */
+static inline bool tty_is_hung_up(const struct tty *t, const struct file *f)
+{
+	return !tty_is_console(f) && (uint32_t)f->offset != atomic_load_u32(&t->hang_ups);
+}
+
 /* Out, as modes.oflag says.  _locked: with the terminal's lock held. */
 void tty_put_locked(struct tty *t, uint8_t byte);
 

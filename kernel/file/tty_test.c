@@ -70,7 +70,7 @@ static void open_tty(void)
 				       caller_heeds, caller_is_orphaned, NULL };
 	int error;
 	tty_init(&tty, &tw->sched, &host);
-	console = file_create(&test_files, &tty_ops, O_RDWR | O_NONBLOCK, NULL, &tty, &error);
+	console = tty_open(&tty, &test_files, O_RDWR | O_NONBLOCK, NULL, false, &error);
 	EXPECT(console != NULL);
 	shown_bytes = 0;
 	be(10, 10, true);
@@ -272,9 +272,55 @@ static void session_ends(void)
 	EXPECT(tty.session == 0 && tty.foreground == 0 && who.signal == SIGHUP && who.to == 12);
 	who.signal = 0;
 	tty_session_over(&tty, 10);
-	EXPECT(who.signal == 0);
+	EXPECT(who.signal == 0 && tty.hang_ups == 1);
 	be(20, 20, true);
+	EXPECT(tty_control(console, NULL, TIOCSCTTY, 0) == -ERR_IO);
+	file_drop(console);
+	console = tty_open(&tty, &test_files, O_RDWR | O_NONBLOCK, NULL, false, &(int){ 0 });
 	EXPECT(tty_control(console, NULL, TIOCSCTTY, 0) == 0 && tty.session == 20);
+}
+
+/* Who has it open when its session ends reads nothing more and cannot write, but as the console. */
+static void hung_up(void)
+{
+	const uint32_t all = POLLHUP | POLLERR | POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM;
+	struct file *f = tty_open(&tty, &test_files, O_RDWR | O_NONBLOCK, NULL, true, &(int){ 0 });
+	char got;
+
+	type("typed before\n");
+	shown_bytes = 0;
+	EXPECT(poll_now(console) == (POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM));
+	tty_session_over(&tty, 10);
+	EXPECT(read_some(console, &got, 1) == 0 && write_some(console, "x", 1) == -ERR_IO);
+	EXPECT(poll_now(console) == all && tty_is_hung_up(&tty, console));
+	EXPECT(tty_control(console, NULL, TCGETS, 0) == -ERR_IO);
+	EXPECT(tty_control(console, NULL, TIOCSPGRP, 0) == -ERR_NOTTY);
+	EXPECT(poll_now(f) == (POLLOUT | POLLWRNORM) && read_some(f, &got, 1) == -ERR_AGAIN);
+	EXPECT(write_some(f, "y", 1) == 1);
+	has_shown("y");
+	type("z\n");
+	EXPECT(read_some(console, &got, 1) == 0 && read_some(f, &got, 1) == 1 && got == 'z');
+	file_drop(f);
+}
+
+/* Nor is the console anybody's to be kept from, but for what changes it for all. */
+static void background(void)
+{
+	struct file *f = tty_open(&tty, &test_files, O_RDWR | O_NONBLOCK, NULL, true, &(int){ 0 });
+	char got;
+
+	be(11, 10, false);
+	who.heeds = true;
+	tty.modes.lflag |= TOSTOP;
+	EXPECT(read_some(f, &got, 1) == -ERR_AGAIN && write_some(f, "x", 1) == 1);
+	EXPECT(write_some(console, "x", 1) == RESTART_SYS && who.signal == SIGTTOU);
+	who.signal = 0;
+	EXPECT(tty_control(f, NULL, TCFLSH, 0) == RESTART_SYS && who.signal == SIGTTOU);
+	EXPECT(tty_control(console, NULL, TCXONC, TCOON) == RESTART_SYS);
+	EXPECT(tty_control(f, NULL, TCSBRK, 1) == RESTART_SYS);
+	who.heeds = false;
+	EXPECT(tty_control(f, NULL, TCFLSH, 0) == 0 && write_some(console, "x", 1) == 1);
+	file_drop(f);
 }
 
 static void held_back(void)
@@ -301,9 +347,10 @@ static void run_test(void *unused)
 
 int main(void)
 {
-	static void (*const tests[])(
-		void) = { lines,   erasing,          ends,   too_long,     raw,
-			  patient, keys_that_signal, owners, session_ends, held_back };
+	static void (*const tests[])(void) = {
+		lines,  erasing,      ends,    too_long,   raw,      patient, keys_that_signal,
+		owners, session_ends, hung_up, background, held_back
+	};
 
 	host_cpus_open(1);
 	for (unsigned i = 0; i < COUNT_OF(tests); i++) {

@@ -2,8 +2,7 @@
  * prctl.c -- prctl: what a task says of itself, and asks.
  *
  * Some of it has no effect here and is kept to be asked for: timers are exact whatever their slack;
- * no program has more rights than who runs it, so there are no new ones to be had; nobody writes a
- * task's memory to a file.
+ * nobody writes a task's memory to a file.
  *
  * Locks: the tasks', for names.
  */

@@ -49,7 +49,7 @@ int64_t sys_ftruncate(struct task *t, const uint64_t *arg)
 
 enum { FALLOC_KEEP_SIZE = 1, FALLOC_PUNCH_HOLE = 2 };
 
-static int allocate(struct file *f, uint32_t mode, uint64_t offset, uint64_t bytes)
+static int allocate(struct task *t, struct file *f, uint32_t mode, uint64_t offset, uint64_t bytes)
 {
 	struct node *n = f->node;
 	const uint32_t kind = n == NULL ? S_IFIFO : node_kind(n);
@@ -59,6 +59,11 @@ static int allocate(struct file *f, uint32_t mode, uint64_t offset, uint64_t byt
 	if (kind == S_IFDIR) return -ERR_ISDIR;
 	if (kind != S_IFREG) return -ERR_NODEV;
 	if (n->ops != NULL) return -ERR_OPNOTSUPP;
+	/* What is behind the end counts, though the size may stay as it is. */
+	if ((mode & FALLOC_PUNCH_HOLE) == 0 && bytes <= (uint64_t)INT64_MAX - offset) {
+		const int error = size_wrong(t, n, offset + bytes);
+		if (error != 0) return error;
+	}
 	return node_room(n,
 			 (mode & FALLOC_PUNCH_HOLE) != 0  ? ROOM_NONE
 			 : (mode & FALLOC_KEEP_SIZE) != 0 ? ROOM_WITHIN
@@ -76,7 +81,7 @@ int64_t sys_fallocate(struct task *t, const uint64_t *arg)
 	if ((int64_t)arg[2] >= 0 && (int64_t)arg[3] > 0)
 		answer = (mode & ~both) != 0 || mode == FALLOC_PUNCH_HOLE
 				 ? -ERR_OPNOTSUPP
-				 : allocate(f, mode, arg[2], arg[3]);
+				 : allocate(t, f, mode, arg[2], arg[3]);
 	if (answer == 0) lend_no_more(t, f->node);
 	file_drop(f);
 	return answer;

@@ -70,6 +70,22 @@ static void copy_name(char *to, const char *name)
 	memset(to + i, 0, NAME_BYTES - i);
 }
 
+/* As Linux has it (fs/exec.c, begin_new_exec; kernel/cred.c, commit_creds): who acts as another is
+ * not for others to look at, and its parent's end is none of its business. */
+static void rights_exec_locked(struct task *t, const struct task_program *program)
+	REQUIRES(&t->group->world->lock)
+{
+	struct task_group *g = t->group;
+	struct limit *stack = &g->limits[RLIMIT_STACK];
+	const bool acted =
+		g->uid[ID_EFFECTIVE] != g->uid[ID_REAL] || g->gid[ID_EFFECTIVE] != g->gid[ID_REAL];
+	const bool changes = right_exec_locked(g, program->acting_uid, program->acting_gid);
+
+	g->undumpable = acted || changes || program->secret;
+	if (changes || program->secure) t->death_signal = 0;
+	if (program->secure) stack->soft = min_u64(stack->soft, SECURE_STACK_BYTES);
+}
+
 void task_exec_commit(struct task *t, const struct task_program *program)
 {
 	static const struct mach_fp as_at_first;
@@ -91,8 +107,7 @@ void task_exec_commit(struct task *t, const struct task_program *program)
 	const mach_irq_t was = lock_take(&w->lock);
 	ASSERT(g->task_count == 1 && t->tid == g->pid);
 	signal_set_up_exec(g->signals);
-	right_exec_locked(g);
-	g->undumpable = false;
+	rights_exec_locked(t, program);
 	copy_name(t->name, program->name);
 	memcpy(g->line, program->line, bytes);
 	g->line_bytes = bytes;

@@ -54,12 +54,24 @@ bool right_to_limit_locked(const struct task_group *from, const struct task_grou
 	return true;
 }
 
-void right_exec_locked(struct task_group *g)
+/* Whether all of these but the first are `id`. */
+static bool act_as(const uint32_t *ids, uint32_t id)
 {
-	atomic_store_u32(&g->uid[ID_SAVED], g->uid[ID_EFFECTIVE]);
-	atomic_store_u32(&g->uid[ID_FILES], g->uid[ID_EFFECTIVE]);
-	atomic_store_u32(&g->gid[ID_SAVED], g->gid[ID_EFFECTIVE]);
-	atomic_store_u32(&g->gid[ID_FILES], g->gid[ID_EFFECTIVE]);
+	return ids[ID_EFFECTIVE] == id && ids[ID_FILES] == id;
+}
+
+static void exec_as(uint32_t *ids, uint32_t id)
+{
+	for (unsigned n = ID_EFFECTIVE; n < IDS; n++) atomic_store_u32(&ids[n], id);
+}
+
+bool right_exec_locked(struct task_group *g, uint32_t uid, uint32_t gid)
+{
+	const bool changes = !act_as(g->uid, uid) || !act_as(g->gid, gid);
+
+	exec_as(g->uid, uid);
+	exec_as(g->gid, gid);
+	return changes;
 }
 
 /* --- groups of users -------------------------------------------------------------------------- */

@@ -45,7 +45,7 @@ void gid_list_inherit_locked(struct task_group *g, const struct task_group *from
 	REQUIRES(&from->world->lock);
 void gid_list_drop(struct task_group *g);
 
-/* execve: what it acts as is what it may act as again. */
-void right_exec_locked(struct task_group *g) REQUIRES(&g->world->lock);
+/* execve: it acts as those, and may act as them again.  Whether it acted as others before. */
+bool right_exec_locked(struct task_group *g, uint32_t uid, uint32_t gid) REQUIRES(&g->world->lock);
 
 #endif

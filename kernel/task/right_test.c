@@ -139,15 +139,50 @@ static void shares_list(struct task *t)
 static void execs(struct task *t)
 {
 	const struct task_program program = {
-		.space = space_create(&tw->vm, TEST_SITE), .name = "a", .line = "a", .line_bytes = 2
+		.space = space_create(&tw->vm, TEST_SITE),
+		.name = "a",
+		.line = "a",
+		.line_bytes = 2,
+		.acting_uid = 2,
+		.acting_gid = 4,
 	};
 
 	becomes(t, 1, 2, 3);
-	t->group->gid[ID_EFFECTIVE] = 4;
+	t->group->gid[ID_EFFECTIVE] = t->group->gid[ID_FILES] = 4;
+	t->group->uid[ID_FILES] = 2;
+	t->death_signal = SIGHUP;
 	EXPECT(task_exec_alone(t) == 0);
 	task_exec_commit(t, &program);
 	EXPECT(t->group->uid[ID_REAL] == 1 && t->group->uid[ID_SAVED] == 2);
 	EXPECT(t->group->uid[ID_FILES] == 2 && t->group->gid[ID_SAVED] == 4);
+	EXPECT(t->group->undumpable && t->death_signal == SIGHUP);
+}
+
+/* A program that lends its owner's rights is nobody else's to look at; one that lends none is. */
+static void lends(struct task *t)
+{
+	struct task_program program = {
+		.name = "a", .line = "a", .line_bytes = 2, .acting_uid = 7, .secure = true
+	};
+	struct limit *stack = &t->group->limits[RLIMIT_STACK];
+
+	becomes(t, 1, 1, 1);
+	t->group->uid[ID_FILES] = 1;
+	t->death_signal = SIGHUP;
+	program.space = space_create(&tw->vm, TEST_SITE);
+	EXPECT(task_exec_alone(t) == 0);
+	task_exec_commit(t, &program);
+	const struct task_group *g = t->group;
+	EXPECT(g->uid[ID_REAL] == 1 && g->uid[ID_EFFECTIVE] == 7 && g->uid[ID_SAVED] == 7);
+	EXPECT(g->undumpable && t->death_signal == 0 && stack->soft == SECURE_STACK_BYTES);
+	becomes(t, 1, 1, 1);
+	t->group->uid[ID_FILES] = 1;
+	program.acting_uid = 1;
+	program.secure = false;
+	program.space = space_create(&tw->vm, TEST_SITE);
+	EXPECT(task_exec_alone(t) == 0);
+	task_exec_commit(t, &program);
+	EXPECT(!g->undumpable && g->uid[ID_SAVED] == 1);
 }
 
 static void run(program *p)
@@ -167,6 +202,7 @@ int main(void)
 	run(lists);
 	run(shares_list);
 	run(execs);
+	run(lends);
 	host_cpus_close();
 	return 0;
 }

@@ -323,14 +323,20 @@ struct task_program {
 	const char *name;    /* the file's, without folders; what is too long is cut off */
 	const char *line;    /* arguments, each with its zero */
 	uint32_t line_bytes;
+	uint32_t acting_uid, acting_gid; /* whom it acts as from now on */
+	bool secure;                     /* that is not who began it */
+	bool secret;                     /* nobody may read its file */
 };
+
+/* The stack of a program that acts as another is no larger, whatever the limit was. */
+#define SECURE_STACK_BYTES (8ull << 20)
 
 /*
  * The caller, alone, is in another program: its process has the new space, installed, and the old
  * one is retired; handlers of signals are SIG_DFL (what is ignored stays so), the alternative
  * stack, set_tid_address() (after it was heeded), the robust list and TLS are forgotten, floating
- * point is as at first; it has a new name and line; exec_done; who vforked it goes on.  Files are
- * not touched, and t->regs are the caller's business.
+ * point is as at first; it has a new name and line, and acts as whom it is told to; exec_done;
+ * who vforked it goes on.  Files are not touched, and t->regs are the caller's business.
  */
 void task_exec_commit(struct task *t, const struct task_program *program);
 

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -83,6 +84,14 @@ static void holes(void)
 	close(proc);
 }
 
+static volatile sig_atomic_t too_large;
+
+static void on_too_large(int signal)
+{
+	(void)signal;
+	too_large++;
+}
+
 static void ahead(void)
 {
 	const int fd = open("/tmp/ahead", O_RDWR | O_CREAT, 0600);
@@ -129,6 +138,32 @@ static void ahead(void)
 	const int null = open("/dev/null", O_RDWR);
 	ANSWER(fallocate(null, 0, 0, 1));
 	ANSWER(posix_fallocate(null, 0, 1));
+}
+
+/* No more than the limit of a file's size, though the size would stay as it is. */
+static void asked_for_too_much(void)
+{
+	const struct rlimit few = { 3 * PAGE, RLIM_INFINITY },
+			    all = { RLIM_INFINITY, RLIM_INFINITY };
+	const int fd = open("/tmp/limited", O_RDWR | O_CREAT, 0600);
+
+	signal(SIGXFSZ, on_too_large);
+	setrlimit(RLIMIT_FSIZE, &few);
+	ANSWER(fallocate(fd, 0, 0, 3 * PAGE));
+	ANSWER(fallocate(fd, 0, 0, 3 * PAGE + 1));
+	ANSWER(fallocate(fd, 0, 5 * PAGE, PAGE));
+	ANSWER(fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 4 * PAGE));
+	ANSWER(fallocate(fd, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, 0, 9 * PAGE));
+	size_of(fd);
+	say("SIGXFSZ: %d", too_large);
+	setrlimit(RLIMIT_FSIZE, &all);
+	ANSWER(ftruncate(fd, 8 * PAGE));
+	setrlimit(RLIMIT_FSIZE, &few);
+	ANSWER(fallocate(fd, 0, 0, 8 * PAGE));
+	ANSWER(fallocate(fd, 0, 0, 9 * PAGE));
+	say("SIGXFSZ: %d", too_large);
+	setrlimit(RLIMIT_FSIZE, &all);
+	close(fd);
 }
 
 /* --- cut while mapped ------------------------------------------------------------------------- */
@@ -492,6 +527,7 @@ int main(void)
 	mkdir("/tmp", 0777);
 	holes();
 	ahead();
+	asked_for_too_much();
 	struct sigaction a = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO };
 	sigaction(SIGBUS, &a, NULL);
 	sigaction(SIGSEGV, &a, NULL);
