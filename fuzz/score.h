@@ -14,9 +14,9 @@
  *	N ends = ANSWER                  it is back from that
  *	- rest                           all that are in a call sleep: none is back
  *	N fork M G = @M                  actor M begins as N's child,
- *	N thread M G = @M                or as a thread of its group, or as a child that has its
- *	N share M G = @M                 memory; G is in the upper half of the flags, which nobody
- *	                                 is to look at
+ *	N thread M G = @M                as a thread of its group,
+ *	N share M G = @M                 or as a child that has its memory; G is in the upper half
+ *	                                 of the flags, which nobody is to look at
  *	N store ADDRESS VALUE = HOW      8 bytes: done, unmapped, refused or beyond
  *	N load ADDRESS = VALUE           or how it fails
  *	N put ADDRESS BYTES              bytes in its memory are these from now on (hexadecimal);
