@@ -66,7 +66,9 @@ static const char *line_with(const char *log, const char *with)
 static void read_merge(const char *log, struct figures *f)
 {
 	const char *at = line_with(log, "merged: ");
-	if (at == NULL || !isdigit((unsigned char)*at)) return; /* not yet */
+	if (at == NULL) return;
+	f->corpus_new = number_behind(at, "not yet: ");
+	if (!isdigit((unsigned char)*at)) return;
 	f->corpus_new = words_number(at);
 	f->corpus_was = number_behind(at, " inputs and ");
 	f->corpus_is = number_behind(at, " of before are ");

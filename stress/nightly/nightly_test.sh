@@ -114,7 +114,7 @@ case_finds() {
 	sound_page
 	[ "$(grep -c '<svg' "$out/report.html")" -ge 3 ] || fail "pictures are missing"
 	grep -q '>25303 KiB free after each cycle<' "$out/report.html" || fail "no memory of programs"
-	grep -q '1234' "$out/report.html" && grep -q '56 of 78' "$out/summary.txt" || fail "no figures"
+	grep -q '<td>1,234</td>' "$out/report.html" && grep -q '56 of 78' "$out/summary.txt" || fail "no figures"
 	[ -z "$(ls -A "$out/run")" ] || fail "runs are left"
 
 	# Programs that play scripts: a finding for each kind of difference, each with its script.

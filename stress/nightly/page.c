@@ -3,6 +3,9 @@
  * inline SVG (gnuplot's, of memory over time; ours, of edges over executions and of what programs
  * leave free).
  *
+ * From the top: the verdict, the night at a glance, findings (new ones, those seen again, and
+ * folded up those of earlier nights), a table for each kind of items, memory.
+ *
  * What programs printed is escaped.  Pictures are what our own tools made, and are taken as they
  * are, from `<svg` on.
  *
@@ -15,20 +18,25 @@
 #include "fuzz/files.h"
 #include "stress/nightly/curve.h"
 #include "stress/nightly/finding.h"
-#include "stress/nightly/night.h"
+#include "stress/nightly/page.h"
 
 enum { PART_MOST = 20000, PICTURE_MOST = 1 << 20, LOG_MOST = 4 << 20 };
 
 static const char style[] =
-	"body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;max-width:68em;padding:0 1em;"
+	"body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;max-width:74em;padding:0 1em;"
 	"color:#222;background:#fff}"
+	"h1{margin-bottom:.2em}h2{margin-top:1.6em}h3{margin:1.2em 0 .2em}"
+	"p.verdict{font-size:1.5em;margin:.2em 0 .5em}"
 	"table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
-	"td,th{padding:.15em .7em;text-align:right;border-bottom:1px solid #ddd}"
+	"table.wide{font-size:13px}"
+	"td,th{padding:.2em .7em;text-align:right;border-bottom:1px solid #ddd;white-space:nowrap}"
 	"td:first-child,th:first-child,td:nth-child(2),th:nth-child(2){text-align:left}"
-	"pre{background:#f5f5f5;padding:.7em;overflow:auto;max-height:30em;font-size:13px}"
+	"pre{background:#f5f5f5;padding:.7em;overflow:auto;max-height:30em;font-size:13px;"
+	"margin:.4em 0}details{margin:.1em 0}summary{cursor:pointer}"
 	".well{color:#176a2b}.bad{color:#a31515;font-weight:600}.none{color:#777}"
-	"figure{margin:1em 0}figcaption{color:#555}figure svg{width:100%;height:auto}"
-	"figure svg.memory{width:60%}"
+	"figure{margin:.6em 0;display:inline-block;vertical-align:top;padding-right:1%}"
+	"figure.half{width:48%}figure.third{width:31%}figure svg{width:100%;height:auto}"
+	"figcaption{color:#555;font-size:13px}"
 	"svg.edges{width:9em;height:1.6em;vertical-align:middle}";
 
 /* --- pieces ----------------------------------------------------------------------------------- */
@@ -57,9 +65,7 @@ static void put_file(struct words *w, const char *folder, const char *name)
 	free(path);
 }
 
-/* --- curves ----------------------------------------------------------------------------------- */
-
-static char *log_of(const struct night *night, const struct item *item)
+char *page_log(const struct night *night, const struct item *item)
 {
 	char *path = words_made("%s/logs/%s", night->root, item->name);
 	char *log = words_of_file(path, LOG_MOST);
@@ -67,84 +73,25 @@ static char *log_of(const struct night *night, const struct item *item)
 	return log;
 }
 
-static void put_edges(struct words *w, const struct night *night, const struct item *item)
-{
-	struct curve c = { .count = 0 };
-	char *log = log_of(night, item);
-	if (log != NULL) curve_of_edges(&c, log);
-	curve_put_small(w, &c);
-	free(log);
-}
-
-/* --- the table of verdicts -------------------------------------------------------------------- */
-
-static const char *class_of(const struct item *item)
-{
-	const char *word = summary_item(item);
-	if (strcmp(word, "clean") == 0 || strcmp(word, "found, as due") == 0) return "well";
-	return strcmp(word, "cut") == 0 || strcmp(word, "not reached") == 0 ? "none" : "bad";
-}
-
-static void put_of(struct words *w, uint64_t some, uint64_t all)
-{
-	words_put(w, "<td>");
-	if (all != 0)
-		words_put(w, "%llu of %llu", (unsigned long long)some, (unsigned long long)all);
-	words_put(w, "</td>");
-}
-
-static void put_row(struct words *w, const struct night *night, const struct item *item)
-{
-	const double seconds = (double)item->took_ms / 1000;
-	words_put(w, "<tr><td>%s</td><td class=\"%s\">%s</td><td>%u</td><td>", item->name,
-		  class_of(item), summary_item(item), item->runs);
-	if (item->runs != 0)
-		words_put(w, "%llu&ndash;%llu", (unsigned long long)item->first_seed,
-			  (unsigned long long)item->first_seed + item->runs - 1);
-	words_put(w, "</td><td>%.1f</td><td>", seconds);
-	if (item->sum.executions != 0)
-		words_put(w, "%llu</td><td>%.0f", (unsigned long long)item->sum.executions,
-			  seconds > 0 ? (double)item->sum.executions / seconds : 0);
-	else
-		words_put(w, "</td><td>");
-	words_put(w, "</td>");
-	put_of(w, item->sum.edges, item->sum.edges_of);
-	words_put(w, "<td>");
-	if (item->kind == ITEM_ENGINE) put_edges(w, night, item);
-	words_put(w, "</td>");
-	put_of(w, item->sum.states, item->sum.states_of);
-	words_put(w, "</tr>\n");
-}
-
-static void put_items(struct words *w, const struct night *night)
-{
-	words_put(w, "<h2>Verdicts</h2>\n<table><tr><th>item</th><th>verdict</th><th>runs</th>"
-		     "<th>seeds</th><th>seconds</th><th>executions</th><th>a second</th>"
-		     "<th>edges</th><th>over executions</th><th>states</th></tr>\n");
-	for (uint32_t i = 0; i < night->table.items; i++) put_row(w, night, &night->table.item[i]);
-	words_put(w, "</table>\n<p>Executions are scripts, of stress.* operations. Edges are "
-		     "libFuzzer&#39;s own count: inline 8-bit counters of the program that were "
-		     "reached, of all that it has. States are those that a subject must reach; a "
-		     "hunt&#39;s. A canary must find something: its findings are proof that "
-		     "findings arrive.</p>\n");
-}
-
 /* --- findings --------------------------------------------------------------------------------- */
+
+enum when { TONIGHT_FIRST, TONIGHT_AGAIN, EARLIER, WHENS };
 
 struct listing {
 	struct words *w;
 	const struct night *night;
 	const char *folder;
+	enum when when; /* of which it is now */
 	unsigned count;
 };
 
-static const char *when_found(const struct night *night, const char *signature)
+static enum when when_found(const struct night *night, const char *signature)
 {
-	const char *when = "in an earlier night, not in this";
+	enum when when = EARLIER;
 	for (uint32_t i = 0; i < night->notes; i++) {
 		if (strcmp(night->note[i].signature, signature) != 0) continue;
-		if (night->note[i].first) return "new";
-		when = "again";
+		if (night->note[i].first) return TONIGHT_FIRST;
+		when = TONIGHT_AGAIN;
 	}
 	return when;
 }
@@ -160,14 +107,52 @@ static void put_part(struct listing *l, const char *signature, const char *name)
 	free(at);
 }
 
+/* By whom, and how it ended: the last line of `seen`. */
+static void put_seen(struct listing *l, const char *at)
+{
+	char *path = words_made("%s/seen", at), *seen = words_of_file(path, 400), word[128];
+	char *line = seen == NULL ? NULL : strrchr(seen, '\n');
+	if (line != NULL) {
+		*line = '\0';
+		line = strrchr(seen, '\n');
+		line = words_made(" %s", line == NULL ? seen : line + 1);
+		words_put(l->w, "%s, ", ledger_word(line, "outcome", word, sizeof(word)));
+		words_put(l->w, "by %s", ledger_word(line, "item", word, sizeof(word)));
+		words_put(l->w, " with seed %llu", (unsigned long long)ledger_number(line, "seed"));
+		words_put(l->w, ", %s", ledger_word(line, "at", word, sizeof(word)));
+		free(line);
+	}
+	free(seen);
+	free(path);
+}
+
+/* What it says first of what is wrong. */
+static void put_first_line(struct listing *l, const char *at)
+{
+	char *path = words_made("%s/report", at), *report = words_of_file(path, PART_MOST);
+	if (report != NULL) {
+		report[strcspn(report, "\n")] = '\0';
+		put_escaped(l->w, report);
+	}
+	free(report);
+	free(path);
+}
+
 static void put_finding(const char *signature, void *context)
 {
+	static const char *const words[WHENS] = { "new", "again",
+						  "in an earlier night, not in this" };
 	struct listing *l = context;
+	if (when_found(l->night, signature) != l->when) return;
 	char *at = words_made("%s/%s", l->folder, signature);
 	l->count++;
 	words_put(l->w, "<h3>");
 	put_escaped(l->w, signature);
-	words_put(l->w, "</h3>\n<p>%s</p>\n<pre>", when_found(l->night, signature));
+	words_put(l->w, "</h3>\n<p><b>%s</b>: ", words[l->when]);
+	put_seen(l, at);
+	words_put(l->w, "</p>\n<pre>");
+	put_first_line(l, at);
+	words_put(l->w, "\n\n");
 	put_file(l->w, at, "replay");
 	words_put(l->w, "</pre>\n");
 	put_part(l, signature, "report");
@@ -180,11 +165,20 @@ static void put_finding(const char *signature, void *context)
 
 static void put_findings(struct words *w, const struct night *night)
 {
+	struct words before = { 0 };
 	char *folder = night_path(night, "findings");
-	struct listing l = { w, night, folder, 0 };
+	struct listing l = { w, night, folder, TONIGHT_FIRST, 0 };
 	words_put(w, "<h2>Findings</h2>\n");
 	finding_each(folder, put_finding, &l);
-	if (l.count == 0) words_put(w, "<p>None.</p>\n");
+	l.when = TONIGHT_AGAIN;
+	finding_each(folder, put_finding, &l);
+	if (l.count == 0) words_put(w, "<p>None in this night.</p>\n");
+	l = (struct listing){ &before, night, folder, EARLIER, 0 };
+	finding_each(folder, put_finding, &l);
+	if (l.count != 0)
+		words_put(w, "<details><summary>%u of earlier nights</summary>\n%s</details>\n",
+			  l.count, words_text(&before));
+	words_free(&before);
 	free(folder);
 }
 
@@ -196,11 +190,12 @@ static void put_picture(struct words *w, const struct night *night, const struct
 	struct curve c = { .count = 0 };
 	char *path = words_made("%s/pictures/%s.svg", night->root, item->name);
 	char *text = words_of_file(path, PICTURE_MOST);
-	char *log = item->kind == ITEM_STRESS ? log_of(night, item) : NULL;
+	char *log = item->kind == ITEM_STRESS ? page_log(night, item) : NULL;
 	const char *svg = text == NULL ? NULL : strstr(text, "<svg");
 	if (log != NULL) curve_of_memory(&c, log);
 	if (item->runs != 0 && (svg != NULL || c.count > 1)) {
-		words_put(w, "<figure><figcaption>%s</figcaption>\n", item->name);
+		words_put(w, "<figure class=\"%s\"><figcaption>%s</figcaption>\n",
+			  svg != NULL ? "half" : "third", item->name);
 		if (svg != NULL)
 			words_put(w, "%s", svg);
 		else
@@ -212,6 +207,13 @@ static void put_picture(struct words *w, const struct night *night, const struct
 	free(path);
 }
 
+static void put_pictures(struct words *w, const struct night *night)
+{
+	words_put(w, "<h2>Memory over time</h2>\n");
+	for (uint32_t i = 0; i < night->table.items; i++)
+		put_picture(w, night, &night->table.item[i]);
+}
+
 /* --- the page --------------------------------------------------------------------------------- */
 
 static void put_head(struct words *w, const struct night *night)
@@ -221,17 +223,22 @@ static void put_head(struct words *w, const struct night *night)
 		  "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
 		  "<title>Anvil, night of %s</title><style>%s</style></head><body>\n",
 		  night->began, style);
-	words_put(w, "<h1>Night of %s</h1>\n<p class=\"%s\">", night->began,
+	words_put(w, "<h1>Night of %s</h1>\n<p class=\"verdict %s\">", night->began,
 		  night->notes == 0 && night->trouble == NULL ? "well" : "bad");
 	put_escaped(w, verdict);
 	words_put(w, "</p>\n<p>commit ");
 	put_escaped(w, night->commit);
-	words_put(w,
-		  "; %.0f seconds of %.0f, %u side by side, %u rounds; night %u of this folder; on "
-		  "this commit before: %llu runs, %llu executions</p>\n",
+	words_put(w, "; %.0f seconds of %.0f, %u side by side, %u rounds; night %u of this folder",
 		  night_now(night), night->seconds, night->plan.jobs, night->plan.round,
-		  night->nights, (unsigned long long)night->commit_runs,
-		  (unsigned long long)night->commit_executions);
+		  night->nights);
+	if (night->commit_runs != 0) {
+		words_put(w, "; on this commit before: ");
+		words_put_count(w, night->commit_runs);
+		words_put(w, " runs, ");
+		words_put_count(w, night->commit_executions);
+		words_put(w, " executions");
+	}
+	words_put(w, "</p>\n");
 	free(verdict);
 }
 
@@ -249,11 +256,10 @@ void page_write(struct night *night)
 {
 	struct words w = { 0 };
 	put_head(&w, night);
+	page_glance(&w, night);
 	put_findings(&w, night);
-	put_items(&w, night);
-	words_put(&w, "<h2>Memory over time</h2>\n");
-	for (uint32_t i = 0; i < night->table.items; i++)
-		put_picture(&w, night, &night->table.item[i]);
+	page_tables(&w, night);
+	put_pictures(&w, night);
 	words_put(&w, "<h2>Machine</h2>\n<pre>");
 	put_escaped(&w, night->environment);
 	words_put(&w, "</pre>\n</body></html>\n");

@@ -335,6 +335,18 @@ static void keep_words(const struct night *night, const struct running *run)
 	free(log);
 }
 
+/* What waited to be merged is among what was. */
+static void add_corpus(struct figures *sum, const struct figures *f)
+{
+	const bool first = sum->corpus_is == 0;
+	if (first && f->corpus_new != 0) sum->corpus_new = 0;
+	if (first || f->corpus_is != 0) sum->corpus_new += f->corpus_new;
+	if (f->corpus_is == 0) return;
+	if (first) sum->corpus_was = f->corpus_was;
+	sum->corpus_is = f->corpus_is;
+	sum->features = f->features;
+}
+
 static void add_up(struct item *item, const struct running *run, const struct verdict *v,
 		   double took)
 {
@@ -345,12 +357,7 @@ static void add_up(struct item *item, const struct running *run, const struct ve
 	item->size = run->size;
 	sum->executions += f->executions;
 	sum->lines += f->lines;
-	if (f->corpus_is != 0) {
-		if (sum->corpus_is == 0) sum->corpus_was = f->corpus_was;
-		sum->corpus_new += f->corpus_new;
-		sum->corpus_is = f->corpus_is;
-		sum->features = f->features;
-	}
+	add_corpus(sum, f);
 	if (f->edges > sum->edges) sum->edges = f->edges;
 	if (f->edges_of > sum->edges_of) sum->edges_of = f->edges_of;
 	if (f->states > sum->states) sum->states = f->states;

@@ -98,6 +98,12 @@ static void put_item(struct words *w, const struct item *item)
 	if (item->sum.edges_of != 0)
 		words_put(w, "  %llu of %llu edges", (unsigned long long)item->sum.edges,
 			  (unsigned long long)item->sum.edges_of);
+	if (item->sum.corpus_is != 0)
+		words_put(w, "  corpus %llu + %llu, merged %llu, %llu features",
+			  (unsigned long long)item->sum.corpus_was,
+			  (unsigned long long)item->sum.corpus_new,
+			  (unsigned long long)item->sum.corpus_is,
+			  (unsigned long long)item->sum.features);
 	if (item->sum.states_of != 0)
 		words_put(w, "  %llu of %llu states", (unsigned long long)item->sum.states,
 			  (unsigned long long)item->sum.states_of);
@@ -150,7 +156,9 @@ void summary_write(struct night *night)
 	words_put(&w,
 		  "\nExecutions are scripts, of stress.* operations.  Edges are libFuzzer's own "
 		  "count: inline 8-bit\ncounters of the program that were reached, of all it "
-		  "has.  States are those that a subject must reach.\n\n%s",
+		  "has.  States are those that a subject must reach.  Lines are of scores that "
+		  "programs played, on all kernels.\nA corpus is counted in inputs, before and "
+		  "new; features are libFuzzer's count of what the merged ones show.\n\n%s",
 		  night->environment);
 	save(night, &w);
 	fwrite(w.at, 1, w.bytes, stdout);

@@ -61,6 +61,16 @@ void words_put(struct words *w, const char *format, ...)
 	va_end(list);
 }
 
+void words_put_count(struct words *w, uint64_t count)
+{
+	if (count >= 1000) {
+		words_put_count(w, count / 1000);
+		words_put(w, ",%03u", (unsigned)(count % 1000));
+	} else {
+		words_put(w, "%u", (unsigned)count);
+	}
+}
+
 void words_free(struct words *w)
 {
 	free(w->at);

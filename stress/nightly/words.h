@@ -15,6 +15,7 @@ struct words {
 
 void words_put(struct words *w, const char *format, ...) PRINTF_LIKE(2, 3);
 void words_put_bytes(struct words *w, const char *at, size_t bytes);
+void words_put_count(struct words *w, uint64_t count); /* 1,234,567 */
 void words_free(struct words *w);
 
 /* What stands in `w`; never NULL. */
