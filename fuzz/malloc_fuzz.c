@@ -392,8 +392,12 @@ static void step_drain(struct run *run, const struct script_op *op)
 
 static void step_exit(struct run *run, const struct script_op *op)
 {
+	struct umalloc *m = &state_of(run)->m;
+	const uint32_t slots = m->config.deferred_slots;
+
 	(void)op;
-	umalloc_at_exit(&state_of(run)->m);
+	umalloc_at_exit(m);
+	m->config.deferred_slots = slots; /* the script goes on, as another program would */
 	umw_score_does(&state_of(run)->mem, 0, "exit", NULL);
 	model_flush(run, UMALLOC_FLUSH_EXIT);
 }

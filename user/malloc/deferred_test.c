@@ -190,6 +190,19 @@ static void causes_are_counted_apart(enum umalloc_flush_cause cause)
 	EXPECT(memcmp(stats().flushes, want, sizeof(want)) == 0 && stats().queued == 0);
 }
 
+/* Who comes after the program's end, and there are such, leaves nothing that waits for ever. */
+static void after_the_end_nothing_waits(void)
+{
+	char *now;
+
+	test_open(&m, 16);
+	left_behind(&now);
+	umalloc_at_exit(&m);
+	char *later = umalloc_realloc(&m, now, 900000);
+	EXPECT(later != now && test.unmapped == now && stats().queued == 0);
+	EXPECT(stats().flushes[UMALLOC_FLUSH_EXIT] == 1);
+}
+
 static void what_cannot_be_unmapped_waits(void)
 {
 	char *now;
@@ -223,6 +236,7 @@ int main(void)
 	pressure_flushes();
 	for (unsigned cause = 0; cause < UMALLOC_FLUSH_CAUSES; cause++)
 		causes_are_counted_apart(cause);
+	after_the_end_nothing_waits();
 	what_cannot_be_unmapped_waits();
 	return 0;
 }

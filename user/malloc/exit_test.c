@@ -4,8 +4,8 @@
  * Each scene is a child that leaves blocks in the queue and ends in its way.  What it says on the
  * way is noted in a page that parent and child share: handlers of atexit() and a destructor, which
  * must still find the queue as it was, and last of all a function that runs behind the allocator's
- * own end, which must find it empty, and the pages of what was queued gone.  The allocator is the
- * variant with a mapping for each block.
+ * own end, which must find it empty, and the pages of what was queued gone; and what it leaves
+ * behind itself must be gone at once.  The allocator is the variant with a mapping for each block.
  */
 #include <pthread.h>
 #include <stdint.h>
@@ -108,6 +108,16 @@ __attribute__((destructor)) static void destructor(void)
 	note('d');
 }
 
+/* As a library's destructor may: nothing waits that nobody would come for. */
+static void realloc_late(void)
+{
+	char *p = malloc(SMALL);
+	char *const fence = malloc(SMALL);
+
+	EXPECT(fence != NULL && realloc_(p, 2 * LARGE) != p);
+	EXPECT(stats().queued == 0 && !is_mapped(p));
+}
+
 static void behind_the_end(void)
 {
 	if (left[0] == NULL) return;
@@ -116,6 +126,7 @@ static void behind_the_end(void)
 	notes->flushed = s.flushes[UMALLOC_FLUSH_EXIT];
 	notes->released = s.released - released_before;
 	notes->gone = !is_mapped(left[0]);
+	realloc_late();
 	note('.');
 }
 

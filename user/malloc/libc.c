@@ -2,17 +2,19 @@
  * libc.c -- malloc and its family: the one instance of a program, under the C library's names.
  *
  * Linked into a program, statically or by LD_PRELOAD, these take the place of the C library's own.
- * What they answer is what glibc's do: realloc to 0 bytes frees and returns NULL, an alignment that
- * is no power of two stands for the next one (for posix_memalign it is EINVAL), free keeps errno.
- * What glibc would abort for, this does too, with one line on standard error: a free or realloc of
- * what is no live block.
+ * All of them do: one that were missing would be the C library's, and give out blocks that are not
+ * ours to free (libc_names.c, libc_info.c).  What they answer is what glibc's do: realloc to 0
+ * bytes frees and returns NULL, an alignment that is no power of two stands for the next one (for
+ * posix_memalign it is EINVAL), free keeps errno.  What glibc would abort for, this does too, with
+ * one line on standard error: a free or realloc of what is no live block.
  *
  * Each thread has a cache, which lies in its own storage and is given back as the thread ends.
  *
  * A fork waits until no other thread is inside, so that the child's heap is sound; the handler is
  * the first that a program registers, which makes it the innermost.  At exit the queue is flushed,
- * after all that atexit() registered and after the program's own destructors; by _exit() and by a
- * signal it is not, and the kernel takes all there is.
+ * after all that atexit() registered and after the program's own destructors.  Those of libraries,
+ * and threads that go on, may come later: for them realloc frees at once.  By _exit() and by a
+ * signal nothing is flushed, and the kernel takes all there is.
  *
  * What BUILD chooses, one library for each: how many slots the queue has, from which size on there
  * is a mapping each, how free blocks are found, and whether large ones grow by moving pages.  They
@@ -95,7 +97,9 @@ void *calloc(size_t count, size_t bytes)
 	size_t all;
 
 	if (__builtin_mul_overflow(count, bytes, &all)) all = SIZE_MAX; /* is refused */
-	return umalloc_alloc_zeroed(&umalloc_libc, all);
+	if (__builtin_expect(__libc_single_threaded, 1))
+		return umalloc_alloc_zeroed(&umalloc_libc, all);
+	return umalloc_alloc_zeroed_by(&umalloc_libc, &mine, all);
 }
 
 void *realloc(void *p, size_t bytes)

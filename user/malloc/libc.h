@@ -4,8 +4,7 @@
  *	struct umalloc_stats s;
  *	umalloc_stats(&umalloc_libc, &s);
  *
- * Besides the C library's names (malloc, calloc, realloc, reallocarray, free, aligned_alloc,
- * memalign, posix_memalign, valloc, malloc_usable_size, malloc_trim) it is all there is.
+ * Besides the C library's names, all that glibc has of malloc's, it is all there is.
  */
 #ifndef USER_MALLOC_LIBC_H
 #define USER_MALLOC_LIBC_H

@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "user/malloc/libc.h"
@@ -77,6 +79,42 @@ static void answers(void)
 	EXPECT(memalign_(SIZE_MAX / 2 + 2, 1) == NULL && errno == EINVAL);
 	malloc_trim(0);
 	EXPECT(malloc_trim(0) == 0);
+}
+
+extern void *__libc_malloc(size_t), *__libc_memalign(size_t, size_t), cfree(void *);
+
+/* What glibc has besides is of the same heap: a block goes from any of them to any. */
+static void further_names(void)
+{
+	char said[400] = "";
+	volatile size_t huge = SIZE_MAX;
+	char *p = pvalloc(4097), *q = __libc_malloc(100), *r = __libc_memalign(512, 1);
+
+	EXPECT((uintptr_t)p % 4096 == 0 && malloc_usable_size(p) >= 8192);
+	EXPECT(stats().live >= 3 && (uintptr_t)r % 512 == 0);
+	free_(p);
+	cfree(q);
+	EXPECT((r = realloc_(r, 1000)) != NULL);
+	errno = 0;
+	EXPECT(pvalloc(huge) == NULL && errno == ENOMEM);
+	EXPECT(mallopt(M_MMAP_THRESHOLD, 1 << 20) == 1 && mallopt(M_PERTURB, 1) == 0);
+	const struct mallinfo2 info = mallinfo2();
+	EXPECT(info.arena == stats().heap_bytes && info.uordblks + info.fordblks == info.arena);
+	FILE *file = fmemopen(said, sizeof(said), "w");
+	EXPECT(malloc_info(1, file) == EINVAL && malloc_info(0, file) == 0 && fclose(file) == 0);
+	EXPECT(strstr(said, "<malloc") == said && strstr(said, "</malloc>") != NULL);
+	free_(r);
+}
+
+/* Zeroed blocks too come from a cache, in which they are not. */
+static void zeroes_from_a_cache(void)
+{
+	for (unsigned i = 0; i < 100; i++) {
+		char *p = calloc_(10, 20);
+		for (unsigned k = 0; k < 200; k++) EXPECT(p[k] == 0);
+		memset(p, 0x5a, 200);
+		free_(p);
+	}
 }
 
 /* A program that moves the break itself, and back. */
@@ -216,6 +254,52 @@ static void ended_threads_keep_nothing(void)
 	}
 }
 
+static struct {
+	bool ready, go, done;
+} flags;
+
+static bool is_set(const bool *flag)
+{
+	return __atomic_load_n(flag, __ATOMIC_ACQUIRE);
+}
+
+static void set(bool *flag)
+{
+	__atomic_store_n(flag, true, __ATOMIC_RELEASE);
+}
+
+static void *look_cancelled(void *arg)
+{
+	pthread_cancel(pthread_self());
+	set(&flags.ready);
+	while (!is_set(&flags.go)) sched_yield();
+	stats();
+	set(&flags.done);
+	pthread_testcancel();
+	return arg;
+}
+
+/* A thread that is to end does not do so in a call of ours, with the lock taken, though it waits
+ * there for who is at his cache: as this one is. */
+static void cancellation_waits(void)
+{
+	uint32_t *latch = &umalloc_libc.caches->latch;
+	const struct timespec a_while = { 0, 5000000 };
+	pthread_t thread;
+	void *ended;
+
+	EXPECT(pthread_create(&thread, NULL, look_cancelled, NULL) == 0);
+	while (!is_set(&flags.ready)) sched_yield();
+	free_(malloc_(100));
+	EXPECT(__atomic_exchange_n(latch, 1, __ATOMIC_ACQUIRE) == 0);
+	set(&flags.go);
+	while (__atomic_load_n(&umalloc_libc.lock_word, __ATOMIC_RELAXED) == 0) sched_yield();
+	nanosleep(&a_while, NULL);
+	__atomic_store_n(latch, 0, __ATOMIC_RELEASE);
+	EXPECT(pthread_join(thread, &ended) == 0 && ended == PTHREAD_CANCELED && flags.done);
+	stats();
+}
+
 /* --- misuse ----------------------------------------------------------------------------------- */
 
 static void free_twice(void)
@@ -287,9 +371,12 @@ int main(int argc, char **argv)
 		threads_in_children = false;
 	}
 	answers();
+	further_names();
 	others_move_the_break();
 	threads_and_forks();
 	ended_threads_keep_nothing();
+	cancellation_waits();
+	zeroes_from_a_cache();
 	ends(free_twice, "a double free");
 	ends(free_queued, "a double free");
 	ends(free_cached, "a double free");

@@ -7,6 +7,9 @@
  * The lock is one word and a futex: 0 free, 1 taken, 2 taken and somebody may sleep (Drepper,
  * "Futexes are tricky", 2011, section 5).  Nobody who does not wait comes here (port.h).  A child
  * of fork has a copy of it that the forking thread holds, and drops.
+ *
+ * A thread may be cancelled in many of the C library's calls, and malloc is none of those: what
+ * waits here, and what says a program's last words, are system calls themselves.
  */
 #define _GNU_SOURCE /* mremap */
 #include "user/malloc/linux.h"
@@ -91,7 +94,7 @@ static void linux_relax(void *context)
 	const int kept = errno;
 
 	(void)context;
-	nanosleep(&a_moment, NULL);
+	syscall(SYS_nanosleep, &a_moment, NULL);
 	errno = kept;
 }
 
@@ -128,7 +131,7 @@ static void linux_cached(void *context, struct umalloc_cache *c)
 /* One line, without a call that might allocate; then the end. */
 __attribute__((noreturn)) static void give_up(const char *line, int bytes)
 {
-	if (write(STDERR_FILENO, line, (size_t)bytes) != bytes) abort();
+	if (syscall(SYS_write, STDERR_FILENO, line, (size_t)bytes) != bytes) abort();
 	abort();
 }
 

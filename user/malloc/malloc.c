@@ -153,12 +153,20 @@ void *umalloc_alloc(struct umalloc *m, size_t bytes)
 }
 
 /* A mapping is zero. */
-void *umalloc_alloc_zeroed(struct umalloc *m, size_t bytes)
+static void *zeroed(const struct umalloc *m, void *p, size_t bytes)
 {
-	void *p = umalloc_alloc(m, bytes);
-
 	if (p != NULL && !is_large(m, UMALLOC_ALIGN, bytes)) memset(p, 0, bytes);
 	return p;
+}
+
+void *umalloc_alloc_zeroed(struct umalloc *m, size_t bytes)
+{
+	return zeroed(m, umalloc_alloc(m, bytes), bytes);
+}
+
+void *umalloc_alloc_zeroed_by(struct umalloc *m, struct umalloc_cache *c, size_t bytes)
+{
+	return zeroed(m, umalloc_alloc_by(m, c, bytes), bytes);
 }
 
 /* --- freeing ---------------------------------------------------------------------------------- */
@@ -205,21 +213,19 @@ size_t umalloc_usable(struct umalloc *m, const void *p)
 	return bytes;
 }
 
-static void flush(struct umalloc *m, enum umalloc_flush_cause cause)
-{
-	umalloc_lock(m);
-	um_deferred_flush(m, cause);
-	umalloc_unlock(m);
-}
-
 void umalloc_flush(struct umalloc *m)
 {
-	flush(m, UMALLOC_FLUSH_DEMAND);
+	umalloc_lock(m);
+	um_deferred_flush(m, UMALLOC_FLUSH_DEMAND);
+	umalloc_unlock(m);
 }
 
 void umalloc_at_exit(struct umalloc *m)
 {
-	flush(m, UMALLOC_FLUSH_EXIT);
+	umalloc_lock(m);
+	um_deferred_flush(m, UMALLOC_FLUSH_EXIT);
+	m->config.deferred_slots = 0;
+	umalloc_unlock(m);
 }
 
 void umalloc_drain(struct umalloc *m)

@@ -219,8 +219,9 @@ void *umalloc_realloc(struct umalloc *m, void *p, size_t bytes);
 /* Flushes the queue, then frees `p`.  NULL is freed always.  A bad free is told, and no more. */
 void umalloc_free(struct umalloc *m, void *p);
 
-/* The same two by a thread that has a cache; for when there are several. */
+/* The same by a thread that has a cache; for when there are several. */
 void *umalloc_alloc_by(struct umalloc *m, struct umalloc_cache *c, size_t bytes);
+void *umalloc_alloc_zeroed_by(struct umalloc *m, struct umalloc_cache *c, size_t bytes);
 void umalloc_free_by(struct umalloc *m, struct umalloc_cache *c, void *p);
 
 /* The thread ends: its cache is given back.  Calls that it makes yet do without. */
@@ -238,7 +239,8 @@ bool umalloc_resembles_block(const void *p);
 /* Frees what is in the queue. */
 void umalloc_flush(struct umalloc *m);
 
-/* The same, as the program ends.  What is queued after that goes with the program. */
+/* The same, as the program ends.  From then on nothing waits: what realloc leaves behind is freed
+ * at once, as nobody comes any more who would flush it. */
 void umalloc_at_exit(struct umalloc *m);
 
 /* The same, empties the caches, merges all that can be, and gives back all memory that can go. */

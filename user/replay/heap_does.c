@@ -215,6 +215,15 @@ static void does_misuse(struct words *w, bool resize, bool cached)
 		differs("%s", wild ? "wild" : "double");
 }
 
+/* The script goes on, as another program would. */
+static void does_exit(void)
+{
+	const uint32_t slots = play.heap.config.deferred_slots;
+
+	umalloc_at_exit(&play.heap);
+	play.heap.config.deferred_slots = slots;
+}
+
 static void does_others(struct words *w)
 {
 	const size_t bytes = size_next(w);
@@ -254,7 +263,7 @@ void heap_does(struct words w, bool cached)
 	else if (words_take(&w, "drain"))
 		umalloc_drain(&play.heap);
 	else if (words_take(&w, "exit"))
-		umalloc_at_exit(&play.heap);
+		does_exit();
 	else
 		no_score();
 	if (word_next(&w, &rest)) no_score();
