@@ -7,10 +7,11 @@
  * is left out, and the signal is pending all the same; only a real-time one that was not sent by
  * kill() is refused then, as on Linux.
  *
- * A signal that is ignored is forgotten when it is sent, unless who would take it blocks it: by the
- * time he unblocks it it may have a handler.  One that ends the group does so at once: its tasks
- * are asked to end as by SIGKILL.  Else a task is roused: its `work` is set, and the flag in its
- * thread's word, which ends a wait that heeds signals.
+ * A signal that is ignored is forgotten when it is sent, unless whom it is sent to blocks it: by
+ * the time he unblocks it it may have a handler.  For a group its first task stands, whoever would
+ * take it (as on Linux).  One that ends the group does so at once: its tasks are asked to end as by
+ * SIGKILL.  Else a task is roused: its `work` is set, and the flag in its thread's word, which ends
+ * a wait that heeds signals.  In a group that is stopped nobody is: all look when it goes on.
  *
  * The flag and `work` stand while there is something that the task can take; only the task itself
  * takes them back, with the lock held (signal_recheck_locked).
@@ -140,7 +141,7 @@ const char *signal_check(sigset pending, const struct list *notes)
 
 static bool may_take(const struct task *t, sigset which)
 {
-	return !t->dying && ((~t->mask | t->awaited) & which) != 0;
+	return !t->dying && t->group->stop_signal == 0 && ((~t->mask | t->awaited) & which) != 0;
 }
 
 static void rouse_locked(struct task *t) REQUIRES(&t->group->world->lock)
@@ -164,11 +165,13 @@ void signal_recheck_locked(struct task *t)
 void signal_pass_on_locked(struct task *t, sigset which)
 {
 	struct task_group *g = t->group;
+	sigset left = g->pending & which;
 
-	if ((g->pending & which) == 0) return;
-	for (struct list *l = g->tasks.next; l != &g->tasks; l = l->next) {
+	for (struct list *l = g->tasks.next; l != &g->tasks && left != 0; l = l->next) {
 		struct task *other = CONTAINER_OF(l, struct task, link);
-		if (other != t && may_take(other, g->pending & which)) rouse_locked(other);
+		if (other == t || !may_take(other, left)) continue;
+		rouse_locked(other);
+		left &= other->mask & ~other->awaited; /* it sees to the others */
 	}
 }
 
@@ -193,6 +196,15 @@ static struct task *taker_locked(struct task_group *g, sigset bit) REQUIRES(&g->
 }
 
 /* --- sending ---------------------------------------------------------------------------------- */
+
+/* Whether nothing is to come of it (Linux: sig_ignored). */
+static bool is_moot_locked(const struct task_group *g, const struct task *t, int sig)
+	REQUIRES(&g->world->lock)
+{
+	const struct task *to = t != NULL ? t : g->number->task;
+
+	return is_ignored_locked(g, sig) && (to == NULL || (to->mask & signal_bit(sig)) == 0);
+}
 
 void signal_forget_all_locked(struct task_group *g, sigset which)
 {
@@ -244,11 +256,11 @@ int signal_send_locked(struct task_group *g, struct task *t, const struct abi_si
 		return 0;
 	}
 	undo_opposites_locked(g, bit);
+	if (is_moot_locked(g, t, sig)) return 0;
 	if (t == NULL)
 		taker = taker_locked(g, bit);
 	else if (!may_take(t, bit))
 		taker = NULL;
-	if (taker != NULL && is_ignored_locked(g, sig) && (taker->awaited & bit) == 0) return 0;
 	if (taker != NULL && (taker->mask & bit) == 0 && ends_at_once_locked(g, sig)) {
 		group_end_locked(g->world, g, sig, NULL);
 		return 0;

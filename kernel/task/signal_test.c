@@ -446,7 +446,9 @@ static void stops_and_goes_on(struct task *t)
 	EXPECT(waits_with(t, P_PID, pid, W_EXITED | W_UNTRACED, &got) == 1);
 	EXPECT(got.code == CLD_STOPPED && got.wait4 == (SIGSTOP << 8 | 0x7f));
 	EXPECT(waits_with(t, P_PID, pid, W_EXITED | W_UNTRACED | W_NOHANG, &got) == 0);
-	EXPECT(signal_kill(t, pid, SIGHUP) == 0); /* ends even who is stopped, as SIGKILL would */
+	EXPECT(signal_kill(t, pid, SIGHUP) == 0); /* nobody takes it until they go on */
+	others_run();
+	EXPECT(waits_with(t, P_PID, pid, W_EXITED | W_NOHANG, &got) == 0);
 	EXPECT(signal_kill(t, pid, SIGCONT) == 0);
 	waits_for(t, pid, SIGHUP);
 	const int32_t other = forks(t, waits_to_die);
@@ -496,6 +498,61 @@ static void group_signals(struct task *t)
 	task_exit_group(t, 0);
 }
 
+static void waits_for_usr1(struct task *t)
+{
+	struct abi_siginfo info;
+
+	EXPECT(signal_wait(t, signal_bit(SIGUSR1), WAIT_FOREVER, &info) == -ERR_INTR);
+	goes_back(t);
+	marks++;
+	task_exit(t, 0);
+}
+
+/* Whether a group's signal is ignored at once is for its first task's mask to say. */
+static void ignored_for_all(struct task *t)
+{
+	acts(t, SIGUSR2, SIG_IGNORE);
+	threads(t, waits_for_usr1);
+	others_run();
+	EXPECT(signal_kill(t, t->group->pid, SIGUSR2) == 0);
+	others_run();
+	EXPECT(marks == 0 && t->group->pending == 0);
+	signal_mask(t, signal_bit(SIGUSR2));
+	EXPECT(signal_kill(t, t->group->pid, SIGUSR2) == 0);
+	others_run(); /* it was for the other, who found that it is ignored */
+	EXPECT(marks == 1 && t->group->pending == 0);
+	task_exit_group(t, 0);
+}
+
+static void outlives_first(struct task *t)
+{
+	const int32_t first = t->group->pid;
+
+	others_run();
+	EXPECT(signal_kill_task(t, 0, first, SIGUSR1) == 0); /* to no effect */
+	EXPECT(signal_kill_task(t, first, first, 0) == 0);
+	EXPECT(signal_kill_task(t, first, first, SIGNALS + 1) == -ERR_INVAL);
+	EXPECT(signal_kill_task(t, first + 1, first, 0) == -ERR_SRCH);
+	EXPECT(t->group->pending == 0 && t->pending == 0);
+	marks++;
+	task_exit(t, 0);
+}
+
+static void leaves_another(struct task *t)
+{
+	threads(t, outlives_first);
+	task_exit(t, 0);
+}
+
+static void first_has_ended(struct task *t)
+{
+	const int32_t pid = forks(t, leaves_another);
+
+	waits_for(t, pid, 0);
+	EXPECT(marks == 1);
+	EXPECT(signal_kill_task(t, pid, pid, 0) == -ERR_SRCH);
+}
+
 /* ---------------------------------------------------------------------------------------------- */
 
 static void run(program *p, int32_t status)
@@ -526,6 +583,8 @@ int main(void)
 	run(child_signals, 0);
 	run(stops_and_goes_on, 0);
 	run(group_signals, 0);
+	run(ignored_for_all, 0);
+	run(first_has_ended, 0);
 	host_cpus_close();
 	return 0;
 }
