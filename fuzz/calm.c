@@ -4,12 +4,13 @@
  * A score (score.h) tells what actors do, line by line, and whoever plays it cannot choose who is
  * first where two do something at once.  So a run that has one is calm: an operation begins only
  * when all that the one before it set off is over, and every other lane waits for its turn, or
- * sleeps in its operation until somebody does something (subject->asleep), or has no more to do.
- * Then what it does, and whom it wakes, follows from the script alone.
+ * sleeps until somebody does something (subject->asleep), or has no more to do.  Then what it does,
+ * and whom it wakes, follows from the script alone.
  *
  * The turn goes in the script's order, as far as lanes are free: the operations of one that sleeps
- * wait until it is back.  When all sleep nobody has the turn, and the subject does what it does
- * where nobody can go on by himself.
+ * wait until it is back.  Behind its last operation a lane has one more turn, in which it ends.
+ * When all sleep nobody has the turn, and the subject does what it does where nobody can go on by
+ * himself.
  *
  * Such a run has one CPU and nobody decides about turns; decisions and meeting points of the script
  * are left out, as lanes settle at each operation.  Subjects see to it (run_is_calm) that threads
@@ -20,7 +21,8 @@
  *
  * Always true:
  *   C1  while an operation begins, no other lane's thread can run;
- *   C2  of lanes that wait for their turn the one whose operation comes first in the script has it.
+ *   C2  of lanes that wait for their turn the one whose operation comes first in the script has it,
+ *       and before these whoever has none left.
  *
  * Locks: none.
  */
@@ -40,7 +42,13 @@ static bool lane_rests(struct run *run, unsigned n)
 {
 	const struct lane *lane = &run->lanes->lane[n];
 
-	return lane->over || lane->due || (lane->busy && run->subject->asleep(run, n));
+	return lane->over || lane->due || run->subject->asleep(run, n);
+}
+
+/* The end of a lane comes before all operations. */
+static uint32_t rank(const struct lane *lane)
+{
+	return lane->next == LANES_NONE ? 0 : lane->next + 1u;
 }
 
 static bool has_turn(struct run *run, unsigned number)
@@ -49,7 +57,7 @@ static bool has_turn(struct run *run, unsigned number)
 
 	for (unsigned n = 0; n < l->count; n++) {
 		if (!lane_rests(run, n)) return false;
-		if (l->lane[n].due && l->lane[n].next < l->lane[number].next) return false;
+		if (l->lane[n].due && rank(&l->lane[n]) < rank(&l->lane[number])) return false;
 	}
 	return true;
 }

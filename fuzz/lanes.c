@@ -247,8 +247,8 @@ bool run_lane(struct run *run, unsigned number)
 		const uint16_t n = lane->next;
 		while (lane->meet < n)
 			if (!meet(run, lane)) return false;
-		if (n == LANES_NONE) break;
 		if (run_is_calm(run) && !calm_turn(run, number)) return false;
+		if (n == LANES_NONE) break;
 		lane->next = run->lanes->next[n];
 		perform(run, number, n);
 		if (lane->stops) return false;

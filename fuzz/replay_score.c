@@ -58,8 +58,7 @@ int replay_score(char **paths, int count, const struct subject *subject)
 			fprintf(stderr, "replay: %s\n", said);
 			return EXIT_BAD_FILE;
 		}
-		score->used = 0;
-		score->full = score->ended = false;
+		*score = (struct score){ .text = score->text, .room = SCORE_ROOM };
 		score->text[0] = '\0';
 		const struct ending end = end_of(input.subject, input.body, input.bytes, 60);
 		if (score->used != 0)

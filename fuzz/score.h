@@ -12,7 +12,7 @@
  *	N call NR A B C D E F leaves     the same, and does not come back from it
  *	N begins NR A B C D E F          makes one that it sleeps in; others go on meanwhile
  *	N ends = ANSWER                  it is back from that
- *	- rest                           all that are in a call sleep: none is back
+ *	- rest                           all that are in a call sleep, or are stopped: none is back
  *	N fork M G = @M                  actor M begins as N's child,
  *	N thread M G = @M                as a thread of its group,
  *	N share M G = @M                 or as a child that has its memory; G is in the upper half
@@ -23,13 +23,17 @@
  *	N get ADDRESS BYTES              are these
  *	N set ADDRESS NUMBER             a number of 4 bytes is this from now on;
  *	N see ADDRESS NUMBER             is this
- *	N handle SIGNAL FLAGS            a handler that does nothing is there for it
+ *	N handle SIGNAL FLAGS            a handler is there for it: it does nothing, or (FLAGS has
+ *	                                 SA_SIGINFO) writes down what it is given
+ *	N takes SIGNAL CODE VALUE        this is the next that it wrote down; there is none besides
+ *	                                 when N makes its next call
  *	N list ADDRESS U = NAMES         which of /f0 to /f2 the root has, by bits, asked for in
  *	                                 80 bytes a piece; U 1: what one told of is unlinked
  *	N write PATH AT BYTES            a file, made where there is none, has these bytes there,
  *	N cut PATH SIZE                  and this size
  *	N exec PATH STRINGS = HOW        a child runs it: an error, or it dies of it, or runs
  *	- gone M                         actor M is gone, with all that was only its
+ *	- stopped M                      it is stopped, wherever it was
  *
  * An answer with a "?" behind it is one that kernels are free to give otherwise, as how much there
  * is room for in a pipe: where one does, the score ends there (but for exec, on which nothing that

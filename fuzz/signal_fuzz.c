@@ -9,28 +9,24 @@
  *
  * Results: what each lane's calls answered.
  */
+#include "fuzz/score.h"
 #include "fuzz/signal_subject.h"
 
 enum { TIMES = 6, CODES = 8 };
 
-static sigset set_of(uint32_t kinds)
+/* Over, or never, where nothing is to depend on time. */
+static uint64_t deadline_of(const struct run *run, uint32_t time)
 {
-	sigset set = 0;
-
-	for (uint32_t kind = 0; kind < KINDS; kind++)
-		if ((kinds >> kind & 1) != 0) set |= signal_bit(signal_of_kind(kind));
-	return set;
-}
-
-static uint64_t deadline_of(uint32_t time)
-{
+	if (time != 0 && run_is_calm(run)) return mach_now_ns();
 	return time == 0 ? WAIT_FOREVER : (mach_now_ns() / GRID_NS + time) * GRID_NS;
 }
 
 /* --- sending ---------------------------------------------------------------------------------- */
 
-static void send(struct run *run, uint32_t kind, unsigned group, int32_t tid)
+/* To a group, or (a lane's number) to one of its tasks. */
+static void send(struct run *run, uint32_t kind, unsigned group, unsigned lane)
 {
+	const int32_t tid = lane == LANES ? 0 : lane_tid(lane);
 	struct task *t = lane_task(run);
 	struct abi_siginfo info = { .code = SI_QUEUE };
 	const int32_t pid = group_pid(group);
@@ -40,14 +36,18 @@ static void send(struct run *run, uint32_t kind, unsigned group, int32_t tid)
 	if (value == UINT32_MAX) return;
 	info.sent.value = value;
 	const int sig = signal_of_kind(kind);
+	const struct score_sent sent = { group, lane, sig, &info };
+	signal_score_sends(run, &sent);
 	const int answer = tid == 0 ? signal_queue(t, pid, sig, &info)
 				    : signal_queue_task(t, pid, tid, sig, &info);
+	turn_answers(run, answer);
 	posts_sent(value, answer);
 }
 
 static void step_send(struct run *run, const struct script_op *op)
 {
-	send(run, op->arg % KINDS, op->aux % GROUPS, 0);
+	turn_begins(run);
+	send(run, op->arg % KINDS, op->aux % GROUPS, LANES);
 	step_over(run);
 }
 
@@ -55,7 +55,8 @@ static void step_send_task(struct run *run, const struct script_op *op)
 {
 	const unsigned lane = op->aux % LANES;
 
-	if (lane_tid(lane) != 0) send(run, op->arg % KINDS, lane / LANES_EACH, lane_tid(lane));
+	turn_begins(run);
+	if (lane_tid(lane) != 0) send(run, op->arg % KINDS, lane / LANES_EACH, lane);
 	step_over(run);
 }
 
@@ -64,8 +65,10 @@ static void step_kill(struct run *run, const struct script_op *op)
 	const unsigned group = op->aux % GROUPS;
 	const int32_t pid = group_pid(group);
 
+	turn_begins(run);
 	if (pid != 0) {
 		group_is_killed(group);
+		signal_score_kills(run, group);
 		(void)signal_kill(lane_task(run), pid, SIGKILL);
 	}
 	step_over(run);
@@ -73,11 +76,15 @@ static void step_kill(struct run *run, const struct script_op *op)
 
 static void step_stop(struct run *run, const struct script_op *op)
 {
-	const int32_t pid = group_pid(op->aux % GROUPS);
+	const unsigned group = op->aux % GROUPS;
+	const int32_t pid = group_pid(group);
 	const bool stops = (op->arg & 1) == 0;
 
+	turn_begins(run);
+	if (pid != 0) signal_score_stops(run, group, stops);
 	if (pid != 0 && signal_kill(lane_task(run), pid, stops ? SIGSTOP : SIGCONT) == 0)
 		run_sometimes(run, SAW_STOPPED);
+	if (stops && group == signal_lane_now(run) / LANES_EACH) turn_stops(run);
 	step_over(run);
 }
 
@@ -87,8 +94,10 @@ static void step_mask(struct run *run, const struct script_op *op)
 {
 	struct task *t = lane_task(run);
 
-	lane_blocks(signal_lane_now(run), set_of(op->arg));
-	(void)signal_mask(t, set_of(op->arg));
+	turn_begins(run);
+	lane_blocks(signal_lane_now(run), set_of_kinds(op->arg));
+	signal_score_mask(run, op->arg % (1 << KINDS));
+	(void)signal_mask(t, set_of_kinds(op->arg));
 	if ((signal_pending(t) & t->mask) != 0) run_sometimes(run, SAW_BLOCKED);
 	step_over(run);
 }
@@ -99,11 +108,13 @@ static void step_action(struct run *run, const struct script_op *op)
 	const unsigned group = signal_lane_now(run) / LANES_EACH;
 	const bool ignore = (op->arg & 1) != 0;
 	const uint32_t kind = op->aux % KINDS;
+	turn_begins(run);
 	const struct abi_sigaction a = { .handler = ignore ? SIG_IGNORE : HANDLER_AT,
 					 .flags = SA_SIGINFO,
 					 .restorer = posts_change(group, kind, ignore) };
 	struct abi_sigaction was;
 
+	signal_score_handles(run, kind, ignore);
 	if (ignore) run_sometimes(run, SAW_FORGOTTEN);
 	const int answer = signal_action(t, signal_of_kind(kind), &a, &was);
 	if (answer != 0) kpanic(ORACLE_ERRNO, "an action is refused with %d", answer);
@@ -117,13 +128,16 @@ static void step_await(struct run *run, const struct script_op *op)
 {
 	struct task *t = lane_task(run);
 	const unsigned lane = signal_lane_now(run);
-	const sigset which = set_of(op->arg & 0xffff);
+	const sigset which = set_of_kinds(op->arg & 0xffff);
 	const uint32_t time = (op->arg >> 16) % TIMES;
-	struct abi_siginfo info;
+	struct abi_siginfo info = { .signo = 0 };
 
+	turn_begins(run);
+	signal_score_awaits(run, kinds_of_set(which), time == 0);
 	lane_sleeps(lane, time == 0);
-	const int sig = signal_wait(t, which, deadline_of(time), &info);
+	const int sig = signal_wait(t, which, deadline_of(run, time), &info);
 	lane_sleeps(lane, false);
+	turn_awaited(run, sig, &info);
 	if (sig > 0) {
 		if ((which & signal_bit(sig)) == 0 || info.signo != sig)
 			kpanic(ORACLE_VERDICT, "signal %d was not waited for", sig);
@@ -146,9 +160,12 @@ static void step_suspend(struct run *run, const struct script_op *op)
 	struct task *t = lane_task(run);
 	const unsigned lane = signal_lane_now(run);
 
+	turn_begins(run);
+	signal_score_suspends(run, op->arg % (1 << KINDS));
 	lane_sleeps(lane, true);
-	const int answer = signal_suspend(t, set_of(op->arg));
+	const int answer = signal_suspend(t, set_of_kinds(op->arg));
 	lane_sleeps(lane, false);
+	turn_suspended(run, set_of_kinds(op->arg));
 	if (answer != RESTART_NOHAND) kpanic(ORACLE_ERRNO, "sigsuspend answers %d", answer);
 	if (atomic_load_u32(&t->work) == 0)
 		kpanic(ORACLE_VERDICT, "sigsuspend is interrupted by nothing");
@@ -165,21 +182,26 @@ static void step_fork(struct run *run, const struct script_op *op)
 	const uint64_t pc = t->regs->pc;
 	struct task_waited got;
 
+	turn_begins(run);
 	t->regs->x[0] = 1; /* what a child must not see */
-	t->regs->pc = role_of_child(code);
+	t->regs->pc = role_of_child(run, code);
 	const int64_t pid = task_clone(t, &how);
 	t->regs->pc = pc;
 	if (pid > 0) {
 		const struct task_wait_how wait = { P_PID, (int32_t)pid, W_EXITED };
+		signal_score_forks(run);
 		const int answer = task_wait(t, &wait, &got);
 		if (answer == 1 && (got.pid != pid || got.wait4 != (int32_t)code << 8))
 			kpanic(ORACLE_VERDICT, "child %ld ended with %d", (long)pid, got.wait4);
 		if (answer != 1 && answer != RESTART_SYS)
 			kpanic(ORACLE_ERRNO, "a wait for a child answers %d", answer);
+		if (answer == 1) signal_score_waited(run, got.wait4);
 		run_sometimes(run, answer == 1 ? SAW_CHILD : SAW_WAIT_RESTARTED);
 	} else if (pid != -ERR_AGAIN && pid != -ERR_NOMEM && pid != -ERR_INTR &&
 		   pid != RESTART_NOINTR) {
 		kpanic(ORACLE_ERRNO, "a fork answers %ld", (long)pid);
+	} else {
+		score_end(run->score, "only a world this small refuses a child");
 	}
 	step_over(run);
 }
@@ -189,19 +211,26 @@ static void step_fork(struct run *run, const struct script_op *op)
 static void step_yield(struct run *run, const struct script_op *op)
 {
 	(void)op;
+	turn_begins(run);
+	signal_score_yields(run);
+	turn_answers(run, 0);
 	sched_yield_cpu(&world_of(run)->sched);
 	step_over(run);
 }
 
 static void step_work(struct run *run, const struct script_op *op)
 {
+	turn_begins(run);
 	for (uint32_t n = 0; n < op->arg; n++) (void)atomic_load_u32(&world_of(run)->idle);
 	step_over(run);
 }
 
 static void step_sleep(struct run *run, const struct script_op *op)
 {
-	(void)sched_sleep_heeding(&world_of(run)->sched, deadline_of(1 + op->arg % TIMES));
+	turn_begins(run);
+	if (!run_is_calm(run))
+		(void)sched_sleep_heeding(&world_of(run)->sched,
+					  deadline_of(run, 1 + op->arg % TIMES));
 	step_over(run);
 }
 
@@ -261,5 +290,6 @@ const struct subject signal_subject = {
 	.lane_now = signal_lane_now,
 	.pause = signal_fuzz_pause,
 	.restless = true,
+	.asleep = signal_asleep,
 	.state_bytes = sizeof(struct world),
 };

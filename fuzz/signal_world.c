@@ -31,6 +31,8 @@ enum {
 	PATIENCE = 200,
 };
 
+#define SLICE_ENDLESS (1ull << 62)
+
 static struct {
 	struct {
 		thread_id thread; /* who performs it now, or did last */
@@ -43,6 +45,7 @@ static struct {
 		uint32_t life;
 		bool killed; /* in this life */
 	} group[GROUPS];
+	unsigned forks; /* the lane that did last */
 	uint64_t done, rescued_at;
 	uint32_t patience;
 	bool over; /* the first task has ended */
@@ -53,8 +56,9 @@ static uint64_t role(uint32_t n)
 	return ROLES_AT + (uint64_t)n * ROLE_GAP;
 }
 
-uint64_t role_of_child(uint32_t code)
+uint64_t role_of_child(struct run *run, uint32_t code)
 {
+	world.forks = signal_lane_now(run);
 	return role(ROLE_CHILD + code);
 }
 
@@ -104,6 +108,16 @@ void lane_blocks(unsigned lane, sigset mask)
 	world.lane[lane].mask = mask;
 }
 
+sigset lane_mask(unsigned lane)
+{
+	return world.lane[lane].mask;
+}
+
+bool lane_is_over(unsigned lane)
+{
+	return world.lane[lane].over;
+}
+
 void lane_sleeps(unsigned lane, bool for_ever)
 {
 	world.lane[lane].for_ever = for_ever;
@@ -111,23 +125,56 @@ void lane_sleeps(unsigned lane, bool for_ever)
 
 /* --- back to the program ---------------------------------------------------------------------- */
 
-/* A handler's first lines: what it was given; then it returns.  `blocked` was before it came. */
+void handler_frame(struct run *run, struct task *t, struct abi_sigframe *frame)
+{
+	struct space *space = process_space(&world_of(run)->processes);
+	const size_t bytes = offsetof(struct abi_sigframe, uc.mcontext);
+
+	if (user_copy_in(space, frame, t->regs->sp, bytes) != 0)
+		kpanic(ORACLE_SPACE, "there is no frame");
+	if (t->regs->x[0] != (uint64_t)frame->info.signo || t->regs->x[1] != t->regs->sp)
+		kpanic(ORACLE_CONTENT, "a handler is told of %lu", (unsigned long)t->regs->x[0]);
+}
+
+void handler_returns(struct task *t, const struct abi_sigframe *frame)
+{
+	signal_return(t);
+	if (t->mask != (frame->uc.mask & ~SIGNALS_HARD))
+		kpanic(ORACLE_VERDICT, "a handler's return leaves another mask");
+}
+
+/* `blocked` was before it came. */
+static void must_come(const struct task *t, const struct abi_sigframe *frame, sigset blocked)
+{
+	const int sig = frame->info.signo;
+
+	if ((blocked & signal_bit(sig)) != 0)
+		kpanic(ORACLE_VERDICT, "signal %d came though it was blocked", sig);
+	if ((t->mask & signal_bit(sig)) == 0)
+		kpanic(ORACLE_VERDICT, "signal %d is not blocked in its handler", sig);
+}
+
+void lane_looks_up(struct run *run, struct task *t)
+{
+	struct abi_sigframe frame;
+	const sigset blocked = t->mask;
+	const uint64_t sp = t->regs->sp;
+
+	task_work(t);
+	if (t->regs->sp == sp) return;
+	handler_frame(run, t, &frame);
+	must_come(t, &frame, blocked);
+}
+
+/* A handler's first lines: what it was given; then it returns. */
 static void runs_handler(struct run *run, unsigned lane, struct task *t, sigset blocked,
 			 uint32_t depth)
 {
-	struct space *space = process_space(&world_of(run)->processes);
 	struct abi_sigframe frame;
 	const sigset mask = t->mask;
 
-	if (user_copy_in(space, &frame, t->regs->sp, offsetof(struct abi_sigframe, uc.mcontext)) !=
-	    0)
-		kpanic(ORACLE_SPACE, "there is no frame");
-	if (t->regs->x[0] != (uint64_t)frame.info.signo || t->regs->x[1] != t->regs->sp)
-		kpanic(ORACLE_CONTENT, "a handler is told of %lu", (unsigned long)t->regs->x[0]);
-	if ((blocked & signal_bit(frame.info.signo)) != 0)
-		kpanic(ORACLE_VERDICT, "signal %d came though it was blocked", frame.info.signo);
-	if ((mask & signal_bit(frame.info.signo)) == 0)
-		kpanic(ORACLE_VERDICT, "signal %d is not blocked in its handler", frame.info.signo);
+	handler_frame(run, t, &frame);
+	must_come(t, &frame, blocked);
 	posts_took(run, lane, t->tid, &frame.info);
 	run_sometimes(run, depth != 0 ? SAW_NESTED : SAW_HANDLED);
 	if (atomic_load_u32(&t->work) != 0 && depth < 2) {
@@ -135,26 +182,34 @@ static void runs_handler(struct run *run, unsigned lane, struct task *t, sigset 
 		task_work(t);
 		if (t->regs->sp != at) runs_handler(run, lane, t, mask, depth + 1);
 	}
-	signal_return(t);
-	if (t->mask != (frame.uc.mask & ~SIGNALS_HARD))
-		kpanic(ORACLE_VERDICT, "a handler's return leaves another mask");
+	handler_returns(t, &frame);
+}
+
+static void takes_all(struct run *run, unsigned lane, struct task *t)
+{
+	while (atomic_load_u32(&t->work) != 0) {
+		const sigset blocked = t->mask;
+		task_work(t);
+		if (t->regs->pc == HANDLER_AT) runs_handler(run, lane, t, blocked, 0);
+	}
 }
 
 /* May end the task. */
 static void goes_back(struct run *run, unsigned lane, struct task *t)
 {
 	const uint64_t pc = t->regs->pc, sp = t->regs->sp;
+	const bool calm = run_is_calm(run);
 
 	world.lane[lane].goes_back = true;
-	while (atomic_load_u32(&t->work) != 0) {
-		const sigset blocked = t->mask;
-		task_work(t);
-		if (t->regs->pc == HANDLER_AT) runs_handler(run, lane, t, blocked, 0);
-	}
+	if (calm)
+		calm_goes_back(run, lane, t);
+	else
+		takes_all(run, lane, t);
 	world.lane[lane].goes_back = false;
-	if (t->mask != world.lane[lane].mask)
+	const sigset said = calm ? ~SIGNALS_HARD : world.lane[lane].mask;
+	if (t->mask != said)
 		kpanic(ORACLE_VERDICT, "it blocks %lx, and said %lx", (unsigned long)t->mask,
-		       (unsigned long)world.lane[lane].mask);
+		       (unsigned long)said);
 	if (t->regs->pc != pc || t->regs->sp != sp)
 		kpanic(ORACLE_CONTENT, "a program goes on elsewhere");
 }
@@ -162,7 +217,7 @@ static void goes_back(struct run *run, unsigned lane, struct task *t)
 void step_over(struct run *run)
 {
 	world.done++;
-	if (atomic_load_u32(&lane_task(run)->work) != 0) run_lane_stops(run);
+	if (run_is_calm(run) || atomic_load_u32(&lane_task(run)->work) != 0) run_lane_stops(run);
 }
 
 /* --- what tasks do ---------------------------------------------------------------------------- */
@@ -173,11 +228,13 @@ static NORETURN void plays_lane(struct run *run, unsigned lane, struct task *t)
 	world.lane[lane].tid = t->tid;
 	world.lane[lane].mask = 0;
 	world.lane[lane].for_ever = world.lane[lane].pauses = world.lane[lane].goes_back = false;
+	calm_lane_begins(lane);
 	t->regs->sp = STACKS_AT + (lane % LANES_EACH + 1) * (uint64_t)LANE_STACK_BYTES;
 	if (!world.lane[lane].over) do
 			goes_back(run, lane, t);
 		while (!run_lane(run, lane));
 	world.lane[lane].over = true;
+	calm_lane_ends(run, lane, t);
 	task_exit(t, 0);
 }
 
@@ -217,6 +274,7 @@ static NORETURN void plays_group(struct run *run, unsigned group, struct task *t
 		if (tid < 0 && tid != -ERR_INTR)
 			kpanic(ORACLE_MUST_SUCCEED, "no thread: %ld", (long)tid);
 	}
+	signal_score_group(run, group);
 	/* From here on it is sent signals: it has a stack to take them on, as soon as it does. */
 	world.group[group].pid = t->group->pid;
 	world.group[group].life++;
@@ -239,6 +297,7 @@ static void judge_end(struct run *run, unsigned group, int32_t status)
 		kpanic(ORACLE_VERDICT, "a group ended with %d", status);
 	else if (!lanes_are_over(group))
 		kpanic(ORACLE_VERDICT, "a group exited that had something to do");
+	signal_score_group_ended(run, group, status);
 	posts_group_ended(group);
 	world.group[group].pid = 0;
 }
@@ -250,6 +309,8 @@ static void takes_care(struct task *t)
 	struct task_waited got;
 	int32_t pid[GROUPS] = { 0 };
 
+	signal_score_opens(run);
+	if (run_is_calm(run)) (void)signal_mask(t, ~(sigset)0);
 	for (;;) {
 		for (unsigned g = 0; g < GROUPS; g++) {
 			if (pid[g] != 0 || lanes_are_over(g)) continue;
@@ -268,6 +329,12 @@ static void takes_care(struct task *t)
 	task_exit_group(t, 0);
 }
 
+static NORETURN void plays_child(struct run *run, struct task *t, uint32_t code)
+{
+	signal_score_child_ends(run, world.forks, code);
+	task_exit_group(t, (int)code);
+}
+
 static NORETURN void plays(struct task *t)
 {
 	struct run *run = must_run();
@@ -275,7 +342,7 @@ static NORETURN void plays(struct task *t)
 
 	if (t->group->pid == 1) takes_care(t);
 	if (t->regs->x[0] != 0) kpanic(ORACLE_CONTENT, "a child begins as its parent");
-	if (n >= ROLE_CHILD) task_exit_group(t, (int)(n - ROLE_CHILD));
+	if (n >= ROLE_CHILD) plays_child(run, t, (uint32_t)(n - ROLE_CHILD));
 	if (n >= ROLE_LANE) plays_lane(run, (unsigned)(n - ROLE_LANE), t);
 	plays_group(run, (unsigned)n, t);
 }
@@ -309,18 +376,30 @@ static bool lane_rests(struct run *run, unsigned lane)
 	return world.lane[lane].goes_back || world.lane[lane].for_ever || world.lane[lane].pauses;
 }
 
-/* Another CPU may have come first. */
-static struct task *sleeper_locked(struct run *run, unsigned lane)
+bool signal_asleep(struct run *run, unsigned lane)
+{
+	if (world.lane[lane].over || world.lane[lane].pauses) return false;
+	return lane_rests(run, lane);
+}
+
+struct task *lane_task_locked(struct run *run, unsigned lane)
 {
 	struct task *t = task_find_locked(&world_of(run)->tasks, world.lane[lane].tid);
 
-	if (t == NULL || t->thread != world.lane[lane].thread) return NULL;
-	return world.lane[lane].for_ever && lane_rests(run, lane) ? t : NULL;
+	return t == NULL || t->thread != world.lane[lane].thread ? NULL : t;
+}
+
+/* Another CPU may have come first. */
+struct task *lane_sleeper_locked(struct run *run, unsigned lane)
+{
+	struct task *t = lane_task_locked(run, lane);
+
+	return t != NULL && world.lane[lane].for_ever && lane_rests(run, lane) ? t : NULL;
 }
 
 static void must_have_nothing_locked(struct run *run, unsigned lane)
 {
-	const struct task *t = sleeper_locked(run, lane);
+	const struct task *t = lane_sleeper_locked(run, lane);
 
 	if (t == NULL) return;
 	const sigset pending = t->pending | t->group->pending;
@@ -331,22 +410,38 @@ static void must_have_nothing_locked(struct run *run, unsigned lane)
 		       (unsigned long)t->mask, (unsigned long)t->awaited);
 }
 
-static void rescue(struct run *run)
+static void rescue_all(struct run *run)
 {
 	struct task_world *w = &world_of(run)->tasks;
+	const struct abi_siginfo info = { .signo = RESCUE, .code = SI_KERNEL };
 
-	posts_at_rest(run);
-	run_sometimes(run, SAW_RESCUED);
 	for (unsigned g = 0; g < GROUPS; g++)
 		if (world.group[g].pid != 0) signal_send_group(w, world.group[g].pid, SIGCONT);
-	const struct abi_siginfo info = { .signo = RESCUE, .code = SI_KERNEL };
 	const mach_irq_t was = lock_take(&w->lock);
 	for (unsigned lane = 0; lane < LANES; lane++) must_have_nothing_locked(run, lane);
 	for (unsigned lane = 0; lane < LANES; lane++) {
-		struct task *t = sleeper_locked(run, lane);
+		struct task *t = lane_sleeper_locked(run, lane);
 		if (t != NULL) (void)signal_send_locked(t->group, t, &info);
 	}
 	lock_drop(&w->lock, was);
+}
+
+static void rescue(struct run *run)
+{
+	posts_at_rest(run);
+	run_sometimes(run, SAW_RESCUED);
+	if (run_is_calm(run))
+		calm_rescue(run);
+	else
+		rescue_all(run);
+}
+
+/* Whoever waits for its turn in a calm run has it, sooner or later. */
+static bool somebody_is_due(struct run *run)
+{
+	for (unsigned lane = 0; lane < LANES && run_is_calm(run); lane++)
+		if (world.lane[lane].pauses) return true;
+	return false;
 }
 
 static bool somebody_sleeps(void)
@@ -365,7 +460,7 @@ static bool idles(void *arg, uint32_t cpu)
 	if (world.over && thread_count(&w->sched.table) == 0) return false;
 	for (unsigned lane = 0; lane < LANES; lane++)
 		if (!lane_rests(run, lane)) return true;
-	if (world.over || !somebody_sleeps()) return true;
+	if (world.over || !somebody_sleeps() || somebody_is_due(run)) return true;
 	if (world.done != world.rescued_at) world.patience = PATIENCE;
 	world.rescued_at = world.done;
 	if (world.patience-- == 0) kpanic(ORACLE_LOST_WAKE, "none of the lanes gets on");
@@ -428,7 +523,7 @@ void signal_fuzz_open(struct run *run)
 		.cpus = run->script->world.cpus,
 		.threads = w->threads,
 		.slots = THREAD_SLOTS,
-		.slice_ns = SLICE_NS,
+		.slice_ns = run_is_calm(run) ? SLICE_ENDLESS : SLICE_NS,
 		.reaped = reaped,
 		.idle = idles,
 		.enter = enters,
@@ -438,6 +533,7 @@ void signal_fuzz_open(struct run *run)
 	memset(&world, 0, sizeof world);
 	world.patience = PATIENCE;
 	posts_open();
+	calm_open();
 	w->idle = 0;
 	memory_make(run);
 	sched_init(&w->sched, &config);
@@ -462,9 +558,11 @@ void signal_fuzz_pause(struct run *run)
 {
 	const unsigned lane = signal_lane_now(run);
 	struct sched *s = &world_of(run)->sched;
+	enum wait_result result;
 
 	world.lane[lane].pauses = true;
-	const enum wait_result result = sched_sleep_heeding(s, mach_now_ns() + 2 * SLICE_NS);
+	do result = sched_sleep_heeding(s, mach_now_ns() + 2 * SLICE_NS);
+	while (result == WAIT_TIMEOUT && calm_somebody_is_roused(run));
 	world.lane[lane].pauses = false;
 	if (result == WAIT_KILLED || result == WAIT_SIGNALLED) run_lane_stops(run);
 }

@@ -96,8 +96,8 @@ struct subject {
 	/* There is more under way than lanes: when they meet, CPUs are not at rest, and it takes
 	 * more points till all is over. */
 	bool restless;
-	/* Whether a lane sleeps in its operation until another one's does something; subjects that
-	 * have this run calmly where there is a score (calm.c). */
+	/* Whether a lane sleeps, in its operation or behind it, until another one's does something;
+	 * subjects that have this run calmly where there is a score (calm.c). */
 	bool (*asleep)(struct run *run, unsigned lane);
 	/* Bytes of its state, which then lies in the arena, where accesses to it are seen. */
 	size_t state_bytes;

@@ -147,19 +147,71 @@ static void does_end(const struct line *l)
 	judge(l, stage->task[l->actor].answer);
 }
 
+/* --- signals ---------------------------------------------------------------------------------- */
+
 static void heard(int sig)
 {
 	(void)sig;
 }
 
+/* Whoever runs on this stack writes down what it was given. */
+static void told(int sig, siginfo_t *info, void *context)
+{
+	const size_t me = (size_t)((char *)__builtin_frame_address(0) - stacks[0]) / STACK_BYTES;
+	const uint32_t n = stage->task[me].taken;
+
+	(void)context;
+	stage->task[me].took[n % TAKEN_MAX] =
+		(struct taken){ sig, info->si_code, (uint64_t)(uintptr_t)info->si_ptr };
+	stage->task[me].taken = n + 1;
+}
+
 static void does_handle(const struct line *l)
 {
-	const struct sigaction action = { .sa_handler = heard, .sa_flags = (int)l->arg[1].value };
+	struct sigaction action = { .sa_handler = heard, .sa_flags = (int)l->arg[1].value };
 
+	if ((action.sa_flags & SA_SIGINFO) != 0) action.sa_sigaction = told;
 	if (sigaction((int)l->arg[0].value, &action, NULL) == 0)
 		turn_next();
 	else
 		turn_differs("it is refused");
+}
+
+/* The next of those that it took and no line has told; or NULL. */
+static const struct taken *taken_next(unsigned actor)
+{
+	const uint32_t n = stage->task[actor].told;
+
+	if (n == stage->task[actor].taken) return NULL;
+	stage->task[actor].told = n + 1;
+	return &stage->task[actor].took[n % TAKEN_MAX];
+}
+
+static void differs_taken(const struct taken *t)
+{
+	turn_differs("it takes %d %d %#llx", t->sig, t->code, (unsigned long long)t->value);
+}
+
+static void does_take(const struct line *l)
+{
+	const struct taken *t = taken_next(l->actor);
+
+	if (t == NULL)
+		turn_differs("it has taken none");
+	else if (t->sig != l->arg[0].value || t->code != l->arg[1].value ||
+		 t->value != (uint64_t)l->arg[2].value)
+		differs_taken(t);
+	else
+		turn_next();
+}
+
+/* True, and it differs: it has taken one that no line tells. */
+static bool takes_more(const struct line *l)
+{
+	const struct taken *t = taken_next(l->actor);
+
+	if (t != NULL) differs_taken(t);
+	return t != NULL;
 }
 
 static void *stack_of(unsigned n)
@@ -181,6 +233,7 @@ static void does_spawn(const struct line *l)
 		stage->task[l->other].tid = (int32_t)tid;
 		stage->task[l->other].pid = pid;
 		atomic_store(&stage->task[l->other].call, NOT_IN_CALL);
+		stage->task[l->other].taken = stage->task[l->other].told = 0;
 	}
 	judge(l, tid);
 }
@@ -242,6 +295,8 @@ static int64_t lists(char *at, bool unlinks)
 
 static void does(const struct line *l)
 {
+	if ((l->verb == DO_CALL || l->verb == DO_BEGIN || l->verb == DO_LEAVE) && takes_more(l))
+		return;
 	switch (l->verb) {
 	case DO_CALL:
 	case DO_LEAVE: does_call(l); break;
@@ -257,6 +312,7 @@ static void does(const struct line *l)
 	case DO_SET:
 	case DO_SEE: does_word(l); break;
 	case DO_HANDLE: does_handle(l); break;
+	case DO_TAKE: does_take(l); break;
 	case DO_LIST:
 		judge(l, lists((char *)(uintptr_t)l->arg[0].value, l->arg[1].value != 0));
 		break;
@@ -264,6 +320,7 @@ static void does(const struct line *l)
 	case DO_CUT: does_file(l); break;
 	case DO_EXEC: does_exec(l); break;
 	case DO_REST:
+	case DO_STOPPED:
 	case DO_GONE: break; /* the conductor's */
 	}
 }

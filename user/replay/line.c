@@ -21,11 +21,13 @@ static const struct {
 	const char *name;
 	enum verb verb;
 } verbs[] = {
-	{ "call", DO_CALL }, { "begins", DO_BEGIN },  { "ends", DO_END },    { "rest", DO_REST },
-	{ "fork", DO_FORK }, { "thread", DO_THREAD }, { "share", DO_SHARE }, { "store", DO_STORE },
-	{ "load", DO_LOAD }, { "put", DO_PUT },       { "get", DO_GET },     { "set", DO_SET },
-	{ "see", DO_SEE },   { "handle", DO_HANDLE }, { "list", DO_LIST },   { "write", DO_WRITE },
-	{ "cut", DO_CUT },   { "exec", DO_EXEC },     { "gone", DO_GONE },
+	{ "call", DO_CALL },   { "begins", DO_BEGIN },  { "ends", DO_END },
+	{ "rest", DO_REST },   { "fork", DO_FORK },     { "thread", DO_THREAD },
+	{ "share", DO_SHARE }, { "store", DO_STORE },   { "load", DO_LOAD },
+	{ "put", DO_PUT },     { "get", DO_GET },       { "set", DO_SET },
+	{ "see", DO_SEE },     { "handle", DO_HANDLE }, { "list", DO_LIST },
+	{ "write", DO_WRITE }, { "cut", DO_CUT },       { "exec", DO_EXEC },
+	{ "takes", DO_TAKE },  { "gone", DO_GONE },     { "stopped", DO_STOPPED },
 };
 
 static bool word_next(struct words *w, const char **word, size_t *length)
@@ -204,7 +206,11 @@ static bool line_rest(struct words *w, struct line *l)
 	case DO_CUT: return path_next(w, l) && number_next(w, &l->arg[0]);
 	case DO_EXEC:
 		return path_next(w, l) && word_next(w, &l->bytes, &l->count) && outcome_rest(w, l);
-	case DO_GONE: return actor_next(w, &l->other);
+	case DO_TAKE:
+		return number_next(w, &l->arg[0]) && number_next(w, &l->arg[1]) &&
+		       number_next(w, &l->arg[2]);
+	case DO_GONE:
+	case DO_STOPPED: return actor_next(w, &l->other);
 	default: return false;
 	}
 }
@@ -221,7 +227,7 @@ static bool line_read(struct line *l)
 	else if (w = before, !actor_next(&w, &l->actor))
 		return false;
 	if (!verb_next(&w, &l->verb)) return false;
-	const bool conducted = l->verb == DO_GONE || l->verb == DO_REST;
+	const bool conducted = l->verb == DO_GONE || l->verb == DO_STOPPED || l->verb == DO_REST;
 	if (conducted != (l->actor == CONDUCTOR)) return false;
 	return line_rest(&w, l) && !word_next(&w, &word, &length);
 }

@@ -118,11 +118,24 @@ static time_t seconds_now(void)
 	return now.tv_sec;
 }
 
-static void rests(void)
-{
-	const struct timespec moment = { 0, 200000 };
+/* Who waits for something that nobody tells of: looks often at first. */
+struct wait {
+	time_t begun;
+	long rest_ns;
+};
 
+/* After a moment; false, and it differs: it has been long enough. */
+static bool looks_again(struct wait *w, const char *what)
+{
+	enum { FIRST = 200000, LAST = 50000000 };
+	const struct timespec moment = { 0, w->rest_ns == 0 ? FIRST : w->rest_ns };
+
+	if (w->rest_ns == 0) w->begun = seconds_now();
+	w->rest_ns = moment.tv_nsec < LAST ? moment.tv_nsec + moment.tv_nsec / 8 : LAST;
 	nanosleep(&moment, NULL);
+	if (seconds_now() - w->begun <= PATIENCE_SECONDS) return true;
+	turn_differs("%s", what);
+	return false;
 }
 
 /* The letter that /proc says of a task, or 0. */
@@ -151,38 +164,44 @@ static bool is_gone(unsigned actor)
 
 static void awaits_end(unsigned actor)
 {
-	const time_t begun = seconds_now();
+	struct wait wait = { 0 };
 
 	atomic_store(&stage->task[actor].call, NOT_IN_CALL);
-	while (!is_gone(actor)) {
-		if (seconds_now() - begun > PATIENCE_SECONDS) {
-			turn_differs("it is still there");
-			return;
-		}
-		rests();
-	}
+	while (!is_gone(actor))
+		if (!looks_again(&wait, "it is still there")) return;
+	turn_next();
+}
+
+static bool is_stopped(unsigned actor)
+{
+	return state_of(stage->task[actor].pid, stage->task[actor].tid) == 'T';
+}
+
+static void awaits_stop(unsigned actor)
+{
+	struct wait wait = { 0 };
+
+	while (!is_stopped(actor))
+		if (!looks_again(&wait, "it is not stopped")) return;
 	turn_next();
 }
 
 /* False, and it differs: it does not sleep in the call that it is in. */
 static bool sleeps(unsigned actor)
 {
-	const time_t begun = seconds_now();
+	struct wait wait = { 0 };
 
-	for (;;) {
+	do {
 		const char state = state_of(stage->task[actor].pid, stage->task[actor].tid);
+		if (state == 'T') return true; /* wherever it was */
 		if (atomic_load(&stage->task[actor].call) == BACK_FROM_CALL) {
 			turn_differs("actor %u is back with %lld", actor,
 				     (long long)stage->task[actor].answer);
 			return false;
 		}
 		if (state == 'S') return true;
-		if (seconds_now() - begun > PATIENCE_SECONDS) {
-			turn_differs("actor %u does not sleep", actor);
-			return false;
-		}
-		rests();
-	}
+	} while (looks_again(&wait, "one that is in a call does not sleep"));
+	return false;
 }
 
 /* Nobody has come back who was not told to. */
@@ -204,6 +223,8 @@ static void conducts(void)
 		const struct line *l = &stage->score.line[now];
 		if (l->verb == DO_REST)
 			awaits_rest();
+		else if (l->verb == DO_STOPPED)
+			awaits_stop(l->other);
 		else if (l->actor == CONDUCTOR)
 			awaits_end(l->other);
 		else if (syscall(SYS_futex, &stage->now, FUTEX_WAIT, now, &patience, NULL, 0) !=

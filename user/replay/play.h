@@ -14,7 +14,8 @@ enum {
 	ACTORS_MAX = 16,
 	ARGUMENTS = 6,
 	CONDUCTOR = ACTORS_MAX,
-	STACK_BYTES = 16384,
+	STACK_BYTES = 49152, /* handlers in handlers have a frame each */
+	TAKEN_MAX = 64,
 	PATH_BYTES = 64,
 };
 
@@ -36,11 +37,13 @@ enum verb {
 	DO_SET,
 	DO_SEE,
 	DO_HANDLE,
+	DO_TAKE,
 	DO_LIST,
 	DO_WRITE,
 	DO_CUT,
 	DO_EXEC,
-	DO_GONE
+	DO_GONE,
+	DO_STOPPED
 };
 
 /* What an access comes to; the fault handler answers with it. */
@@ -57,19 +60,20 @@ struct number {
 
 struct line {
 	enum verb verb;
-	unsigned actor, other;        /* who does it; whom it is about */
-	uint32_t call;                /* a system call's number */
-	enum access access;           /* what an access is to come to */
-	struct number arg[ARGUMENTS]; /* of calls; of others address or signal, and value or flag */
-	bool doubt;                   /* kernels are free to answer otherwise */
-	struct number answer;         /* of calls, and what is loaded */
-	const char *bytes;            /* in the text: pairs of digits; or strings, a word */
-	size_t count;                 /* of bytes; or of the word */
-	const char *path;             /* in the text, */
-	size_t path_length;           /* less than PATH_BYTES */
-	const char *text;             /* the line itself, */
-	int length;                   /* so long, */
-	unsigned number;              /* the file's so-and-so-manieth */
+	unsigned actor, other; /* who does it; whom it is about */
+	uint32_t call;         /* a system call's number */
+	enum access access;    /* what an access is to come to */
+	struct number
+		arg[ARGUMENTS]; /* of calls; of others address or signal, and values or flags */
+	bool doubt;             /* kernels are free to answer otherwise */
+	struct number answer;   /* of calls, and what is loaded */
+	const char *bytes;      /* in the text: pairs of digits; or strings, a word */
+	size_t count;           /* of bytes; or of the word */
+	const char *path;       /* in the text, */
+	size_t path_length;     /* less than PATH_BYTES */
+	const char *text;       /* the line itself, */
+	int length;             /* so long, */
+	unsigned number;        /* the file's so-and-so-manieth */
 };
 
 struct score {
@@ -87,6 +91,12 @@ void line_bytes(const struct line *l, size_t at, void *to, size_t count);
  * False: it is no score, which was said. */
 bool score_read(struct score *s, const char **text, unsigned *number);
 
+/* What a handler was given. */
+struct taken {
+	int sig, code;
+	uint64_t value;
+};
+
 /* A call that others go on beside: between "begins" and "ends". */
 enum in_call { NOT_IN_CALL, IN_CALL, BACK_FROM_CALL };
 
@@ -100,6 +110,9 @@ struct stage {
 		int32_t tid, pid;
 		_Atomic uint32_t call; /* enum in_call: of one that it sleeps in */
 		int64_t answer;        /* of that, once it is back */
+		/* Signals that it took, and how many of these lines have told. */
+		_Atomic uint32_t taken, told;
+		struct taken took[TAKEN_MAX];
 	} task[ACTORS_MAX];
 	int32_t parent; /* of actor 0 */
 	uint64_t broke; /* where the break was, page-aligned */
