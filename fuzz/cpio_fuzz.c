@@ -93,6 +93,7 @@ static void put_entry(struct cpio_state *s, const struct cpio_written *w, const 
 	memcpy(s->archive + at, contents, bytes);
 	s->bytes = (uint32_t)align_up(at + bytes, 4);
 	s->trailer = text_is(name, "TRAILER!!!");
+	s->trailers += s->trailer;
 }
 
 /* The same, and the model knows it. */
@@ -105,11 +106,16 @@ static void write_entry(struct run *run, struct cpio_written w, const void *cont
 	if (s->trailer) run_sometimes(run, SAW_TWO_ARCHIVES);
 	w.offset = s->bytes;
 	w.bytes = bytes;
+	w.trailers = s->trailers;
 	const uint32_t name_bytes = (uint32_t)text_bytes(cpio_names[w.name]) + 1;
 	if (w.kind != S_IFLNK)
 		w.contents = (uint32_t)align_up(s->bytes + HEADER_BYTES + name_bytes, 4);
 	put_entry(s, &w, contents, bytes);
 	if (!s->trailer) s->written[s->count++] = w;
+	if (s->trailer)
+		cpio_score_trailer(run);
+	else
+		cpio_score_entry(run, &w, contents);
 }
 
 static const uint8_t *some_bytes(const struct cpio_state *s)
@@ -173,7 +179,9 @@ static void step_trailer(struct run *run, const struct script_op *op)
 	const struct cpio_written w = { .name = 16, .links = 1 };
 
 	(void)op;
-	if (has_room(s, 0)) put_entry(s, &w, NULL, 0);
+	if (!has_room(s, 0)) return;
+	put_entry(s, &w, NULL, 0);
+	cpio_score_trailer(run);
 }
 
 static void step_zeroes(struct run *run, const struct script_op *op)
@@ -184,6 +192,7 @@ static void step_zeroes(struct run *run, const struct script_op *op)
 	if (!has_room(s, bytes)) return;
 	memset(s->archive + s->bytes, 0, bytes);
 	s->bytes += bytes;
+	cpio_score_zeroes(run, bytes);
 	if (!s->trailer && bytes != 0) s->damaged = true;
 }
 
@@ -192,8 +201,9 @@ static void step_fresh(struct run *run, const struct script_op *op)
 	struct cpio_state *s = state_of(run);
 
 	(void)op;
-	s->bytes = s->count = 0;
+	s->bytes = s->count = s->trailers = 0;
 	s->damaged = s->trailer = false;
+	cpio_score_fresh(run);
 }
 
 /* --- damaging --------------------------------------------------------------------------------- */
@@ -297,7 +307,7 @@ static void judge_refusal(struct run *run, const struct cpio_fault *fault)
 static void judge_written(struct run *run, bool done, const struct cpio_fault *fault)
 {
 	struct cpio_state *s = state_of(run);
-	const int32_t refused = s->trailer ? model_unpack(run) : MODEL_DONE;
+	const int32_t refused = s->trailer ? model_unpack(run, s->count) : MODEL_DONE;
 
 	if (!done && text_is(fault->why, "no memory for it")) return;
 	run_result(run, done ? 0 : fault->offset + 1);
@@ -347,6 +357,7 @@ static void step_unpack(struct run *run, const struct script_op *op)
 		judge_written(run, done, &fault);
 	if (memcmp(at, s->archive, s->bytes) != 0)
 		kpanic(ORACLE_CONTENT, "the archive was written to");
+	if (!s->damaged && s->trailer) cpio_score_unpack(run);
 	tree_close(&s->tree);
 	mach_poison(at, align_up(s->bytes, 8));
 	if (s->files.files != 0) kpanic(ORACLE_LEAK, "%u files are open", s->files.files);
@@ -363,6 +374,8 @@ static void cpio_subject_open(struct run *run)
 	kmalloc_init(&s->km, &config);
 	s->files = (struct file_world){ .memory = &s->km, .most = 4 };
 	s->squeezed = PADDR_NONE;
+	s->nodes_most = CPIO_NODES;
+	cpio_score_opens(run);
 	step_fresh(run, NULL);
 }
 

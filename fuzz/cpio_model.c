@@ -19,6 +19,7 @@ struct look {
 	struct cpio_state *s;
 	uint32_t links;
 	bool too_many;
+	bool above; /* a link led from the root to what is above it */
 	char name[300];
 };
 
@@ -75,7 +76,9 @@ static struct leads follow_link(struct look *l, int32_t folder, int32_t node)
 		l->too_many = true;
 		return wrong(false);
 	}
-	return follow(l, folder, cpio_texts[l->s->nodes[node].text], true);
+	const char *text = cpio_texts[l->s->nodes[node].text];
+	if (folder == ROOT && text_is(text, "..")) l->above = true;
+	return follow(l, folder, text, true);
 }
 
 static struct leads follow(struct look *l, int32_t at, const char *path, bool last_too)
@@ -127,7 +130,7 @@ static struct leads follow(struct look *l, int32_t at, const char *path, bool la
 
 static int32_t node_new(struct cpio_state *s, uint32_t kind)
 {
-	if (s->nodes_live == CPIO_NODES) return -1;
+	if (s->nodes_live == s->nodes_most) return -1;
 	ASSERT(s->node_count < MODEL_NODES); /* none is used again */
 	s->nodes[s->node_count] = (struct model_node){ .kind = kind, .above = -1 };
 	s->nodes_live++;
@@ -155,8 +158,16 @@ static void name_gone(struct cpio_state *s, int32_t folder, const char *text)
 	if (--node->links == 0 && !node->many) s->nodes_live--;
 }
 
+/* The last name is a folder's that entry `w` needed. */
+static void note_way(struct cpio_state *s, const struct cpio_written *w)
+{
+	ASSERT(s->way_count < MODEL_WAYS);
+	s->ways[s->way_count++] =
+		(struct model_way){ (uint32_t)(w - s->written), s->name_count - 1 };
+}
+
 /* As many folders on the way as are missing; whether all are there. */
-static bool make_way(struct cpio_state *s, const char *path)
+static bool make_way(struct cpio_state *s, const struct cpio_written *w, const char *path)
 {
 	char prefix[600];
 
@@ -175,6 +186,7 @@ static bool make_way(struct cpio_state *s, const char *path)
 		if (n < 0) return false;
 		name_add(s, to.folder, to.name, n);
 		s->nodes[n].permissions = 0755;
+		note_way(s, w);
 	}
 	return true;
 }
@@ -192,10 +204,12 @@ static bool leads_out(const char *path)
 	return false;
 }
 
-static int32_t linked_find(const struct cpio_state *s, uint32_t ino)
+static int32_t linked_find(const struct cpio_state *s, const struct cpio_written *w)
 {
 	for (uint32_t i = 0; i < s->node_count; i++)
-		if (s->nodes[i].many && s->nodes[i].ino == ino) return (int32_t)i;
+		if (s->nodes[i].many && s->nodes[i].ino == w->ino &&
+		    s->nodes[i].trailers == w->trailers)
+			return (int32_t)i;
 	return -1;
 }
 
@@ -209,7 +223,8 @@ static bool give(struct model_node *n, const struct cpio_written *w)
 	return true;
 }
 
-static bool make_new(struct cpio_state *s, const struct cpio_written *w, const struct leads *to)
+static bool make_new(struct cpio_state *s, const struct cpio_written *w, const struct leads *to,
+		     bool through)
 {
 	const int32_t n = node_new(s, w->kind);
 
@@ -218,6 +233,9 @@ static bool make_new(struct cpio_state *s, const struct cpio_written *w, const s
 	node->permissions = w->permissions;
 	node->ino = w->ino;
 	node->many = w->kind == S_IFREG && w->links >= 2;
+	node->first = s->name_count; /* that it gets below */
+	node->trailers = w->trailers;
+	node->through = through;
 	node->text = w->kind == S_IFLNK ? w->contents : 0;
 	if (w->kind == S_IFREG) (void)give(node, w);
 	name_add(s, to->folder, to->name, n);
@@ -242,6 +260,31 @@ static bool make_known(struct run *run, const struct cpio_written *w, const stru
 	return give(node, w);
 }
 
+/*
+ * Whether Linux 6.1 (init/initramfs.c) makes something else of it, though neither refuses it, and
+ * all folders on the way are there (which it does not make):
+ *   - what is written over a regular file is a new one here, there it is the same, which other
+ *     names have too;
+ *   - several names are one file by its number here, there by its first name;
+ *   - a folder's name with a slash behind it that is a link's is a new folder here, there its own;
+ *   - in a tree that is part of another one, as players have it, ".." leads out of it.
+ */
+static bool is_apart(const struct cpio_state *s, const struct cpio_written *w,
+		     const struct leads *to, const struct look *l, int32_t first)
+{
+	const struct model_node *there = to->node >= 0 ? &s->nodes[to->node] : NULL;
+
+	if (l->above) return true;
+	if (first >= 0) {
+		const struct model_node *n = &s->nodes[first];
+		const struct model_name *name = &s->names[n->first];
+		return to->node == first || n->through || name->folder < 0 || name->node != first;
+	}
+	if (there == NULL) return false;
+	if (there->kind == S_IFREG && w->kind == S_IFREG) return there->links > 1;
+	return there->kind == S_IFLNK && to->slash;
+}
+
 static bool apply(struct run *run, const struct cpio_written *w)
 {
 	struct cpio_state *s = state_of(run);
@@ -251,13 +294,15 @@ static bool apply(struct run *run, const struct cpio_written *w)
 	if (w->kind == 0 || leads_out(path)) return false;
 	struct leads to = follow(&l, ROOT, path, false);
 	if (to.wrong && to.missing && !l.too_many) {
-		if (!make_way(s, path)) return false;
+		if (!make_way(s, w, path)) return false;
 		l = (struct look){ .s = s };
 		to = follow(&l, ROOT, path, false);
 	}
 	if (to.wrong) return false;
 	if (l.links != 0) run_sometimes(run, SAW_THROUGH_LINK);
-	const int32_t first = w->kind == S_IFREG && w->links >= 2 ? linked_find(s, w->ino) : -1;
+	const int32_t first = w->kind == S_IFREG && w->links >= 2 ? linked_find(s, w) : -1;
+	if (s->apart == MODEL_DONE && is_apart(s, w, &to, &l, first))
+		s->apart = (int32_t)(w - s->written);
 	if (first >= 0) return make_known(run, w, &to, first);
 	if (to.node >= 0 && is_folder(s, to.node)) {
 		if (w->kind != S_IFDIR) return false;
@@ -269,18 +314,19 @@ static bool apply(struct run *run, const struct cpio_written *w)
 		name_gone(s, to.folder, to.name);
 	}
 	if (to.slash && w->kind != S_IFDIR) return false;
-	return make_new(s, w, &to);
+	return make_new(s, w, &to, l.links != 0);
 }
 
-int32_t model_unpack(struct run *run)
+int32_t model_unpack(struct run *run, uint32_t count)
 {
 	struct cpio_state *s = state_of(run);
 
-	s->node_count = s->nodes_live = s->name_count = 0;
+	s->node_count = s->nodes_live = s->name_count = s->way_count = 0;
 	const int32_t root = node_new(s, S_IFDIR);
 	s->nodes[root].permissions = 0755;
 	s->nodes[root].above = root;
-	for (uint32_t i = 0; i < s->count; i++) {
+	s->apart = MODEL_DONE;
+	for (uint32_t i = 0; i < count; i++) {
 		if (!apply(run, &s->written[i])) return (int32_t)i;
 	}
 	return MODEL_DONE;

@@ -16,6 +16,7 @@ enum {
 	CPIO_NODES = 12, /* what a tree may have, its root counted */
 	MODEL_NODES = ARCHIVE_ENTRIES * 4,
 	MODEL_NAMES = ARCHIVE_ENTRIES * 4,
+	MODEL_WAYS = ARCHIVE_ENTRIES * 2,
 	CPIO_NAMES = 22,
 	CPIO_TEXTS = 10,
 };
@@ -40,6 +41,7 @@ struct cpio_written {
 	uint32_t offset, name, permissions, ino, links;
 	uint32_t kind;            /* S_IFREG ...; 0: one that there is none of */
 	uint32_t bytes, contents; /* where these are, from the archive's start */
+	uint32_t trailers;        /* that stand before it */
 };
 
 /* What the model makes of it. */
@@ -49,6 +51,9 @@ struct model_node {
 	uint32_t text;   /* of a link: which */
 	int32_t above;   /* of a folder */
 	bool many, told; /* it may have more names; its contents were there */
+	/* Of one with several names: its first, whether that led through a link, and as above. */
+	uint32_t first, trailers;
+	bool through;
 };
 
 struct model_name {
@@ -70,6 +75,14 @@ struct cpio_state {
 	uint32_t node_count, nodes_live;
 	struct model_name names[MODEL_NAMES];
 	uint32_t name_count;
+	struct model_way {
+		uint32_t entry, name; /* for which it was made; its first */
+	} ways[MODEL_WAYS];
+	uint32_t way_count;
+	uint32_t nodes_most; /* that there may be */
+	uint32_t trailers;   /* in the archive so far */
+	/* The first entry, or MODEL_DONE, of which Linux makes something else than we do. */
+	int32_t apart;
 	struct slab_cpu cpus[KMALLOC_WORLD_CPUS];
 	uint8_t archive[ARCHIVE_BYTES_MAX];
 };
@@ -102,16 +115,42 @@ extern const char *const cpio_texts[CPIO_TEXTS];
 
 /* --- cpio_model.c --- */
 
-enum { MODEL_DONE = -1 };
+enum { MODEL_DONE = -1, MODEL_ROOT = 0 };
 
-/* Makes the model's tree of all that was written: the number of the entry that is refused, or
- * MODEL_DONE. */
-int32_t model_unpack(struct run *run);
+/* Makes the model's tree of the first `count` entries: the number of the one that is refused, or
+ * MODEL_DONE; and s->apart. */
+int32_t model_unpack(struct run *run, uint32_t count);
 
 /* --- cpio_look.c --- */
 
 /* The tree, which an undamaged archive became, against the model. */
 void cpio_look(struct run *run);
+
+/* --- cpio_score.c: the archive, and what it becomes, for a program to look at ----------------- */
+
+/*
+ * A score (score.h) that begins with the line "player tree":
+ *
+ *	entry NAME MODE LINKS INO BYTES  the archive has one more; BYTES in hexadecimal, or "-"
+ *	trailer                          and a trailer,
+ *	zeroes COUNT                     and so many bytes
+ *	fresh                            it is empty again
+ *	unpack COUNT WHERE               what its first COUNT entries become: on all kernels, or
+ *	                                 "ours", where Linux has other rules
+ *	way NUMBER NAME                  which on all kernels needs this folder before that entry
+ *	there NAME MODE LINKS SIZE SUM   all names that there are then, and what they have; LINKS 0:
+ *	                                 whatever it is; SUM is of the contents (FNV-1a), or a
+ *	                                 link's text in hexadecimal
+ *	unpacked                         that was all
+ */
+void cpio_score_opens(struct run *run);
+void cpio_score_entry(struct run *run, const struct cpio_written *w, const void *contents);
+void cpio_score_trailer(struct run *run);
+void cpio_score_zeroes(struct run *run, uint32_t bytes);
+void cpio_score_fresh(struct run *run);
+void cpio_score_unpack(struct run *run);
+
+/* --- cpio_look.c --- */
 
 /* Reads all that is in the tree, whatever it is. */
 void cpio_touch(struct run *run);

@@ -159,7 +159,9 @@ bool cpio_next(struct cpio *c, struct cpio_entry *e)
 		e->offset = c->next;
 		if (!header_read(c, field) || !body_read(c, field, e)) return false;
 		c->ended = is_trailer(e);
+		c->archives += c->ended;
 	} while (c->ended);
+	e->archive = c->archives;
 	e->ino = field[FIELD_INO];
 	e->mode = field[FIELD_MODE];
 	e->uid = field[FIELD_UID];

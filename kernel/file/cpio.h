@@ -14,15 +14,17 @@
 struct cpio {
 	const uint8_t *at;
 	uint64_t bytes;
-	uint64_t next;   /* where the next entry begins */
-	const char *why; /* what was wrong, at `next`; NULL: nothing so far */
-	bool ended;      /* a trailer was the last that was read */
+	uint64_t next;     /* where the next entry begins */
+	const char *why;   /* what was wrong, at `next`; NULL: nothing so far */
+	bool ended;        /* a trailer was the last that was read */
+	uint32_t archives; /* trailers that were */
 };
 
 struct cpio_entry {
 	uint32_t ino, mode, uid, gid, links, time_s;
 	uint32_t device[2], special[2]; /* major and minor: where the file was, what it is */
 	uint32_t name_bytes;            /* without its end */
+	uint32_t archive;               /* how many end before it: numbers of files begin anew */
 	uint64_t offset;                /* where it begins in the archive */
 	uint64_t bytes;
 	const char *name;  /* with an end, and no other zero */

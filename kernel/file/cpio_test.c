@@ -112,6 +112,7 @@ static void kinds(void)
 	const struct file_stat sh = stat_of("/bin/sh");
 	EXPECT(sh.mode == (S_IFREG | 04755) && sh.uid == 3 && sh.gid == 4 && sh.mtime_s == 1000);
 	EXPECT(sh.size == 7 && sh.nlink == 1);
+	EXPECT(stat_of("/bin").mtime_s == 1000); /* though more came into it */
 	EXPECT(stat_of("/dev/null").rdev == 0x103 && stat_of("/fifo").mode == (S_IFIFO | 0600));
 	EXPECT(tree.root->mount->pages == 0); /* nothing was copied */
 }
@@ -133,6 +134,7 @@ static void again(void)
 	add_linked("early", 78, "");
 	end();
 	add("behind", S_IFREG | 0644, "another archive");
+	add_linked("alone", 77, "another's number");
 	end();
 	unpacked();
 	contains("/a", "new");
@@ -141,6 +143,7 @@ static void again(void)
 	contains("/second", "at the end");
 	contains("/early2", "at once");
 	contains("/behind", "another archive");
+	contains("/alone", "another's number");
 	EXPECT(stat_of("/first").nlink == 2 && stat_of("/early").nlink == 2);
 	EXPECT(stat_of("/d").mode == (S_IFDIR | 0500) && there("/d/x"));
 }

@@ -5,9 +5,10 @@
  * nothing; what only making it shows (a name that leads out of the tree, a file where a folder is
  * needed, no memory) leaves nothing either.
  *
- * Entries of one file with several names have its number; the contents stand with one of them,
- * whichever.  The first makes the file, the others are links to it, and the one that has contents
- * gives them.  They are remembered in a table of their own while it is unpacked.
+ * Entries of one file with several names have its number, up to the trailer; the contents stand
+ * with one of them, whichever.  The first makes the file, the others are links to it, and the one
+ * that has contents gives them.  They are remembered in a table of their own while it is unpacked.
+ * Folders have their times again when all is there.
  *
  * Always true: contents point into the archive; nothing is copied but names and texts of links.
  *
@@ -22,7 +23,7 @@ enum { LINK_BUCKETS = 256 };
 /* A file of which there may be more names to come. */
 struct linked {
 	struct linked *next;
-	uint32_t ino, device[2];
+	uint32_t archive, ino, device[2];
 	struct node *node; /* held */
 };
 
@@ -123,8 +124,9 @@ static struct linked **linked_find(struct unpack *u, const struct cpio_entry *e)
 	const uint32_t hash = (e->ino ^ e->device[0] << 7 ^ e->device[1] << 3) * 0x9e3779b1u;
 	struct linked **at = &u->linked[hash >> 24];
 
-	while (*at != NULL && ((*at)->ino != e->ino || (*at)->device[0] != e->device[0] ||
-			       (*at)->device[1] != e->device[1]))
+	while (*at != NULL &&
+	       ((*at)->archive != e->archive || (*at)->ino != e->ino ||
+		(*at)->device[0] != e->device[0] || (*at)->device[1] != e->device[1]))
 		at = &(*at)->next;
 	return at;
 }
@@ -134,6 +136,7 @@ static bool linked_add(struct unpack *u, const struct cpio_entry *e, struct node
 	struct linked *l = kmalloc_alloc(tree_memory(u->tree), sizeof *l, KM_ZERO, SITE_NONE);
 
 	if (l == NULL) return unpack_error(u, -ERR_NOMEM);
+	l->archive = e->archive;
 	l->ino = e->ino;
 	l->device[0] = e->device[0];
 	l->device[1] = e->device[1];
@@ -186,13 +189,18 @@ static const char *kind_wrong(const struct cpio_entry *e)
 	}
 }
 
-static void node_told(struct node *n, const struct cpio_entry *e)
+static void node_timed(struct node *n, const struct cpio_entry *e)
 {
 	const uint64_t time_ns = e->time_s * 1000000000ull;
 
+	node_set_times(n, time_ns, time_ns);
+}
+
+static void node_told(struct node *n, const struct cpio_entry *e)
+{
 	node_set_mode(n, e->mode);
 	node_set_owner(n, e->uid, e->gid);
-	node_set_times(n, time_ns, time_ns);
+	node_timed(n, e);
 }
 
 static uint64_t device_number(const uint32_t *special)
@@ -267,12 +275,30 @@ static bool unpack_entry(struct unpack *u, const struct cpio_entry *e)
 	return done;
 }
 
-static bool unpack_all(struct unpack *u, struct cpio *c, struct cpio_fault *fault)
+/* What came into a folder has changed its time. */
+static bool folder_timed(struct unpack *u, const struct cpio_entry *e)
+{
+	struct found found;
+
+	if ((e->mode & S_IFMT) != S_IFDIR) return true;
+	const int error = tree_find(&u->view, e->name, FIND_ABSENT | FIND_NAME, &found);
+	if (error == -ERR_NOMEM) return unpack_error(u, error);
+	if (error != 0) return true; /* a link led there, which has been replaced */
+	if (found.node != NULL && node_is_folder(found.node)) node_timed(found.node, e);
+	found_drop(&found);
+	return true;
+}
+
+static bool unpack_each(struct unpack *u,
+			bool (*each)(struct unpack *u, const struct cpio_entry *e), const void *at,
+			uint64_t bytes, struct cpio_fault *fault)
 {
 	struct cpio_entry e;
+	struct cpio c;
 
-	while (cpio_next(c, &e)) { /* it was read to its end before */
-		if (unpack_entry(u, &e)) continue;
+	cpio_open(&c, at, bytes);
+	while (cpio_next(&c, &e)) { /* it was read to its end before */
+		if (each(u, &e)) continue;
 		fault->why = u->why == NULL ? "no memory for it" : u->why;
 		fault->offset = e.offset;
 		return false;
@@ -297,8 +323,8 @@ bool cpio_unpack(struct file_tree *t, const void *at, uint64_t bytes, struct cpi
 		fault->why = "no memory for it";
 		return false;
 	}
-	cpio_open(&c, at, bytes);
-	const bool done = unpack_all(&u, &c, fault);
+	const bool done = unpack_each(&u, unpack_entry, at, bytes, fault) &&
+			  unpack_each(&u, folder_timed, at, bytes, fault);
 	linked_close(&u);
 	if (!done) tree_empty(t, t->root->mount);
 	return done;

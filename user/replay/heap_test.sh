@@ -13,26 +13,13 @@ plays 0 --generate malloc --seed 11 --count 40 --cpus 2
 grep -q '^ours: 40 scores, [0-9]* lines, 0 differ$' "$said" || fail "$(cat "$said")"
 plays 0 --keep "$work/scores" "$@"
 grep -q "^ours: $# scores, [0-9]* lines, 0 differ$" "$said" || fail "$(cat "$said")"
-# All of them in one boot.
-wrong() { # SED
-	sed "$1" "$work/scores" >"$work/one"
-	! cmp -s "$work/scores" "$work/one" || fail "nothing to change: $1"
-	cat "$work/one" >>"$work/wrong"
-}
-: >"$work/wrong"
-wrong 's/\(asks sbrk [1-9].* = %\)\(.*\)$/\11\2/'
-wrong 's/\(asks map [0-9]* = \)\^.*$/\1refused/'
-wrong 's/asks unmap \(\^[0-9]*\) \(.*\) =/asks unmap \1 1\2 =/'
-wrong '/^asks remap .* = \^/d'
-wrong 's/\( alloc .* = %[0-9]*\) \(.*\)$/\1 1\2/'
-wrong 's/\( misfree .* = \)double$/\1wild/'
-wrong 's/^\(stats .*released [0-9]*\)/\11/'
-plays 1 --scores "$work/wrong"
-for words in 'sbrk .* = %1.*: here %' 'is asked as well$' 'unmap .*: here with' \
-	'here remap [0-9]* is asked' 'alloc .*: here [0-9]* usable bytes' \
-	'misfree .* = wild: here double' 'stats .*: here released '; do
-	grep -q -e "$words" "$said" || fail "no $words in $(cat "$said")"
-done
+wrongs 's/\(asks sbrk [1-9].* = %\)\(.*\)$/\11\2/' 'sbrk .* = %1.*: here %' \
+	's/\(asks map [0-9]* = \)\^.*$/\1refused/' 'is asked as well$' \
+	's/asks unmap \(\^[0-9]*\) \(.*\) =/asks unmap \1 1\2 =/' 'unmap .*: here with' \
+	'/^asks remap .* = \^/d' 'here remap [0-9]* is asked' \
+	's/\( alloc .* = %[0-9]*\) \(.*\)$/\1 1\2/' 'alloc .*: here [0-9]* usable bytes' \
+	's/\( misfree .* = \)double$/\1wild/' 'misfree .* = wild: here double' \
+	's/^\(stats .*released [0-9]*\)/\11/' 'stats .*: here released '
 sed 's/ misfree / mislay /' "$work/scores" >"$work/wrong"
 plays 3 --scores "$work/wrong"
 grep -q 'is none of a score: .* mislay' "$said" || fail "$(cat "$said")"

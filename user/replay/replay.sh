@@ -1,6 +1,6 @@
 #!/bin/sh
 # replay.sh REPLAY SCRIPT_TOOL PLAY RUN KERNEL QEMU_SH MKCPIO_SH PACKAGE_SH HEAP
-#	[FLAG...] FILE|FOLDER...
+#	TREE PACK [FLAG...] FILE|FOLDER...
 #
 # What //user/replay runs.  Scripts of system calls are run by the host program for what their tasks
 # do (their scores), and that is done again by programs: on our kernel, and on Debian's Linux.  What
@@ -39,8 +39,8 @@ is_on() { case ,$kernels, in *,"$1",*) true ;; *) false ;; esac; }
 replay=$(absolute "$1") script_tool=$(absolute "$2") play=$(absolute "$3") run=$(absolute "$4")
 kernel=$(absolute "$5") qemu=$(absolute "$6") mkcpio=$(absolute "$7") package=$(absolute "$8")
 shift 8
-heap=$(absolute "$1")
-shift
+heap=$(absolute "$1") tree=$(absolute "$2") pack=$(absolute "$3")
+shift 3
 cd "${BUILD_WORKING_DIRECTORY:-.}" || exit 4
 
 kernels=ours cpus=1 subject='' generate='' seed=1 count=100 scores='' keep='' timeout=120
@@ -109,7 +109,7 @@ awk -v folder="$work" '
 		head = ""
 	}
 	{ print >folder "/" name ".scores" }' "$work/scores" || fail 4 "no room for scores"
-for name in play heap; do
+for name in play heap tree; do
 	[ -s "$work/$name.scores" ] || continue
 	echo "/$name /$name.scores" >>"$work/etc_run"
 	echo "file 644 $name.scores $work/$name.scores" >>"$work/parts"
@@ -122,6 +122,7 @@ dir 755 tmp
 file 755 init $run
 file 755 play $play
 file 755 heap $heap
+file 755 tree $tree
 file 644 etc/run $work/etc_run
 END
 cat "$work/parts" >>"$work/files"
@@ -131,9 +132,14 @@ sh "$mkcpio" "$work/initrd" "$work/files" || exit 4
 boot() { # NAME IMAGE [OPTION...]
 	name=$1 image=$2
 	shift 2
+	cp "$work/initrd" "$work/all" || fail 4 "no room for an initrd"
+	if [ -s "$work/tree.scores" ]; then
+		"$pack" "$work/tree.scores" "$work/trees" "$name" || exit $?
+		cat "$work/trees" >>"$work/all" || fail 4 "no room for an initrd"
+	fi
 	echo "replay: on $name ..." >&2
 	{
-		sh "$qemu" --cpu cortex-a72 --timeout "$timeout" "$@" "$image" -- -initrd "$work/initrd" \
+		sh "$qemu" --cpu cortex-a72 --timeout "$timeout" "$@" "$image" -- -initrd "$work/all" \
 			-icount shift=3,sleep=off </dev/null 2>&1
 		echo $? >"$work/status"
 	} | sed -u 's/\r$//' | tee "$work/log" | sed -nu "s/^differs /$name: &/p; s/^panic: /$name: &/p

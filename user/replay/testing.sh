@@ -37,3 +37,20 @@ lies() { # SED WORDS
 	plays 1 --scores "$work/wrong"
 	grep -q -e "$2" "$said" || fail "no $2 in $(cat "$said")"
 }
+
+# Many such, all of them in one boot.
+wrongs() { # SED WORDS...
+	: >"$work/wrong"
+	: >"$work/words"
+	while [ $# -ne 0 ]; do
+		sed "$1" "$work/scores" >"$work/one"
+		! cmp -s "$work/scores" "$work/one" || fail "nothing to change: $1"
+		cat "$work/one" >>"$work/wrong"
+		printf '%s\n' "$2" >>"$work/words"
+		shift 2
+	done
+	plays 1 --scores "$work/wrong"
+	while read -r words; do
+		grep -q -e "$words" "$said" || fail "no $words in $(cat "$said")"
+	done <"$work/words"
+}
