@@ -11,14 +11,14 @@
 
 #include "kernel/abi.h"
 #include "kernel/file/rights.h"
-#include "kernel/file/table.h"
+#include "kernel/task/files.h"
 #include "kernel/task/look.h"
 #include "mm/mman.h"
 
 /* Paths begin at what a descriptor stands for. */
 static int start(struct task *t, int folder, struct view *v)
 {
-	struct file *f = file_table_get(t->group->files, folder);
+	struct file *f = file_table_get(task_files(t), folder);
 	int answer = 0;
 
 	if (f == NULL) return -ERR_BADF;
@@ -80,6 +80,7 @@ static bool own_table(struct task_group *g)
 
 bool exec_close_files(struct task *t)
 {
+	task_files_lead(t);
 	if (t->group->files == NULL) return true;
 	if (!own_table(t->group)) return false;
 	file_table_exec(t->group->files);

@@ -9,6 +9,7 @@
 #include "kernel/file/table.h"
 #include "kernel/file/tree.h"
 #include "kernel/syscall/user.h"
+#include "kernel/task/files.h"
 #include "kernel/task/look.h"
 
 static inline struct file_tree *tree_of(const struct task *t)
@@ -27,7 +28,7 @@ static inline uint64_t wall_of(const struct task *t)
 /* The open file of a descriptor, held; NULL: -ERR_BADF. */
 static inline struct file *file_arg(struct task *t, uint64_t fd)
 {
-	return file_table_get(t->group->files, (int32_t)fd);
+	return file_table_get(task_files(t), (int32_t)fd);
 }
 
 /* The same, but not one that was opened with O_PATH. */

@@ -75,7 +75,7 @@ static int record_arg(struct task *t, struct file *f, uint32_t command, const st
 	const bool of_file = is_of_file(command);
 
 	*out = (struct file_lock){
-		.owner = of_file ? (const void *)f : t->group->files,
+		.owner = of_file ? (const void *)f : task_files(t),
 		.pid = of_file ? -1 : t->group->pid,
 		.by_process = !of_file,
 		.type = (uint8_t)l->type,

@@ -9,8 +9,8 @@
  */
 #include "kernel/syscall/memory.h"
 
-#include "kernel/file/table.h"
 #include "kernel/syscall/user.h"
+#include "kernel/task/files.h"
 #include "mm/space_inside.h"
 
 /* --- mmap ------------------------------------------------------------------------------------- */
@@ -40,7 +40,7 @@ int64_t sys_mmap(struct task *t, const uint64_t *arg)
 	if ((flags & MAP_ANONYMOUS) != 0)
 		return space_mmap(space_of(t), arg[0], arg[1], prot, flags, NULL, arg[5],
 				  SITE_NONE);
-	struct file *f = file_table_get(t->group->files, (int32_t)arg[4]);
+	struct file *f = file_table_get(task_files(t), (int32_t)arg[4]);
 	if (f == NULL) return -ERR_BADF;
 	const struct space_file how = mmap_file(f, prot, flags);
 	const int64_t answer =

@@ -23,7 +23,7 @@ enum {
 
 static int64_t open_path(struct task *t, struct at *a, uint32_t flags, uint32_t mode)
 {
-	struct file_table *files = t->group->files;
+	struct file_table *files = task_files(t);
 	const int fd = file_table_take(files, 0, descriptors_most(t), (flags & O_CLOEXEC) != 0);
 	int error;
 
@@ -55,27 +55,7 @@ int64_t sys_openat(struct task *t, const uint64_t *arg)
 
 int64_t sys_close(struct task *t, const uint64_t *arg)
 {
-	return file_table_close(t->group->files, (int32_t)arg[0]);
-}
-
-/*
- * The caller's group has descriptors of its own from now on: a copy, where others have the same
- * table.  Its threads always share theirs, so one of several cannot have its own: -ERR_INVAL.
- */
-static int files_unshare(struct task *t)
-{
-	struct task_world *w = t->group->world;
-	struct file_table *before = t->group->files;
-
-	if (atomic_load_u32(&t->group->task_count) > 1) return -ERR_INVAL;
-	if (file_table_is_own(before)) return 0;
-	struct file_table *own = file_table_clone(before);
-	if (own == NULL) return -ERR_NOMEM;
-	const mach_irq_t was = lock_take(&w->lock); /* for who looks from outside */
-	t->group->files = own;
-	lock_drop(&w->lock, was);
-	file_table_drop(before);
-	return 0;
+	return file_table_close(task_files(t), (int32_t)arg[0]);
 }
 
 int64_t sys_close_range(struct task *t, const uint64_t *arg)
@@ -84,9 +64,9 @@ int64_t sys_close_range(struct task *t, const uint64_t *arg)
 
 	if ((flags & ~(uint32_t)(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) != 0 || first > last)
 		return -ERR_INVAL;
-	const int wrong = (flags & CLOSE_RANGE_UNSHARE) != 0 ? files_unshare(t) : 0;
+	const int wrong = (flags & CLOSE_RANGE_UNSHARE) != 0 ? task_files_unshare(t) : 0;
 	if (wrong != 0) return wrong;
-	file_table_close_range(t->group->files, first, last, (flags & CLOSE_RANGE_CLOEXEC) != 0);
+	file_table_close_range(task_files(t), first, last, (flags & CLOSE_RANGE_CLOEXEC) != 0);
 	return 0;
 }
 
@@ -94,7 +74,7 @@ int64_t sys_close_range(struct task *t, const uint64_t *arg)
 
 static int64_t dup_from(struct task *t, struct file *f, uint64_t from, bool close_on_exec)
 {
-	const int fd = file_table_add(t->group->files, file_hold(f), from, descriptors_most(t),
+	const int fd = file_table_add(task_files(t), file_hold(f), from, descriptors_most(t),
 				      close_on_exec);
 
 	if (fd < 0) file_drop(f);
@@ -119,7 +99,7 @@ int64_t sys_dup3(struct task *t, const uint64_t *arg)
 		return -ERR_INVAL;
 	struct file *f = file_arg(t, arg[0]);
 	if (f == NULL) return -ERR_BADF;
-	const int fd = file_table_replace(t->group->files, (uint32_t)arg[1], f, descriptors_most(t),
+	const int fd = file_table_replace(task_files(t), (uint32_t)arg[1], f, descriptors_most(t),
 					  (flags & O_CLOEXEC) != 0);
 	if (fd < 0) file_drop(f);
 	return fd;
@@ -132,7 +112,7 @@ int64_t sys_dup3(struct task *t, const uint64_t *arg)
 static int64_t pipe_give(struct task *t, struct file *const ends[2], uint64_t to,
 			 bool close_on_exec)
 {
-	struct file_table *files = t->group->files;
+	struct file_table *files = task_files(t);
 	int32_t fds[2];
 
 	for (int i = 0; i < 2; i++) {
@@ -200,9 +180,9 @@ static int64_t fcntl_file(struct task *t, struct file *f, const uint64_t *arg)
 	switch ((uint32_t)arg[1]) {
 	case F_DUPFD: return fcntl_dup(t, f, arg[2], false);
 	case F_DUPFD_CLOEXEC: return fcntl_dup(t, f, arg[2], true);
-	case F_GETFD: return file_table_flag(t->group->files, (int32_t)arg[0]);
+	case F_GETFD: return file_table_flag(task_files(t), (int32_t)arg[0]);
 	case F_SETFD:
-		return file_table_set_flag(t->group->files, (int32_t)arg[0],
+		return file_table_set_flag(task_files(t), (int32_t)arg[0],
 					   (arg[2] & FD_CLOEXEC) != 0);
 	case F_GETFL: return atomic_load_u32(&f->flags);
 	default: break;
@@ -249,8 +229,8 @@ static int64_t ioctl_file(struct task *t, struct file *f, const uint64_t *arg)
 	int32_t on;
 
 	switch (request) {
-	case FIOCLEX: return file_table_set_flag(t->group->files, (int32_t)arg[0], true);
-	case FIONCLEX: return file_table_set_flag(t->group->files, (int32_t)arg[0], false);
+	case FIOCLEX: return file_table_set_flag(task_files(t), (int32_t)arg[0], true);
+	case FIONCLEX: return file_table_set_flag(task_files(t), (int32_t)arg[0], false);
 	case FIONBIO:
 		if (from_user(t, &on, arg[2], sizeof on) != 0) return -ERR_FAULT;
 		set_flags(f, on != 0 ? O_NONBLOCK : 0, O_NONBLOCK);

@@ -8,6 +8,7 @@
 
 #include "kernel/syscall/limit.h"
 #include "kernel/syscall/user.h"
+#include "kernel/task/files.h"
 
 /* --- making ----------------------------------------------------------------------------------- */
 
@@ -71,6 +72,23 @@ int64_t sys_clone3(struct task *t, const uint64_t *arg)
 		.tls = a.tls,
 	};
 	return task_clone(t, &how);
+}
+
+/*
+ * unshare: what is shared by threads and cannot be had apart (memory, handlers, where they are in
+ * the tree of files) is refused while it is shared; descriptors become the caller's own.  There are
+ * no namespaces, so they cannot be unshared.
+ */
+int64_t sys_unshare(struct task *t, const uint64_t *arg)
+{
+	const uint64_t groups = CLONE_THREAD | CLONE_SIGHAND | CLONE_VM, flags = arg[0];
+	const bool alone = atomic_load_u32(&t->group->task_count) == 1;
+
+	if ((flags & ~(groups | CLONE_FILES | CLONE_FS | CLONE_SYSVSEM)) != 0) return -ERR_INVAL;
+	if ((flags & (groups | CLONE_FS)) != 0 && !alone) return -ERR_INVAL;
+	if ((flags & CLONE_VM) != 0 && atomic_load_u32(&space_of(t)->holders) > 1)
+		return -ERR_INVAL;
+	return (flags & CLONE_FILES) != 0 ? task_files_unshare(t) : 0;
 }
 
 /* --- ending and waiting ----------------------------------------------------------------------- */

@@ -31,6 +31,7 @@ static uint64_t action(void)
 	}
 ROW(close, 0)
 ROW(close_range, 0, 2, 0)
+ROW(unshare, CLONE_FILES)
 ROW(dup3, 0, 4, 0)
 ROW(fcntl, 0, F_SETFL, O_APPEND)
 ROW(ioctl, 2, FIONREAD, SHORT_AT)
@@ -206,5 +207,6 @@ const struct short_case short_plain[] = {
 	PLAIN_CASE(setresuid, ANY),
 	PLAIN_CASE(close, ANY),
 	PLAIN_CASE(close_range, ANY),
+	PLAIN_CASE(unshare, ANY),
 	{ .name = NULL },
 };

@@ -19,9 +19,9 @@
  *
  * Locks: the world's.  Cost: a fork is its space's copy, and about 3,000 instructions besides.
  */
-#include "kernel/file/table.h"
 #include "kernel/file/tree.h"
 #include "kernel/task/cpu_alarm.h"
+#include "kernel/task/files.h"
 #include "kernel/task/right.h"
 #include "kernel/task/task_inside.h"
 
@@ -123,6 +123,7 @@ static void birth_drop_group(struct birth *b)
 static void birth_drop(struct birth *b)
 {
 	birth_drop_group(b);
+	if (b->t != NULL && b->t->files != NULL) file_table_drop(b->t->files);
 	number_free(b->w, b->number);
 	task_free_bytes(b->w, b->t);
 }
@@ -142,15 +143,18 @@ static void group_inherit_locked(struct task_group *g, struct task_group *from)
 	g->line_bytes = from->line_bytes;
 }
 
-static bool files_inherit(struct task_group *g, const struct task_group *from, bool shared)
+static bool files_inherit(struct task_group *g, const struct task *parent, bool shared)
 {
+	const struct task_group *from = parent->group;
+	struct file_table *files = task_files(parent);
+
 	const mach_irq_t was = lock_take(&from->world->lock);
 	if (from->cwd != NULL) g->cwd = node_hold(from->cwd);
 	if (from->root != NULL) g->root = node_hold(from->root);
 	if (from->exe != NULL) g->exe = node_hold(from->exe);
 	lock_drop(&from->world->lock, was);
-	if (from->files == NULL) return true;
-	g->files = shared ? file_table_hold(from->files) : file_table_clone(from->files);
+	if (files == NULL) return true;
+	g->files = shared ? file_table_hold(files) : file_table_clone(files);
 	return g->files != NULL;
 }
 
@@ -191,7 +195,7 @@ static bool birth_group(struct birth *b)
 	if (signals == NULL) return false;
 	g->exit_signal = b->how->exit_signal;
 	if (from == NULL) return true;
-	return files_inherit(g, from, (b->how->flags & CLONE_FILES) != 0);
+	return files_inherit(g, b->parent, (b->how->flags & CLONE_FILES) != 0);
 }
 
 /* Whether that goes to no child: what is more urgent than usual, where a child is to be reset. */
@@ -241,7 +245,9 @@ static bool birth_alloc(struct birth *b)
 		t->alt_bytes = parent->alt_bytes;
 		t->alt_flags = parent->alt_flags;
 	}
-	return (flags & CLONE_THREAD) != 0 || birth_group(b);
+	if ((flags & CLONE_THREAD) == 0) return birth_group(b);
+	task_files_inherit(t, parent);
+	return true;
 }
 
 /* --- its place among others ------------------------------------------------------------------- */

@@ -18,8 +18,8 @@
  *
  * Locks: the world's; in the hooks that of processes around it.  Cost: an end O(tasks).
  */
-#include "kernel/file/table.h"
 #include "kernel/file/tree.h"
+#include "kernel/task/files.h"
 #include "kernel/task/futex.h"
 #include "kernel/task/right.h"
 #include "kernel/task/task_inside.h"
@@ -164,7 +164,10 @@ NORETURN void task_end(struct task *t)
 	task_leave_memory(t);
 	const mach_irq_t was = lock_take(&w->lock);
 	const bool last = leave_locked(w, t);
+	struct file_table *own = t->files, *unused = last ? NULL : group_files_unused_locked(g);
 	lock_drop(&w->lock, was);
+	if (own != NULL) file_table_drop(own);
+	if (unused != NULL) file_table_drop(unused);
 	if (last) {
 		used_note_memory(g, t->space);
 		close_files(g);

@@ -11,8 +11,8 @@
  */
 #include "kernel/task/look.h"
 
-#include "kernel/file/table.h"
 #include "kernel/file/tree.h"
+#include "kernel/task/files.h"
 #include "kernel/task/task_inside.h"
 #include "kernel/task/used.h"
 
@@ -135,7 +135,8 @@ struct file_table *task_files_hold(struct task_world *w, int32_t number)
 {
 	const mach_irq_t was = lock_take(&w->lock);
 	const struct task_group *g = group_locked(w, number);
-	struct file_table *files = g != NULL ? g->files : NULL;
+	const struct task *t = task_find_locked(w, number);
+	struct file_table *files = t != NULL ? task_files(t) : g != NULL ? g->files : NULL;
 
 	if (files != NULL) file_table_hold(files);
 	lock_drop(&w->lock, was);

@@ -100,11 +100,11 @@ struct task_group {
 	int32_t stop_signal; /* (w) what stopped it, or 0: it runs */
 	bool tell_stop;      /* (w) that has not been waited for */
 	bool tell_continue;  /* (w) the same of its going on */
-	struct wait_queue go; /* its stopped tasks wait here; with it, stop_signal is written */
-	struct file_table *files;
-	struct node *cwd;  /* (w) a folder, held, or NULL: the root */
-	struct node *root; /* (w) what chroot() said, held, or NULL: the tree's */
-	struct node *exe;  /* (w) what it runs, held, or NULL */
+	struct wait_queue go;     /* its stopped tasks wait here; with it, stop_signal is written */
+	struct file_table *files; /* (w) of tasks that have none of their own, or NULL */
+	struct node *cwd;         /* (w) a folder, held, or NULL: the root */
+	struct node *root;        /* (w) what chroot() said, held, or NULL: the tree's */
+	struct node *exe;         /* (w) what it runs, held, or NULL */
 	uint32_t umask;
 	struct signal_set_up *signals;
 	sigset pending;             /* (w) for whichever task takes them */
@@ -158,6 +158,7 @@ struct task {
 	sigset awaited;                /* (w) what sigtimedwait() waits for, though it is blocked */
 	sigset pending;                /* (w) for it alone */
 	struct list notes;             /* (w) what is known of these */
+	struct file_table *files;      /* (w) its own, or NULL: the group's; see files.h */
 	uint64_t fault_address;        /* (o) of its last fault */
 	uint64_t set_tid;              /* (o) where it writes its number when it begins, or 0 */
 	struct birth *birth;           /* while it is being made: kernel/task/clone.c */
