@@ -94,15 +94,4 @@ static inline uint32_t bin_next(const struct umalloc *m, uint32_t from)
 /* A free block of at least `size`, taken out of its bin, or NULL. */
 struct umalloc_block *um_bin_take_large(struct umalloc *m, uint64_t size);
 
-static inline struct umalloc_block *bin_take(struct umalloc *m, uint64_t size)
-{
-	if (UMALLOC_UNLIKELY(size >= 1u << LINEAR_SHIFT || m->config.fit == UMALLOC_FIRST_FIT))
-		return um_bin_take_large(m, size);
-	const uint32_t bin = bin_next(m, (uint32_t)(size >> 4));
-	if (bin == UMALLOC_BINS) return NULL;
-	struct umalloc_block *b = m->bins[bin];
-	bin_pop(m, b, bin);
-	return b;
-}
-
 #endif

@@ -16,7 +16,7 @@
  * Not everything is cached: nothing while there is one thread, or while the queue of deferred frees
  * has to be flushed.  What is true of caches, and who else comes to them, is in caches.c.
  *
- * Cost: a hit some 25 instructions, a free to a list 40; of memory, at most 250 KiB a thread.
+ * Cost: a hit some 35 instructions, a free to a list 45; of memory, at most 250 KiB a thread.
  */
 #include "user/malloc/short.h"
 

@@ -42,10 +42,12 @@ static inline uint64_t cached_freed(const struct umalloc_cached *l)
 
 static inline void cache_push(struct umalloc_cache *c, struct umalloc_block *b, uint64_t units)
 {
-	b->next = c->list[units].first;
+	struct umalloc_cached *l = &c->list[units];
+
+	b->next = l->first;
 	b->prev = CACHED_KEY;
-	c->list[units].first = b;
-	c->list[units].account -= ROOM_ONE;
+	l->first = b;
+	l->account -= ROOM_ONE;
 	c->units += units;
 }
 
@@ -59,11 +61,12 @@ static inline void cache_push_freed(struct umalloc_cache *c, struct umalloc_bloc
 /* Of a list that is not empty. */
 static inline struct umalloc_block *cache_pop(struct umalloc_cache *c, uint64_t units)
 {
-	struct umalloc_block *b = c->list[units].first;
+	struct umalloc_cached *l = &c->list[units];
+	struct umalloc_block *b = l->first;
 
-	c->list[units].first = b->next;
+	l->first = b->next;
 	b->prev = NULL;
-	c->list[units].account += ROOM_ONE;
+	l->account += ROOM_ONE;
 	c->units -= units;
 	return b;
 }

@@ -5,7 +5,7 @@
  * fits best, cut to size; a piece of the top; the same once more, after the quick lists were
  * merged; a piece of a top that has grown.  So memory is got only when nothing that is free fits.
  *
- * A free of a block of at most 1,024 bytes puts it into the quick list of its size, where the next
+ * A free of a block of less than 8 KiB puts it into the quick list of its size, where the next
  * request of that size finds it, as it is: most programs ask for what they just gave back, and
  * splitting and merging would be the larger part of both calls (deferred coalescing: Wilson,
  * Johnstone, Neely and Boles, "Dynamic storage allocation", 1995, section 3.5).  Larger ones are

@@ -48,7 +48,7 @@ EXPORTED int malloc_trim(size_t keep);
 
 _Static_assert(MALLOC_QUICK_BYTES <= MALLOC_MAP_BYTES, "the short ways are the heap's");
 
-EXPORTED struct umalloc umalloc_libc =
+struct umalloc umalloc_libc =
 	UMALLOC_INITIAL(&umalloc_linux, &__libc_single_threaded, .map_bytes = MALLOC_MAP_BYTES,
 			.quick_bytes = MALLOC_QUICK_BYTES, .deferred_slots = MALLOC_DEFERRED_SLOTS,
 			.fit = MALLOC_FIT, .remaps = MALLOC_REMAPS);
