@@ -32,6 +32,18 @@ LD_PRELOAD=$library cat /proc/self/maps | grep -q "$(basename "$library")" || {
 	failed=1
 }
 
+# Whatever the C library has of malloc's it has too: or a program would mix two heaps.
+libc=$(sed -n 's/.* \(\/.*libc\.so\.6\)$/\1/p' /proc/self/maps | head -n 1)
+names='(__libc_)?(malloc|calloc|realloc|free|memalign|valloc|pvalloc)|cfree|reallocarray|aligned_alloc'
+names="$names|posix_memalign|malloc_[a-z_]*|mallopt|mallinfo2?"
+exported() { nm -D "$1" | sed -n 's/.* [TW] \([a-z_0-9]*\).*/\1/p' | grep -xE "$names" | sort; }
+exported "$libc" >names.theirs
+exported "$library" >names.ours
+if ! grep -qx malloc names.theirs || comm -23 names.theirs names.ours | grep .; then
+	echo "FAIL these are the C library's"
+	failed=1
+fi
+
 cat >sums.py <<'PY'
 import hashlib, json, re, threading
 words = [("%x" % (i * 2654435761 % 2**32)) for i in range(30000)]
