@@ -22,6 +22,7 @@ _RACE_MACHINES = [
 _HIDDEN = ["//visibility:private"]
 _TAG = "defect"
 _BOARD = "board"
+_GUEST = "guest"
 _QUICK = "quick"
 _HOST = "host"
 
@@ -140,6 +141,7 @@ def defects_together(example, example_files):
     every = [n for n in tests if _HOST in rules[n]["tags"]]
     quick = [n for n in every if _QUICK in rules[n]["tags"]]
     board = sorted([n for n in rules if _BOARD in rules[n]["tags"]])
+    guest = sorted([n for n in rules if _GUEST in rules[n]["tags"]])
     patches = [n + ".patch" for n in every]
     all_patches = [n + ".patch" for n in sorted(every + board)]
     _clean_test("clean_test", [n + ".patch" for n in quick], "small", [])
@@ -185,7 +187,7 @@ def defects_together(example, example_files):
     native.test_suite(
         name = "all",
         tags = ["manual"],
-        tests = tests + board + ["clean_test", "clean_all_test", "rule_test", "tables_test"],
+        tests = tests + board + guest + ["clean_test", "clean_all_test", "rule_test", "tables_test"],
     )
     sh_binary(
         name = "refresh",

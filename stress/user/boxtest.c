@@ -5,7 +5,7 @@
  * It tells what the allocator says of its memory, which must add up.
  *
  * Afterwards the same a thousand times with what is live checked in between, so that a block that
- * is given out twice shows.
+ * is given out twice shows; and one that is not given back.
  */
 #include "stress/user/program.h"
 #include "user/malloc/libc.h"
@@ -66,6 +66,9 @@ static void example(bool aloud)
 static void tell_memory(void)
 {
 	struct umalloc_stats s;
+
+	umalloc_stats(&umalloc_libc, &s);
+	const size_t was = s.live_bytes;
 	void *const more = malloc(10 << 10);
 
 	CHECK(more != NULL, "no room");
@@ -76,17 +79,22 @@ static void tell_memory(void)
 	       (unsigned long)s.queued_bytes, (unsigned long)s.queued);
 	CHECK(s.live_bytes >= 200 << 10 && s.peak_bytes >= s.live_bytes, "these do not add up");
 	free(moved);
-	const size_t had = s.live_bytes;
 	umalloc_stats(&umalloc_libc, &s);
-	CHECK(s.live_bytes + (200 << 10) <= had, "%lu bytes are live after a free of 200 KiB",
-	      (unsigned long)s.live_bytes);
+	CHECK(s.live_bytes == was, "%lu bytes are live after all of it was freed, of %lu before",
+	      (unsigned long)s.live_bytes, (unsigned long)was);
 	CHECK(s.queued == 0, "%lu blocks are queued after a free", (unsigned long)s.queued);
 }
 
 int main(void)
 {
+	struct umalloc_stats before, after;
+
 	example(true);
 	tell_memory();
+	umalloc_stats(&umalloc_libc, &before);
 	for (int i = 0; i < TURNS; i++) example(false);
+	umalloc_stats(&umalloc_libc, &after);
+	CHECK(after.live == before.live, "%lu blocks are live after all was freed, of %lu before",
+	      (unsigned long)after.live, (unsigned long)before.live);
 	return verdict("42, 100, a string, 1 to 5, and %d times more", TURNS);
 }
