@@ -28,7 +28,8 @@
  *	N takes SIGNAL CODE VALUE        this is the next that it wrote down; there is none besides
  *	                                 when N makes its next call
  *	N list ADDRESS U = NAMES         which of /f0 to /f2 the root has, by bits, asked for in
- *	                                 80 bytes a piece; U 1: what one told of is unlinked
+ *	                                 80 bytes a piece; U 1: what one told of is unlinked, if
+ *	                                 it is no folder
  *	N write PATH AT BYTES            a file, made where there is none, has these bytes there,
  *	N cut PATH SIZE                  and this size
  *	N exec PATH STRINGS = HOW        a child runs it: an error, or it dies of it, or runs

@@ -2,9 +2,8 @@
  * syscall_files.c -- subject syscall: descriptors, and the model of what they stand for.
  *
  * A descriptor leads to an open file, which several may share, after dup() or a fork; that has an
- * offset, and leads to a file or to an end of a pipe.  A file lives as long as it has a name or is
- * open.  Beside each descriptor is whether execve closes it, which a fork copies, and dup() does
- * not.  Pipes never wait here (O_NONBLOCK).
+ * offset, and leads to a node of the tree (syscall_tree.c) or to an end of a pipe.  Beside each
+ * descriptor is whether execve closes it, which a fork copies, and dup() does not.
  */
 #include "fuzz/syscall_files.h"
 
@@ -14,7 +13,9 @@ void files_open(void)
 {
 	memset(&files_model, 0, sizeof files_model);
 	memset(files_model.fd, NONE, sizeof files_model.fd);
-	memset(files_model.name, NONE, sizeof files_model.name);
+	files_model.node[ROOT].kind = NODE_FOLDER;
+	files_model.node[ROOT].links = 1;
+	memset(files_model.node[ROOT].entry, NONE, NAMES);
 }
 
 /* --- open files ------------------------------------------------------------------------------- */
@@ -22,13 +23,25 @@ void files_open(void)
 static void drop(uint8_t n)
 {
 	if (n == NONE || --files_model.open[n].holders != 0) return;
-	const uint8_t of = files_model.open[n].of;
-	if (files_model.open[n].kind == OPEN_FILE) files_model.file[of].opens--;
+	const uint8_t of = files_model.open[n].of, node = files_model.open[n].node;
 	if (files_model.open[n].kind == OPEN_PIPE) {
 		files_model.pipe[of].readers -= can(n, false);
 		files_model.pipe[of].writers -= can(n, true);
+		const bool last = files_model.pipe[of].readers + files_model.pipe[of].writers == 0;
+		if (last && node != NONE) files_model.node[node].pipe = NONE;
 	}
 	files_model.open[n].kind = OPEN_NOTHING;
+	if (node == NONE) return;
+	locks_of_open_end(node, n);
+	node_let_go(node);
+}
+
+/* A descriptor of a group stands for `n` no more: so ends what the group has locked there. */
+static void let_fd_go(unsigned group, uint8_t n)
+{
+	if (n != NONE && files_model.open[n].node != NONE)
+		locks_end(files_model.open[n].node, group);
+	drop(n);
 }
 
 uint8_t open_new(enum open_kind kind, unsigned of, uint32_t flags)
@@ -39,6 +52,7 @@ uint8_t open_new(enum open_kind kind, unsigned of, uint32_t flags)
 	ASSERT(n < OPEN_MAX);
 	files_model.open[n].kind = (uint8_t)kind;
 	files_model.open[n].of = (uint8_t)of;
+	files_model.open[n].node = kind == OPEN_PIPE ? NONE : (uint8_t)of;
 	files_model.open[n].holders = 1;
 	files_model.open[n].flags = flags;
 	files_model.open[n].offset = 0;
@@ -53,14 +67,16 @@ void files_forked(unsigned from, unsigned to)
 		if (files_model.fd[to][i] != NONE)
 			files_model.open[files_model.fd[to][i]].holders++;
 	}
+	cwd_forked(from, to);
 }
 
 void files_gone(unsigned group)
 {
 	for (unsigned i = 0; i < DESCRIPTORS; i++) {
-		drop(files_model.fd[group][i]);
+		let_fd_go(group, files_model.fd[group][i]);
 		files_model.fd[group][i] = NONE;
 	}
+	cwd_gone(group);
 }
 
 int lowest_free(unsigned group, unsigned from)
@@ -84,6 +100,13 @@ void put_fd(unsigned group, int64_t fd, uint8_t open, bool exec)
 		(uint8_t)(exec ? files_model.exec[group] | bit : files_model.exec[group] & ~bit);
 }
 
+void copy_fd(unsigned group, int64_t fd, uint8_t n, bool exec)
+{
+	files_model.open[n].holders++;
+	let_fd_go(group, files_model.fd[group][fd]);
+	put_fd(group, fd, n, exec);
+}
+
 uint8_t open_of(const struct script_op *op, unsigned by, unsigned *fd)
 {
 	const uint8_t *of = files_model.fd[group_number(by)];
@@ -97,8 +120,25 @@ uint8_t open_of(const struct script_op *op, unsigned by, unsigned *fd)
 	return of[*fd];
 }
 
-/* What execve will do with a descriptor. */
-static void judge_flag(struct run *run, unsigned by, int64_t fd)
+uint8_t open_near(const struct script_op *op, unsigned by, bool named, unsigned *fd)
+{
+	const uint8_t *of = files_model.fd[group_number(by)];
+	const unsigned from = op->aux % FD_NAMES;
+	unsigned next = DESCRIPTORS;
+
+	*fd = DESCRIPTORS;
+	if (from == DESCRIPTORS) return NONE;
+	for (unsigned i = DESCRIPTORS; i > 0; i--) {
+		const unsigned at = (from + i) % DESCRIPTORS;
+		if (of[at] == NONE) continue;
+		*fd = at;
+		if (files_model.open[of[at]].node != NONE) next = at;
+	}
+	if (named && next != DESCRIPTORS) *fd = next;
+	return *fd == DESCRIPTORS ? NONE : of[*fd];
+}
+
+void judge_flag(struct run *run, unsigned by, int64_t fd)
 {
 	const int64_t expected = files_model.exec[group_number(by)] >> fd & 1;
 
@@ -109,47 +149,78 @@ static void judge_flag(struct run *run, unsigned by, int64_t fd)
 
 static int64_t open_act(struct run *run, struct task *t, const uint64_t *arg)
 {
-	const uint64_t path = '/' | (uint64_t)'f' << 8 | ('0' + arg[1]) << 16;
+	const uint64_t path = path_text((unsigned)arg[1]);
 
 	if (program_store(run, arg[0], path) != FAULT_DONE) kpanic(ORACLE_SPACE, "no path");
 	if (arg[3] != 0) return call(t, SYS_unlinkat, (uint64_t)AT_FDCWD, arg[0], 0, 0, 0, 0);
 	return call(t, SYS_openat, (uint64_t)AT_FDCWD, arg[0], arg[2], 0644, 0, 0);
 }
 
-void file_resize(uint8_t file, uint32_t size)
+/* What is there may be opened so: 0 or an error. */
+static int64_t open_refused(const struct model_node *of, uint32_t flags)
 {
-	const uint32_t was = files_model.file[file].size;
+	const uint32_t access = flags & O_ACCMODE;
+	const bool folder = of->kind == NODE_FOLDER;
 
-	if (size < was) memset(files_model.file[file].bytes + size, 0, was - size);
-	files_model.file[file].size = size;
+	if ((flags & O_CREAT) != 0 && (flags & O_EXCL) != 0) return -ERR_EXIST;
+	if ((flags & O_CREAT) != 0 && folder) return -ERR_ISDIR;
+	if ((flags & O_DIRECTORY) != 0 && !folder) return -ERR_NOTDIR;
+	if (of->kind == NODE_LINK) return -ERR_LOOP;
+	if (folder && (access != O_RDONLY || (flags & O_TRUNC) != 0)) return -ERR_ISDIR;
+	if (of->kind != NODE_FIFO || access != O_WRONLY) return 0;
+	return of->pipe == NONE || files_model.pipe[of->pipe].readers == 0 ? -ERR_NXIO : 0;
 }
 
-static unsigned file_new(void)
+static uint8_t open_fifo(uint8_t node, uint32_t flags)
 {
-	unsigned n = 0;
+	struct model_node *of = &files_model.node[node];
 
-	while (n < FILES_MAX && (files_model.file[n].named || files_model.file[n].opens != 0)) n++;
-	ASSERT(n < FILES_MAX);
-	memset(&files_model.file[n], 0, sizeof files_model.file[n]);
-	files_model.file[n].named = true;
+	if (of->pipe == NONE) of->pipe = (uint8_t)pipe_new();
+	const uint8_t n = open_new(OPEN_PIPE, of->pipe, flags);
+	files_model.open[n].node = node;
+	files_model.pipe[of->pipe].readers += can(n, false);
+	files_model.pipe[of->pipe].writers += can(n, true);
 	return n;
 }
 
-/* Linux's order: a descriptor is taken before the name is looked for. */
-static int64_t open_meant(unsigned group, unsigned name, uint32_t flags)
+/* Linux's order: a descriptor is taken before the path is walked. */
+int64_t open_meant(struct run *run, unsigned group, unsigned path, uint32_t flags)
 {
 	const int fd = lowest_free(group, 0);
-	const bool there = files_model.name[name] != NONE;
+	const bool fresh = (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
+	struct walked w;
 
 	if (fd < 0) return fd;
-	if (!there && (flags & O_CREAT) == 0) return -ERR_NOENT;
-	if (there && (flags & O_EXCL) != 0) return -ERR_EXIST;
-	if (!there) files_model.name[name] = (uint8_t)file_new();
-	const uint8_t file = files_model.name[name];
-	if ((flags & O_TRUNC) != 0) file_resize(file, 0);
-	files_model.file[file].opens++;
-	put_fd(group, fd, open_new(OPEN_FILE, file, flags), (flags & O_CLOEXEC) != 0);
+	const int error = tree_walk(run, group, path, (flags & O_NOFOLLOW) == 0 && !fresh, &w);
+	if (error != 0) return error;
+	if (w.node == NONE) {
+		if ((flags & O_CREAT) == 0 || folder_dead(w.folder)) return -ERR_NOENT;
+		w.node = node_new(NODE_FILE);
+		node_enter(&w, w.node);
+	} else {
+		const int64_t refused = open_refused(&files_model.node[w.node], flags);
+		if (refused != 0) return refused;
+	}
+	const uint8_t kind = files_model.node[w.node].kind;
+	if (kind == NODE_FILE && (flags & O_TRUNC) != 0) file_resize(w.node, 0);
+	files_model.node[w.node].holds++;
+	const uint8_t n =
+		kind == NODE_FIFO
+			? open_fifo(w.node, flags)
+			: open_new(kind == NODE_FOLDER ? OPEN_FOLDER : OPEN_FILE, w.node, flags);
+	put_fd(group, fd, n, (flags & O_CLOEXEC) != 0);
 	return fd;
+}
+
+/* Nobody waits here until a fifo's other end is open. */
+static uint32_t never_waiting(unsigned name)
+{
+	const uint8_t node = files_model.node[ROOT].entry[name];
+	struct walked w;
+
+	if (node == NONE || files_model.node[node].kind == NODE_FILE) return 0;
+	if (tree_walk(NULL, 0, 2 * name, true, &w) != 0 || w.node == NONE) return 0;
+	return files_model.node[w.node].kind == NODE_FIFO ? O_NONBLOCK : 0;
 }
 
 void makes_open(struct run *run, const struct script_op *op)
@@ -163,34 +234,51 @@ void makes_open(struct run *run, const struct script_op *op)
 	};
 	const unsigned by = by_of(op), name = op->aux % NAMES;
 	const uint32_t mark = (op->arg >> 8 & 1) != 0 ? O_CLOEXEC : 0;
-	const uint32_t flags = hows[op->arg % COUNT_OF(hows)] | mark;
+	const uint32_t flags = hows[op->arg % COUNT_OF(hows)] | mark | never_waiting(name);
 
-	const int64_t expected = open_meant(group_number(by), name, flags);
-	const uint64_t arg[] = { scratch_of(by), name, flags, 0 };
+	const int64_t expected = open_meant(run, group_number(by), 2 * name, flags);
+	const uint64_t arg[] = { scratch_of(by), 2 * name, flags, 0 };
 	if (expected == -ERR_MFILE) run_sometimes(run, SAW_TABLE_FULL);
 	judge(run, "openat", act(run, by, open_act, arg), expected);
 	if (expected >= 0) judge_flag(run, by, expected);
 }
 
+void makes_reach(struct run *run, const struct script_op *op)
+{
+	static const uint32_t hows[] = {
+		O_RDONLY,
+		O_RDWR | O_CREAT,
+		O_RDONLY | O_DIRECTORY,
+		O_RDWR,
+		O_WRONLY,
+		O_RDONLY | O_NOFOLLOW,
+		O_RDWR | O_CREAT | O_EXCL,
+		O_WRONLY | O_CREAT | O_APPEND,
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
+		O_RDWR | O_TRUNC,
+	};
+	const unsigned by = by_of(op), path = path_near(group_number(by), op->aux, true);
+	const uint32_t flags = hows[op->arg % COUNT_OF(hows)] | O_NONBLOCK;
+
+	if ((flags & O_CREAT) != 0 && tree_crowded()) return;
+	const int64_t expected = open_meant(run, group_number(by), path, flags);
+	const uint64_t arg[] = { scratch_of(by), path, flags, 0 };
+	if (expected >= 0 &&
+	    files_model.open[files_model.fd[group_number(by)][expected]].kind == OPEN_PIPE)
+		run_sometimes(run, SAW_FIFO);
+	judge(run, "openat", act(run, by, open_act, arg), expected);
+}
+
 void makes_unlink(struct run *run, const struct script_op *op)
 {
 	const unsigned by = by_of(op), name = op->aux % NAMES;
-	const uint64_t arg[] = { scratch_of(by), name, 0, 1 };
+	const uint64_t arg[] = { scratch_of(by), 2 * name, 0, 1 };
+	const uint8_t node = files_model.node[ROOT].entry[name];
+	int64_t expected = -ERR_NOENT;
 
-	const bool there = name_there(name);
-	if (there) name_gone(name);
-	judge(run, "unlinkat", act(run, by, open_act, arg), there ? 0 : -ERR_NOENT);
-}
-
-bool name_there(unsigned name)
-{
-	return files_model.name[name] != NONE;
-}
-
-void name_gone(unsigned name)
-{
-	files_model.file[files_model.name[name]].named = false;
-	files_model.name[name] = NONE;
+	if (node != NONE) expected = files_model.node[node].kind == NODE_FOLDER ? -ERR_ISDIR : 0;
+	if (expected == 0) node_leave(ROOT, name);
+	judge(run, "unlinkat", act(run, by, open_act, arg), expected);
 }
 
 void makes_close(struct run *run, const struct script_op *op)
@@ -200,7 +288,7 @@ void makes_close(struct run *run, const struct script_op *op)
 
 	const uint8_t n = open_of(op, by, &fd);
 	if (n != NONE) put_fd(group_number(by), fd, NONE, false);
-	drop(n);
+	let_fd_go(group_number(by), n);
 	judge(run, "close", call_by(run, by, SYS_close, fd, 0, 0, 0), n != NONE ? 0 : -ERR_BADF);
 }
 
@@ -222,9 +310,7 @@ void makes_dup(struct run *run, const struct script_op *op)
 	else
 		expected = to - 1 >= DESCRIPTORS || n == NONE ? -ERR_BADF : (int64_t)to - 1;
 	if (expected >= 0) {
-		files_model.open[n].holders++;
-		drop(files_model.fd[group][expected]);
-		put_fd(group, expected, n, mark != 0);
+		copy_fd(group, expected, n, mark != 0);
 	}
 	const int64_t answer = to == 0 ? call_by(run, by, SYS_dup, fd, 0, 0, 0)
 				       : call_by(run, by, SYS_dup3, fd, to - 1, mark, 0);
@@ -247,9 +333,42 @@ void makes_flag(struct run *run, const struct script_op *op)
 	if (n != NONE && (what == 1 || what == 2)) put_fd(group, fd, n, what == 1);
 	if (n != NONE && what == 3) expected = lowest_free(group, 0);
 	if (n != NONE && what == 3 && expected >= 0) {
-		files_model.open[n].holders++;
-		put_fd(group, expected, n, true);
+		copy_fd(group, expected, n, true);
 	}
 	const uint64_t with = what == 1 ? FD_CLOEXEC : 0;
 	judge(run, "fcntl", call_by(run, by, SYS_fcntl, fd, calls[what], with, 0), expected);
+}
+
+/* Descriptors from one on, and flags that an open file has for all of them. */
+void makes_copy(struct run *run, const struct script_op *op)
+{
+	const unsigned by = by_of(op), what = op->arg % 4;
+	const uint64_t from = (op->arg >> 2) % (DESCRIPTORS + 2);
+	const unsigned group = group_number(by);
+	unsigned fd;
+
+	const uint8_t n = open_near(op, by, false, &fd);
+	uint32_t command = F_GETFL;
+	uint64_t with = 0;
+	int64_t expected = -ERR_BADF;
+	if (what < 2) {
+		command = what == 0 ? F_DUPFD : F_DUPFD_CLOEXEC;
+		with = from;
+		if (n != NONE)
+			expected = from >= DESCRIPTORS ? -ERR_INVAL
+						       : lowest_free(group, (unsigned)from);
+		if (expected >= 0) copy_fd(group, expected, n, what == 1);
+	} else if (n != NONE && what == 2) {
+		command = F_SETFL;
+		with = (files_model.open[n].flags & O_NONBLOCK) | ((from & 1) != 0 ? O_APPEND : 0);
+		files_model.open[n].flags =
+			(files_model.open[n].flags & ~(uint32_t)O_APPEND) | (uint32_t)with;
+		expected = 0;
+	} else if (n != NONE) {
+		const uint32_t once = O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC;
+		const bool named = files_model.open[n].node != NONE;
+		expected =
+			(int64_t)((files_model.open[n].flags & ~once) | (named ? O_LARGEFILE : 0));
+	}
+	judge(run, "fcntl", call_by(run, by, SYS_fcntl, fd, command, with, 0), expected);
 }

@@ -1,7 +1,7 @@
 /*
  * syscall_fuzz.c -- subject syscall: system calls of several processes and threads over the
- * portable kernel: memory, files, pipes, forks, ends, kills, waiting; and children that call
- * anything with anything.
+ * portable kernel: memory, files and their names, pipes, locks, forks, ends, kills, waiting; and
+ * children that call anything with anything.
  *
  * What must hold: every call answers as the models say (memory, files, tasks: one file each), every
  * access comes to what they say and finds what was written; a hostile child ends, whatever it
@@ -31,6 +31,7 @@ static void makes_hostile(struct run *run, const struct script_op *op)
 #define PAGE { "page", IN_AUX, FORM_NUMBER, WINDOW_PAGES, NULL }
 #define HOW(most) { "how", IN_ARG, FORM_NUMBER, most, NULL }
 #define FD { "fd", IN_AUX, FORM_NUMBER, FD_NAMES, NULL }
+#define PATH { "path", IN_AUX, FORM_NUMBER, PATH_CODES, NULL }
 #define NAME { "name", IN_AUX, FORM_NUMBER, NAMES, NULL }
 
 static const struct op_kind syscall_operations[] = {
@@ -65,6 +66,17 @@ static const struct op_kind syscall_operations[] = {
 	{ "list", 4, { BY, HOW(2) }, makes_list },
 	{ "drain", 7, { BY, FD }, makes_drain },
 	{ "stack", 4, { BY, { "at", IN_ARG, FORM_NUMBER, 65536, NULL } }, makes_stack },
+	{ "name", 14, { BY, PATH, HOW(10240) }, makes_name },
+	{ "link", 7, { BY, PATH, HOW(512) }, makes_link },
+	{ "rename", 12, { BY, PATH, HOW(1024) }, makes_rename },
+	{ "remove", 8, { BY, PATH, HOW(2) }, makes_remove },
+	{ "enter", 7, { BY, PATH, HOW(4) }, makes_enter },
+	{ "reach", 12, { BY, PATH, HOW(10) }, makes_reach },
+	{ "look", 8, { BY, PATH, HOW(4) }, makes_look },
+	{ "lock", 14, { BY, FD, HOW(65536) }, makes_lock },
+	{ "copy", 5, { BY, FD, HOW(40) }, makes_copy },
+	{ "move", 12, { BY, FD, HOW(0) }, makes_move },
+	{ "far", 6, { BY, FD, HOW(112) }, makes_far },
 };
 /* clang-format on */
 
@@ -73,7 +85,8 @@ static const char *const saw_names[] = {
 	"copied",       "shared",     "fault",     "pipe-full",    "pipe-end",
 	"pipe-broken",  "table-full", "unlinked",  "hostile",      "hostile-killed",
 	"hostile-died", "no-process", "no-number", "number-again", "bad-pointer",
-	"listed",       NULL,
+	"listed",       "replaced",   "loop",      "nowhere",      "fifo",
+	"locked",       NULL,
 };
 
 _Static_assert(COUNT_OF(saw_names) == SAW_STATES + 1, "a name for each");

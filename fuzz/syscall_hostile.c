@@ -7,6 +7,7 @@
  * Files it has none but in a folder of its own.  Whatever it does, it ends, by itself or by a kill,
  * and its parent is told.
  */
+#include "fuzz/must.h"
 #include "fuzz/syscall_subject.h"
 #include "machine/random.h"
 
@@ -96,10 +97,21 @@ static void hostile_scratch(struct run *run, struct random *lots)
 	(void)user_copy_out(s, SCRATCH_AT + random_below(lots, 128), path, sizeof path);
 }
 
+/* Whatever it takes for a path leads into its own folder. */
+static void hostile_goes_home(struct run *run, struct task *t)
+{
+	static const char home[] = "/h";
+	struct space *s = process_space(&world_of(run)->processes);
+
+	must(user_copy_out(s, SCRATCH_AT, home, sizeof home) == 0, "a path");
+	must(call(t, SYS_chdir, SCRATCH_AT, 0, 0, 0, 0, 0) == 0, "a folder of its own");
+}
+
 NORETURN void hostile_plays(struct run *run, struct task *t)
 {
 	struct random lots = { hostile.seed };
 
+	hostile_goes_home(run, t);
 	(void)call(t, SYS_close_range, 0, UINT32_MAX, 0, 0, 0, 0);
 	for (uint32_t n = 0; n < hostile.calls; n++) {
 		const uint32_t number = random_below(&lots, 451);

@@ -88,14 +88,13 @@ static int64_t pipe_act(struct run *run, struct task *t, const uint64_t *arg)
 	return (int64_t)both;
 }
 
-static unsigned pipe_new(void)
+unsigned pipe_new(void)
 {
 	unsigned n = 0;
 
 	while (n < PIPES_MAX && files_model.pipe[n].readers + files_model.pipe[n].writers != 0) n++;
 	ASSERT(n < PIPES_MAX);
 	memset(&files_model.pipe[n], 0, sizeof files_model.pipe[n]);
-	files_model.pipe[n].readers = files_model.pipe[n].writers = 1;
 	return n;
 }
 
@@ -110,9 +109,10 @@ void makes_pipe(struct run *run, const struct script_op *op)
 	int64_t expected = -ERR_MFILE;
 	if (second >= 0) {
 		const unsigned pipe = pipe_new();
+		files_model.pipe[pipe].readers = files_model.pipe[pipe].writers = 1;
 		expected = (int64_t)second << 32 | first;
-		put_fd(group, first, open_new(OPEN_PIPE, pipe, O_RDONLY), false);
-		put_fd(group, second, open_new(OPEN_PIPE, pipe, O_WRONLY), false);
+		put_fd(group, first, open_new(OPEN_PIPE, pipe, O_RDONLY | O_NONBLOCK), false);
+		put_fd(group, second, open_new(OPEN_PIPE, pipe, O_WRONLY | O_NONBLOCK), false);
 	}
 	if (expected < 0) run_sometimes(run, SAW_TABLE_FULL);
 	judge(run, "pipe2", act(run, by, pipe_act, arg), expected);

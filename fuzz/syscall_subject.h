@@ -24,6 +24,7 @@ enum {
 	FILE_BYTES = 8192,  /* more is written to none */
 	PIECE_BYTES = 1024, /* that one call moves at most */
 	FD_NAMES = 2 * DESCRIPTORS + 1,
+	PATH_CODES = 80,   /* how operations name paths (syscall_tree.c) */
 	FEW_PROCESSES = 4, /* if bit 0 of the header's tag is set */
 	FEW_NUMBERS = 5,   /* for tasks: bit 1 */
 };
@@ -71,7 +72,12 @@ enum {
 	SAW_NO_NUMBER,    /* or any clone */
 	SAW_NUMBER_AGAIN, /* a child has a number that another had */
 	SAW_BAD_POINTER,
-	SAW_LISTED, /* a folder, whose names went away meanwhile */
+	SAW_LISTED,   /* a folder, whose names went away meanwhile */
+	SAW_REPLACED, /* what had a name that something else was given */
+	SAW_LOOP,     /* links that lead nowhere */
+	SAW_NOWHERE,  /* a group in a folder that has no name any more */
+	SAW_FIFO,
+	SAW_LOCKED, /* somebody's lock was in the way */
 	SAW_STATES
 };
 
@@ -200,7 +206,7 @@ void makes_store(struct run *run, const struct script_op *op);
 void makes_load(struct run *run, const struct script_op *op);
 void makes_break(struct run *run, const struct script_op *op);
 
-/* syscall_files.c, syscall_contents.c and syscall_pipes.c */
+/* syscall_files.c, and what it leads to: contents, pipes, the tree, names, locks, moves */
 void files_open(void);
 void files_forked(unsigned from, unsigned to);
 void files_gone(unsigned group);
@@ -216,7 +222,19 @@ void makes_seek(struct run *run, const struct script_op *op);
 void makes_truncate(struct run *run, const struct script_op *op);
 void makes_unlink(struct run *run, const struct script_op *op);
 void makes_flag(struct run *run, const struct script_op *op);
+void makes_reach(struct run *run, const struct script_op *op);
+void makes_copy(struct run *run, const struct script_op *op);
+void makes_far(struct run *run, const struct script_op *op);
+void makes_move(struct run *run, const struct script_op *op);
+void makes_name(struct run *run, const struct script_op *op);
+void makes_link(struct run *run, const struct script_op *op);
+void makes_remove(struct run *run, const struct script_op *op);
+void makes_rename(struct run *run, const struct script_op *op);
+void makes_enter(struct run *run, const struct script_op *op);
+void makes_look(struct run *run, const struct script_op *op);
+void makes_lock(struct run *run, const struct script_op *op);
 bool name_there(unsigned name);
+bool name_is_folder(unsigned name);
 void name_gone(unsigned name);
 int descriptor_free(unsigned group); /* the lowest, or an error */
 

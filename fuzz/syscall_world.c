@@ -27,7 +27,7 @@ enum {
 	PID_MAX = 32768,
 	NOBODY = ACTORS, /* the conductor's turn */
 	FILES_MOST = 60,
-	FILE_PAGES = 64,
+	FILE_PAGES = 256,
 	BUCKETS = 16,
 	PATIENCE = 3000,
 };

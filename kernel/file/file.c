@@ -75,11 +75,19 @@ void file_turn_end(struct file_world *w, struct mutex *turn)
 
 typedef int64_t file_move(struct file *f, struct io *io, uint64_t *at);
 
+/* Nothing is asked for, or told, that ends behind the last place there is. */
+static int64_t file_move_at(struct file *f, file_move *move, struct io *io, uint64_t *at)
+{
+	const uint64_t most = INT64_MAX;
+
+	return *at > most || io->left > most - *at ? -ERR_INVAL : move(f, io, at);
+}
+
 /* At the file's own offset, in turn. */
 static int64_t file_in_turn(struct file *f, file_move *move, struct io *io)
 {
 	if (!file_turn_take(f->world, &f->turn)) return -ERR_INTR;
-	const int64_t answer = move(f, io, &f->offset);
+	const int64_t answer = file_move_at(f, move, io, &f->offset);
 	file_turn_end(f->world, &f->turn);
 	return answer;
 }
@@ -90,7 +98,7 @@ static int64_t file_do(struct file *f, file_move *move, struct io *io, uint64_t 
 
 	if (at != NULL && !f->ops->has_place) return -ERR_SPIPE;
 	if (move == NULL) return -ERR_INVAL;
-	if (at != NULL) return move(f, io, at);
+	if (at != NULL) return file_move_at(f, move, io, at);
 	return f->ops->has_place ? file_in_turn(f, move, io) : move(f, io, &nowhere);
 }
 

@@ -180,11 +180,10 @@ static bool records_touch(const struct file_lock *a, const struct file_lock *b)
 	return b->end >= a->start || b->end + 1 == a->start;
 }
 
-/* Before which of the node's locks a record of that owner, from `start` on, comes. */
-static struct list *record_place_locked(struct node *n, const struct file_lock *is)
+/* Before which of the node's locks a record of that owner comes; `place`: where it has no other. */
+static struct list *record_place_locked(struct node *n, const struct file_lock *is,
+					struct list *place)
 {
-	struct list *place = &n->locks;
-
 	for (struct list *l = n->locks.next; l != &n->locks; l = l->next) {
 		if (held_of(l)->is.whole || held_of(l)->is.owner != is->owner) continue;
 		if (held_of(l)->is.start > is->start) return l;
@@ -198,11 +197,13 @@ static void record_put_locked(struct node *n, const struct file_lock *want,
 {
 	struct file_lock is = *want;
 	bool weaker = want->type == F_UNLCK;
+	struct list *behind = &n->locks; /* where the owner stands, though all of its own go */
 
 	for (struct list *l = n->locks.next; l != &n->locks;) {
 		struct held_lock *h = held_of(l);
 		l = l->next;
 		if (h->is.whole || h->is.owner != want->owner) continue;
+		behind = l;
 		if (h->is.type == want->type) {
 			if (!records_touch(&h->is, want)) continue;
 			is.start = min_u64(is.start, h->is.start);
@@ -213,7 +214,8 @@ static void record_put_locked(struct node *n, const struct file_lock *want,
 			record_cut_locked(n, h, want, spares);
 		}
 	}
-	if (want->type != F_UNLCK) lock_add_locked(n, spares, &is, record_place_locked(n, &is));
+	if (want->type != F_UNLCK)
+		lock_add_locked(n, spares, &is, record_place_locked(n, &is, behind));
 	if (weaker) locks_tell_locked(n->tree);
 }
 

@@ -110,6 +110,12 @@ static void ends(void)
 	EXPECT(set(0, F_WRLCK, 20, INT64_MAX - 1, false) == 0 && f->node->lock_count == 1);
 	file_locks_end(f, &owners[1]);
 	EXPECT(f->node->lock_count == 1);
+	/* Whose changes stays where it came, though all that it had is replaced. */
+	EXPECT(set(1, F_WRLCK, 0, 1, false) == 0 && set(0, F_RDLCK, 9, INT64_MAX, false) == 0);
+	want = record(2, F_WRLCK, 0, 99);
+	EXPECT(file_lock_find(f, &want, &other) && other.start == 9 && other.type == F_RDLCK);
+	file_locks_end(f, &owners[1]);
+	EXPECT(f->node->lock_count == 1);
 	void **last = NULL, **more;
 	const size_t bytes = sizeof(struct list) + sizeof(struct file_lock);
 	while ((more = kmalloc_alloc(&tw->memory, bytes, 0, TEST_SITE)) != NULL) {

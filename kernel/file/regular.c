@@ -214,8 +214,9 @@ static int64_t regular_write_page(struct node *n, struct io *from, uint64_t at, 
 	const uint64_t index = at >> PAGE_SHIFT;
 	paddr_t pa;
 
-	/* Before the file has the page: the bytes may be asked of a mapping of just that. */
-	if (index >= pages_of_bytes(n->size) && !io_is_there(from)) return 0;
+	/* Before the file has the page: the bytes may be asked of a mapping of just that, and a
+	 * hole stays one where there are none. */
+	if (!backing_has(n->regular.backing, index) && !io_is_there(from)) return 0;
 	const int error = regular_page(n, index, &pa);
 	if (error != 0) return error;
 	uint8_t *to = (uint8_t *)mach_phys(pa) + (at & (PAGE_SIZE - 1));

@@ -36,8 +36,10 @@ static void holes(void)
 	EXPECT(get(f, page, sizeof page, &at) == 40 && charged() == 1);
 	EXPECT(all_of(page, 20, 0) && all_of(page + 20, 20, 'a'));
 	EXPECT(get(f, page, sizeof page, &at) == 0);
-	at = UINT64_MAX - 5;
+	at = INT64_MAX - sizeof page;
 	EXPECT(get(f, page, sizeof page, &at) == 0);
+	at++;
+	EXPECT(get(f, page, sizeof page, &at) == -ERR_INVAL);
 	at = 1ull << 47;
 	EXPECT(put(f, page, 1, &at) == -ERR_FBIG);
 	EXPECT(stat_of("/f").blocks == 8);

@@ -193,6 +193,15 @@ int tree_make(struct node *folder, const char *name, size_t bytes, const struct 
 	return error;
 }
 
+bool folder_is_gone(struct node *folder)
+{
+	const mach_irq_t was = lock_take(&folder->tree->lock);
+	const bool gone = folder->ops == NULL && folder->links == 0;
+
+	lock_drop(&folder->tree->lock, was);
+	return gone;
+}
+
 int tree_link(struct node *n, struct node *folder, const char *name, size_t bytes, bool revives)
 {
 	if (n->mount != folder->mount) return -ERR_XDEV;
@@ -288,7 +297,8 @@ static int rename_refuses_locked(struct renaming *r)
 	const bool exchange = (r->flags & RENAME_EXCHANGE) != 0;
 
 	if (r->over != NULL && (r->flags & RENAME_NOREPLACE) != 0) return -ERR_EXIST;
-	if (r->over == NULL && exchange) return -ERR_NOENT;
+	if (r->over == NULL && (exchange || folder_refuses_locked(r->to->folder) != 0))
+		return -ERR_NOENT;
 	if (exchange && r->to->slash && !node_is_folder(r->over->node)) return -ERR_NOTDIR;
 	if (!folder && (r->from->slash || (!exchange && r->to->slash))) return -ERR_NOTDIR;
 	if (folder && tree_is_below_locked(r->to->folder, n)) return -ERR_INVAL;
@@ -298,7 +308,7 @@ static int rename_refuses_locked(struct renaming *r)
 	if (r->over != NULL && n == r->over->node) return 0;
 	const int error = rename_may_locked(r);
 	if (error != 0) return error;
-	if (r->over == NULL) return folder_refuses_locked(r->to->folder);
+	if (r->over == NULL) return 0;
 	if (folder && n->folder.mounted != NULL) return -ERR_BUSY;
 	return exchange ? 0 : entry_refuses_locked(r->over, folder);
 }

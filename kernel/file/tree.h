@@ -257,6 +257,9 @@ struct node_how {
 int tree_make(struct node *folder, const char *name, size_t bytes, const struct node_how *how,
 	      struct node **out); /* held; `out` may be NULL */
 
+/* Whether a folder was taken away: nothing can be made in it any more. */
+bool folder_is_gone(struct node *folder);
+
 /* One more name.  `revives`: also for what has lost its last one; else that is -ERR_NOENT. */
 int tree_link(struct node *n, struct node *folder, const char *name, size_t bytes, bool revives);
 

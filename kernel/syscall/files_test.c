@@ -230,8 +230,13 @@ static void reading(void)
 	EXPECT(said_text("01xx456789") && CALL(lseek, 0, 0, WHENCE_CUR) == 4);
 	EXPECT(CALL(lseek, 0, 0, 9) == -ERR_INVAL && CALL(lseek, 9, 0, 0) == -ERR_BADF);
 	EXPECT(CALL(lseek, 0, INT64_MAX, WHENCE_SET) == INT64_MAX);
-	EXPECT(CALL(lseek, 0, 1, WHENCE_CUR) == -ERR_INVAL && CALL(read, 0, out(), 1) == 0);
-	EXPECT(CALL(write, 0, u("x"), 1) == -ERR_FBIG);
+	EXPECT(CALL(lseek, 0, 1, WHENCE_CUR) == -ERR_INVAL && CALL(read, 0, out(), 0) == 0);
+	EXPECT(CALL(read, 0, out(), 1) == -ERR_INVAL && CALL(write, 0, u("x"), 1) == -ERR_INVAL);
+	EXPECT(CALL(pwrite64, 0, u("x"), 1, INT64_MAX - 1) == -ERR_FBIG);
+	/* A write that fails makes no data of a hole. */
+	EXPECT(CALL(pwrite64, 0, u("x"), 1, 2 * PAGE_SIZE) == 1);
+	EXPECT(CALL(pwrite64, 0, BAD, 1, PAGE_SIZE) == -ERR_FAULT);
+	EXPECT(CALL(lseek, 0, PAGE_SIZE, WHENCE_DATA) == 2 * PAGE_SIZE);
 	/* What ends in memory that is not there. */
 	EXPECT(CALL(pwrite64, 0, page + 2 * PAGE_SIZE - 3, 9, 0) == 3);
 	EXPECT(CALL(pread64, 0, page + 2 * PAGE_SIZE - 2, 9, 0) == 2);
@@ -334,6 +339,8 @@ static void being_there(void)
 	EXPECT(CALL(unlinkat, HERE, u("/a/b"), AT_REMOVEDIR) == 0);
 	EXPECT(CALL(getcwd, out(), 100) == -ERR_NOENT &&
 	       CALL(mkdirat, HERE, u("x"), 0) == -ERR_NOENT);
+	EXPECT(CALL(linkat, HERE, u("/a"), HERE, u("x"), 0) == -ERR_NOENT);
+	EXPECT(CALL(renameat2, HERE, u("/a"), HERE, u("x"), 0) == -ERR_NOENT);
 	EXPECT(CALL(umask, 077) == 022 && CALL(umask, 07777) == 077 && group.umask == 0777);
 	end();
 }

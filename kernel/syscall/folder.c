@@ -88,7 +88,7 @@ int64_t sys_symlinkat(struct task *t, const uint64_t *arg)
 static int link_under(struct node *n, const struct found *found)
 {
 	if (found->node != NULL || found->last != LAST_NAME) return -ERR_EXIST;
-	if (found->slash) return -ERR_NOENT;
+	if (found->slash || folder_is_gone(found->folder)) return -ERR_NOENT;
 	if (n->mount != found->folder->mount) return -ERR_XDEV;
 	if (node_may_link(n, &found->ids) != 0) return -ERR_PERM;
 	const int error = folder_may_make(found->folder, &found->ids);

@@ -234,14 +234,27 @@ static void conducts(void)
 	}
 }
 
+/* What has one of the names of actors' files here, and all that is in it. */
+static void removes_below(void)
+{
+	static const char *const names[] = { "f0", "f1", "f2" };
+
+	for (unsigned n = 0; n < sizeof names / sizeof *names; n++) {
+		if (unlink(names[n]) == 0 || errno != EISDIR || chdir(names[n]) != 0) continue;
+		removes_below();
+		if (chdir("..") != 0 || rmdir(names[n]) != 0) say("replay: a folder stays");
+	}
+}
+
 static void ends_all(void)
 {
-	static const char *const files[] = { "/f0", "/f1", "/f2", "/program", "/script" };
+	static const char *const files[] = { "/program", "/script" };
 
 	for (unsigned n = 0; n < ACTORS_MAX; n++)
 		if (stage->task[n].pid != 0) kill(stage->task[n].pid, SIGKILL);
 	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) continue;
 	for (unsigned n = 0; n < sizeof files / sizeof *files; n++) unlink(files[n]);
+	if (chdir("/") == 0) removes_below();
 }
 
 static void plays(void)
