@@ -5,9 +5,13 @@
  * runs script after script; what it is at lies in shared memory, and when it dies the parent reads
  * there which oracle fired at which operation, and starts another child after that script.
  *
- * A signal that no sanitizer explained is an access to memory that is nobody's.  SIGALRM is time
- * that ran out: no oracle, but a hang.  SIGKILL is never the script's doing: a debugger was left,
- * or the host has no memory, and that ends the replay.
+ * A signal that no sanitizer explained is an access to memory that is nobody's.  SIGPROF is time
+ * that ran out: no oracle, but a hang.  It is the child's own time on a CPU: how long that takes is
+ * for others on the machine to say, and a verdict must not depend on them.  (Where operations run
+ * side by side, points are counted besides, and more than a script can need are a livelock long
+ * before that.)  A child that is on no CPU any more gets SIGALRM, which means the same.  SIGKILL is
+ * never the script's doing: a debugger was left, or the host has no memory, and that ends the
+ * replay.
  *
  * Always true: the parent runs no script.
  *
@@ -18,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -63,6 +68,15 @@ static void end_if_killed(int status)
 	exit(EXIT_ENVIRONMENT);
 }
 
+void child_limit(uint32_t seconds)
+{
+	enum { MORE_AT_REST = 40 };
+	const struct itimerval busy = { .it_value = { .tv_sec = seconds } };
+
+	setitimer(ITIMER_PROF, &busy, NULL);
+	alarm(seconds * MORE_AT_REST);
+}
+
 bool child_run(void (*fn)(void *arg), void *arg)
 {
 	int status = 0;
@@ -80,7 +94,8 @@ bool child_run(void (*fn)(void *arg), void *arg)
 	while (waitpid(child, &status, 0) < 0) continue;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_OK) return true;
 	end_if_killed(status);
-	const bool late = WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM;
+	const bool late =
+		WIFSIGNALED(status) && (WTERMSIG(status) == SIGPROF || WTERMSIG(status) == SIGALRM);
 	if (late)
 		harness->oracle = NULL;
 	else if (harness->oracle == NULL)

@@ -20,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "fuzz/explain.h"
 #include "fuzz/flags.h"
@@ -46,7 +45,7 @@ static void run_watched(void *arg)
 	harness->announce = NULL;
 	harness->quiet = true;
 	quiet_begin();
-	alarm(RUN_SECONDS);
+	child_limit(RUN_SECONDS);
 	explain_watch();
 	harness_run(input.subject, input.body, input.bytes, false);
 }

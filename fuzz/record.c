@@ -19,7 +19,6 @@
 #include "fuzz/record.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "fuzz/bytes.h"
 #include "fuzz/replay.h"
@@ -153,9 +152,9 @@ static void run_job(void *arg)
 	harness->announce = NULL;
 	harness->quiet = true;
 	quiet_begin();
-	alarm(job->seconds);
+	child_limit(job->seconds);
 	harness_run(job->subject, job->body, job->bytes, false);
-	alarm(0);
+	child_limit(0);
 }
 
 /* What a child leaves in *harness; run.lanes and the like are the child's own. */

@@ -13,7 +13,7 @@ struct replay_options {
 	const struct subject *subject; /* for raw bodies; NULL: none given */
 	bool digests;                  /* lines for comparing machines */
 	uint32_t repeat;               /* times each file runs */
-	uint32_t timeout_seconds;      /* for one file, or for 256 scripts of a hunt */
+	uint32_t timeout_seconds;      /* on a CPU, for one file, or for 256 scripts of a hunt */
 
 	bool hunt;
 	uint64_t seed, runs;
@@ -46,6 +46,9 @@ int replay_hunt(const struct replay_options *options);
  * script it died of; harness->oracle is NULL when nothing fired and time ran out.
  */
 bool child_run(void (*fn)(void *arg), void *arg);
+
+/* A child's, from here on: after so many seconds on a CPU it has hung; 0: it never has. */
+void child_limit(uint32_t seconds);
 
 /* Memory that children share with us, zeroed; never given back. */
 void *child_shared(size_t bytes);

@@ -164,9 +164,9 @@ static void run_turn(const char *path, const struct input *input)
 	progress->told = false;
 	reader = getpid();
 	if (!loud) quiet_begin();
-	alarm(options->timeout_seconds);
+	child_limit(options->timeout_seconds);
 	harness_run(input->subject, input->body, input->bytes, twice);
-	alarm(0);
+	child_limit(0);
 	if (!loud) quiet_end();
 	progress->sometimes |= harness->run.sometimes;
 	progress->points += harness->run.points;

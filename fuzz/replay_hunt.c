@@ -22,7 +22,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "fuzz/latency.h"
 #include "fuzz/mutate.h"
@@ -74,7 +73,7 @@ static void hunt_announce(void)
 
 static void hunt_next(void)
 {
-	if (hunt->at % ALARM_EVERY == 0) alarm(options->timeout_seconds);
+	if (hunt->at % ALARM_EVERY == 0) child_limit(options->timeout_seconds);
 	hunt->bytes = script_generate_nth(options->subject, options->seed, hunt->at,
 					  options->ops_most, hunt->body, sizeof(hunt->body));
 	hunt->at++;
@@ -92,9 +91,9 @@ static void hunt_on(void *arg)
 {
 	(void)arg;
 	if (harness->quiet) quiet_begin();
-	alarm(options->timeout_seconds);
+	child_limit(options->timeout_seconds);
 	while (!hunt->found && hunt->at < options->runs && !is_time_up()) hunt_next();
-	alarm(0);
+	child_limit(0);
 	if (harness->quiet) quiet_end();
 }
 

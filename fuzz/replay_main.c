@@ -12,7 +12,7 @@
  *	--digests     print only what all machines must agree on
  *	--repeat N    run each file N times; all must end alike
  *	--twice N     run one script in N twice and compare; 0: none (the default)
- *	--timeout S   seconds for one script (60)
+ *	--timeout S   seconds on a CPU for one script (60)
  *	--listed      findings whose operations run side by side are written anew, in place, with
  *	              their turns as decisions that say where
  *	--score       what their tasks call and do, for //user/replay to do again
