@@ -259,9 +259,10 @@ void umw_open(struct umw_memory *mem, struct umalloc *m, const char *alone, stru
 		.broken = umw_broken,
 		.context = mem,
 	};
+	const size_t map_bytes = (w->keep_pages != 0 ? w->keep_pages : 4u) * (size_t)PAGE_SIZE;
 	*m = (struct umalloc)UMALLOC_INITIAL(
-		&mem->calls, alone, .quick_bytes = first_fit ? 0 : 256u * w->magazine,
-		.map_bytes = (w->keep_pages != 0 ? w->keep_pages : 4u) * (size_t)PAGE_SIZE,
+		&mem->calls, alone, .map_bytes = map_bytes,
+		.quick_bytes = first_fit ? 0 : min_u64(256u * w->magazine, map_bytes),
 		.deferred_slots = (uint32_t)min_u64(w->quarantine, DEFERRED_FREE_SLOTS_MAX),
 		.fit = first_fit ? UMALLOC_FIRST_FIT : UMALLOC_SEGREGATED,
 		.remaps = (w->flags & WORLD_POISON) != 0);
