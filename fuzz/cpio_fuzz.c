@@ -357,6 +357,7 @@ static void step_unpack(struct run *run, const struct script_op *op)
 		judge_written(run, done, &fault);
 	if (memcmp(at, s->archive, s->bytes) != 0)
 		kpanic(ORACLE_CONTENT, "the archive was written to");
+	if (!done) cpio_score_refused(run, &fault);
 	if (!s->damaged && s->trailer) cpio_score_unpack(run);
 	tree_close(&s->tree);
 	mach_poison(at, align_up(s->bytes, 8));

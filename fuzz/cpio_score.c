@@ -129,3 +129,16 @@ void cpio_score_unpack(struct run *run)
 	if (differs || ways) say_tree(run, whole, true);
 	s->nodes_most = CPIO_NODES;
 }
+
+/* Not where this world has less room than others. */
+void cpio_score_refused(struct run *run, const struct cpio_fault *fault)
+{
+	const struct cpio_state *s = state_of(run);
+
+	if (run->score == NULL || s->bytes == 0 || text_is(fault->why, "no memory for it") ||
+	    text_is(fault->why, "more files than there may be"))
+		return;
+	score_say(run->score, "boot");
+	score_bytes(run->score, s->archive, s->bytes);
+	score_say(run->score, " = %lu %s\n", (unsigned long)fault->offset, fault->why);
+}

@@ -142,6 +142,7 @@ void cpio_look(struct run *run);
  *	                                 whatever it is; SUM is of the contents (FNV-1a), or a
  *	                                 link's text in hexadecimal
  *	unpacked                         that was all
+ *	boot BYTES = OFFSET WHY          ours refuses an archive of these bytes, there, for that
  */
 void cpio_score_opens(struct run *run);
 void cpio_score_entry(struct run *run, const struct cpio_written *w, const void *contents);
@@ -149,6 +150,7 @@ void cpio_score_trailer(struct run *run);
 void cpio_score_zeroes(struct run *run, uint32_t bytes);
 void cpio_score_fresh(struct run *run);
 void cpio_score_unpack(struct run *run);
+void cpio_score_refused(struct run *run, const struct cpio_fault *fault);
 
 /* --- cpio_look.c --- */
 

@@ -2,6 +2,7 @@
  * pack.c -- archives that scores of subject cpio tell of (fuzz/cpio_subject.h), all in one.
  *
  *	pack SCORES OUT KERNEL
+ *	pack SCORES OUT NUMBER
  *
  * Each `unpack` line becomes an archive of the form newc of its own, with its trailer, whose names
  * begin with s/N/, N being the line's number among such lines in the file.  They stand one behind
@@ -9,7 +10,10 @@
  * on ours alone is there then too.  A link's text that begins with a slash
  * begins with that folder's.  tree.c looks at what has become of it.
  *
- * Exit: 0 written; 2 usage; 3 no score; 4 cannot be read, or written.
+ * With a number, the archive of that `boot` line, from 1 on, is written as it is, and printed is
+ * what the line says of it.
+ *
+ * Exit: 0 written; 1 there is no such line; 2 usage; 3 no score; 4 cannot be read, or written.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -172,10 +176,27 @@ static void pack_all(const char *text, bool ours)
 	}
 }
 
+/* False: there are not so many. */
+static bool pack_boot(const char *text, uint64_t number)
+{
+	static char bytes[CONTENTS_MAX * 2];
+	struct words w;
+	struct word digits;
+
+	while (line_next(&text, &w)) {
+		if (!words_take(&w, "boot") || --number != 0) continue;
+		if (!word_next(&w, &digits) || !words_take(&w, "=")) fail("no archive", w.at);
+		put(bytes, word_bytes(digits, bytes, sizeof bytes));
+		printf("%.*s\n", (int)(w.end - w.at - 1), w.at + 1);
+		return true;
+	}
+	return false;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 4) {
-		fputs("usage: pack SCORES OUT KERNEL\n", stderr);
+		fputs("usage: pack SCORES OUT KERNEL|NUMBER\n", stderr);
 		return 2;
 	}
 	const char *text = text_of_file(argv[1]);
@@ -184,6 +205,8 @@ int main(int argc, char **argv)
 		perror(text == NULL ? argv[1] : argv[2]);
 		return EXIT_NO_ROOM;
 	}
-	pack_all(text, strcmp(argv[3], "ours") == 0);
+	const uint64_t number = strtoull(argv[3], NULL, 10);
+	if (number != 0 && !pack_boot(text, number)) return 1;
+	if (number == 0) pack_all(text, strcmp(argv[3], "ours") == 0);
 	return fclose(out) == 0 ? 0 : EXIT_NO_ROOM;
 }

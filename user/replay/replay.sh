@@ -24,6 +24,7 @@ usage() {
 usage: tools/bazel run //user/replay -- [FLAG...] FILE|FOLDER...
   --on ours,linux      the kernels (ours)
   --cpus N             that ours has (1)
+  --boots N            of ours, with archives that it must refuse, at most (3)
   --subject NAME       what raw bodies are for
   --generate NAME      instead of files: drawn scripts of that subject,
   --seed S --count N   of this seed (1), so many (100)
@@ -43,7 +44,7 @@ heap=$(absolute "$1") tree=$(absolute "$2") pack=$(absolute "$3")
 shift 3
 cd "${BUILD_WORKING_DIRECTORY:-.}" || exit 4
 
-kernels=ours cpus=1 subject='' generate='' seed=1 count=100 scores='' keep='' timeout=120
+kernels=ours cpus=1 boots=3 subject='' generate='' seed=1 count=100 scores='' keep='' timeout=120
 while [ $# -gt 0 ]; do
 	case $1 in
 	--on)
@@ -57,7 +58,7 @@ while [ $# -gt 0 ]; do
 		[ $# -ge 2 ] || usage "$1 needs a name"
 		eval "${1#--}=\$2"
 		;;
-	--cpus | --seed | --count | --timeout)
+	--cpus | --boots | --seed | --count | --timeout)
 		case ${2:-} in '' | *[!0-9]*) usage "$1 needs a number" ;; esac
 		eval "${1#--}=\$2"
 		;;
@@ -158,9 +159,28 @@ boot() { # NAME IMAGE [OPTION...]
 	done <"$work/ends"
 }
 
+# Archives that ours must refuse end a boot: one for each, up to $boots.
+refuses() {
+	base=$(wc -c <"$work/initrd") number=0
+	while [ $((number += 1)) -le "$boots" ] &&
+		"$pack" "$work/tree.scores" "$work/trees" "$number" >"$work/due"; do
+		read -r at why <"$work/due"
+		due="anvil: initrd: $why, at byte $((base + at))"
+		cat "$work/initrd" "$work/trees" >"$work/all" || fail 4 "no room for an initrd"
+		sh "$qemu" --cpu cortex-a72 --timeout "$timeout" --memory 256 "$kernel" -- \
+			-initrd "$work/all" </dev/null >"$work/log" 2>&1
+		tr -d '\r' <"$work/log" | grep -qxF "$due" && continue
+		echo "ours: differs archive $number of those refused: $due: here" \
+			"$(tr -d '\r' <"$work/log" | grep -m 1 '^anvil: initrd\|^run: ')"
+		differs=1
+	done
+	echo "ours: $((number - 1)) refused archives"
+}
+
 differs=0
 # Beside others, a CPU that counts instructions gets its turns only where they are fair.
 if is_on ours; then boot ours "$kernel" --memory 256 --smp "$cpus" --append fair; fi
+if is_on ours && [ -s "$work/tree.scores" ]; then refuses; fi
 if is_on linux; then
 	out=$PWD/anvil-out/linux
 	mkdir -p "$out" || fail 4 "cannot write to $out"

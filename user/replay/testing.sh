@@ -49,7 +49,7 @@ wrongs() { # SED WORDS...
 		printf '%s\n' "$2" >>"$work/words"
 		shift 2
 	done
-	plays 1 --scores "$work/wrong"
+	plays 1 --boots 0 --scores "$work/wrong"
 	while read -r words; do
 		grep -q -e "$words" "$said" || fail "no $words in $(cat "$said")"
 	done <"$work/words"
