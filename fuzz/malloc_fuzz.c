@@ -494,7 +494,7 @@ static void umf_check(struct run *run, enum check_depth depth)
 	struct umalloc_stats now;
 
 	umalloc_stats(&s->m, &now);
-	umw_score_stats(&s->mem, &s->m, &now);
+	umw_score_stats(&s->mem, &now);
 	if (s->locked) kpanic(ORACLE_LOCK_CONTEXT, "a call has left the lock taken");
 	if (now.heap_bytes != s->mem.heap || now.mapped_bytes != s->mem.mapped)
 		kpanic(ORACLE_ACCOUNT, "%lu and %lu bytes are held, not %zu and %zu",

@@ -11,6 +11,7 @@
 #include "user/replay/heap_names.h"
 
 static struct umalloc_stats told;
+static const struct umalloc *its; /* whose score it is */
 
 static struct score *score_of(const struct umw_memory *mem)
 {
@@ -41,6 +42,7 @@ void umw_score_opens(struct umw_memory *mem, const struct umalloc *m)
 	const struct umalloc_config *c = &m->config;
 
 	memset(&told, 0, sizeof told);
+	its = m;
 	mem->scored = true;
 	score_say(score_of(mem), "player heap\nheap %u %lu %lu %u %u %u %u\n", c->deferred_slots,
 		  (unsigned long)c->map_bytes, (unsigned long)c->quick_bytes, c->fit, c->remaps,
@@ -96,6 +98,13 @@ void umw_score_remap(const struct umw_memory *mem, const void *at, size_t bytes,
 
 /* --- what is done ----------------------------------------------------------------------------- */
 
+static void operation_ends(const struct umw_memory *mem)
+{
+	if (score_of(mem) != NULL && its->stuck >= 2)
+		score_end(score_of(mem),
+			  "which of two that are stuck goes first, addresses decide");
+}
+
 void umw_score_asked(const struct umw_memory *mem, unsigned thread, const char *verb, unsigned slot,
 		     size_t bytes)
 {
@@ -116,10 +125,11 @@ void umw_score_got(const struct umw_memory *mem, const void *p, size_t usable)
 	score_say(s, " =");
 	if (p == NULL) {
 		score_say(s, " none\n");
-		return;
+	} else {
+		say_place(mem, p);
+		score_say(s, " %zu\n", usable);
 	}
-	say_place(mem, p);
-	score_say(s, " %zu\n", usable);
+	operation_ends(mem);
 }
 
 void umw_score_misuse(const struct umw_memory *mem, unsigned thread, const char *verb,
@@ -138,18 +148,19 @@ void umw_score_does(const struct umw_memory *mem, unsigned thread, const char *v
 {
 	score_say(score_of(mem), "%u %s%s%s\n", thread, verb, word == NULL ? "" : " ",
 		  word == NULL ? "" : word);
+	operation_ends(mem);
 }
 
 void umw_score_does_to(const struct umw_memory *mem, unsigned thread, const char *verb,
 		       unsigned number)
 {
 	score_say(score_of(mem), "%u %s %u\n", thread, verb, number);
+	operation_ends(mem);
 }
 
 /* --- figures ---------------------------------------------------------------------------------- */
 
-void umw_score_stats(const struct umw_memory *mem, const struct umalloc *m,
-		     const struct umalloc_stats *now)
+void umw_score_stats(const struct umw_memory *mem, const struct umalloc_stats *now)
 {
 	struct score *s = score_of(mem);
 
@@ -161,5 +172,4 @@ void umw_score_stats(const struct umw_memory *mem, const struct umalloc *m,
 	}
 	score_say(s, "\n");
 	told = *now;
-	if (m->stuck >= 2) score_end(s, "which of two that are stuck goes first, addresses decide");
 }

@@ -24,7 +24,7 @@
  *
  * Places: %N is N bytes from where the break was at first, ^N so many from where mappings may lie,
  * "own" in the player's own data; a number is an address.  The calls stand before the operation
- * that makes them.
+ * that makes them.  The score ends where addresses decide what comes next.
  */
 #ifndef FUZZ_MALLOC_SCORE_H
 #define FUZZ_MALLOC_SCORE_H
@@ -57,8 +57,7 @@ void umw_score_does(const struct umw_memory *mem, unsigned thread, const char *v
 void umw_score_does_to(const struct umw_memory *mem, unsigned thread, const char *verb,
 		       unsigned number);
 
-/* What has changed of the figures; and the score ends where addresses decide what comes next. */
-void umw_score_stats(const struct umw_memory *mem, const struct umalloc *m,
-		     const struct umalloc_stats *now);
+/* What has changed of the figures. */
+void umw_score_stats(const struct umw_memory *mem, const struct umalloc_stats *now);
 
 #endif
