@@ -32,7 +32,9 @@ grep -oE '`//[^`]*`' PROMISES.md | tr -d '`' | sort -u >"$work/named"
 grep -v '^//defects:' "$work/named" | diff "$work/promised" - >&2 ||
 	say "tools/check/promised.bzl is not what is named (<, >)"
 for defect in $(sed -n 's|^//defects:||p' "$work/named"); do
+	# What a stress says of a defect has the program's name behind the patch's.
 	[ -f "defects/$defect.patch" ] || [ -f "defects/$defect.sh" ] ||
+		{ [ -f "defects/${defect%_*}.patch" ] && [ -f "stress/user/${defect##*_}.c" ]; } ||
 		say "there is no defects/$defect.patch"
 done
 exit "$failed"
