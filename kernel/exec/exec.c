@@ -125,14 +125,10 @@ static void note_file(struct task_group *g, const struct file *f)
 static void take_rights(struct exec_work *w)
 {
 	const struct node *n = w->program.file == NULL ? NULL : w->program.file->node;
-	const uint32_t by_group = S_ISGID | 0010;
 
 	if (n == NULL) return;
 	const struct ids who = right_ids(w->task);
-	const uint32_t mode = atomic_load_u32(&n->mode);
-	const bool may = !w->task->no_new_rights;
-	if (may && (mode & S_ISUID) != 0) w->acting_uid = atomic_load_u32(&n->uid);
-	if (may && (mode & by_group) == by_group) w->acting_gid = atomic_load_u32(&n->gid);
+	if (!w->task->no_new_rights) node_lends(n, &w->acting_uid, &w->acting_gid);
 	w->secure = w->acting_uid != w->uid || w->acting_gid != w->gid;
 	if (w->secure) w->limits.stack_bytes = min_u64(w->limits.stack_bytes, SECURE_STACK_BYTES);
 	w->secret = node_may(n, &who, MAY_READ) != 0;

@@ -5,11 +5,12 @@
  * else the group's for who is in it, else the others'.  Root may read and write all, pass through
  * all folders, and execute what anybody may (fs/namei.c: generic_permission and its kin).
  *
- * Locks: none; modes and owners are atomic.  Cost: O(1).
+ * Locks: none, as modes and owners are atomic; the tree's where both matter.  Cost: O(1).
  */
 #include "kernel/file/rights.h"
 
 #include "kernel/abi.h"
+#include "kernel/file/tree_inside.h"
 
 static uint32_t mode_of(const struct node *n)
 {
@@ -94,4 +95,48 @@ uint32_t node_lent_by_writer(const struct node *n, const struct ids *who)
 {
 	if (ids_are_root(who) || (mode_of(n) & S_IFMT) != S_IFREG) return 0;
 	return node_lent_by_owner(n, who);
+}
+
+/* --- changing hands --------------------------------------------------------------------------- */
+
+int node_change_mode(struct node *n, const struct ids *who, uint32_t permissions)
+{
+	const uint64_t now = tree_now(n->tree);
+	const mach_irq_t was = lock_take(&n->tree->lock);
+	const int error = node_owned(n, who);
+
+	if (!ids_are_root(who) && !in_group(n, who)) permissions &= ~(uint32_t)S_ISGID;
+	if (error == 0) {
+		atomic_store_u32(&n->mode, (n->mode & S_IFMT) | (permissions & S_PERMISSIONS));
+		node_changed_locked(n, now);
+	}
+	lock_drop(&n->tree->lock, was);
+	return error;
+}
+
+int node_change_owner(struct node *n, const struct ids *who, uint32_t uid, uint32_t gid)
+{
+	const uint64_t now = tree_now(n->tree);
+	const mach_irq_t was = lock_take(&n->tree->lock);
+	const bool asks = uid != UINT32_MAX || gid != UINT32_MAX;
+	const int error = asks ? node_owned(n, who) : 0;
+
+	if (error == 0) {
+		atomic_store_u32(&n->mode, n->mode & ~node_lent_by_owner(n, who));
+		if (uid != UINT32_MAX) atomic_store_u32(&n->uid, uid);
+		if (gid != UINT32_MAX) atomic_store_u32(&n->gid, gid);
+		node_changed_locked(n, now);
+	}
+	lock_drop(&n->tree->lock, was);
+	return error;
+}
+
+void node_lends(const struct node *n, uint32_t *uid, uint32_t *gid)
+{
+	const uint32_t by_group = S_ISGID | 0010;
+	const mach_irq_t was = lock_take(&n->tree->lock);
+
+	if ((n->mode & S_ISUID) != 0) *uid = n->uid;
+	if ((n->mode & by_group) == by_group) *gid = n->gid;
+	lock_drop(&n->tree->lock, was);
 }

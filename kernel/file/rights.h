@@ -37,4 +37,14 @@ int node_may_link(const struct node *n, const struct ids *who);
 uint32_t node_lent_by_writer(const struct node *n, const struct ids *who);
 uint32_t node_lent_by_owner(const struct node *n, const struct ids *who);
 
+/*
+ * Owner and mode change, and are asked for by who runs a file, together: nobody finds the new owner
+ * with what the one before had lent.  By the owner of that moment: 0 or -ERR_PERM.  The mode, but
+ * for S_ISGID where one is not in its group; another owner (UINT32_MAX: as it is), with what is
+ * lent taken back; and whom a program acts as.
+ */
+int node_change_mode(struct node *n, const struct ids *who, uint32_t permissions);
+int node_change_owner(struct node *n, const struct ids *who, uint32_t uid, uint32_t gid);
+void node_lends(const struct node *n, uint32_t *uid, uint32_t *gid);
+
 #endif

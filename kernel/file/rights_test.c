@@ -165,9 +165,32 @@ static void lent(void)
 	EXPECT((f->mode & S_PERMISSIONS) == 02767);
 }
 
+/* What is lent goes with the owner, and is asked for with him. */
+static void hands(void)
+{
+	const uint32_t as_it_is = UINT32_MAX;
+	struct node *f = made("/f", S_IFREG | 06755, &ann);
+	uint32_t uid = 7, gid = 8;
+
+	node_lends(f, &uid, &gid);
+	EXPECT(uid == ann.uid && gid == ann.gid);
+	EXPECT(node_change_owner(f, &root, 0, 0) == 0 && f->uid == 0 && f->gid == 0);
+	EXPECT((f->mode & S_PERMISSIONS) == 0755);
+	EXPECT(node_change_mode(f, &ann, 04755) == -ERR_PERM); /* she was asked for before */
+	EXPECT(node_change_owner(f, &ann, as_it_is, ann.gid) == -ERR_PERM && f->gid == 0);
+	uid = 7, gid = 8;
+	node_lends(f, &uid, &gid);
+	EXPECT(uid == 7 && gid == 8 && (f->mode & S_PERMISSIONS) == 0755);
+	EXPECT(node_change_mode(f, &root, 02645) == 0);
+	node_lends(f, &uid, &gid);
+	EXPECT(uid == 7 && gid == 8); /* none of its group may execute it */
+	node_set_owner(f, ann.uid, eve.gid + 100);
+	EXPECT(node_change_mode(f, &ann, 02755) == 0 && (f->mode & S_PERMISSIONS) == 0755);
+}
+
 int main(void)
 {
-	static void (*const tests[])(void) = { modes, folders, asked, links, lent };
+	static void (*const tests[])(void) = { modes, folders, asked, links, lent, hands };
 
 	return files_main(tests, COUNT_OF(tests));
 }

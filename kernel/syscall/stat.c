@@ -223,13 +223,12 @@ static int64_t chmod_node(struct task *t, struct node *n, uint32_t mode)
 	const struct ids who = task_ids(t);
 	int64_t answer = node_owned(n, &who);
 
-	if (!ids_are_root(&who) && atomic_load_u32(&n->gid) != who.gid) mode &= ~(uint32_t)S_ISGID;
 	if (n->ops != NULL)
 		answer = -ERR_PERM;
 	else if (node_kind(n) == S_IFLNK)
 		answer = -ERR_OPNOTSUPP;
 	else if (answer == 0)
-		node_set_mode(n, mode);
+		answer = node_change_mode(n, &who, mode);
 	node_drop(n);
 	return answer;
 }
@@ -269,10 +268,9 @@ static int64_t chown_node(struct task *t, struct node *n, uint32_t uid, uint32_t
 {
 	const struct ids who = task_ids(t);
 	const uint32_t lent = node_lent_by_owner(n, &who);
-	const int64_t answer = chown_may(n, &who, uid, gid, lent);
+	int64_t answer = chown_may(n, &who, uid, gid, lent);
 
-	if (answer == 0) node_set_owner(n, uid, gid);
-	if (answer == 0 && lent != 0) node_clear_mode(n, lent);
+	if (answer == 0) answer = node_change_owner(n, &who, uid, gid);
 	node_drop(n);
 	return answer;
 }
