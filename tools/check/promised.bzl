@@ -89,5 +89,6 @@ PROMISED = [
     "//user/malloc:malloc_test",
     "//user/malloc:malloc_test_aarch64",
     "//user/malloc:preload_test",
+    "//user/replay:heap_test",
     "//user/shell:terminal_test",
 ]
