@@ -397,12 +397,22 @@ struct task *lane_sleeper_locked(struct run *run, unsigned lane)
 	return t != NULL && world.lane[lane].for_ever && lane_rests(run, lane) ? t : NULL;
 }
 
+static bool group_rests(struct run *run, unsigned lane)
+{
+	const unsigned first = lane - lane % LANES_EACH;
+
+	for (unsigned n = 0; n < LANES_EACH; n++)
+		if (!lane_rests(run, first + n)) return false;
+	return true;
+}
+
 static void must_have_nothing_locked(struct run *run, unsigned lane)
 {
 	const struct task *t = lane_sleeper_locked(run, lane);
 
 	if (t == NULL) return;
-	const sigset pending = t->pending | t->group->pending;
+	/* What is for all, one of them may be on the way to, since another CPU came first. */
+	const sigset pending = t->pending | (group_rests(run, lane) ? t->group->pending : 0);
 	if ((pending & ~t->mask) != 0 || (pending & t->awaited) != 0)
 		kpanic(ORACLE_LOST_WAKE,
 		       "lane %u sleeps; pending %lx, of all %lx, blocked %lx, awaited %lx", lane,
