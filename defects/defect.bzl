@@ -153,7 +153,7 @@ def defects_together(example, example_files):
         args = [
             "--check",
             "$(rootpath README.md)",
-            "$(rootpath //fuzz:oracle.h)",
+            "$(rootpath //fuzz:frame/oracle.h)",
             "$(rootpaths //corpus:canary)",
             "$(rootpaths //corpus:canary_sched)",
             "$(rootpaths //corpus:canary_smp)",
@@ -164,7 +164,7 @@ def defects_together(example, example_files):
             "//corpus:canary",
             "//corpus:canary_sched",
             "//corpus:canary_smp",
-            "//fuzz:oracle.h",
+            "//fuzz:frame/oracle.h",
         ] + all_patches,
     )
     sh_test(

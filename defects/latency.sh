@@ -6,7 +6,7 @@
 #	tools/bazel run //defects:latency -- --seeds 9
 #
 # What is there is found by running the script again with ever more of its operations
-# (fuzz/latency.c).  Defects that only show where CPUs take turns are left out: there another number
+# (fuzz/frame/latency.c).  Defects that only show where CPUs take turns are left out: there another number
 # of operations is another run.  Written to anvil-out/latency.txt where you stand.
 set -u
 . defects/head.sh

@@ -33,8 +33,8 @@ def _library(build):
     if _BUILDS[build].moved:
         native.genrule(
             name = name + "_lanes_",
-            srcs = ["//fuzz:lanes.c"],
-            outs = ["rebuilt/%s/fuzz/lanes.c" % build],
+            srcs = ["//fuzz:frame/lanes.c"],
+            outs = ["rebuilt/%s/fuzz/frame/lanes.c" % build],
             cmd = "sed 's/STATE_AT = RUN_ARENA_BYTES - RUN_STATE_BYTES/& - 0x12340/' $< >$@ && " +
                   "! cmp -s $< $@",
             tags = _MANUAL,

@@ -62,7 +62,7 @@ for patch in defects/*.patch; do
 done
 
 # README.md: the tables anew.
-sh defects/tables.sh fuzz/oracle.h corpus/canary*/*/* defects/*.patch >"$work/tables"
+sh defects/tables.sh fuzz/frame/oracle.h corpus/canary*/*/* defects/*.patch >"$work/tables"
 sed -n "1,/^<!-- tables begin/p" defects/README.md >"$work/readme"
 cat "$work/tables" >>"$work/readme"
 sed -n "/^<!-- tables end/,\$p" defects/README.md >>"$work/readme"

@@ -61,10 +61,10 @@ sed -i 2d "$work/oracle.h"
 expect 0 "| $oracle | yes | $id |" sh defects/tables.sh "$work/oracle.h" "$work/canary" "$patch"
 
 # --- a refresh: lines moved, lines near it changed, the line itself changed -------------------------
-mkdir -p "$work/tree/defects" "$work/tree/fuzz" "$work/tree/corpus/canary/seeds" \
+mkdir -p "$work/tree/defects" "$work/tree/fuzz/frame" "$work/tree/corpus/canary/seeds" \
 	"$work/tree/$(dirname "$file")"
 cp defects/*.sh "$work/tree/defects"
-cp "$work/oracle.h" "$work/tree/fuzz/oracle.h"
+cp "$work/oracle.h" "$work/tree/fuzz/frame/oracle.h"
 cp "$work/canary" "$work/tree/corpus/canary/seeds/one"
 printf '<!-- tables begin -->\n<!-- tables end -->\n' >"$work/tree/defects/README.md"
 refresh() {

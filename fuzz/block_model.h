@@ -7,7 +7,7 @@
 #ifndef FUZZ_BLOCK_MODEL_H
 #define FUZZ_BLOCK_MODEL_H
 
-#include "fuzz/subject.h"
+#include "fuzz/frame/subject.h"
 
 /*
  * For loops over the model's own arrays, or over memory that mach_may_touch() has looked at:

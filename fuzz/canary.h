@@ -5,7 +5,7 @@
 #define FUZZ_CANARY_H
 
 #include "fuzz/canary_cells.h"
-#include "fuzz/subject.h"
+#include "fuzz/frame/subject.h"
 #include "machine/lock.h"
 
 struct canary {

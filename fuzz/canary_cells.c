@@ -16,7 +16,7 @@
  */
 #include "fuzz/canary_cells.h"
 
-#include "fuzz/oracle.h"
+#include "fuzz/frame/oracle.h"
 #include "machine/machine.h"
 
 enum { ZONE_BYTES = 16, FREE_BYTE = 0x5f, ZONE_BYTE = 0xbd };

@@ -4,7 +4,7 @@
 #ifndef FUZZ_CANARY_SMP_H
 #define FUZZ_CANARY_SMP_H
 
-#include "fuzz/plan.h"
+#include "fuzz/frame/plan.h"
 #include "machine/lock.h"
 
 struct canary_smp {

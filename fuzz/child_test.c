@@ -4,7 +4,7 @@
  */
 #include <time.h>
 
-#include "fuzz/replay.h"
+#include "fuzz/frame/replay.h"
 #include "machine/host/expect.h"
 
 static void is_busy(void *arg)

@@ -9,7 +9,7 @@
  * Locks: none.
  */
 #include "fuzz/cpio_subject.h"
-#include "fuzz/score.h"
+#include "fuzz/frame/score.h"
 
 enum { FOLDERS_DEEP = 16 };
 

@@ -8,7 +8,7 @@
  * Locks: none.
  */
 #include "fuzz/elf_subject.h"
-#include "fuzz/score.h"
+#include "fuzz/frame/score.h"
 
 /* What the player's files hold. */
 static struct {

@@ -8,7 +8,7 @@
 #define FUZZ_FDT_MODEL_H
 
 #include "fuzz/fdt_build.h"
-#include "fuzz/subject.h"
+#include "fuzz/frame/subject.h"
 
 /* A blob, and what is known of it. */
 struct blob {

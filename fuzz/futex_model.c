@@ -20,8 +20,8 @@
  *
  * Compiled without points, but for those of calls.  Locks: none.
  */
+#include "fuzz/frame/score.h"
 #include "fuzz/futex_subject.h"
-#include "fuzz/score.h"
 #include "mm/usercopy.h"
 
 /* A wait of a lane. */

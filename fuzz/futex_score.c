@@ -14,8 +14,8 @@
  *
  * Locks: none; compiled without points.
  */
+#include "fuzz/frame/score.h"
 #include "fuzz/futex_subject.h"
-#include "fuzz/score.h"
 #include "kernel/abi.h"
 
 enum {

@@ -4,7 +4,7 @@
 #ifndef FUZZ_FUTEX_SUBJECT_H
 #define FUZZ_FUTEX_SUBJECT_H
 
-#include "fuzz/plan.h"
+#include "fuzz/frame/plan.h"
 #include "fuzz/vm_world.h"
 #include "kernel/task/futex_inside.h"
 

@@ -10,9 +10,9 @@
  *
  * Compiled without points, but for those of calls.  Locks: the queue of who takes care.
  */
+#include "fuzz/frame/lanes.h"
+#include "fuzz/frame/must.h"
 #include "fuzz/futex_subject.h"
-#include "fuzz/lanes.h"
-#include "fuzz/must.h"
 #include "fuzz/sched_interrupts.h"
 
 enum {

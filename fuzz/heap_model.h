@@ -8,7 +8,7 @@
 #ifndef FUZZ_HEAP_MODEL_H
 #define FUZZ_HEAP_MODEL_H
 
-#include "fuzz/subject.h"
+#include "fuzz/frame/subject.h"
 #include "mm/heap.h"
 
 enum { MODEL_NODE = 24, MODEL_GRAIN = 16, MODEL_FIXED_MAX = 4 };

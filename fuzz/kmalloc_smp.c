@@ -21,8 +21,8 @@
  * Results: what was granted, how much a block can hold, verdicts; at meeting points what is live.
  */
 #include "fuzz/kmalloc_smp.h"
+#include "fuzz/frame/plan.h"
 #include "fuzz/kmalloc_model.h"
-#include "fuzz/plan.h"
 #include "machine/lock.h"
 
 /* Beside the state, not in it: what is watched is what lies in the arena. */

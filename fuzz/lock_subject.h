@@ -4,7 +4,7 @@
 #ifndef FUZZ_LOCK_SUBJECT_H
 #define FUZZ_LOCK_SUBJECT_H
 
-#include "fuzz/plan.h"
+#include "fuzz/frame/plan.h"
 #include "machine/lock.h"
 
 /* What there is to take, in the order of ranks. */

@@ -29,8 +29,8 @@
 #ifndef FUZZ_MALLOC_SCORE_H
 #define FUZZ_MALLOC_SCORE_H
 
+#include "fuzz/frame/score.h"
 #include "fuzz/malloc_world.h"
-#include "fuzz/score.h"
 
 /* The run has a score from here on, if it has room for one. */
 void umw_score_opens(struct umw_memory *mem, const struct umalloc *m);

@@ -15,8 +15,8 @@
  *
  * Results: what was granted, and how much a block can hold; at meeting points what is live.
  */
+#include "fuzz/frame/plan.h"
 #include "fuzz/malloc_world.h"
-#include "fuzz/plan.h"
 #include "machine/lock.h"
 
 /* In the arena, where what is in it is watched. */

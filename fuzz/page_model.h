@@ -8,7 +8,7 @@
 #ifndef FUZZ_PAGE_MODEL_H
 #define FUZZ_PAGE_MODEL_H
 
-#include "fuzz/subject.h"
+#include "fuzz/frame/subject.h"
 #include "mm/page.h"
 
 enum {

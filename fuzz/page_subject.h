@@ -4,8 +4,8 @@
 #ifndef FUZZ_PAGE_SUBJECT_H
 #define FUZZ_PAGE_SUBJECT_H
 
+#include "fuzz/frame/subject.h"
 #include "fuzz/page_model.h"
-#include "fuzz/subject.h"
 #include "machine/machine.h"
 
 enum { SHRINKERS = 4, HOWS = 4 * ZONES };

@@ -9,7 +9,7 @@
 #ifndef FUZZ_PAGETABLE_MODEL_H
 #define FUZZ_PAGETABLE_MODEL_H
 
-#include "fuzz/script.h"
+#include "fuzz/frame/script.h"
 #include "machine/machine.h"
 
 enum {

@@ -5,7 +5,7 @@
 #ifndef FUZZ_POOL_WORLD_H
 #define FUZZ_POOL_WORLD_H
 
-#include "fuzz/subject.h"
+#include "fuzz/frame/subject.h"
 #include "mm/page.h"
 
 struct pool_world {

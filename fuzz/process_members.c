@@ -12,7 +12,7 @@
  *
  * Compiled without points, and records are changed in one piece.  Locks: none.
  */
-#include "fuzz/must.h"
+#include "fuzz/frame/must.h"
 #include "fuzz/process_subject.h"
 
 enum { STEPS = 3, CROWD = 3 };

@@ -14,7 +14,7 @@
  *
  * In the digest: who was taken, and the counts of each queue.
  */
-#include "fuzz/subject.h"
+#include "fuzz/frame/subject.h"
 #include "sched/runq.h"
 
 enum { THREADS = SCRIPT_SLOTS, NOBODY = THREADS };

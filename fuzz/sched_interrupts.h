@@ -4,7 +4,7 @@
 #ifndef FUZZ_SCHED_INTERRUPTS_H
 #define FUZZ_SCHED_INTERRUPTS_H
 
-#include "fuzz/subject.h"
+#include "fuzz/frame/subject.h"
 #include "sched/sched.h"
 
 static inline void sched_interrupts_timer(void *sched)

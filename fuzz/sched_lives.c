@@ -22,7 +22,7 @@
  *
  * Compiled without points, and records are changed in one piece.  Locks: none.
  */
-#include "fuzz/must.h"
+#include "fuzz/frame/must.h"
 #include "fuzz/sched_world.h"
 
 enum {

@@ -5,7 +5,7 @@
 #ifndef FUZZ_SCHED_WORLD_H
 #define FUZZ_SCHED_WORLD_H
 
-#include "fuzz/plan.h"
+#include "fuzz/frame/plan.h"
 #include "sched/mutex.h"
 #include "sched/sched.h"
 #include "sched/wait.h"

@@ -14,7 +14,7 @@
  *
  * Locks: none.  Compiled without points.
  */
-#include "fuzz/score.h"
+#include "fuzz/frame/score.h"
 #include "fuzz/signal_subject.h"
 
 enum { CALL_BYTES = 4, HELD = 60 };

@@ -9,7 +9,7 @@
  *
  * Results: what each lane's calls answered.
  */
-#include "fuzz/score.h"
+#include "fuzz/frame/score.h"
 #include "fuzz/signal_subject.h"
 
 enum { TIMES = 6, CODES = 8 };

@@ -8,7 +8,7 @@
 #ifndef FUZZ_SPACE_MODEL_H
 #define FUZZ_SPACE_MODEL_H
 
-#include "fuzz/answers.h"
+#include "fuzz/frame/answers.h"
 #include "fuzz/space_script.h"
 #include "mm/space.h"
 

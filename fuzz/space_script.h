@@ -13,8 +13,8 @@
 #ifndef FUZZ_SPACE_SCRIPT_H
 #define FUZZ_SPACE_SCRIPT_H
 
+#include "fuzz/frame/subject.h"
 #include "fuzz/space_window.h"
-#include "fuzz/subject.h"
 #include "mm/mman.h"
 
 /* A flag of mmap that no mapping here can have (Linux's MAP_SYNC); who does not look ignores it. */

@@ -27,7 +27,7 @@
  * Locks: none of its own.
  */
 #include "fuzz/space_smp.h"
-#include "fuzz/plan.h"
+#include "fuzz/frame/plan.h"
 #include "machine/lock.h"
 #include "machine/machine.h"
 

@@ -7,7 +7,7 @@
  * Files it has none but in a folder of its own.  Whatever it does, it ends, by itself or by a kill,
  * and its parent is told.
  */
-#include "fuzz/must.h"
+#include "fuzz/frame/must.h"
 #include "fuzz/syscall_subject.h"
 #include "machine/random.h"
 

@@ -11,7 +11,7 @@
  *
  * Compiled without points.  Locks: none.
  */
-#include "fuzz/score.h"
+#include "fuzz/frame/score.h"
 #include "fuzz/syscall_subject.h"
 
 #include "kernel/syscall/limit.h"

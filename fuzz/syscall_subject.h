@@ -4,7 +4,7 @@
 #ifndef FUZZ_SYSCALL_SUBJECT_H
 #define FUZZ_SYSCALL_SUBJECT_H
 
-#include "fuzz/plan.h"
+#include "fuzz/frame/plan.h"
 #include "fuzz/vm_world.h"
 #include "kernel/abi.h"
 #include "kernel/file/tree.h"

@@ -5,7 +5,7 @@
  * A group has the number of the actor that it began with, and keeps it until it was waited for.
  * Orphans become children of group 0, which does not end.
  */
-#include "fuzz/score.h"
+#include "fuzz/frame/score.h"
 #include "fuzz/syscall_subject.h"
 
 static struct {

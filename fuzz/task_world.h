@@ -4,7 +4,7 @@
 #ifndef FUZZ_TASK_WORLD_H
 #define FUZZ_TASK_WORLD_H
 
-#include "fuzz/must.h"
+#include "fuzz/frame/must.h"
 #include "kernel/task/task.h"
 
 /* Of clone, for a thread as threads of programs are, but for its numbers and TLS. */

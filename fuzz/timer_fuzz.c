@@ -15,7 +15,7 @@
  *
  * In the digest: answers, the timers that fired in their order, counts and next deadlines.
  */
-#include "fuzz/subject.h"
+#include "fuzz/frame/subject.h"
 #include "sched/timer.h"
 
 enum {

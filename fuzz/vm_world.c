@@ -9,7 +9,7 @@
  */
 #include "fuzz/vm_world.h"
 
-#include "fuzz/must.h"
+#include "fuzz/frame/must.h"
 
 #define WINDOW (KERNEL_START + 0x400000000000)
 #define ANCHOR (WINDOW + (64ull << 30))

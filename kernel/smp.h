@@ -4,7 +4,7 @@
  *
  * Each CPU has a thread of its own for such functions, which stays on it; a thread that may run on
  * one CPU alone, like program_main()'s, calls functions for that CPU itself.  The types fit struct
- * run_machine in fuzz/subject.h.  Functions are called with interrupts unmasked, and may be
+ * run_machine in fuzz/frame/subject.h.  Functions are called with interrupts unmasked, and may be
  * preempted by other threads of their CPU, if there are any.
  */
 #ifndef KERNEL_SMP_H

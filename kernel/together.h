@@ -1,6 +1,6 @@
 /*
  * together.h -- functions on CPUs that take turns, in images under test (machine/aarch64/baton.h):
- * the types fit struct run_machine in fuzz/subject.h.
+ * the types fit struct run_machine in fuzz/frame/subject.h.
  */
 #ifndef KERNEL_TOGETHER_H
 #define KERNEL_TOGETHER_H

@@ -18,12 +18,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fuzz/answers.h"
-#include "fuzz/files.h"
-#include "fuzz/input.h"
-#include "fuzz/mutate.h"
+#include "fuzz/frame/answers.h"
+#include "fuzz/frame/files.h"
+#include "fuzz/frame/input.h"
+#include "fuzz/frame/mutate.h"
+#include "fuzz/frame/text.h"
 #include "fuzz/space_model.h"
-#include "fuzz/text.h"
 
 enum { ANSWERS_MAX = 1 << 20 };
 

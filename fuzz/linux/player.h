@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "fuzz/answers.h"
+#include "fuzz/frame/answers.h"
 #include "fuzz/space_window.h"
 
 /* What an access came to: enum fault_answer. */

@@ -14,9 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fuzz/files.h"
-#include "fuzz/harness.h"
-#include "fuzz/input.h"
+#include "fuzz/frame/files.h"
+#include "fuzz/frame/harness.h"
+#include "fuzz/frame/input.h"
 #include "fuzz/space_fuzz.h"
 #include "machine/host/expect.h"
 

@@ -21,7 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fuzz/files.h"
+#include "fuzz/frame/files.h"
 #include "stress/nightly/table.h"
 #include "stress/nightly/words.h"
 

@@ -29,7 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "fuzz/files.h"
+#include "fuzz/frame/files.h"
 #include "stress/nightly/finding.h"
 #include "stress/nightly/night.h"
 

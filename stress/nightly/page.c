@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fuzz/files.h"
+#include "fuzz/frame/files.h"
 #include "stress/nightly/curve.h"
 #include "stress/nightly/finding.h"
 #include "stress/nightly/page.h"

@@ -23,7 +23,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fuzz/files.h"
+#include "fuzz/frame/files.h"
 #include "stress/nightly/finding.h"
 #include "stress/nightly/night.h"
 

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fuzz/files.h"
+#include "fuzz/frame/files.h"
 #include "stress/nightly/finding.h"
 #include "stress/nightly/night.h"
 

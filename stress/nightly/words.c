@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fuzz/files.h"
+#include "fuzz/frame/files.h"
 
 enum { ROOM_LEAST = 256 };
 

@@ -59,7 +59,7 @@ def _programs(name, subject, deps, watched, tags, visibility):
     """The engines' programs: NAME_bin and NAME_afl_bin, and AFL++'s mutator."""
     cc_library(
         name = name + "_subject_",
-        srcs = ["//fuzz:one_subject.c"],
+        srcs = ["//fuzz:frame/one_subject.c"],
         local_defines = ["ONE_SUBJECT=%s_subject" % subject],
         visibility = ["//visibility:private"],
         deps = ["//fuzz:script"] + deps,

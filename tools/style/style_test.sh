@@ -83,9 +83,9 @@ case_is machine/x.c '' <<'END'
 #if defined(__clang__)
 #endif
 END
-case_is mm/x.c 'mm/x.c:2: mm/ may not include fuzz/script.h' <<'END'
+case_is mm/x.c 'mm/x.c:2: mm/ may not include fuzz/frame/script.h' <<'END'
 /* x.c */
-#include "fuzz/script.h"
+#include "fuzz/frame/script.h"
 END
 case_is mm/x.c 'mm/x.c:2: mm/ may not include sched/thread.h' <<'END'
 /* x.c */

@@ -1,6 +1,6 @@
 /*
  * play.h -- a score being played: what its parts tell each other.  The form of scores is in
- * fuzz/score.h.
+ * fuzz/frame/score.h.
  */
 #ifndef USER_REPLAY_PLAY_H
 #define USER_REPLAY_PLAY_H
