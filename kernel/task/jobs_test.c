@@ -1,5 +1,6 @@
 /*
- * jobs_test.c -- process groups that lose who watches them, and sessions that lose their leader.
+ * jobs_test.c -- process groups that lose who watches them, sessions that lose their leader, and
+ * threads that begin while their group is stopped.
  *
  * A shell is a child of the first program that leads a session; a job of it is a process group of
  * its own.
@@ -159,6 +160,67 @@ static void leader_ends(struct task *t)
 	EXPECT(session_over == pid);
 }
 
+/* --- a thread that begins while its group is stopped ------------------------------------------ */
+
+static uint32_t stop_now, points_before, late; /* how often it was stopped meanwhile */
+
+static void stops_all(struct task *t)
+{
+	while (stop_now == 0) sched_yield_cpu(&tw->sched);
+	EXPECT(signal_kill_task(t, t->group->pid, t->tid, SIGSTOP) == 0);
+	goes_back(t);
+	task_exit(t, 0);
+}
+
+static void is_born(struct task *t)
+{
+	goes_back(t);
+	EXPECT(!is_stopped(t->group->pid));
+	marks++;
+	task_exit(t, 0);
+}
+
+/* The timer comes on its way into the clone, some points behind the first: then the other runs. */
+static void is_stopped_cloning(struct task *t)
+{
+	threads(t, stops_all);
+	for (uint32_t n = 0; n < points_before; n++) mach_relax();
+	stop_now = 1;
+	tw->vain = TEST_VAIN;
+	int64_t tid = clones(t, is_born, THREAD);
+	if (tid == RESTART_NOINTR) {
+		goes_back(t);
+		tid = clones(t, is_born, THREAD);
+	} else if (marks == 0 && is_stopped(t->group->pid)) {
+		late++;
+	}
+	EXPECT(tid > 0);
+	goes_back(t);
+	task_exit(t, 0);
+}
+
+static void stops_births(struct task *t)
+{
+	struct task_waited got;
+
+	late = 0;
+	for (points_before = 0; points_before < 2 * TEST_LOOK; points_before++) {
+		stop_now = marks = 0;
+		const int32_t pid = forks(t, is_stopped_cloning);
+		EXPECT(waits_with(t, P_PID, pid, W_UNTRACED, &got) == 1);
+		others_run();
+		const uint32_t born = marks;
+		others_run();
+		EXPECT(marks == born);
+		EXPECT(signal_kill(t, pid, SIGCONT) == 0);
+		waits_for(t, pid, 0);
+		EXPECT(marks == 1);
+	}
+	EXPECT(late > 2 * TEST_LOOK / 4);
+}
+
+/* ---------------------------------------------------------------------------------------------- */
+
 static void note_over(void *arg, int32_t sid)
 {
 	(void)arg;
@@ -187,6 +249,7 @@ int main(void)
 	run(job_runs_on);
 	run(first_of_job_ends);
 	run(leader_ends);
+	run(stops_births);
 	host_cpus_close();
 	return 0;
 }
