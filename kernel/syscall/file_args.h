@@ -34,7 +34,7 @@ static inline struct file *file_arg(struct task *t, uint64_t fd)
 /* The same, but not one that was opened with O_PATH. */
 struct file *file_arg_real(struct task *t, uint64_t fd);
 
-/* The caller has changed the contents of `n`: who runs that is no more than who it is. */
+/* The caller changes the contents of `n`: who runs that is no more than who it is. */
 static inline void lend_no_more(const struct task *t, struct node *n)
 {
 	const uint32_t mode = atomic_load_u32(&n->mode);

@@ -29,10 +29,11 @@ static int64_t told(struct task *t, int64_t answer)
 static int64_t move_for(struct task *t, move_fn *move, struct file *f, struct io *io, uint64_t *at)
 {
 	io->most = t->group->limits[RLIMIT_FSIZE].soft;
+	/* Before: nobody is to run what is being written with its owner's rights. */
+	if (move == file_write && f->node != NULL && io->left > 0) lend_no_more(t, f->node);
 	const int64_t answer = move(f, io, at);
 
 	if (UNLIKELY(io->beyond)) signal_send_self(t, SIGXFSZ);
-	if (move == file_write && f->node != NULL && answer > 0) lend_no_more(t, f->node);
 	return answer;
 }
 

@@ -154,8 +154,8 @@ static void to_root(void)
 	waitpid(child, NULL, 0);
 }
 
-/* What takes rights away again. */
-static void lost(void)
+/* What takes rights away again: another writes so many bytes from there. */
+static void writes(const char *what, const void *from, size_t bytes)
 {
 	struct stat s;
 
@@ -166,12 +166,19 @@ static void lost(void)
 		setresgid(GROUP, GROUP, GROUP);
 		setresuid(USER, USER, USER);
 		const int fd = open("/tmp/lent", O_WRONLY | O_APPEND);
-		write(fd, "x", 1);
+		write(fd, from, bytes);
 		_exit(0);
 	}
 	waitpid(child, NULL, 0);
 	stat("/tmp/lent", &s);
-	say("after another wrote: %o", s.st_mode);
+	say("after another wrote %s: %o", what, s.st_mode);
+}
+
+static void lost(void)
+{
+	writes("a byte", "x", 1);
+	writes("nothing", "x", 0);
+	writes("what it has not got", (const void *)8, 1);
 }
 
 int main(int argc, char **argv)
