@@ -192,6 +192,7 @@ static void protect(struct mapping *m, struct random *random)
 	const uint64_t at = m->at + ((uint64_t)from << PAGE_SHIFT);
 	struct space *s = space_of(m);
 	uint64_t value;
+	check_mapping("before mprotect", m);
 	if (!space_granted("mprotect", space_mprotect(s, at, bytes, PROT_READ))) return;
 	space_switch(&kernel_vm, s);
 	if (kspace_store(s, word_address(m, from), 0) != FAULT_NOT_ALLOWED)
@@ -206,6 +207,7 @@ static void drop_contents(struct mapping *m, struct random *random)
 	uint32_t from;
 	const uint32_t pages = draw_part(m, &from, random);
 	const uint64_t at = m->at + ((uint64_t)from << PAGE_SHIFT);
+	check_mapping("before madvise", m);
 	const int64_t answer =
 		space_madvise(space_of(m), at, (uint64_t)pages << PAGE_SHIFT, MADV_DONTNEED);
 	if (!space_granted("madvise", answer)) return;
@@ -219,6 +221,7 @@ static void copy(struct mapping *m, struct random *random)
 	const uint32_t page = random_below(random, m->pages);
 	const uint64_t word = space_word(m->key, m->first + page);
 	uint64_t back = 0;
+	check_mapping("before a copy", m);
 	if (user_copy_out(space_of(m), word_address(m, page), &word, sizeof(word)) != 0) {
 		stress_count(STRESS_REFUSED);
 		return;
