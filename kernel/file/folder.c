@@ -63,9 +63,11 @@ static int64_t folder_names(struct file *f, struct file_names *out)
 
 static int64_t folder_seek(struct file *f, int64_t offset, unsigned whence)
 {
-	const int64_t to = whence == WHENCE_CUR ? (int64_t)f->offset + offset : offset;
+	const int64_t from = whence == WHENCE_CUR ? (int64_t)f->offset : 0;
 
-	return whence > WHENCE_CUR || to < 0 ? -ERR_INVAL : to;
+	if (whence > WHENCE_CUR || offset > INT64_MAX - from || from + offset < 0)
+		return -ERR_INVAL;
+	return from + offset;
 }
 
 static int64_t folder_read(struct file *f, struct io *to, uint64_t *at)
