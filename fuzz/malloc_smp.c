@@ -15,8 +15,8 @@
  *
  * Results: what was granted, and how much a block can hold; at meeting points what is live.
  */
-#include "fuzz/frame/plan.h"
-#include "fuzz/malloc_world.h"
+#include "fuzz/frame/lanes.h"
+#include "fuzz/malloc_score.h"
 #include "machine/lock.h"
 
 /* In the arena, where what is in it is watched. */
@@ -90,7 +90,28 @@ static void ums_open(struct run *run)
 	umw_open(&model.mem, &s->m, &is_not_alone, run);
 	model.mem.lock = take_lock;
 	model.mem.unlock = drop_lock;
+	umw_score_opens(&model.mem, &s->m);
 	block_model_init(&model.blocks, model.mem.base, (size_t)model.mem.pages << PAGE_SHIFT);
+}
+
+/* --- threads ---------------------------------------------------------------------------------- */
+
+/* Who performs the operation: a CPU; or, where one performs all (calm.c), whoever was to. */
+static unsigned thread_now(const struct run *run)
+{
+	if (!run_is_calm(run)) return mach_cpu();
+	if (run->phase != RUN_OPERATES || run->lanes == NULL || run->lanes->checks) return 0;
+	return script_op_for(run->script, run->subject, run_op(run)).cpu;
+}
+
+/* What the operation has come to is told: nothing of it is, but in a calm run. */
+static void tell_figures(struct run *run)
+{
+	struct umalloc_stats now;
+
+	if (!run_is_calm(run)) return;
+	umalloc_stats(&state_of(run)->m, &now);
+	umw_score_stats(&model.mem, &now);
 }
 
 /* --- handles ---------------------------------------------------------------------------------- */
@@ -118,19 +139,24 @@ static void unclaim(struct run *run, unsigned slot)
 {
 	atomic_fetch_add_u32(&state_of(run)->handed[slot], 1);
 	model.at_it[slot] = false;
+	tell_figures(run);
 }
 
 /* --- caches ----------------------------------------------------------------------------------- */
 
 static struct umalloc_cache *own_cache(struct run *run)
 {
-	return &state_of(run)->cache[mach_cpu()];
+	return &state_of(run)->cache[thread_now(run)];
 }
 
-/* The last of three CPUs or more stands for a thread that has none. */
+/* The last of three CPUs or more stands for a thread that has none; of threads that are played
+ * (malloc_score.h) the first has none. */
 static bool uses_cache(const struct run *run)
 {
-	return mach_cpu() < 2 || mach_cpu() + 1 != run->script->world.cpus;
+	const unsigned thread = thread_now(run);
+
+	if (run_is_calm(run)) return thread != 0;
+	return thread < 2 || thread + 1 != run->script->world.cpus;
 }
 
 /* The lane's thread ends, and another begins in the same storage. */
@@ -142,6 +168,9 @@ static void step_thread_ends(struct run *run, const struct script_op *op)
 	if (c->m != NULL) run_sometimes(run, SAW_CACHE_CLOSED);
 	umalloc_cache_close(c);
 	memset(c, 0, sizeof(*c));
+	if (run_is_calm(run) && uses_cache(run))
+		umw_score_does_to(&model.mem, 0, "ends", thread_now(run));
+	tell_figures(run);
 }
 
 /* --- operations ------------------------------------------------------------------------------- */
@@ -159,7 +188,7 @@ static void got(struct run *run, unsigned slot, void *p, size_t bytes, size_t al
 	block_add(&model.blocks, slot, p, bytes == 0 ? 1 : bytes,
 		  align < UMALLOC_ALIGN ? UMALLOC_ALIGN : align, false, run_op(run) + 1);
 	run_result(run, usable);
-	model.made[slot] = mach_cpu();
+	model.made[slot] = thread_now(run);
 	model.taken[slot] = umw_taken(usable);
 	model.live_bytes += model.taken[slot];
 }
@@ -176,11 +205,12 @@ static void give_back(struct run *run, unsigned slot)
 	void *p = model.blocks.blocks[slot].at;
 
 	leaves(slot);
-	if (model.made[slot] != mach_cpu()) run_sometimes(run, SAW_OTHER_CPU_FREE);
+	if (model.made[slot] != thread_now(run)) run_sometimes(run, SAW_OTHER_CPU_FREE);
 	if (uses_cache(run))
 		umalloc_free_by(&state_of(run)->m, own_cache(run), p);
 	else
 		umalloc_free(&state_of(run)->m, p);
+	umw_score_does_to(&model.mem, thread_now(run), "free", slot);
 	note_company(run);
 }
 
@@ -194,6 +224,10 @@ static void get(struct run *run, const struct script_op *op, size_t align)
 	void *p = align != 1        ? umalloc_alloc_aligned(m, align, bytes)
 		  : uses_cache(run) ? umalloc_alloc_by(m, own_cache(run), bytes)
 				    : umalloc_alloc(m, bytes);
+	umw_score_asked(&model.mem, thread_now(run), align != 1 ? "aligned" : "alloc", op->slot,
+			bytes);
+	if (align != 1) umw_score_align(&model.mem, align);
+	umw_score_got(&model.mem, p, umalloc_usable(m, p));
 	got(run, op->slot, p, bytes, align);
 	unclaim(run, op->slot);
 }
@@ -223,6 +257,8 @@ static void resize(struct run *run, unsigned slot, size_t bytes)
 
 	leaves(slot);
 	void *p = umalloc_realloc(m, was, bytes);
+	umw_score_asked(&model.mem, thread_now(run), "resize", slot, bytes);
+	umw_score_got(&model.mem, p, umalloc_usable(m, p));
 	note_company(run);
 	run_result(run, p != NULL);
 	if (p == NULL) run_sometimes(run, SAW_REFUSED);
@@ -253,12 +289,16 @@ static void step_flush(struct run *run, const struct script_op *op)
 {
 	(void)op;
 	umalloc_flush(&state_of(run)->m);
+	umw_score_does(&model.mem, thread_now(run), "flush", NULL);
+	tell_figures(run);
 }
 
 static void step_drain(struct run *run, const struct script_op *op)
 {
 	(void)op;
 	umalloc_drain(&state_of(run)->m);
+	umw_score_does(&model.mem, thread_now(run), "drain", NULL);
+	tell_figures(run);
 }
 
 /* What a child has: everything as it is at this moment. */
@@ -274,6 +314,8 @@ static void step_fork(struct run *run, const struct script_op *op)
 	const char *why = umalloc_check_held(&s->m);
 	if (why != NULL) kpanic(ORACLE_WALK, "%s", why);
 	umalloc_after_fork(&s->m);
+	umw_score_does(&model.mem, thread_now(run), "fork", "parent");
+	tell_figures(run);
 }
 
 static void step_fail(struct run *run, const struct script_op *op)
@@ -294,6 +336,7 @@ static void step_inside_free(struct run *run, const struct script_op *op)
 			umalloc_free(&state_of(run)->m, p);
 			if (model.mem.misused == before || model.mem.verdict != UMALLOC_WILD)
 				kpanic(ORACLE_VERDICT, "a free inside of a block was not told");
+			umw_score_misuse(&model.mem, 0, "misfree", p, "wild");
 		}
 	}
 	unclaim(run, op->slot);

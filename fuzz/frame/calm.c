@@ -19,6 +19,9 @@
  * A lane that waits for its turn pauses at least once, so that whoever can run gets to where he
  * rests, or comes back, or ends, before the lane looks.
  *
+ * Of a subject whose lanes are CPUs there is one lane then, which performs all operations in the
+ * script's order: nobody waits for anybody, and who would have performed one is in the operation.
+ *
  * Always true:
  *   C1  while an operation begins, no other lane's thread can run;
  *   C2  of lanes that wait for their turn the one whose operation comes first in the script has it,
@@ -31,11 +34,11 @@
 
 void run_calms(struct script *script, const struct subject *subject)
 {
-	if (subject->asleep == NULL) return;
-	ASSERT(subject->together != NULL && subject->pause != NULL);
+	if (subject->together == NULL || (subject->asleep == NULL && subject->lanes != 0)) return;
+	ASSERT(subject->asleep == NULL || subject->pause != NULL);
 	script->world.strategy = PLAN_CALM;
 	script->world.seed = 0;
-	script->world.cpus = 1;
+	if (subject->asleep != NULL) script->world.cpus = 1;
 }
 
 static bool lane_rests(struct run *run, unsigned n)
@@ -66,6 +69,7 @@ bool calm_turn(struct run *run, unsigned number)
 {
 	struct lane *lane = &run->lanes->lane[number];
 
+	if (run->subject->asleep == NULL) return true;
 	lane->due = true;
 	do run->subject->pause(run);
 	while (!lane->stops && !has_turn(run, number));

@@ -78,10 +78,15 @@ static void link_operations(const struct run *run)
 	if (run_is_calm(run)) lanes.first_meet = LANES_NONE; /* they settle before every one */
 }
 
+static unsigned cpus_of(const struct run *run)
+{
+	return run_is_calm(run) ? 1 : run->script->world.cpus;
+}
+
 void lanes_open(struct run *run)
 {
 	const unsigned wanted = run->subject->lanes;
-	lanes.count = wanted != 0 ? wanted : run->script->world.cpus;
+	lanes.count = wanted != 0 ? wanted : cpus_of(run);
 	ASSERT(lanes.count <= RUN_LANES_MAX);
 	memset(lanes.lane, 0, sizeof(lanes.lane));
 	lanes.digest = 0;
@@ -293,8 +298,8 @@ bool lanes_run(struct run *run)
 	const struct run_machine *machine = run->machine;
 	ASSERT(machine->run_together != NULL);
 	lanes_open(run);
-	const bool whole = machine->run_together(run->script->world.cpus, run_cpu, run,
-						 &lanes.plan.planner, limit_of(run));
+	const bool whole = machine->run_together(cpus_of(run), run_cpu, run, &lanes.plan.planner,
+						 limit_of(run));
 	note_turns(run);
 	if (whole && machine->run_on(0, run_last_check, run)) {
 		lanes_close(run);

@@ -5,7 +5,7 @@
  *
  *	heap FILE
  *
- * Each score has a process of its own.  Threads 0 to 2 of a score are threads of that; each does
+ * Each score has a process of its own.  Threads 0 to 7 of a score are threads of that; each does
  * its lines when they come, one at a time, so that caches, the lock's word, and ends of threads are
  * real ones.  A fork is one: in the child the line's thread alone goes on, or the child looks at
  * its copy and ends.  The allocator is an instance of its own, as the C library's calls of malloc

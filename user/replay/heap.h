@@ -8,7 +8,7 @@
 #include "user/malloc/malloc.h"
 #include "user/replay/words.h"
 
-enum { THREADS = 3, HANDLES = 64, EXIT_DIFFERS = 1, EXIT_BAD_FILE = 3, EXIT_NO_ROOM };
+enum { THREADS = 8, HANDLES = 64, EXIT_DIFFERS = 1, EXIT_BAD_FILE = 3, EXIT_NO_ROOM };
 
 /* Where the break was at first, and where mappings may lie. */
 struct where {
