@@ -63,11 +63,7 @@ static int64_t folder_names(struct file *f, struct file_names *out)
 
 static int64_t folder_seek(struct file *f, int64_t offset, unsigned whence)
 {
-	const int64_t from = whence == WHENCE_CUR ? (int64_t)f->offset : 0;
-
-	if (whence > WHENCE_CUR || offset > INT64_MAX - from || from + offset < 0)
-		return -ERR_INVAL;
-	return from + offset;
+	return whence > WHENCE_CUR ? -ERR_INVAL : file_seek_plain(f, offset, whence);
 }
 
 static int64_t folder_read(struct file *f, struct io *to, uint64_t *at)
