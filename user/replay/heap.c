@@ -34,7 +34,7 @@
 
 #include "user/replay/heap.h"
 
-enum { LINE_BYTES = 512, LINE_SAID = 160, PATIENCE_SECONDS = 60, STACK_BYTES = 128 << 10 };
+enum { LINE_SAID = 160, PATIENCE_SECONDS = 60, STACK_BYTES = 128 << 10 };
 
 /* The fuzzer's memory is aligned to that. */
 #define ALIGN ((uintptr_t)4 << 20)
@@ -51,15 +51,11 @@ static const char is_alone = 1, is_not_alone = 0;
 
 __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 {
-	char line[LINE_BYTES];
 	va_list args;
 
 	va_start(args, format);
-	int bytes = vsnprintf(line, sizeof line - 1, format, args);
+	if (!line_say(STDOUT_FILENO, format, args)) _exit(EXIT_NO_ROOM);
 	va_end(args);
-	if (bytes > (int)sizeof line - 2) bytes = sizeof line - 2;
-	line[bytes] = '\n';
-	if (write(STDOUT_FILENO, line, (size_t)bytes + 1) < 0) _exit(EXIT_NO_ROOM);
 }
 
 static void say_differs(const char *what)

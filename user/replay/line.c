@@ -7,15 +7,11 @@
  */
 #define _GNU_SOURCE
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "user/replay/play.h"
-
-struct words {
-	const char *at, *end;
-};
+#include "user/replay/words.h"
 
 static const struct {
 	const char *name;
@@ -30,59 +26,31 @@ static const struct {
 	{ "takes", DO_TAKE },  { "gone", DO_GONE },     { "stopped", DO_STOPPED },
 };
 
-static bool word_next(struct words *w, const char **word, size_t *length)
+static bool value_next(struct words *w, struct number *n)
 {
-	while (w->at < w->end && *w->at == ' ') w->at++;
-	*word = w->at;
-	while (w->at < w->end && *w->at != ' ') w->at++;
-	*length = (size_t)(w->at - *word);
-	return *length != 0;
-}
-
-static bool word_is(struct words *w, const char *what)
-{
-	const char *word;
-	size_t length;
-
-	return word_next(w, &word, &length) && length == strlen(what) &&
-	       memcmp(word, what, length) == 0;
-}
-
-static bool plain_next(const char *from, size_t length, int64_t *value)
-{
-	char digits[32], *end;
-
-	if (length == 0 || length >= sizeof digits) return false;
-	memcpy(digits, from, length);
-	digits[length] = '\0';
-	*value = *digits == '-' ? strtoll(digits, &end, 10) : (int64_t)strtoull(digits, &end, 0);
-	return *end == '\0';
-}
-
-static bool number_next(struct words *w, struct number *n)
-{
-	const char *word;
-	size_t length;
+	struct word word;
+	uint64_t value;
 
 	*n = (struct number){ PLAIN, 0 };
-	if (!word_next(w, &word, &length)) return false;
-	if (length == 2 && memcmp(word, "@-", 2) == 0) {
+	if (!word_next(w, &word)) return false;
+	if (word_is(word, "@-")) {
 		n->kind = PARENT;
 		return true;
 	}
-	if (*word == '@' || *word == '%') {
-		n->kind = *word == '@' ? TASK : BREAK;
-		word++, length--;
+	if (*word.at == '@' || *word.at == '%') {
+		n->kind = *word.at == '@' ? TASK : BREAK;
+		word.at++, word.length--;
 	}
-	return plain_next(word, length, &n->value) &&
-	       (n->kind != TASK || (n->value >= 0 && n->value < ACTORS_MAX));
+	if (!word_number(word, &value)) return false;
+	n->value = (int64_t)value;
+	return n->kind != TASK || (n->value >= 0 && n->value < ACTORS_MAX);
 }
 
 static bool actor_next(struct words *w, unsigned *actor)
 {
 	struct number n;
 
-	if (!number_next(w, &n) || n.kind != PLAIN || n.value < 0 || n.value >= ACTORS_MAX)
+	if (!value_next(w, &n) || n.kind != PLAIN || n.value < 0 || n.value >= ACTORS_MAX)
 		return false;
 	*actor = (unsigned)n.value;
 	return true;
@@ -90,95 +58,101 @@ static bool actor_next(struct words *w, unsigned *actor)
 
 static bool verb_next(struct words *w, enum verb *verb)
 {
-	const char *word;
-	size_t length;
+	struct word word;
 
-	if (!word_next(w, &word, &length)) return false;
+	if (!word_next(w, &word)) return false;
 	for (size_t n = 0; n < sizeof verbs / sizeof *verbs; n++) {
 		*verb = verbs[n].verb;
-		if (strlen(verbs[n].name) == length && memcmp(verbs[n].name, word, length) == 0)
-			return true;
+		if (word_is(word, verbs[n].name)) return true;
 	}
 	return false;
 }
 
 static bool doubt_rest(struct words *w, struct line *l)
 {
-	const struct words before = *w;
-
-	l->doubt = word_is(w, "?");
-	if (!l->doubt) *w = before;
+	l->doubt = words_take(w, "?");
 	return true;
 }
 
 static bool answer_rest(struct words *w, struct line *l)
 {
-	return word_is(w, "=") && number_next(w, &l->answer) && doubt_rest(w, l);
+	return words_take(w, "=") && value_next(w, &l->answer) && doubt_rest(w, l);
 }
 
 static bool call_rest(struct words *w, struct line *l)
 {
 	struct number call;
 
-	if (!number_next(w, &call) || call.kind != PLAIN) return false;
+	if (!value_next(w, &call) || call.kind != PLAIN) return false;
 	l->call = (uint32_t)call.value;
 	for (unsigned n = 0; n < ARGUMENTS; n++)
-		if (!number_next(w, &l->arg[n])) return false;
+		if (!value_next(w, &l->arg[n])) return false;
 	if (l->verb == DO_BEGIN) return true;
-	const struct words before = *w;
-	if (word_is(w, "leaves")) {
-		l->verb = DO_LEAVE;
-		return true;
-	}
-	*w = before;
-	return answer_rest(w, l);
+	if (!words_take(w, "leaves")) return answer_rest(w, l);
+	l->verb = DO_LEAVE;
+	return true;
 }
 
 static bool access_rest(struct words *w, struct line *l)
 {
 	static const char *const ways[] = { "done", "unmapped", "refused", "beyond" };
 
-	if (!number_next(w, &l->arg[0])) return false;
-	if (l->verb == DO_STORE && !number_next(w, &l->arg[1])) return false;
-	if (!word_is(w, "=")) return false;
+	if (!value_next(w, &l->arg[0])) return false;
+	if (l->verb == DO_STORE && !value_next(w, &l->arg[1])) return false;
+	if (!words_take(w, "=")) return false;
 	for (unsigned n = 0; n < ACCESS_WAYS; n++) {
-		struct words copy = *w;
-		if (!word_is(&copy, ways[n])) continue;
+		if (!words_take(w, ways[n])) continue;
 		l->access = (enum access)n;
-		*w = copy;
 		return l->verb == DO_STORE || n != ACCESS_DONE;
 	}
 	l->access = ACCESS_DONE;
-	return l->verb == DO_LOAD && number_next(w, &l->answer);
+	return l->verb == DO_LOAD && value_next(w, &l->answer);
 }
 
 static bool bytes_rest(struct words *w, struct line *l)
 {
-	size_t length;
+	struct word digits;
 
-	if (!number_next(w, &l->arg[0]) || !word_next(w, &l->bytes, &length)) return false;
-	l->count = length / 2;
-	return length % 2 == 0 && strspn(l->bytes, "0123456789abcdef") >= length;
+	if (!value_next(w, &l->arg[0]) || !word_next(w, &digits)) return false;
+	l->bytes = digits.at;
+	l->count = digits.length / 2;
+	return digits.length % 2 == 0 && strspn(digits.at, "0123456789abcdef") >= digits.length;
 }
 
 static bool path_next(struct words *w, struct line *l)
 {
-	return word_next(w, &l->path, &l->path_length) && l->path_length < PATH_BYTES;
+	struct word path;
+
+	if (!word_next(w, &path)) return false;
+	l->path = path.at;
+	l->path_length = path.length;
+	return path.length < PATH_BYTES;
 }
 
 /* An error, or what comes of it. */
 static bool outcome_rest(struct words *w, struct line *l)
 {
 	static const char *const ways[] = { [EXEC_RUNS] = "runs", [EXEC_DIES] = "dies" };
-	const struct words before = *w;
+	struct words outcome = *w;
 
+	if (!words_take(&outcome, "=")) return false;
 	for (int n = EXEC_RUNS; n <= EXEC_DIES; n++) {
-		*w = before;
+		if (!words_take(&outcome, ways[n])) continue;
 		l->answer.value = n;
-		if (word_is(w, "=") && word_is(w, ways[n])) return doubt_rest(w, l);
+		*w = outcome;
+		return doubt_rest(w, l);
 	}
-	*w = before;
 	return answer_rest(w, l);
+}
+
+static bool strings_next(struct words *w, struct line *l)
+{
+	struct word strings;
+
+	if (!word_next(w, &strings)) return false;
+	l->bytes = strings.at;
+	l->count = strings.length;
+	return true;
 }
 
 static bool line_rest(struct words *w, struct line *l)
@@ -191,24 +165,22 @@ static bool line_rest(struct words *w, struct line *l)
 	case DO_FORK:
 	case DO_THREAD:
 	case DO_SHARE:
-		return actor_next(w, &l->other) && number_next(w, &l->arg[0]) && answer_rest(w, l);
+		return actor_next(w, &l->other) && value_next(w, &l->arg[0]) && answer_rest(w, l);
 	case DO_LIST:
-		return number_next(w, &l->arg[0]) && number_next(w, &l->arg[1]) &&
-		       answer_rest(w, l);
+		return value_next(w, &l->arg[0]) && value_next(w, &l->arg[1]) && answer_rest(w, l);
 	case DO_STORE:
 	case DO_LOAD: return access_rest(w, l);
 	case DO_PUT:
 	case DO_GET: return bytes_rest(w, l);
 	case DO_SET:
 	case DO_SEE:
-	case DO_HANDLE: return number_next(w, &l->arg[0]) && number_next(w, &l->arg[1]);
+	case DO_HANDLE: return value_next(w, &l->arg[0]) && value_next(w, &l->arg[1]);
 	case DO_WRITE: return path_next(w, l) && bytes_rest(w, l);
-	case DO_CUT: return path_next(w, l) && number_next(w, &l->arg[0]);
-	case DO_EXEC:
-		return path_next(w, l) && word_next(w, &l->bytes, &l->count) && outcome_rest(w, l);
+	case DO_CUT: return path_next(w, l) && value_next(w, &l->arg[0]);
+	case DO_EXEC: return path_next(w, l) && strings_next(w, l) && outcome_rest(w, l);
 	case DO_TAKE:
-		return number_next(w, &l->arg[0]) && number_next(w, &l->arg[1]) &&
-		       number_next(w, &l->arg[2]);
+		return value_next(w, &l->arg[0]) && value_next(w, &l->arg[1]) &&
+		       value_next(w, &l->arg[2]);
 	case DO_GONE:
 	case DO_STOPPED: return actor_next(w, &l->other);
 	default: return false;
@@ -218,42 +190,31 @@ static bool line_rest(struct words *w, struct line *l)
 static bool line_read(struct line *l)
 {
 	struct words w = { l->text, l->text + l->length };
-	const struct words before = w;
-	const char *word;
-	size_t length;
+	struct word more;
 
-	if (word_is(&w, "-"))
+	if (words_take(&w, "-"))
 		l->actor = CONDUCTOR;
-	else if (w = before, !actor_next(&w, &l->actor))
+	else if (!actor_next(&w, &l->actor))
 		return false;
 	if (!verb_next(&w, &l->verb)) return false;
 	const bool conducted = l->verb == DO_GONE || l->verb == DO_STOPPED || l->verb == DO_REST;
 	if (conducted != (l->actor == CONDUCTOR)) return false;
-	return line_rest(&w, l) && !word_next(&w, &word, &length);
-}
-
-static int digit(char c)
-{
-	return c <= '9' ? c - '0' : c - 'a' + 10;
+	return line_rest(&w, l) && !word_next(&w, &more);
 }
 
 void line_bytes(const struct line *l, size_t at, void *to, size_t count)
 {
-	unsigned char *byte = to;
-
-	for (const char *from = l->bytes + 2 * at; count != 0; count--, from += 2)
-		*byte++ = (unsigned char)(digit(from[0]) << 4 | digit(from[1]));
+	word_bytes((struct word){ l->bytes + 2 * at, 2 * count }, to, count);
 }
 
 /* --- a score ---------------------------------------------------------------------------------- */
 
 static bool line_of_text(const char **text, struct line *l)
 {
-	const char *end = strchr(*text, '\n');
+	struct words w;
 
-	if (end == NULL) return false;
-	*l = (struct line){ .text = *text, .length = (int)(end - *text) };
-	*text = end + 1;
+	if (!line_next(text, &w)) return false;
+	*l = (struct line){ .text = w.at, .length = (int)(w.end - w.at) };
 	return true;
 }
 

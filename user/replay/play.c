@@ -35,15 +35,15 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "user/replay/play.h"
+#include "user/replay/words.h"
 
-enum { OUT = 100, PATIENCE_SECONDS = 30, LINE_BYTES = 512, EXIT_BAD_FILE = 3, EXIT_NO_ROOM };
+enum { OUT = 100, PATIENCE_SECONDS = 30, EXIT_BAD_FILE = 3, EXIT_NO_ROOM };
 
 struct stage *stage;
 
@@ -51,15 +51,11 @@ struct stage *stage;
 
 void say(const char *format, ...)
 {
-	char line[LINE_BYTES];
 	va_list args;
 
 	va_start(args, format);
-	int bytes = vsnprintf(line, sizeof line - 1, format, args);
+	if (!line_say(OUT, format, args)) _exit(EXIT_NO_ROOM);
 	va_end(args);
-	if (bytes > (int)sizeof line - 2) bytes = sizeof line - 2;
-	line[bytes] = '\n';
-	if (write(OUT, line, (size_t)bytes + 1) < 0) _exit(EXIT_NO_ROOM);
 }
 
 static void turn_to(uint32_t line)
@@ -271,25 +267,11 @@ static void plays(void)
 
 static const char *text_of(const char *path)
 {
-	struct stat about;
-	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	const char *text = text_of_file(path);
 
-	if (fd < 0 || fstat(fd, &about) != 0) {
-		fprintf(stderr, "replay: %s: %s\n", path, strerror(errno));
-		exit(EXIT_BAD_FILE);
-	}
-	char *text = mmap(NULL, (size_t)about.st_size + 1, PROT_READ | PROT_WRITE,
-			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	size_t done = 0;
-	ssize_t bytes = 1;
-	while (text != MAP_FAILED && done < (size_t)about.st_size && bytes > 0) {
-		bytes = read(fd, text + done, (size_t)about.st_size - done);
-		done += bytes > 0 ? (size_t)bytes : 0;
-	}
-	close(fd);
-	if (text != MAP_FAILED && bytes > 0) return text;
+	if (text != NULL) return text;
 	fprintf(stderr, "replay: %s: %s\n", path, strerror(errno));
-	exit(EXIT_NO_ROOM);
+	exit(access(path, R_OK) == 0 ? EXIT_NO_ROOM : EXIT_BAD_FILE);
 }
 
 int main(int argc, char **argv)

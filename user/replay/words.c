@@ -1,16 +1,19 @@
 /*
- * words.c -- lines and words of a score, and the file they are in.
+ * words.c -- lines and words of a score, the file they are in, and lines of a player.
  *
  * Nothing is copied or allocated: words lie where the text lies.
  */
 #include "user/replay/words.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { LINE_BYTES = 512 };
 
 bool line_next(const char **text, struct words *line)
 {
@@ -95,4 +98,14 @@ char *text_of_file(const char *path)
 	}
 	close(fd);
 	return text != MAP_FAILED && bytes > 0 ? text : NULL;
+}
+
+bool line_say(int fd, const char *format, va_list args)
+{
+	char line[LINE_BYTES];
+	int bytes = vsnprintf(line, sizeof line - 1, format, args);
+
+	if (bytes > (int)sizeof line - 2) bytes = sizeof line - 2;
+	line[bytes] = '\n';
+	return write(fd, line, (size_t)bytes + 1) >= 0;
 }

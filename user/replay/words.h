@@ -1,9 +1,11 @@
 /*
- * words.h -- a line of a score, word by word.  Words have one space between them.
+ * words.h -- a line of a score, word by word.  Words have one space between them.  And how a player
+ * says a line of its own.
  */
 #ifndef USER_REPLAY_WORDS_H
 #define USER_REPLAY_WORDS_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,5 +38,8 @@ size_t word_bytes(struct word word, void *to, size_t room);
 
 /* The whole of a file, behind it a NUL, mapped; NULL, with errno set.  Never given back. */
 char *text_of_file(const char *path);
+
+/* Says a line, or the first 510 bytes of it, by one write; false, with errno set: it cannot. */
+bool line_say(int fd, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 
 #endif
