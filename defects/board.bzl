@@ -8,6 +8,19 @@ load(":defect.bzl", "patched_files")
 _BOARD = "board"
 _HIDDEN = ["//visibility:private"]
 
+def kernel_objects(name, copies, library):
+    """What is compiled anew, as a library that comes before the `library` of the kernel that has it."""
+    cc_library(
+        name = name,
+        testonly = True,
+        srcs = copies,
+        tags = ["manual"],
+        target_compatible_with = ["@platforms//os:none"],
+        visibility = _HIDDEN,
+        deps = [library],
+        alwayslink = True,
+    )
+
 def board_defect(name, files, program, quick = False):
     """Declares NAME, a test that an image's checks find the defect of NAME.patch.
 
@@ -18,16 +31,7 @@ def board_defect(name, files, program, quick = False):
       quick: NAME is part of `test //...`.
     """
     copies = patched_files(name, files)
-    cc_library(
-        name = name + "_objects_",
-        testonly = True,
-        srcs = copies,
-        tags = ["manual"],
-        target_compatible_with = ["@platforms//os:none"],
-        visibility = _HIDDEN,
-        deps = ["//kernel:kernel_lib"],
-        alwayslink = True,
-    )
+    kernel_objects(name + "_objects_", copies, "//kernel:kernel_lib")
     kernel_image(
         name = name + "_image",
         testonly = True,

@@ -1,11 +1,9 @@
 """guest_defect: a program that storms the booted kernel, and the test that its verdict sees a defect."""
 
-load("@rules_cc//cc:cc_library.bzl", "cc_library")
 load("@rules_shell//shell:sh_test.bzl", "sh_test")
 load("//tools/build:kernel.bzl", "kernel_image")
 load("//tools/build:user.bzl", "user_program")
-
-_HIDDEN = ["//visibility:private"]
+load(":board.bzl", "kernel_objects")
 
 # What stress/user/user.sh is given.
 _PARTS = [
@@ -15,16 +13,7 @@ _PARTS = [
 ]
 
 def _defective_kernel(name, copies):
-    cc_library(
-        name = name + "_objects_",
-        testonly = True,
-        srcs = copies,
-        tags = ["manual"],
-        target_compatible_with = ["@platforms//os:none"],
-        visibility = _HIDDEN,
-        deps = ["//kernel:users"],
-        alwayslink = True,
-    )
+    kernel_objects(name + "_objects_", copies, "//kernel:users")
     kernel_image(
         name = name + "_image",
         testonly = True,

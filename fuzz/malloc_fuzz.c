@@ -243,9 +243,8 @@ static void say_got(struct umf_state *s, unsigned slot, size_t bytes, size_t ali
 	const char *verb = how == HOW_ALIGNED ? "aligned" : how == HOW_ZEROED ? "zeroed" : "alloc";
 	const unsigned by = how >= HOW_CACHED ? (unsigned)how : 0;
 
-	umw_score_asked(&s->mem, how >= HOW_PLAIN ? by : anyone(s, slot), verb, slot, bytes);
-	if (how == HOW_ALIGNED) umw_score_align(&s->mem, align);
-	umw_score_got(&s->mem, p, umalloc_usable(&s->m, p));
+	umw_score_got(&s->mem, how >= HOW_PLAIN ? by : anyone(s, slot), verb, slot, bytes,
+		      how == HOW_ALIGNED ? align : 0, p, umalloc_usable(&s->m, p));
 }
 
 static void get(struct run *run, unsigned slot, size_t bytes, size_t align, int how)
@@ -358,8 +357,8 @@ static void step_realloc(struct run *run, const struct script_op *op)
 	}
 	const struct before b = umf_look(run);
 	void *p = umalloc_realloc(&s->m, was, bytes);
-	umw_score_asked(&s->mem, anyone(s, op->slot), "resize", op->slot, bytes);
-	umw_score_got(&s->mem, p, umalloc_usable(&s->m, p));
+	umw_score_got(&s->mem, anyone(s, op->slot), "resize", op->slot, bytes, 0, p,
+		      umalloc_usable(&s->m, p));
 	run_result(run, p != NULL);
 	told_once(run, &b, p);
 	if (p == NULL) {

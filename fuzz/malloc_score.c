@@ -105,31 +105,22 @@ static void operation_ends(const struct umw_memory *mem)
 			  "which of two that are stuck goes first, addresses decide");
 }
 
-void umw_score_asked(const struct umw_memory *mem, unsigned thread, const char *verb, unsigned slot,
-		     size_t bytes)
-{
-	score_say(score_of(mem), "%u %s %u", thread, verb, slot);
-	score_number(score_of(mem), bytes);
-}
-
-void umw_score_align(const struct umw_memory *mem, size_t align)
-{
-	score_say(score_of(mem), " %zu", align);
-}
-
-void umw_score_got(const struct umw_memory *mem, const void *p, size_t usable)
+void umw_score_got(const struct umw_memory *mem, unsigned thread, const char *verb, unsigned slot,
+		   size_t bytes, size_t align, const void *p, size_t usable)
 {
 	struct score *s = score_of(mem);
 
 	if (s == NULL) return;
+	score_say(s, "%u %s %u", thread, verb, slot);
+	score_number(s, bytes);
+	if (align != 0) score_say(s, " %zu", align);
 	score_say(s, " =");
 	if (p == NULL) {
 		score_say(s, " none\n");
-	} else {
-		say_place(mem, p);
-		score_say(s, " %zu\n", usable);
+		return;
 	}
-	operation_ends(mem);
+	say_place(mem, p);
+	score_say(s, " %zu\n", usable);
 }
 
 void umw_score_misuse(const struct umw_memory *mem, unsigned thread, const char *verb,

@@ -42,11 +42,9 @@ void umw_score_unmap(const struct umw_memory *mem, const void *at, size_t bytes,
 void umw_score_remap(const struct umw_memory *mem, const void *at, size_t bytes, size_t larger,
 		     const void *now);
 
-/* "1 alloc 3 100", without its answer, and that. */
-void umw_score_asked(const struct umw_memory *mem, unsigned thread, const char *verb, unsigned slot,
-		     size_t bytes);
-void umw_score_align(const struct umw_memory *mem, size_t align);
-void umw_score_got(const struct umw_memory *mem, const void *p, size_t usable);
+/* "1 alloc 3 100 = %32 104"; `align` 0: nothing is said of it. */
+void umw_score_got(const struct umw_memory *mem, unsigned thread, const char *verb, unsigned slot,
+		   size_t bytes, size_t align, const void *p, size_t usable);
 
 void umw_score_misuse(const struct umw_memory *mem, unsigned thread, const char *verb,
 		      const void *p, const char *verdict);

@@ -224,10 +224,8 @@ static void get(struct run *run, const struct script_op *op, size_t align)
 	void *p = align != 1        ? umalloc_alloc_aligned(m, align, bytes)
 		  : uses_cache(run) ? umalloc_alloc_by(m, own_cache(run), bytes)
 				    : umalloc_alloc(m, bytes);
-	umw_score_asked(&model.mem, thread_now(run), align != 1 ? "aligned" : "alloc", op->slot,
-			bytes);
-	if (align != 1) umw_score_align(&model.mem, align);
-	umw_score_got(&model.mem, p, umalloc_usable(m, p));
+	umw_score_got(&model.mem, thread_now(run), align != 1 ? "aligned" : "alloc", op->slot,
+		      bytes, align != 1 ? align : 0, p, umalloc_usable(m, p));
 	got(run, op->slot, p, bytes, align);
 	unclaim(run, op->slot);
 }
@@ -257,8 +255,8 @@ static void resize(struct run *run, unsigned slot, size_t bytes)
 
 	leaves(slot);
 	void *p = umalloc_realloc(m, was, bytes);
-	umw_score_asked(&model.mem, thread_now(run), "resize", slot, bytes);
-	umw_score_got(&model.mem, p, umalloc_usable(m, p));
+	umw_score_got(&model.mem, thread_now(run), "resize", slot, bytes, 0, p,
+		      umalloc_usable(m, p));
 	note_company(run);
 	run_result(run, p != NULL);
 	if (p == NULL) run_sometimes(run, SAW_REFUSED);
